@@ -1,0 +1,168 @@
+"""Sends deliveries: first attempts to an endpoint in order, retries by the provider's schedule, attempts kept.
+
+Every endpoint has a lane of its own, so a slow or dead one delays nobody else. Nothing is locked while a callback is out.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Any
+
+from mocksrv.engine.clock import iso_ms
+from mocksrv.engine.sandbox import Endpoint, Sandbox
+from mocksrv.engine.store import Row, Store, dumps
+
+if TYPE_CHECKING:
+    from mocksrv.engine.transport import Answer, Transport
+
+MOST_LANES = 128  # endpoints that are sent to at the same time
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """A provider's schedule: the delay before each retry, in ms, and the share by which it may be longer."""
+
+    delays: Sequence[int]
+    jitter: float = 0.0
+
+
+NO_RETRIES = Retries(())
+
+
+class Dispatcher:
+    """Sends what the outbox holds. ``report`` is told of every attempt, after it was recorded."""
+
+    def __init__(
+        self,
+        store: Store,
+        transport: Callable[[], Transport],
+        retries: Mapping[str, Retries],
+        report: Callable[[Sandbox, dict[str, Any]], None],
+    ) -> None:
+        self._store = store
+        self._make_transport = transport
+        self._transport: Transport | None = None
+        self._retries = retries
+        self._report = report
+        self._pool = ThreadPoolExecutor(MOST_LANES, thread_name_prefix="callbacks")
+        self._changed = threading.Condition()
+        self._lanes: dict[tuple[str, str], bool] = {}  # the running ones; True: look once more before ending
+        self._closed = False
+
+    def wake(self, sandbox: Sandbox, endpoints: Sequence[str]) -> None:
+        """There may be something to send to these endpoints now."""
+        with self._changed:
+            if self._closed:
+                return
+            for endpoint in endpoints:
+                lane = (sandbox.name, endpoint)
+                if lane in self._lanes:
+                    self._lanes[lane] = True
+                else:
+                    self._lanes[lane] = False
+                    self._pool.submit(self._run, sandbox, endpoint)
+
+    def wake_due(self, sandbox: Sandbox) -> None:
+        """Sends whatever is due in a sandbox."""
+        with self._store.read() as tx:
+            endpoints = tx.due_endpoints(sandbox.name, sandbox.now())
+        if endpoints:
+            self.wake(sandbox, endpoints)
+
+    def settle(self, sandbox: Sandbox, timeout: float) -> bool:
+        """Waits until no callback of a sandbox is out; False when the time (real seconds) ran out before."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not any(name == sandbox.name for name, _ in self._lanes), timeout)
+
+    def close(self) -> None:
+        """Starts nothing more and waits for what is out."""
+        with self._changed:
+            self._closed = True
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _run(self, sandbox: Sandbox, endpoint: str) -> None:
+        """A lane: sends what one endpoint is owed, one at a time, until nothing is due."""
+        lane = (sandbox.name, endpoint)
+        try:
+            while True:
+                with self._store.read() as tx:
+                    row = None if self._closed else tx.next_delivery(sandbox.name, endpoint, sandbox.now())
+                if row is not None:
+                    self._deliver(sandbox, endpoint, row)
+                elif not self._look_again(lane):
+                    return
+        except BaseException:
+            with self._changed:
+                self._lanes.pop(lane, None)
+                self._changed.notify_all()
+            raise
+
+    def _look_again(self, lane: tuple[str, str]) -> bool:
+        with self._changed:
+            if self._lanes[lane] and not self._closed:
+                self._lanes[lane] = False
+                return True
+            del self._lanes[lane]
+            self._changed.notify_all()
+            return False
+
+    def _deliver(self, sandbox: Sandbox, endpoint_id: str, row: Row) -> None:
+        seq, attempts, options, event, event_id, payload, stored_headers = row
+        endpoint = next((e for e in sandbox.settings.endpoints if e.id == endpoint_id), None)
+        if endpoint is None:
+            with self._store.write() as tx:
+                tx.set_delivery(seq, "failed", None, attempts)
+            return
+        at = sandbox.now()
+        body = _body(payload, json.loads(options))
+        headers = _headers(endpoint, json.loads(stored_headers), at)
+        if self._transport is None:
+            self._transport = self._make_transport()
+        answer = self._transport.post(endpoint.url, body, headers)
+        delivered = answer.status is not None and 200 <= answer.status < 300
+        due = None if delivered else self._next(sandbox, event, seq, attempts, sandbox.now())
+        state = "delivered" if delivered else "pending" if due else "failed"
+        with self._store.write() as tx:
+            tx.set_delivery(seq, state, due, attempts + 1)
+            request = dumps({"url": endpoint.url, "headers": _masked(headers), "body": body.decode("utf-8", "replace")})
+            response = dumps({"headers": dict(answer.headers), "body": answer.body})
+            tx.add_attempt(seq, at, answer.status, answer.error, answer.duration_ms, request, response)
+        self._report(sandbox, _news(at, event, event_id, endpoint, answer, due))
+
+    def _next(self, sandbox: Sandbox, event: str, seq: int, attempts: int, now: int) -> int | None:
+        """When to try again, in sandbox time; None after the last retry."""
+        retries = self._retries.get(event.partition(".")[0], NO_RETRIES)
+        if attempts >= len(retries.delays):
+            return None
+        chance = sandbox.chance(f"retry:{seq}:{attempts}")
+        return now + round(retries.delays[attempts] * (1 + retries.jitter * chance.random()))
+
+
+def _body(payload: str, options: Mapping[str, Any]) -> bytes:
+    body = payload.encode()
+    return body[: len(body) * 2 // 3] if options.get("corrupt") else body
+
+
+def _headers(endpoint: Endpoint, headers: Mapping[str, str], at: int) -> dict[str, str]:
+    """What goes out: the event's own headers, the date in sandbox time, the endpoint's, and its authentication."""
+    sent = {**headers, "Date": formatdate(at / 1000, usegmt=True), **endpoint.headers}
+    if endpoint.auth.get("type") == "basic":
+        pair = f"{endpoint.auth['username']}:{endpoint.auth['password']}"
+        sent["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
+    return sent
+
+
+def _masked(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: "***" if name.lower() == "authorization" else value for name, value in headers.items()}
+
+
+def _news(at: int, event: str, event_id: str, endpoint: Endpoint, answer: Answer, due: int | None) -> dict[str, Any]:
+    result = answer.error or str(answer.status)
+    again = f", again at {iso_ms(due)}" if due else ""
+    return {"at": at, "kind": "callback", "subject": event_id, "detail": f"{event} -> {endpoint.url}: {result}{again}"}

@@ -1,0 +1,376 @@
+"""The engine as one object: it owns the store, the sandboxes, the library, the player, the dispatcher and the journal."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mocksrv.engine.clock import Clock
+from mocksrv.engine.dispatcher import Dispatcher, Retries
+from mocksrv.engine.journal import Entry, Journal
+from mocksrv.engine.library import Library, UnknownScenario
+from mocksrv.engine.player import Player, Role
+from mocksrv.engine.sandbox import DEFAULT, NAME, Sandbox, SandboxNameError, Settings, World
+from mocksrv.engine.scenario import Scenario, parse
+from mocksrv.engine.store import IN_MEMORY, Store, dumps
+
+if TYPE_CHECKING:
+    from mocksrv.engine.transport import Transport
+
+TICK = 0.5  # real seconds between two looks at what nobody waits for
+MOST_HAPPENINGS = 100_000  # of one advance
+ADVANCE_TIME = 60.0  # real seconds that an advance may take
+
+
+class AdvanceBusy(Exception):
+    """Time is being advanced already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How an engine is set up. ``clock`` as in `Clock.make`, ``now`` in ms; ``settings`` is what every new sandbox starts with."""
+
+    database: str = IN_MEMORY
+    scenarios: tuple[Path, ...] = ()
+    settings: Settings = field(default_factory=Settings)
+    clock: str = "real"
+    now: int | None = None
+    allow_callbacks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """What one provider brings: its role, its scenarios for what is unwritten, its retry schedule."""
+
+    role: Role
+    defaults: Scenario
+    retries: Retries
+
+
+@dataclass(frozen=True, slots=True)
+class Advanced:
+    """What an advance did: the time reached (ms), what happened on the way, and whether it got to its end."""
+
+    now: int
+    happened: list[dict[str, Any]]
+    complete: bool
+
+
+class Engine:
+    """Everything below the web. ``casts`` by provider name; ``bundled`` is the folder of the bundled scenarios."""
+
+    def __init__(self, options: Options, casts: Mapping[str, Cast], bundled: Path) -> None:
+        self.options = options
+        self.store = Store(options.database)
+        self.vocabularies = {name: cast.role.vocabulary for name, cast in casts.items()}
+        self.library = Library(bundled, options.scenarios, self.vocabularies, {name: cast.defaults for name, cast in casts.items()})
+        self.player = Player(self.library, {name: cast.role for name, cast in casts.items()})
+        self.journal = Journal(self.store)
+        self.dispatcher = Dispatcher(self.store, self._transport, {name: cast.retries for name, cast in casts.items()}, self._report)
+        self._sandboxes: dict[str, Sandbox] = {}
+        self._lock = threading.Lock()
+        self._changed = threading.Condition()
+        self._ticker = Ticker(self)
+        with self.store.read() as tx:
+            stored, put = tx.sandboxes(), tx.scenarios()
+        for _, _, text in put:
+            self.library.put(text)
+        for name in {*stored, DEFAULT}:
+            self._resume(self.sandbox(name))
+
+    def _transport(self) -> Transport:
+        from mocksrv.engine.transport import Transport  # urllib3 is only imported when something is sent
+
+        return Transport(self.options.allow_callbacks)
+
+    def start(self) -> None:
+        """Starts the background work: time, callbacks (also those that a killed process left), the journal."""
+        for sandbox in self._sandboxes.values():
+            self.dispatcher.wake_due(sandbox)
+        self._ticker.start()
+
+    def close(self) -> None:
+        """Ends the background work and writes what waits."""
+        self._ticker.stop()
+        self.dispatcher.close()
+        self.journal.flush()
+        self.store.close()
+
+    # sandboxes
+
+    def sandbox(self, name: str) -> Sandbox:
+        """The sandbox of that name, made on first use. Raises SandboxNameError."""
+        found = self._sandboxes.get(name)
+        if found is not None:
+            return found
+        if not NAME.fullmatch(name):
+            raise SandboxNameError(name)
+        with self._lock:
+            if name not in self._sandboxes:
+                self._sandboxes[name] = self._open(name)
+            return self._sandboxes[name]
+
+    def _open(self, name: str) -> Sandbox:
+        with self.store.write() as tx:
+            row = tx.sandbox(name)
+            if row is None:
+                settings, clock = self.options.settings, self._new_clock(self.options.settings)
+                tx.add_sandbox(name, settings.dump(), dumps(clock.dump()))
+            else:
+                settings, clock = Settings.load(row[0]), Clock.load(json.loads(row[1]))
+        return Sandbox(name, settings, clock)
+
+    def _new_clock(self, settings: Settings) -> Clock:
+        return Clock.make(self.options.clock, now=self.options.now, seeded=settings.seed is not None)
+
+    def _resume(self, sandbox: Sandbox) -> None:
+        """After a start: a daily refresh that was missed runs once; what was due is looked at."""
+        with self.store.write() as tx:
+            tx.shift_timers(sandbox.name, "background", sandbox.now(), sandbox.now())
+        self._ticker.look(sandbox)
+
+    def sandboxes(self) -> list[str]:
+        with self.store.read() as tx:
+            return tx.sandboxes()
+
+    def reset(self, sandbox: Sandbox) -> None:
+        """Empties a sandbox and sets it back to what new ones start with."""
+        self.journal.forget(sandbox.name)
+        settings = self.options.settings
+        with self.change(sandbox) as world:
+            world.tx.empty_sandbox(sandbox.name)
+            world.configure(**{name: getattr(settings, name) for name in Settings.__dataclass_fields__})
+            world.set_clock(self._new_clock(settings))
+            world.tx.set_sandbox(sandbox.name, guids=0)
+
+    def drop(self, name: str) -> bool:
+        """Removes a sandbox with all that it holds; False when there is none. The next use makes it anew."""
+        with self._lock:
+            sandbox = self._sandboxes.pop(name, None)
+            self.journal.forget(name)
+            with self.store.write() as tx:
+                known = tx.sandbox(name) is not None
+                tx.drop_sandbox(name)
+        self._ticker.forget(name)
+        return known or sandbox is not None
+
+    # transactions
+
+    @contextmanager
+    def change(self, sandbox: Sandbox, now: int | None = None) -> Iterator[World]:
+        """A transaction on a sandbox, at ``now`` (default: its time). Afterwards its callbacks go out."""
+        with self.store.write() as tx:
+            world = World(sandbox, tx, sandbox.now() if now is None else now)
+            yield world
+            world.close()
+            tx.after_commit.append(lambda: self._committed(world))
+
+    @contextmanager
+    def look(self, sandbox: Sandbox) -> Iterator[World]:
+        """Reads of a sandbox."""
+        with self.store.read() as tx:
+            yield World(sandbox, tx, sandbox.now())
+
+    def _committed(self, world: World) -> None:
+        if world.sandbox.witness is not None:
+            world.sandbox.witness += world.happened
+        if world.owed:
+            self.dispatcher.wake(world.sandbox, sorted(world.owed))
+        self._ticker.look(world.sandbox)
+        self.notify()
+
+    def _report(self, sandbox: Sandbox, news: dict[str, Any]) -> None:
+        if sandbox.witness is not None:
+            sandbox.witness.append(news)
+        self._ticker.look(sandbox)
+        self.notify()
+
+    def notify(self) -> None:
+        """Something can be seen that could not be seen before."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def wait_for(self, found: Callable[[], Any], seconds: float) -> Any:
+        """What ``found`` returns as soon as it is true, or its last answer after that many real seconds."""
+        deadline = time.monotonic() + seconds
+        while True:
+            with self._changed:
+                result = found()
+                if result or time.monotonic() >= deadline:
+                    return result
+                self._changed.wait(min(TICK, max(0.0, deadline - time.monotonic())))
+
+    def record(self, entry: Entry) -> None:
+        """Takes an API call down in the journal."""
+        if self.journal.add(entry):
+            self._ticker.hurry()
+
+    # time
+
+    def catch_up(self, sandbox: Sandbox) -> None:
+        """Whatever fell due in this sandbox has happened afterwards."""
+        if sandbox.held is not None:
+            return
+        with self.store.read() as tx:
+            timer = tx.next_timer(sandbox.name)
+        if timer is None or timer[3] > sandbox.now():
+            return
+        while self._play_next(sandbox, sandbox.now()):
+            pass
+
+    def _play_next(self, sandbox: Sandbox, until: int) -> bool:
+        """Plays the timer that falls due first, at its own moment; False when none is due."""
+        with self.change(sandbox, until) as world:
+            timer = world.tx.next_timer(sandbox.name)
+            if timer is None or timer[3] > until:
+                return False
+            seq, guid, kind, due = timer
+            world.now = due
+            if sandbox.held is not None:
+                world.set_clock(sandbox.clock.at(due))
+            world.tx.drop_timer(seq)
+            subject = world.subject(guid)
+            if subject is not None:
+                try:
+                    self.player.due(world, subject, kind)
+                except UnknownScenario as missing:
+                    world.mark(guid, f"stopped: {missing}")
+            return True
+
+    def advance(self, sandbox: Sandbox, to: int, wait: float = ADVANCE_TIME) -> Advanced:
+        """Moves a sandbox's time to ``to``, playing what falls due on the way, each at its moment, and waits for the callbacks.
+
+        ``wait`` is real seconds. Raises AdvanceBusy when another advance is under way.
+        """
+        if not sandbox.advancing.acquire(blocking=False):
+            raise AdvanceBusy
+        try:
+            return self._advance(sandbox, to, time.monotonic() + wait)
+        finally:
+            sandbox.advancing.release()
+
+    def _advance(self, sandbox: Sandbox, to: int, deadline: float) -> Advanced:
+        sandbox.held = sandbox.now()
+        happened = sandbox.witness = []
+        try:
+            complete = self._settle(sandbox, deadline)
+            while complete:
+                moment = self._next_moment(sandbox)
+                if moment is None or moment > to:
+                    sandbox.held = max(to, sandbox.held)
+                    break
+                sandbox.held = max(moment, sandbox.held)
+                while self._play_next(sandbox, sandbox.held) and len(happened) < MOST_HAPPENINGS:
+                    pass
+                complete = self._settle(sandbox, deadline) and len(happened) < MOST_HAPPENINGS
+            with self.change(sandbox) as world:
+                world.set_clock(sandbox.clock.at(sandbox.held))
+                waiting = world.tx.waiting_for_polls(sandbox.name)
+            happened += [{"at": sandbox.held, "kind": "waits", "subject": guid, "detail": f"for {n} more polls"} for guid, n in waiting]
+            return Advanced(sandbox.held, happened, complete)
+        finally:
+            sandbox.held = sandbox.witness = None
+            self._ticker.look(sandbox)
+
+    def _settle(self, sandbox: Sandbox, deadline: float) -> bool:
+        """Sends what is due now and waits for it."""
+        self.dispatcher.wake_due(sandbox)
+        left = deadline - time.monotonic()
+        return left > 0 and self.dispatcher.settle(sandbox, left)
+
+    def _next_moment(self, sandbox: Sandbox) -> int | None:
+        with self.store.read() as tx:
+            timer, due = tx.next_timer(sandbox.name), tx.next_due(sandbox.name)
+        moments = [moment for moment in (timer and timer[3], due) if moment is not None]
+        return min(moments) if moments else None
+
+    # scenarios
+
+    def put_scenario(self, text: str) -> Scenario:
+        """Takes a scenario from the control API into the library. Raises ScenarioError."""
+        scenario = self.library.put(text)
+        with self.store.write() as tx:
+            tx.put_scenario(scenario.provider, scenario.name, text)
+        return scenario
+
+    def check_scenario(self, text: bytes | str, file: str) -> Scenario:
+        """The scenario of a text, fully checked. Raises ScenarioError."""
+        return parse(text, file=file, vocabularies=self.vocabularies, library=self.library)
+
+
+class Ticker:
+    """The thread that lets time pass in sandboxes nobody is looking at, and writes the journal."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._lock = threading.Lock()
+        self._look: dict[str, Sandbox] = {}  # whose next moment is not known
+        self._due: dict[str, tuple[float, Sandbox]] = {}  # real (monotonic) moments
+        self._wake = threading.Event()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping = True
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def look(self, sandbox: Sandbox) -> None:
+        """What is due in this sandbox may have changed."""
+        with self._lock:
+            self._look[sandbox.name] = sandbox
+        self._wake.set()
+
+    def forget(self, name: str) -> None:
+        with self._lock:
+            self._look.pop(name, None)
+            self._due.pop(name, None)
+
+    def hurry(self) -> None:
+        """The journal wants to be written."""
+        self._wake.set()
+
+    def _run(self) -> None:
+        while not self._stopping:
+            self._wake.clear()
+            self._tick()
+            self._wake.wait(self._pause())
+
+    def _pause(self) -> float:
+        with self._lock:
+            soonest = min((moment for moment, _ in self._due.values()), default=None)
+        return TICK if soonest is None else max(0.0, min(TICK, soonest - time.monotonic()))
+
+    def _tick(self) -> None:
+        self._engine.journal.flush()
+        with self._lock:
+            looked, self._look = self._look, {}
+            passed = {name: sandbox for name, (moment, sandbox) in self._due.items() if moment <= time.monotonic()}
+        for name, sandbox in {**looked, **passed}.items():
+            if name in passed:
+                self._engine.catch_up(sandbox)
+                self._engine.dispatcher.wake_due(sandbox)
+            seconds = self._next(sandbox)
+            with self._lock:
+                self._due.pop(name, None)
+                if seconds is not None:
+                    self._due[name] = (time.monotonic() + seconds, sandbox)
+
+    def _next(self, sandbox: Sandbox) -> float | None:
+        """Real seconds until something falls due in a sandbox."""
+        if sandbox.held is not None:
+            return None
+        with self._engine.store.read() as tx:
+            timer, retry = tx.next_timer(sandbox.name), tx.next_due(sandbox.name, after=sandbox.now())
+        waits = [sandbox.clock.until(moment) for moment in (timer and timer[3], retry) if moment is not None]
+        return min((wait for wait in waits if wait is not None), default=None)

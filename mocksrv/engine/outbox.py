@@ -1,0 +1,52 @@
+"""Events and their deliveries, written in the transaction of the change that caused them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+from mocksrv.engine.sandbox import Endpoint, World
+from mocksrv.engine.store import dumps
+
+AT_ONCE = 0  # a first attempt without a delay is due before all else, whatever the clock does
+RANK_STEP = 1_000_000  # ranks order the deliveries of one endpoint; the space between two events is for shuffling
+
+
+def wants(endpoint: Endpoint, event: str, unasked: frozenset[str]) -> bool:
+    """Whether an endpoint gets an event; without patterns of its own it gets the ``unasked`` ones."""
+    if not endpoint.events:
+        return event in unasked
+    return any(fnmatchcase(event, pattern) for pattern in endpoint.events)
+
+
+def emit(
+    world: World, event: str, subject: str | None, payload: Mapping[str, Any], headers: Mapping[str, str], unasked: frozenset[str]
+) -> None:
+    """Writes an event and what each endpoint that wants it is owed. Nothing is sent before the commit.
+
+    The directives of the step being played (``webhooks`` in the scenario) are obeyed: off, drop, delay_ms, repeat, shuffle, corrupt.
+    """
+    directives = world.directives
+    if directives.get("off"):
+        return
+    seq = world.tx.add_event(world.sandbox.name, world.guid("EVT"), event, subject, world.now, dumps(payload), dumps(headers))
+    state = "dropped" if directives.get("drop") else "pending"
+    delay = directives.get("delay_ms", 0)
+    due = None if state == "dropped" else world.now + delay if delay else AT_ONCE
+    options = dumps({"corrupt": True}) if directives.get("corrupt") else "{}"
+    for endpoint in world.sandbox.settings.endpoints:
+        if wants(endpoint, event, unasked):
+            world.owed.add(endpoint.id)
+            for copy in range(directives.get("repeat", 1)):
+                world.tx.add_delivery(world.sandbox.name, seq, endpoint.id, state, due, _rank(world, seq, copy), options)
+    world.happened.append({"at": world.now, "kind": "event", "subject": subject, "detail": event})
+
+
+def _rank(world: World, seq: int, copy: int) -> int:
+    """The place in line: events in their order, unless the step shuffles its own."""
+    if not world.directives.get("shuffle"):
+        return seq * RANK_STEP + copy
+    if world.rank is None:
+        world.rank = seq * RANK_STEP
+    return world.rank + world.sandbox.chance(f"shuffle:{seq}:{copy}").randrange(RANK_STEP)

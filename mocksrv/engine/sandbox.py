@@ -1,0 +1,229 @@
+"""One isolated world: its clock, seed, bindings, endpoints and faults; and `World`, the sandbox inside a transaction."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import re
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any
+
+from mocksrv.engine.clock import Clock
+from mocksrv.engine.store import Query, Record, Tx, dumps
+
+NAME = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}")
+DEFAULT = "default"
+
+
+class SandboxNameError(ValueError):
+    """The name cannot be a sandbox's."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name!r} is not a sandbox name; allowed are 1 to 64 of a-z A-Z 0-9 . _ - (not '.' or '..')")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where callbacks go. ``events`` are patterns of event names; none means what a plain client gets. ``id`` is unique in the sandbox."""
+
+    id: str
+    url: str
+    events: tuple[str, ...] = ()
+    auth: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A misbehaviour of the API: which calls it meets, what they get, how many times more (None: for ever). Delay in ms."""
+
+    method: str
+    path: str
+    status: int | None = None
+    delay_ms: int = 0
+    drop: bool = False
+    times: int | None = None
+
+    @classmethod
+    def make(cls, on: str, **rule: Any) -> Fault:
+        """From a rule as scenarios write it: ``on`` is a method and a path, ``GET /users/*/members/*/status``."""
+        method, _, path = on.partition(" ")
+        return cls(method.upper(), path.strip(), **rule)
+
+    def meets(self, method: str, path: str) -> bool:
+        """Whether a call is one of those; ``*`` in the pattern stands for one segment, a last ``**`` for the rest."""
+        if self.method not in ("*", method):
+            return False
+        pattern = re.escape(self.path).replace(r"\*\*", ".*").replace(r"\*", "[^/]*")
+        return re.fullmatch(pattern, path) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What can be set on a sandbox. What the command line gives is every new sandbox's start, and what a reset returns to."""
+
+    seed: int | None = None
+    default: str | None = None
+    next: tuple[str, ...] = ()
+    endpoints: tuple[Endpoint, ...] = ()
+    faults: tuple[Fault, ...] = ()
+
+    def dump(self) -> str:
+        return dumps(asdict(self))
+
+    @classmethod
+    def load(cls, text: str) -> Settings:
+        stored = json.loads(text)
+        endpoints = tuple(Endpoint(**{**e, "events": tuple(e["events"])}) for e in stored["endpoints"])
+        return cls(stored["seed"], stored["default"], tuple(stored["next"]), endpoints, tuple(Fault(**f) for f in stored["faults"]))
+
+
+SETTING_NAMES = frozenset(f.name for f in fields(Settings))
+
+
+class Sandbox:
+    """A sandbox as one process knows it. Its truth is in the store; changes go through a `World`."""
+
+    def __init__(self, name: str, settings: Settings, clock: Clock) -> None:
+        self.name = name
+        self.settings = settings
+        self.clock = clock
+        self.held: int | None = None  # while time is advanced, the moment being played
+        self.advancing = threading.Lock()
+        self.witness: list[dict[str, Any]] | None = None  # while time is advanced, what happens
+
+    def now(self) -> int:
+        """The sandbox's time, in milliseconds."""
+        held = self.held
+        return self.clock.now() if held is None else held
+
+    def chance(self, key: str) -> random.Random:
+        """Chance that is the same again for the same key and seed."""
+        return random.Random(f"{self.settings.seed}:{key}")
+
+
+class World:
+    """A sandbox inside one transaction, at one moment (``now``, milliseconds)."""
+
+    def __init__(self, sandbox: Sandbox, tx: Tx, now: int) -> None:
+        self.sandbox = sandbox
+        self.tx = tx
+        self.now = now
+        self.directives: Mapping[str, Any] = {}  # what happens to the callbacks of the step being played
+        self.rank: int | None = None  # shared by the shuffled callbacks of a step
+        self.owed: set[str] = set()  # the endpoints that this transaction owes something
+        self.happened: list[dict[str, Any]] = []
+        self._guids: int | None = None
+
+    # identity
+
+    def guid(self, prefix: str = "") -> str:
+        """A new id, ``PREFIX-`` and a lower-case UUID; the same again for the same seed and the same calls."""
+        seed = self.sandbox.settings.seed
+        if seed is None:
+            digest = os.urandom(16).hex()
+        else:
+            if self._guids is None:
+                row = self.tx.sandbox(self.sandbox.name)
+                self._guids = row[2] if row else 0
+            self._guids += 1
+            digest = hashlib.blake2b(f"{seed}:{self._guids}".encode(), digest_size=16).hexdigest()
+        text = f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-a{digest[17:20]}-{digest[20:]}"
+        return f"{prefix}-{text}" if prefix else text
+
+    # records
+
+    def get(self, kind: str, guid: str) -> Record | None:
+        return self.tx.get(self.sandbox.name, kind, guid)
+
+    def subject(self, guid: str) -> Record | None:
+        return self.tx.subject(self.sandbox.name, guid)
+
+    def list(self, query: Query) -> list[Record]:
+        return self.tx.list(self.sandbox.name, query)
+
+    def count(self, query: Query) -> int:
+        return self.tx.count(self.sandbox.name, query)
+
+    def pages(self, query: Query, size: int = 500) -> Iterator[Record]:
+        """All records of a query, read in pages."""
+        while rows := self.list(replace(query, limit=size)):
+            yield from rows
+            if len(rows) < size:
+                return
+            query = replace(query, offset=query.offset + size)
+
+    def add(self, *records: Record) -> None:
+        """Stores new records, made now."""
+        self.add_all(records)
+
+    def add_all(self, records: Iterable[Record]) -> None:
+        def stamped() -> Iterator[Record]:
+            for record in records:
+                record.created_at = record.created_at or self.now
+                record.updated_at = self.now
+                yield record
+
+        self.tx.insert(self.sandbox.name, stamped())
+
+    def save(self, record: Record) -> None:
+        """Stores a changed record: one revision more, updated now."""
+        record.revision += 1
+        record.updated_at = self.now
+        self.tx.update(self.sandbox.name, record)
+
+    def save_play(self, record: Record) -> None:
+        """Stores where a subject stands in its scenario, which is no change of the record."""
+        self.tx.update(self.sandbox.name, record)
+
+    def remove(self, **keys: str) -> int:
+        return self.tx.delete(self.sandbox.name, **keys)
+
+    # time
+
+    def set_timer(self, subject: str, kind: str, due: int) -> None:
+        self.tx.set_timer(self.sandbox.name, subject, kind, due)
+
+    def cancel_timers(self, subject: str, *kinds: str) -> None:
+        self.tx.cancel_timers(self.sandbox.name, subject, kinds)
+
+    def mark(self, subject: str, cause: str, *, status: str | None = None, flow: str | None = None, step: str | None = None) -> None:
+        """Writes a line of the subject's timeline; ``step`` is the file and line that caused it."""
+        self.tx.mark(self.sandbox.name, subject, self.now, status, flow, step, cause)
+        self.happened.append({"at": self.now, "kind": "status" if status else "play", "subject": subject, "detail": status or cause})
+
+    # settings
+
+    def configure(self, **changes: Any) -> None:
+        """Changes the sandbox's settings with this transaction."""
+        settings = replace(self.sandbox.settings, **changes)
+        self.tx.set_sandbox(self.sandbox.name, settings=settings.dump())
+        before, self.sandbox.settings = self.sandbox.settings, settings
+        self.tx.on_rollback.append(lambda: setattr(self.sandbox, "settings", before))
+
+    def set_clock(self, clock: Clock) -> None:
+        """Changes the sandbox's clock with this transaction."""
+        self.tx.set_sandbox(self.sandbox.name, clock=dumps(clock.dump()))
+        before, self.sandbox.clock = self.sandbox.clock, clock
+        self.tx.on_rollback.append(lambda: setattr(self.sandbox, "clock", before))
+
+    def close(self) -> None:
+        """Writes what was only counted; called before the commit."""
+        if self._guids is not None:
+            self.tx.set_sandbox(self.sandbox.name, guids=self._guids)
+
+
+def endpoints_from(items: Sequence[Mapping[str, Any]]) -> tuple[Endpoint, ...]:
+    """Endpoints with ids: the URL, numbered where it stands twice."""
+    seen: dict[str, int] = {}
+    made = []
+    for item in items:
+        url = item["url"]
+        seen[url] = seen.get(url, 0) + 1
+        id = url if seen[url] == 1 else f"{url}#{seen[url]}"
+        made.append(Endpoint(id, url, tuple(item.get("events") or ()), item.get("auth") or {}, item.get("headers") or {}))
+    return tuple(made)

@@ -1,0 +1,196 @@
+"""What a scenario file says, as values: scenarios, their steps, and the faults found in them.
+
+Durations are integer milliseconds. All values are immutable by convention: the library shares them between threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+ANSWER_WAIT_MS = 600_000  # how long a challenge waits for its answer when the file does not say
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One fault in a file: where (lines and columns count from 1), what is wrong and what is allowed."""
+
+    file: str
+    line: int
+    column: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}: {self.message}"
+
+
+class ScenarioError(Exception):
+    """A text is not a scenario; ``problems`` holds every fault that was found, in the order of the file."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The words of one provider: what its scenarios may name.
+
+    ``flows`` are those that calls play, ``happy`` is the scenario played when nothing else is chosen, ``fields`` what ``set`` may
+    name, ``options`` the named option lists, ``profiles`` gives the data profiles.
+    """
+
+    provider: str
+    statuses: frozenset[str]
+    flows: frozenset[str]
+    events: frozenset[str]
+    happy: str
+    fields: frozenset[str] = frozenset()
+    options: frozenset[str] = frozenset()
+    profiles: Callable[[], frozenset[str]] = frozenset
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One choice of a challenge."""
+
+    label: str
+    value: str
+    image: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """One question. ``answer`` None means that any answer is right; ``options`` may be the name of a list that the provider makes.
+
+    ``image`` is a data URI, or None for the provider's stock picture.
+    """
+
+    type: str
+    label: str
+    answer: tuple[str, ...] | None = None
+    options: tuple[Option, ...] | str | None = None
+    image: str | None = None
+    field_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A round of challenges and the flows that its answers lead to (None: what the language says for unwritten ones)."""
+
+    challenges: tuple[Challenge, ...]
+    wait_ms: int = ANSWER_WAIT_MS
+    right: str | None = None
+    wrong: str | None = None
+    silent: str | None = None
+    answers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """Waiting for the bank's page (``oauth``). ``auto`` is ``approve``, ``deny`` or None."""
+
+    wait_ms: int | None = None
+    approved: str | None = None
+    denied: str | None = None
+    silent: str | None = None
+    auto: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a flow; ``index`` counts from 0, ``line`` from 1.
+
+    ``fault`` has the keys on, status, times, delay_ms, drop; ``webhooks`` has off, drop, delay_ms, repeat, shuffle, corrupt; both only
+    those that the file writes.
+    """
+
+    flow: str
+    index: int
+    file: str
+    line: int
+    after_ms: int = 0
+    after_polls: int = 0
+    status: str | None = None
+    set: Mapping[str, Any] = field(default_factory=dict)
+    data: str | None = None
+    fault: Mapping[str, Any] | None = None
+    event: str | None = None
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    webhooks: Mapping[str, Any] = field(default_factory=dict)
+    ask: Ask | None = None
+    oauth: Consent | None = None
+    then: str | None = None
+    delete: bool = False
+
+    @property
+    def waits(self) -> bool:
+        """True when time passes, or somebody must act, before the play goes on."""
+        return bool(self.after_ms or self.after_polls or self.ask or self.oauth)
+
+    def targets(self) -> list[tuple[str, str]]:
+        """The flows this step may go on in, each with the word that leads there (``then``, ``right``, an answer …)."""
+        found = [("then", self.then)]
+        if self.ask:
+            found += self.ask.answers.items()
+            found += [("right", self.ask.right), ("wrong", self.ask.wrong), ("silent", self.ask.silent)]
+        if self.oauth:
+            found += [("approved", self.oauth.approved), ("denied", self.oauth.denied), ("silent", self.oauth.silent)]
+        return [(word, flow) for word, flow in found if flow is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A login that chooses its scenario by itself; a key that is None matches anything.
+
+    ``line`` and ``column`` are where the file writes it.
+    """
+
+    institution: str | None = None
+    username: str | None = None
+    password: str | None = None
+    line: int = field(default=1, compare=False)
+    column: int = field(default=1, compare=False)
+
+    @property
+    def keys(self) -> int:
+        """How many keys are written: more win."""
+        return sum(key is not None for key in (self.institution, self.username, self.password))
+
+    def matches(self, institution: str | None, username: str | None, password: str | None) -> bool:
+        """True when every written key equals what was used."""
+        written = zip((self.institution, self.username, self.password), (institution, username, password), strict=True)
+        return all(key is None or key == used for key, used in written)
+
+    def ties(self, other: Login) -> bool:
+        """True when some login matches both and neither has more keys."""
+        pairs = zip((self.institution, self.username, self.password), (other.institution, other.username, other.password), strict=True)
+        return self.keys == other.keys and all(a is None or b is None or a == b for a, b in pairs)
+
+
+@dataclass(frozen=True, eq=False)
+class Scenario:
+    """A scenario file. ``flows`` are only those written in it; ``Library.flow`` also knows what it extends."""
+
+    name: str
+    provider: str
+    summary: str
+    logins: tuple[Login, ...]
+    extends: str | None
+    flows: Mapping[str, tuple[Step, ...]]
+    file: str
+    text: str
+
+
+class Relatives(Protocol):
+    """Who knows the other scenarios: ``Library``, or a stand-in of a test."""
+
+    def parent(self, provider: str, name: str) -> Scenario | None:
+        """The scenario of that name, or None."""
+
+    def names(self, provider: str) -> list[str]:
+        """All scenario names of a provider, sorted."""
+
+    def default_flows(self, provider: str) -> Mapping[str, tuple[Step, ...]]:
+        """What flows do that no scenario writes."""

@@ -1,0 +1,457 @@
+"""Tables and queries. The only module that speaks SQL.
+
+One `Store` per process, on a SQLite file (WAL, readers never wait) or in memory (one shared connection). A transaction
+is a `Tx`: ``with store.write() as tx`` commits as a whole or not at all, and writers of the process take turns.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+Row = tuple[Any, ...]
+IN_MEMORY = ":memory:"
+
+# Each entry brings the database from the step before it to this one; append, never edit.
+SCHEMA_STEPS = (
+    """
+    CREATE TABLE sandbox (name TEXT PRIMARY KEY, settings TEXT NOT NULL, clock TEXT NOT NULL, guids INTEGER NOT NULL DEFAULT 0);
+    CREATE TABLE record (
+        seq INTEGER PRIMARY KEY, sandbox TEXT NOT NULL, kind TEXT NOT NULL, guid TEXT NOT NULL, owner TEXT NOT NULL,
+        subject TEXT, parent TEXT, partner_id TEXT, sort BIGINT NOT NULL, revision INTEGER NOT NULL,
+        created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, body TEXT NOT NULL, play TEXT);
+    CREATE UNIQUE INDEX record_guid ON record (sandbox, guid);
+    CREATE INDEX record_owner ON record (sandbox, kind, owner, sort, seq);
+    CREATE INDEX record_subject ON record (sandbox, subject, kind, sort, seq) WHERE subject IS NOT NULL;
+    CREATE INDEX record_parent ON record (sandbox, parent, kind, sort, seq) WHERE parent IS NOT NULL;
+    CREATE INDEX record_partner ON record (sandbox, kind, partner_id) WHERE partner_id IS NOT NULL;
+    CREATE INDEX record_play ON record (sandbox, seq) WHERE play IS NOT NULL;
+    CREATE INDEX record_polls ON record (sandbox) WHERE json_extract(play, '$.polls') > 0;
+    CREATE TABLE timer (
+        seq INTEGER PRIMARY KEY, sandbox TEXT NOT NULL, subject TEXT NOT NULL, kind TEXT NOT NULL, due BIGINT NOT NULL);
+    CREATE UNIQUE INDEX timer_subject ON timer (sandbox, subject, kind);
+    CREATE INDEX timer_due ON timer (sandbox, due, seq);
+    CREATE TABLE timeline (
+        seq INTEGER PRIMARY KEY, sandbox TEXT NOT NULL, subject TEXT NOT NULL, at BIGINT NOT NULL, status TEXT,
+        flow TEXT, step TEXT, cause TEXT NOT NULL);
+    CREATE INDEX timeline_subject ON timeline (sandbox, subject, seq);
+    CREATE TABLE event (
+        seq INTEGER PRIMARY KEY, sandbox TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, subject TEXT,
+        occurred_at BIGINT NOT NULL, payload TEXT NOT NULL, headers TEXT NOT NULL);
+    CREATE UNIQUE INDEX event_id ON event (sandbox, id);
+    CREATE TABLE delivery (
+        seq INTEGER PRIMARY KEY, sandbox TEXT NOT NULL, event INTEGER NOT NULL, endpoint TEXT NOT NULL, state TEXT NOT NULL,
+        next_attempt_at BIGINT, rank BIGINT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, options TEXT NOT NULL DEFAULT '{}');
+    CREATE INDEX delivery_event ON delivery (event);
+    CREATE INDEX delivery_lane ON delivery (sandbox, endpoint, next_attempt_at, rank) WHERE state = 'pending';
+    CREATE INDEX delivery_due ON delivery (sandbox, next_attempt_at) WHERE state = 'pending';
+    CREATE TABLE attempt (
+        seq INTEGER PRIMARY KEY, delivery INTEGER NOT NULL, at BIGINT NOT NULL, status INTEGER, error TEXT, duration_ms REAL NOT NULL,
+        request TEXT NOT NULL, response TEXT NOT NULL);
+    CREATE INDEX attempt_delivery ON attempt (delivery, seq);
+    CREATE TABLE request (
+        seq INTEGER PRIMARY KEY, sandbox TEXT NOT NULL, id TEXT NOT NULL, at BIGINT NOT NULL, method TEXT NOT NULL, path TEXT NOT NULL,
+        status INTEGER NOT NULL, duration_ms REAL NOT NULL, entry TEXT NOT NULL);
+    CREATE UNIQUE INDEX request_id ON request (sandbox, id);
+    CREATE INDEX request_seq ON request (sandbox, seq);
+    CREATE TABLE scenario (provider TEXT NOT NULL, name TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY (provider, name));
+    """,
+)
+SANDBOX_TABLES = ("record", "timer", "timeline", "delivery", "event", "request")
+RECORD = "seq, kind, guid, owner, subject, parent, partner_id, sort, revision, created_at, updated_at, body, play"
+
+
+class StoreError(Exception):
+    """The database cannot be used; the message says why."""
+
+
+@dataclass(slots=True)
+class Record:
+    """One document: what a provider stores, owns, lists and returns.
+
+    ``owner`` is whose it is (an MX user), ``subject`` whose play made it (an MX member), ``parent`` what it hangs under (an
+    account). ``play`` is set on subjects only: where they stand in their scenario. Times are milliseconds.
+    """
+
+    kind: str
+    guid: str
+    body: dict[str, Any]
+    owner: str = ""
+    subject: str | None = None
+    parent: str | None = None
+    partner_id: str | None = None
+    sort: int = 0
+    revision: int = 1
+    created_at: int = 0
+    updated_at: int = 0
+    play: dict[str, Any] | None = None
+    seq: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which records of a kind: by key columns, by ranges of a column, by members of the body; paged and ordered.
+
+    ``ranges`` maps a column (sort, created_at, updated_at) to inclusive (low, high) bounds, either may be None.
+    ``body`` maps a member of the body to the value it must equal.
+    """
+
+    kind: str
+    owner: str | None = None
+    subject: str | None = None
+    parent: str | None = None
+    partner_id: str | None = None
+    ranges: Mapping[str, tuple[int | None, int | None]] = field(default_factory=dict)
+    body: Mapping[str, str | int | bool | None] = field(default_factory=dict)
+    newest_first: bool = False
+    limit: int | None = None
+    offset: int = 0
+
+    def where(self, sandbox: str) -> tuple[str, list[Any]]:
+        """The WHERE clause and its values."""
+        clauses, values = ["sandbox = ?", "kind = ?"], [sandbox, self.kind]
+        for column in ("owner", "subject", "parent", "partner_id"):
+            value = getattr(self, column)
+            if value is not None:
+                clauses.append(f"{column} = ?")
+                values.append(value)
+        for column, bounds in self.ranges.items():
+            for sign, bound in zip((">=", "<="), bounds, strict=True):
+                if bound is not None:
+                    clauses.append(f"{column} {sign} ?")
+                    values.append(bound)
+        for member, wanted in self.body.items():
+            clauses.append("json_extract(body, ?) IS ?")
+            values += [f"$.{member}", wanted]
+        return " AND ".join(clauses), values
+
+
+def _record(row: Row) -> Record:
+    seq, kind, guid, owner, subject, parent, partner_id, sort, revision, created_at, updated_at, body, play = row
+    return Record(kind, guid, json.loads(body), owner, subject, parent, partner_id, sort, revision, created_at, updated_at,
+                  json.loads(play) if play else None, seq)  # fmt: skip
+
+
+def dumps(value: Any) -> str:
+    """Compact JSON, as stored and as sent."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+class Tx:
+    """The queries, inside one transaction (or one read)."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._run = connection.execute
+        self._many = connection.executemany
+        self.after_commit: list[Callable[[], None]] = []
+        self.on_rollback: list[Callable[[], None]] = []
+
+    # sandboxes
+
+    def sandbox(self, name: str) -> Row | None:
+        """(settings, clock, guids) of a sandbox."""
+        row: Row | None = self._run("SELECT settings, clock, guids FROM sandbox WHERE name = ?", (name,)).fetchone()
+        return row
+
+    def sandboxes(self) -> list[str]:
+        return [name for (name,) in self._run("SELECT name FROM sandbox ORDER BY name")]
+
+    def add_sandbox(self, name: str, settings: str, clock: str) -> None:
+        self._run("INSERT INTO sandbox (name, settings, clock) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (name, settings, clock))
+
+    def set_sandbox(self, name: str, **columns: Any) -> None:
+        """Writes settings, clock or guids of a sandbox."""
+        names = ", ".join(f"{column} = ?" for column in columns)
+        self._run(f"UPDATE sandbox SET {names} WHERE name = ?", (*columns.values(), name))
+
+    def empty_sandbox(self, name: str) -> None:
+        """Removes all that a sandbox holds, but not the sandbox."""
+        attempts_of = "SELECT seq FROM delivery WHERE sandbox = ?"
+        self._run(f"DELETE FROM attempt WHERE delivery IN ({attempts_of})", (name,))
+        for table in SANDBOX_TABLES:
+            self._run(f"DELETE FROM {table} WHERE sandbox = ?", (name,))
+
+    def is_empty(self, name: str) -> bool:
+        """Whether a sandbox holds no records."""
+        return self._run("SELECT 1 FROM record WHERE sandbox = ? LIMIT 1", (name,)).fetchone() is None
+
+    def drop_sandbox(self, name: str) -> None:
+        self.empty_sandbox(name)
+        self._run("DELETE FROM sandbox WHERE name = ?", (name,))
+
+    # records
+
+    def get(self, sandbox: str, kind: str, guid: str) -> Record | None:
+        row = self._run(f"SELECT {RECORD} FROM record WHERE sandbox = ? AND guid = ? AND kind = ?", (sandbox, guid, kind)).fetchone()
+        return _record(row) if row else None
+
+    def subject(self, sandbox: str, guid: str) -> Record | None:
+        """A record that plays, of whatever kind."""
+        row = self._run(f"SELECT {RECORD} FROM record WHERE sandbox = ? AND guid = ? AND play IS NOT NULL", (sandbox, guid)).fetchone()
+        return _record(row) if row else None
+
+    def subjects(self, sandbox: str, after: int, limit: int) -> list[Record]:
+        rows = self._run(
+            f"SELECT {RECORD} FROM record WHERE sandbox = ? AND play IS NOT NULL AND seq > ? ORDER BY seq LIMIT ?", (sandbox, after, limit)
+        )
+        return [_record(row) for row in rows]
+
+    def waiting_for_polls(self, sandbox: str) -> list[Row]:
+        """(guid, polls left) of subjects that wait for reads of their status."""
+        left = "json_extract(play, '$.polls')"
+        return self._run(f"SELECT guid, {left} FROM record WHERE sandbox = ? AND play IS NOT NULL AND {left} > 0", (sandbox,)).fetchall()
+
+    def list(self, sandbox: str, query: Query) -> list[Record]:
+        where, values = query.where(sandbox)
+        order = "sort DESC, seq DESC" if query.newest_first else "sort, seq"
+        page = " LIMIT ? OFFSET ?" if query.limit is not None else ""
+        if query.limit is not None:
+            values += [query.limit, query.offset]
+        return [_record(row) for row in self._run(f"SELECT {RECORD} FROM record WHERE {where} ORDER BY {order}{page}", values)]
+
+    def count(self, sandbox: str, query: Query) -> int:
+        where, values = query.where(sandbox)
+        return int(self._run(f"SELECT count(*) FROM record WHERE {where}", values).fetchone()[0])
+
+    def insert(self, sandbox: str, records: Iterable[Record]) -> None:
+        """Adds records. Their ``seq`` is not filled in."""
+        self._many(
+            "INSERT INTO record (sandbox, kind, guid, owner, subject, parent, partner_id, sort, revision, created_at, updated_at, body, play)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            ((sandbox, r.kind, r.guid, r.owner, r.subject, r.parent, r.partner_id, r.sort, r.revision, r.created_at, r.updated_at,
+              dumps(r.body), None if r.play is None else dumps(r.play)) for r in records))  # fmt: skip
+
+    def update(self, sandbox: str, r: Record) -> None:
+        self._run(
+            "UPDATE record SET partner_id = ?, sort = ?, revision = ?, updated_at = ?, body = ?, play = ? WHERE sandbox = ? AND guid = ?",
+            (r.partner_id, r.sort, r.revision, r.updated_at, dumps(r.body), None if r.play is None else dumps(r.play), sandbox, r.guid))  # fmt: skip
+
+    def delete(self, sandbox: str, **keys: str) -> int:
+        """Removes the records with all these key columns (guid, owner, subject, parent, kind); how many there were."""
+        where = " AND ".join(f"{column} = ?" for column in keys)
+        return self._run(f"DELETE FROM record WHERE sandbox = ? AND {where}", (sandbox, *keys.values())).rowcount
+
+    # timers
+
+    def set_timer(self, sandbox: str, subject: str, kind: str, due: int) -> None:
+        """Sets the subject's timer of this kind, in place of an earlier one."""
+        self._run("DELETE FROM timer WHERE sandbox = ? AND subject = ? AND kind = ?", (sandbox, subject, kind))
+        self._run("INSERT INTO timer (sandbox, subject, kind, due) VALUES (?, ?, ?, ?)", (sandbox, subject, kind, due))
+
+    def cancel_timers(self, sandbox: str, subject: str, kinds: Sequence[str] = ()) -> None:
+        only = f" AND kind IN ({', '.join('?' * len(kinds))})" if kinds else ""
+        self._run(f"DELETE FROM timer WHERE sandbox = ? AND subject = ?{only}", (sandbox, subject, *kinds))
+
+    def next_timer(self, sandbox: str) -> Row | None:
+        """(seq, subject, kind, due) of the timer that falls due first."""
+        row: Row | None = self._run(
+            "SELECT seq, subject, kind, due FROM timer WHERE sandbox = ? ORDER BY due, seq LIMIT 1", (sandbox,)
+        ).fetchone()
+        return row
+
+    def drop_timer(self, seq: int) -> None:
+        self._run("DELETE FROM timer WHERE seq = ?", (seq,))
+
+    def shift_timers(self, sandbox: str, kind: str, before: int, to: int) -> None:
+        """Moves timers of a kind that fell due before a moment to a later one."""
+        self._run("UPDATE timer SET due = ? WHERE sandbox = ? AND kind = ? AND due < ?", (to, sandbox, kind, before))
+
+    # timelines
+
+    def mark(self, sandbox: str, subject: str, at: int, status: str | None, flow: str | None, step: str | None, cause: str) -> None:
+        self._run(
+            "INSERT INTO timeline (sandbox, subject, at, status, flow, step, cause) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (sandbox, subject, at, status, flow, step, cause),
+        )
+
+    def timeline(self, sandbox: str, subject: str) -> list[Row]:
+        """(at, status, flow, step, cause), oldest first."""
+        sql = "SELECT at, status, flow, step, cause FROM timeline WHERE sandbox = ? AND subject = ? ORDER BY seq"
+        return self._run(sql, (sandbox, subject)).fetchall()
+
+    # events, deliveries, attempts
+
+    def add_event(self, sandbox: str, id: str, name: str, subject: str | None, at: int, payload: str, headers: str) -> int:
+        cursor = self._run(
+            "INSERT INTO event (sandbox, id, name, subject, occurred_at, payload, headers) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (sandbox, id, name, subject, at, payload, headers),
+        )
+        return int(cursor.lastrowid or 0)
+
+    def add_delivery(self, sandbox: str, event: int, endpoint: str, state: str, due: int | None, rank: int, options: str) -> int:
+        cursor = self._run(
+            "INSERT INTO delivery (sandbox, event, endpoint, state, next_attempt_at, rank, options) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (sandbox, event, endpoint, state, due, rank, options),
+        )
+        return int(cursor.lastrowid or 0)
+
+    def next_delivery(self, sandbox: str, endpoint: str, now: int) -> Row | None:
+        """What an endpoint is owed first: (seq, attempts, options, event name, event id, payload, headers)."""
+        row: Row | None = self._run(
+            "SELECT d.seq, d.attempts, d.options, e.name, e.id, e.payload, e.headers FROM delivery d JOIN event e ON e.seq = d.event"
+            " WHERE d.sandbox = ? AND d.endpoint = ? AND d.state = 'pending' AND d.next_attempt_at <= ?"
+            " ORDER BY d.next_attempt_at, d.rank, d.seq LIMIT 1",
+            (sandbox, endpoint, now),
+        ).fetchone()
+        return row
+
+    def next_due(self, sandbox: str, after: int = -1) -> int | None:
+        """When the next pending delivery of a sandbox is due, of those due after a moment."""
+        sql = "SELECT min(next_attempt_at) FROM delivery WHERE sandbox = ? AND state = 'pending' AND next_attempt_at > ?"
+        row = self._run(sql, (sandbox, after)).fetchone()
+        return None if row[0] is None else int(row[0])
+
+    def due_endpoints(self, sandbox: str, now: int) -> list[str]:
+        """The endpoints that are owed something by now."""
+        sql = "SELECT DISTINCT endpoint FROM delivery WHERE sandbox = ? AND state = 'pending' AND next_attempt_at <= ?"
+        return [endpoint for (endpoint,) in self._run(sql, (sandbox, now))]
+
+    def set_delivery(self, seq: int, state: str, due: int | None, attempts: int) -> None:
+        self._run("UPDATE delivery SET state = ?, next_attempt_at = ?, attempts = ? WHERE seq = ?", (state, due, attempts, seq))
+
+    def fail_orphans(self, sandbox: str, endpoints: Sequence[str]) -> None:
+        """Ends the pending deliveries to endpoints that are no longer among these."""
+        marks = ", ".join("?" * len(endpoints))
+        self._run(
+            f"UPDATE delivery SET state = 'failed', next_attempt_at = NULL WHERE sandbox = ? AND state = 'pending' AND endpoint NOT IN ({marks})",
+            (sandbox, *endpoints),
+        )
+
+    def add_attempt(
+        self, delivery: int, at: int, status: int | None, error: str | None, duration: float, request: str, response: str
+    ) -> None:
+        self._run(
+            "INSERT INTO attempt (delivery, at, status, error, duration_ms, request, response) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (delivery, at, status, error, duration, request, response),
+        )
+
+    def events(self, sandbox: str, *, after: int = 0, limit: int = 100, **filters: Any) -> list[Row]:
+        """(seq, id, name, subject, occurred_at, payload, headers), oldest first; filters: id, event, subject, state."""
+        clauses, values = ["sandbox = ?", "seq > ?"], [sandbox, after]
+        exists = "EXISTS (SELECT 1 FROM delivery d WHERE d.event = event.seq AND d.state = ?)"
+        columns = {"id": "id = ?", "event": "name GLOB ?", "subject": "subject = ?", "state": exists}
+        for name, value in filters.items():
+            if value is not None:
+                clauses.append(columns[name])
+                values.append(value)
+        sql = f"SELECT seq, id, name, subject, occurred_at, payload, headers FROM event WHERE {' AND '.join(clauses)} ORDER BY seq LIMIT ?"
+        return self._run(sql, (*values, limit)).fetchall()
+
+    def event_seq(self, sandbox: str, id: str) -> int | None:
+        row = self._run("SELECT seq FROM event WHERE sandbox = ? AND id = ?", (sandbox, id)).fetchone()
+        return int(row[0]) if row else None
+
+    def deliveries(self, event: int) -> list[Row]:
+        """(seq, endpoint, state, next_attempt_at) of an event."""
+        return self._run("SELECT seq, endpoint, state, next_attempt_at FROM delivery WHERE event = ? ORDER BY seq", (event,)).fetchall()
+
+    def attempts(self, delivery: int) -> list[Row]:
+        """(at, status, error, duration_ms, request, response) of a delivery."""
+        sql = "SELECT at, status, error, duration_ms, request, response FROM attempt WHERE delivery = ? ORDER BY seq"
+        return self._run(sql, (delivery,)).fetchall()
+
+    # journal
+
+    def add_requests(self, rows: Iterable[Row]) -> None:
+        """Rows of (sandbox, id, at, method, path, status, duration_ms, entry)."""
+        self._many("INSERT INTO request (sandbox, id, at, method, path, status, duration_ms, entry) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+    def requests(self, sandbox: str, *, after: int = 0, limit: int = 100, **filters: Any) -> list[Row]:
+        """(seq, id, at, method, path, status, duration_ms, entry), oldest first; filters: id, method, path (a pattern), status."""
+        clauses, values = ["sandbox = ?", "seq > ?"], [sandbox, after]
+        for name, value in filters.items():
+            if value is not None:
+                clauses.append(f"{name} {'GLOB' if name == 'path' else '='} ?")
+                values.append(value)
+        sql = (
+            f"SELECT seq, id, at, method, path, status, duration_ms, entry FROM request WHERE {' AND '.join(clauses)} ORDER BY seq LIMIT ?"
+        )
+        return self._run(sql, (*values, limit)).fetchall()
+
+    def trim_requests(self, sandbox: str, keep: int) -> None:
+        """Forgets all but the newest ``keep`` requests."""
+        sql = "DELETE FROM request WHERE sandbox = ? AND seq <= (SELECT seq FROM request WHERE sandbox = ? ORDER BY seq DESC LIMIT 1 OFFSET ?)"
+        self._run(sql, (sandbox, sandbox, keep))
+
+    # scenarios put by the control API
+
+    def scenarios(self) -> list[Row]:
+        return self._run("SELECT provider, name, text FROM scenario ORDER BY provider, name").fetchall()
+
+    def put_scenario(self, provider: str, name: str, text: str) -> None:
+        sql = "INSERT INTO scenario (provider, name, text) VALUES (?, ?, ?) ON CONFLICT (provider, name) DO UPDATE SET text = excluded.text"
+        self._run(sql, (provider, name, text))
+
+
+class Store:
+    """The database of a process. ``path`` is a file, or IN_MEMORY."""
+
+    def __init__(self, path: str = IN_MEMORY) -> None:
+        self.path = path
+        self._turn = threading.RLock()  # writers take turns; in memory readers too, for they share the connection
+        self._thread = threading.local()
+        self._writer = self._connect()
+        self._migrate()
+
+    def _connect(self) -> sqlite3.Connection:
+        try:
+            if self.path != IN_MEMORY:
+                Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(self.path, timeout=10, isolation_level=None, check_same_thread=False)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(f"cannot open the database {self.path}: {error}") from error
+        return connection
+
+    def _migrate(self) -> None:
+        version = int(self._writer.execute("PRAGMA user_version").fetchone()[0])
+        if version > len(SCHEMA_STEPS):
+            raise StoreError(
+                f"the database {self.path} was written by a newer mocksrv (schema {version}, this one knows {len(SCHEMA_STEPS)})"
+            )
+        for number, step in enumerate(SCHEMA_STEPS[version:], version + 1):
+            try:
+                self._writer.executescript(f"BEGIN IMMEDIATE; {step}; PRAGMA user_version = {number}; COMMIT;")
+            except sqlite3.Error as error:
+                raise StoreError(f"cannot bring the database {self.path} to schema {number}: {error}") from error
+
+    @contextmanager
+    def read(self) -> Iterator[Tx]:
+        """For looking only."""
+        if self.path == IN_MEMORY:
+            with self._turn:
+                yield Tx(self._writer)
+            return
+        connection = getattr(self._thread, "connection", None)
+        if connection is None:
+            connection = self._thread.connection = self._connect()
+        yield Tx(connection)
+
+    @contextmanager
+    def write(self) -> Iterator[Tx]:
+        """One transaction: committed at the end, undone by an exception; then ``after_commit`` is called, outside of it."""
+        with self._turn:
+            tx = Tx(self._writer)
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield tx
+                self._writer.execute("COMMIT")
+            except BaseException:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                for undo in reversed(tx.on_rollback):
+                    undo()
+                raise
+        for call in tx.after_commit:
+            call()
+
+    def close(self) -> None:
+        with self._turn:
+            self._writer.close()

@@ -1,0 +1,359 @@
+"""What every family of the MX Platform API uses: routes, calls, errors, versions, paging, and the base of the schemas."""
+
+from __future__ import annotations
+
+import binascii
+import json
+import re
+from base64 import b64decode
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, NoReturn, TypeVar
+
+from flask import Request, Response
+from marshmallow import EXCLUDE, Schema, ValidationError, fields
+
+from mocksrv.engine.clock import day, iso
+from mocksrv.engine.engine import Engine
+from mocksrv.engine.journal import Entry
+from mocksrv.engine.sandbox import Sandbox, World
+from mocksrv.engine.store import Query, Record, dumps
+
+V1, V2 = "v20111101", "v20250224"
+VERSIONS = (V1, V2)
+MEDIA_TYPES = {V1: "application/vnd.mx.api.v1+json", V2: "application/json"}
+OLD_MEDIA_TYPES = re.compile(r"application/vnd\.mx\.api\.v1\+(json|pdf)|application/vnd\.mx\.api\.(v2beta|v1beta)\+json")
+SHOW_HEADER = f"No valid API version was requested. Send the header 'Accept: {MEDIA_TYPES[V1]}' ({V1}), or 'Accept-Version: {V2}'."
+CALLBACK_PAYLOAD = "X-CALLBACK-PAYLOAD"
+PAYLOAD_LENGTH = 1024
+PAGE_SIZE = 25
+PAGING = ("page", "records_per_page")
+USE_CASES = ("PFM", "MONEY_MOVEMENT")
+
+View = Callable[..., "Reply"]
+ViewT = TypeVar("ViewT", bound=View)
+
+
+class MXError(Exception):
+    """An answer in MX's error shape."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+def not_found(kind: str, identifier: str) -> NoReturn:
+    raise MXError(404, f"{kind} {identifier} not found")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A status and a JSON body (None: no content)."""
+
+    body: Mapping[str, Any] | None = None
+    status: int = 200
+
+
+NO_CONTENT = Reply(None, 204)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One operation: its path in Flask's spelling, its name in MX's file, the versions that have it.
+
+    ``by_id``: in v20250224 the path takes the client's own ids as well as guids.
+    """
+
+    method: str
+    path: str
+    operation: str
+    view: View
+    versions: Sequence[str] = VERSIONS
+    by_id: bool = False
+
+
+@dataclass(slots=True)
+class Routes:
+    """The operations of a family."""
+
+    entries: list[Route] = field(default_factory=list)
+
+    def add(
+        self, method: str, path: str, operation: str, *, versions: Sequence[str] = VERSIONS, by_id: bool = False
+    ) -> Callable[[ViewT], ViewT]:
+        """Mounts a view: ``view(call, **path parameters) -> Reply``."""
+
+        def mount(view: ViewT) -> ViewT:
+            self.entries.append(Route(method, path, operation, view, versions, by_id))
+            return view
+
+        return mount
+
+
+class Moment(fields.Field):
+    """Milliseconds in a record, ISO 8601 in an answer."""
+
+    def _serialize(self, value: int | None, attr: Any, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else iso(value)
+
+
+class Day(fields.Field):
+    """Milliseconds in a record, a date in an answer."""
+
+    def _serialize(self, value: int | None, attr: Any, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else day(value)
+
+
+class Money(fields.Field):
+    """Decimal dollars, a JSON number."""
+
+    def _serialize(self, value: float | None, attr: Any, obj: Any, **kwargs: Any) -> float | None:
+        return None if value is None else float(value)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or abs(value) >= 1e12:
+            raise ValidationError("Not a valid amount.")
+        return round(float(value), 2)
+
+
+class Document(Schema):
+    """The base of all schemas: renders a flat dict, every field present; unknown members of a request are left out."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
+        return obj.get(attr)
+
+
+def shown(record: Record, **more: Any) -> dict[str, Any]:
+    """A record as the schemas render it: its body, its keys, and what is known beside it (``user_id`` ...)."""
+    return {**record.body, "guid": record.guid, "id": record.partner_id, "user_guid": record.owner, "created_at": record.created_at,
+            "updated_at": record.updated_at, "revision": record.revision, **more}  # fmt: skip
+
+
+@dataclass(slots=True, weakref_slot=True)
+class Mount:
+    """What the MX wing of one server is made of; ``institutions`` and ``profiles`` are its bank."""
+
+    engine: Engine
+    institutions: Any
+    role: Any
+    fidelity: str = "sdk"
+    credentials: tuple[str, str] | None = None
+
+
+class Call:
+    """One request, as the views see it."""
+
+    def __init__(self, mount: Mount, request: Request, sandbox: Sandbox, entry: Entry, base_url: str) -> None:
+        self.mount = mount
+        self.engine = mount.engine
+        self.request = request
+        self.sandbox = sandbox
+        self.entry = entry
+        self.base_url = base_url  # of the sandbox, for URLs that are handed out
+        self.by_id = False
+        self.version = V1
+
+    # before the view
+
+    def admit(self) -> None:
+        """Credentials and version, as MX refuses them. Raises MXError 401, 406."""
+        given = self.request.authorization
+        pair = (given.username or "", given.password or "") if given is not None and given.type == "basic" else ("", "")
+        wanted = self.mount.credentials
+        if not all(pair) or (wanted is not None and pair != wanted):
+            raise MXError(401, "Unauthorized: the client id or the API key is missing or wrong. Send them as HTTP Basic credentials.")
+        self.version = self._version()
+
+    def _version(self) -> str:
+        headers = self.request.headers
+        wanted = headers.get("Accept-Version")
+        if wanted is not None:
+            if wanted in VERSIONS:
+                return wanted
+            raise MXError(406, f"{wanted!r} is not a version of this API; allowed are {', '.join(VERSIONS)}.")
+        for part in headers.get("Accept", "").split(","):
+            media, _, parameters = part.partition(";")
+            if OLD_MEDIA_TYPES.fullmatch(media.strip()):
+                named = re.search(r"version\s*=\s*\"?([^\s;\"]+)", parameters)
+                if named is None:
+                    return V1
+                if named[1] in VERSIONS:
+                    return named[1]
+        raise MXError(406, SHOW_HEADER)
+
+    # what the client sent
+
+    @cached_property
+    def callback_headers(self) -> dict[str, str]:
+        """The header to echo on callbacks. Raises MXError 400 when it is too long or not base64."""
+        payload = self.request.headers.get(CALLBACK_PAYLOAD)
+        if payload is None:
+            return {}
+        if len(payload) > PAYLOAD_LENGTH:
+            raise MXError(400, f"{CALLBACK_PAYLOAD} may have {PAYLOAD_LENGTH} characters, this one has {len(payload)}")
+        try:
+            b64decode(payload, validate=True)
+        except (binascii.Error, ValueError):
+            raise MXError(400, f"{CALLBACK_PAYLOAD} must be base64") from None
+        return {CALLBACK_PAYLOAD: payload}
+
+    @cached_property
+    def json(self) -> dict[str, Any]:
+        """The request's body. Raises MXError 400 unless it is a JSON object."""
+        raw = self.request.get_data(cache=True)
+        if self.request.mimetype != "application/json":
+            self.entry.violate("content-type", f"a body is sent as application/json, not as {self.request.mimetype or 'nothing'}")
+        try:
+            body = json.loads(raw, parse_constant=_no_constant)
+            if b"\\u" in raw or b"\xed" in raw:
+                dumps(body).encode()  # half of a surrogate pair is no text
+        except (ValueError, RecursionError):
+            raise MXError(400, "The request body is not valid JSON") from None
+        if not isinstance(body, dict):
+            raise MXError(400, "The request body must be a JSON object")
+        return body
+
+    def load(self, root: str, schema: Schema, *, known_beside: Sequence[str] = ()) -> dict[str, Any]:
+        """The validated object under ``root``. Unknown members are accepted and noted as violations.
+
+        Raises MXError 400 when the object is missing, 422 when a member is not what MX takes.
+        """
+        given = self.json.get(root)
+        if not isinstance(given, dict):
+            raise MXError(400, f"Required parameter missing: {root}")
+        self._note_unknown(set(self.json) - {root, *known_beside}, "")
+        self._note_unknown(set(given) - {f.data_key or name for name, f in schema.load_fields.items()}, f"{root}.")
+        try:
+            return dict(schema.load(given))
+        except ValidationError as error:
+            raise MXError(422, _sentence(root, error.messages)) from None
+
+    def _note_unknown(self, names: set[str], prefix: str) -> None:
+        for name in sorted(names):
+            self.entry.violate("unknown-field", f"{prefix}{name}")
+
+    def arguments(self, *known: str) -> Mapping[str, str]:
+        """The query parameters; unknown ones are noted as violations."""
+        for name in self.request.args:
+            if name not in known:
+                self.entry.violate("unknown-parameter", name)
+        return self.request.args
+
+    def flag(self, name: str) -> bool | None:
+        """A boolean query parameter. Raises MXError 400."""
+        value = self.request.args.get(name)
+        if value is None or value == "":
+            return None
+        if value.lower() not in ("true", "false"):
+            raise MXError(400, f"{name} must be true or false")
+        return value.lower() == "true"
+
+    def many(self, name: str) -> list[str]:
+        """The values of a query parameter that may be repeated, spelled with or without ``[]``."""
+        values = self.request.args.getlist
+        return [value for value in (*values(name), *values(f"{name}[]")) if value]
+
+    def use_case(self) -> str | None:
+        """The ``use_case`` asked for. Raises MXError 400."""
+        value = self.request.args.get("use_case") or None
+        if value is not None and value not in USE_CASES:
+            raise MXError(400, f"use_case must be {' or '.join(USE_CASES)}")
+        return value
+
+    def page(self, *, least: int = 10, most: int = 1000) -> tuple[int, int]:
+        """The page and its size: a size outside of ``least`` to ``most`` becomes 25, as MX does it. Raises MXError 400."""
+        numbers = []
+        for name, default in (("page", 1), ("records_per_page", PAGE_SIZE)):
+            text = self.request.args.get(name) or str(default)
+            if not re.fullmatch(r"-?\d{1,9}", text, re.ASCII):
+                raise MXError(400, f"{name} must be a whole number")
+            numbers.append(int(text))
+        page, size = numbers
+        return max(1, page), size if least <= size <= most else PAGE_SIZE
+
+    # records
+
+    def change(self) -> AbstractContextManager[World]:
+        return self.engine.change(self.sandbox)
+
+    def look(self) -> AbstractContextManager[World]:
+        return self.engine.look(self.sandbox)
+
+    def find(
+        self, world: World, kind: str, identifier: str, owner: str | None = None, *, subject: str | None = None, parent: str | None = None
+    ) -> Record | None:
+        """A record with these keys, by guid; where the version takes the client's own ids, by those too."""
+        record = world.get(kind, identifier)
+        if record is None:
+            if not self.by_id or self.version != V2:
+                return None
+            query = Query(kind, owner=owner, subject=subject, parent=parent, partner_id=identifier, limit=1)
+            return next(iter(world.list(query)), None)
+        keys = ((owner, record.owner), (subject, record.subject), (parent, record.parent))
+        return record if all(wanted in (None, key) for wanted, key in keys) else None
+
+    def user(self, world: World, identifier: str, *, disabled: bool = False) -> Record:
+        """Raises MXError 404; 403 for a disabled user unless ``disabled`` is allowed."""
+        record = self.find(world, "mx.user", identifier) or not_found("User", identifier)
+        if record.body["is_disabled"] and not disabled:
+            raise MXError(403, f"User {identifier} is disabled")
+        return record
+
+    def member(self, world: World, user: Record, identifier: str) -> Record:
+        """A member of this user. Raises MXError 404."""
+        record = self.find(world, "mx.member", identifier, user.guid) or not_found("Member", identifier)
+        self.entry.notes["subject"] = record.guid
+        return record
+
+    def account(self, world: World, user: Record, identifier: str, member: Record | None = None) -> Record:
+        """An account of this user (and member). Raises MXError 404."""
+        subject = None if member is None else member.guid
+        return self.find(world, "mx.account", identifier, user.guid, subject=subject) or not_found("Account", identifier)
+
+    def paged(
+        self, world: World, query: Query, key: str, render: Callable[[Record], Mapping[str, Any]], *,
+        keep: Callable[[Record], bool] | None = None, least: int = 10, most: int = 1000,
+    ) -> Reply:  # fmt: skip
+        """A page of records under ``key``, with MX's pagination object; ``keep`` tells what a query cannot."""
+        if keep is not None:
+            return self.paged_list([row for row in world.pages(query) if keep(row)], key, render, least=least, most=most)
+        page, size = self.page(least=least, most=most)
+        total = world.count(query)
+        rows = world.list(replace(query, limit=size, offset=(page - 1) * size))
+        return Reply({key: [render(row) for row in rows], "pagination": pagination(page, size, total)})
+
+    def paged_list(
+        self, items: Sequence[Any], key: str, render: Callable[[Any], Mapping[str, Any]], *, least: int = 10, most: int = 1000
+    ) -> Reply:
+        """The same for what is not stored."""
+        page, size = self.page(least=least, most=most)
+        return Reply({key: [render(i) for i in items[(page - 1) * size : page * size]], "pagination": pagination(page, size, len(items))})
+
+    def respond(self, reply: Reply) -> Response:
+        """The reply in the version's media type."""
+        if reply.body is None:
+            return Response(status=reply.status)
+        return Response(dumps(reply.body), reply.status, mimetype=MEDIA_TYPES[self.version])
+
+
+def pagination(page: int, size: int, total: int) -> dict[str, int]:
+    return {"current_page": page, "per_page": size, "total_entries": total, "total_pages": max(1, -(-total // size))}
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _sentence(path: str, messages: Any) -> str:
+    """marshmallow's messages as one line: ``user.email: Not a valid email address.``"""
+    if isinstance(messages, dict):
+        return "; ".join(_sentence(f"{path}.{name}" if name != "_schema" else path, inner) for name, inner in messages.items())
+    if isinstance(messages, list):
+        return f"{path}: {' '.join(str(message) for message in messages)}"
+    return f"{path}: {messages}"

@@ -1,0 +1,260 @@
+"""The institutions a member can be connected to: a catalogue, and one institution for every MX scenario."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+import uuid
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+MANUAL = "3af3685e-05d9-7060-359f-008d0755e993"  # code of the institution that holds manual accounts
+MOCK = "mock_"  # begins the code of a scenario's institution
+EVERYDAY = "everyday"  # data profile of an institution that names none
+
+_NAMESPACE = uuid.UUID("a3c1c7f2-58d6-5b7e-8f0b-6f2b64a7d9e0")
+_CATALOGUE = Path(__file__).with_name("institutions.yaml")
+_CREATED_AT = 1_577_836_800_000  # 2020-01-01T00:00:00Z
+_LOGO = "https://content.moneydesktop.com/storage/MD_Assets/Ipad%20Logos/{size}/{name}_{size}.png"
+_OWN_LOGO = frozenset({"mxbank", "mx_bank_oauth"})
+_EVERYTHING = frozenset({"verification", "identification", "history", "statement", "tax", "investments", "rewards"})
+# product -> the word of the catalogue that an institution needs for it; None: every institution has it
+_PRODUCTS: Mapping[str, str | None] = {
+    "account_verification": "verification",
+    "identity_verification": "identification",
+    "transactions": None,
+    "transaction_history": "history",
+    "statements": "statement",
+    "investments": "investments",
+    "rewards": "rewards",
+}
+_ALIASES = {"history": "transaction_history"}  # the query of v20250224 prints this one
+_LOGIN = {"field_name": "LOGIN", "field_type": "LOGIN", "label": "Username"}
+_PASSWORD = {"field_name": "PASSWORD", "field_type": "PASSWORD", "label": "Password"}
+_KNOWN_GUIDS = {
+    ("mxbank", "LOGIN"): "CRD-9f61fb4c-912c-bd1e-b175-ccc7f0275cc1",
+    ("mxbank", "PASSWORD"): "CRD-e3d7ea81-aac7-05e9-fbdd-4b493c6e474d",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """One field of an institution's login form."""
+
+    guid: str
+    display_order: int
+    field_name: str
+    field_type: str  # LOGIN, PASSWORD or TEXT
+    label: str
+
+    @property
+    def type(self) -> str:
+        """v20250224 shows the type under both names."""
+        return self.field_type
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Institution:
+    """An institution with the fields of both API versions. `created_at` is in milliseconds."""
+
+    code: str
+    guid: str
+    name: str
+    url: str | None
+    iso_country_code: str
+    small_logo_url: str
+    medium_logo_url: str
+    supports_account_identification: bool
+    supports_account_statement: bool
+    supports_account_verification: bool
+    supports_oauth: bool
+    supports_tax_document: bool
+    supports_transaction_history: bool
+    supported_products: tuple[str, ...]
+    forgot_password_url: str | None = None
+    forgot_username_url: str | None = None
+    trouble_signing_in_url: str | None = None
+    instructional_text: str | None = None
+    instructional_text_steps: tuple[str, ...] | None = None
+    is_disabled_by_client: bool = False
+    is_hidden: bool = False
+    created_at: int = _CREATED_AT
+    scenario: str | None = None  # the scenario that its members play
+    unlisted: bool = False  # found by code or guid, not by search
+    data_profile: str = EVERYDAY
+    third_field: str | None = None  # key of the catalogue's `fields`
+
+
+class Institutions:
+    """All institutions of a server. The catalogue is read when it is first needed."""
+
+    def __init__(self, scenarios: Callable[[], Sequence[tuple[str, str]]] = tuple):
+        """`scenarios` gives (name, summary) of every MX scenario there is at the moment of the call."""
+        self._scenarios = scenarios
+        self._mocks: dict[tuple[str, str], Institution] = {}
+
+    def get(self, code_or_guid: str) -> Institution | None:
+        """The institution with a code or guid, unlisted ones too."""
+        known = self._by_name.get(code_or_guid)
+        if known is not None:
+            return known
+        return next((mock for mock in self._mock_institutions() if code_or_guid in (mock.code, mock.guid)), None)
+
+    def search(
+        self,
+        name: str | None = None,
+        countries: Collection[str] = (),
+        supports: Mapping[str, bool] | None = None,
+        products: Collection[str] = (),
+    ) -> list[Institution]:
+        """The listed institutions that fit everything asked for.
+
+        Args:
+            name: part of the name or the code, in any case, with or without accents; better matches come first,
+                else the order is by name.
+            countries: ISO codes, any of which will do; empty: all.
+            supports: wanted values by field, for example ``{"supports_account_statement": True}``.
+            products: names of products, all of which must be supported; unknown ones are supported by nobody.
+        """
+        wanted = {_ALIASES.get(product, product) for product in products}
+        found = [
+            (rank, _folded(each.name), each)
+            for each in (*self._listed, *self._mock_institutions())
+            if (rank := _rank(each, name)) is not None
+            and (not countries or each.iso_country_code in countries)
+            and all(getattr(each, field) is value for field, value in (supports or {}).items())
+            and wanted.issubset(each.supported_products)
+        ]
+        return [each for _, _, each in sorted(found, key=lambda match: match[:2])]
+
+    def favorites(self) -> list[Institution]:
+        """The institutions that the client set as favourites, most popular first."""
+        return [self._by_name[code] for code in self._catalogue["favorites"]]
+
+    def credentials(self, institution: Institution) -> list[Credential]:
+        """The fields of the login form in the order of display; none where the login happens on the bank's page."""
+        if institution.supports_oauth and institution.scenario is None:
+            return []
+        third = [self._catalogue["fields"][institution.third_field]] if institution.third_field else []
+        return [
+            Credential(_credential_guid(institution.code, field["field_name"]), order, **field)
+            for order, field in enumerate([_LOGIN, _PASSWORD, *third], 1)
+        ]
+
+    def data_profile(self, institution: Institution) -> str:
+        """The profile whose data a successful connection brings when the scenario names none."""
+        return institution.data_profile
+
+    @cached_property
+    def _catalogue(self) -> Mapping[str, Any]:
+        import yaml
+
+        loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        catalogue: Mapping[str, Any] = yaml.load(_CATALOGUE.read_text(encoding="utf-8"), Loader=loader)
+        return catalogue
+
+    @cached_property
+    def _all(self) -> list[Institution]:
+        return [_from_row(row, self._catalogue["kinds"]) for row in self._catalogue["institutions"]]
+
+    @cached_property
+    def _listed(self) -> list[Institution]:
+        return [each for each in self._all if not each.unlisted]
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Institution]:
+        return {name: each for each in self._all for name in (each.code, each.guid)}
+
+    def _mock_institutions(self) -> Iterable[Institution]:
+        for scenario, summary in self._scenarios():
+            if (scenario, summary) not in self._mocks:
+                self._mocks[scenario, summary] = _from_scenario(scenario, summary)
+            yield self._mocks[scenario, summary]
+
+
+def _from_row(row: Mapping[str, Any], kinds: Mapping[str, list[str]]) -> Institution:
+    name, code = row["name"], row.get("code") or _slug(row["name"])
+    guid = row.get("guid") or f"INS-{uuid.uuid5(_NAMESPACE, code)}"
+    site = f"https://www.{code.replace('_', '-')}.example"
+    own = "url" not in row  # the test institutions have no such pages
+    return Institution(
+        code=code,
+        guid=guid,
+        name=name,
+        url=row.get("url", site),
+        iso_country_code=row.get("country", "US"),
+        forgot_password_url=f"{site}/forgot-password" if own else None,
+        forgot_username_url=f"{site}/forgot-username" if own else None,
+        trouble_signing_in_url=f"{site}/login-trouble" if own else None,
+        unlisted=row.get("unlisted", False),
+        data_profile=row.get("profile", EVERYDAY),
+        third_field=row.get("third"),
+        **_logos(guid if code in _OWN_LOGO else "default"),
+        **_supports(frozenset(kinds[row["kind"]])),
+    )
+
+
+def _from_scenario(scenario: str, summary: str) -> Institution:
+    code = f"{MOCK}{scenario}"
+    return Institution(
+        code=code,
+        guid=f"INS-{uuid.uuid5(_NAMESPACE, code)}",
+        name=f"Mock: {scenario}",
+        url=f"https://{code.replace('_', '-')}.example",
+        iso_country_code="US",
+        instructional_text=summary,
+        scenario=scenario,
+        **_logos("default"),
+        **_supports(_EVERYTHING | ({"oauth"} if scenario.startswith("oauth") else set())),
+    )
+
+
+def _logos(name: str) -> dict[str, Any]:
+    return {
+        "small_logo_url": _LOGO.format(size="50x50", name=name),
+        "medium_logo_url": _LOGO.format(size="100x100", name=name),
+    }
+
+
+def _supports(words: Collection[str]) -> dict[str, Any]:
+    return {
+        "supports_account_identification": "identification" in words,
+        "supports_account_statement": "statement" in words,
+        "supports_account_verification": "verification" in words,
+        "supports_oauth": "oauth" in words,
+        "supports_tax_document": "tax" in words,
+        "supports_transaction_history": "history" in words,
+        "supported_products": tuple(product for product, word in _PRODUCTS.items() if word is None or word in words),
+    }
+
+
+def _credential_guid(code: str, field_name: str) -> str:
+    return _KNOWN_GUIDS.get((code, field_name)) or f"CRD-{uuid.uuid5(_NAMESPACE, f'{code}/{field_name}')}"
+
+
+def _folded(text: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", _folded(name)).strip("_")
+
+
+def _rank(institution: Institution, asked: str | None) -> int | None:
+    """How well a name fits: 0 exactly, 1 from its beginning, 2 from a word's beginning, 3 inside, 4 by its words; None: not."""
+    if asked is None or not asked.strip():
+        return 0
+    sought, name, code = _folded(asked).strip(), _folded(institution.name), _folded(institution.code)
+    plain = name.removeprefix("mock: ")
+    tests = (
+        sought in (name, plain, code),
+        name.startswith(sought) or plain.startswith(sought),
+        f" {sought}" in name,
+        sought in name or sought in code,
+        all(word in name for word in sought.split()),
+    )
+    return next((rank for rank, fits in enumerate(tests) if fits), None)

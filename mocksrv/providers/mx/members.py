@@ -1,0 +1,517 @@
+"""Members: the connections of a user to institutions, their jobs and their challenges.
+
+Sources: MX's Platform API reference and OpenAPI files, the Members webhook page (statuses, flags), the deposit account guide (sequence).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from marshmallow import EXCLUDE, Schema, fields, validate
+
+from mocksrv.engine.casting import Choice, Credentials, choose, choose_again
+from mocksrv.engine.clock import HOUR
+from mocksrv.engine.library import UnknownScenario
+from mocksrv.engine.player import NotWaiting
+from mocksrv.engine.sandbox import World
+from mocksrv.engine.store import Query, Record
+from mocksrv.providers.mx.api import NO_CONTENT, V1, V2, Call, Document, Moment, MXError, Reply, Routes, not_found, shown
+from mocksrv.providers.mx.bank.institutions import Credential, Institution
+from mocksrv.providers.mx.institutions import CREDENTIALS
+from mocksrv.providers.mx.lifecycle import family
+from mocksrv.providers.mx.statuses import PREMIUM_FROM, STATUSES, message
+from mocksrv.providers.mx.webhooks import emit_member
+
+routes = Routes()
+MEMBER = "/users/<user>/members/<member>"
+MEMBERS_OF_A_USER = 25
+THROTTLE = 3 * HOUR  # after a successful standard aggregation
+NEVER_THROTTLED = ("mxbank", "mock_")
+BALANCE_CHECKS, BALANCE_WINDOW = 5, 2 * HOUR
+SCENARIO_HEADER = "X-Mocksrv-Scenario"
+ROOTS_BESIDE_MEMBER = ("client_redirect_url", "enable_app2app", "referral_source", "ui_message_webview_url_scheme", "data_request")
+# What each premium job needs of an institution, and what MX says when it lacks it.
+PREMIUM = {
+    "verify": ("supports_account_verification", "instant account verification"),
+    "identify": ("supports_account_identification", "account identification"),
+    "history": ("supports_transaction_history", "extended transaction history"),
+    "statements": ("supports_account_statement", "account statements"),
+}
+PRODUCTS = ("account_verification", "identity_verification", "transactions", "transaction_history", "history", "statements", "investments",
+            "rewards")  # fmt: skip
+
+
+class CredentialValue(Schema):
+    """A credential, or the answer to a challenge: its guid and the value."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    guid = fields.String(required=True)
+    value = fields.String(required=True)
+
+
+MEMBER_ID = validate.And(
+    validate.Length(1, 1024),
+    validate.Regexp(r"^[A-Za-z0-9_-]*\Z", error="Only letters, digits, '-' and '_' are allowed."),
+    validate.Regexp(r"^(?!MBR-)", error="May not begin with 'MBR-'."),
+)
+
+
+class MemberSchema(Document):
+    """A member, as read and as written."""
+
+    aggregated_at = Moment(dump_only=True)
+    background_aggregation_is_disabled = fields.Boolean(truthy={True}, falsy={False})
+    connection_status = fields.String(dump_only=True)
+    connection_status_message = fields.String(dump_only=True)
+    error = fields.Dict(dump_only=True)
+    guid = fields.String(dump_only=True)
+    id = fields.String(allow_none=True, validate=MEMBER_ID)
+    institution_code = fields.String()
+    institution_guid = fields.String(dump_only=True)
+    is_being_aggregated = fields.Boolean(dump_only=True)
+    is_managed_by_user = fields.Boolean(dump_only=True)
+    is_manual = fields.Boolean(dump_only=True)
+    is_oauth = fields.Boolean(truthy={True}, falsy={False})
+    metadata = fields.String(allow_none=True)
+    most_recent_job_detail_code = fields.Integer(dump_only=True)
+    most_recent_job_detail_text = fields.String(dump_only=True)
+    most_recent_job_guid = fields.String(dump_only=True)
+    name = fields.String(dump_only=True)
+    needs_updated_credentials = fields.Boolean(dump_only=True)
+    oauth_window_uri = fields.String(dump_only=True)
+    successfully_aggregated_at = Moment(dump_only=True)
+    use_cases = fields.List(fields.String(validate=validate.OneOf(("PFM", "MONEY_MOVEMENT"))))
+    user_guid = fields.String(dump_only=True)
+    user_id = fields.String(dump_only=True)
+    credentials = fields.List(fields.Nested(CredentialValue), load_only=True)
+    skip_aggregation = fields.Boolean(load_only=True, truthy={True}, falsy={False})
+
+
+class StatusSchema(Document):
+    """The lean view that clients poll."""
+
+    aggregated_at = Moment()
+    connection_status = fields.String()
+    guid = fields.String()
+    has_processed_account_numbers = fields.Boolean()
+    has_processed_accounts = fields.Boolean()
+    has_processed_transactions = fields.Boolean()
+    is_authenticated = fields.Boolean()
+    is_being_aggregated = fields.Boolean()
+    successfully_aggregated_at = Moment()
+
+
+class AnswersSchema(Document):
+    challenges = fields.List(fields.Nested(CredentialValue), required=True, validate=validate.Length(min=1))
+
+
+MEMBERS = MemberSchema()
+CHANGES = MemberSchema(exclude=("institution_code", "is_oauth"))
+STATUS = StatusSchema()
+ANSWERS = AnswersSchema()
+
+
+def render(call: Call, member: Record, user: Record) -> dict[str, Any]:
+    """A member as MX shows it."""
+    body = member.body
+    uri = _oauth_uri(call, member) if body["connection_status"] == "PENDING" else None
+    text = body.get("connection_status_message") or message(body["connection_status"], body["institution_name"])
+    more = {"user_id": user.partner_id, "oauth_window_uri": uri, "connection_status_message": text}
+    if call.version == V1 and call.mount.fidelity == "sdk":
+        more["most_recent_job_guid"] = None  # typed boolean in the file: docs/discrepancies.md
+    return dict(MEMBERS.dump(shown(member, **more)))
+
+
+def challenges_of(member: Record) -> list[dict[str, Any]]:
+    """The open challenges of a member."""
+    ask = (member.play or {}).get("ask") or {}
+    found: list[dict[str, Any]] = ask.get("challenges", [])
+    return found
+
+
+# reading
+
+
+@routes.add("GET", "/users/<user>/members", "listMembers", by_id=True)
+def list_members(call: Call, user: str) -> Reply:
+    use_case = call.arguments("page", "records_per_page", "use_case").get("use_case")
+    if use_case is not None and use_case not in ("PFM", "MONEY_MOVEMENT"):
+        raise MXError(400, "use_case must be PFM or MONEY_MOVEMENT")
+    with call.look() as world:
+        owner = call.user(world, user)
+        if use_case is None:
+            return call.paged(world, Query("mx.member", owner=owner.guid), "members", lambda m: render(call, m, owner))
+        members = [m for m in world.list(Query("mx.member", owner=owner.guid)) if use_case in m.body["use_cases"]]
+        return call.paged_list(members, "members", lambda m: render(call, m, owner))
+
+
+@routes.add("GET", MEMBER, "readMember", by_id=True)
+def read_member(call: Call, user: str, member: str) -> Reply:
+    return _polled(call, user, member, lambda record, owner: {"member": render(call, record, owner)})
+
+
+@routes.add("GET", f"{MEMBER}/status", "readMemberStatus", by_id=True)
+def read_status(call: Call, user: str, member: str) -> Reply:
+    def lean(record: Record, owner: Record) -> dict[str, Any]:
+        status = STATUS.dump({**record.body, "guid": record.guid})
+        if record.body["connection_status"] == "CHALLENGED":
+            status["challenges"] = challenges_of(record)
+        return {"member": status}
+
+    return _polled(call, user, member, lean)
+
+
+def _polled(call: Call, user: str, member: str, show: Any) -> Reply:
+    """A read of a member's status; a script may wait for so many of them, and goes on after the last was answered."""
+    with call.look() as world:
+        owner = call.user(world, user)
+        record = call.member(world, owner, member)
+        body = show(record, owner)
+    if record.play and record.play.get("polls"):
+        with call.change() as world:
+            subject = world.subject(record.guid)
+            if subject is not None and (subject.play or {}).get("polls"):
+                call.engine.player.polled(world, subject)
+    return Reply(body)
+
+
+@routes.add("GET", f"{MEMBER}/challenges", "listMemberChallenges", by_id=True)
+def list_challenges(call: Call, user: str, member: str) -> Reply:
+    call.arguments("page", "records_per_page")
+    with call.look() as world:
+        record = call.member(world, call.user(world, user), member)
+    if record.body["connection_status"] != "CHALLENGED":
+        return NO_CONTENT
+    return call.paged_list([c | {"field_name": c["field_name"] or c["label"]} for c in challenges_of(record)], "challenges", dict)
+
+
+@routes.add("GET", f"{MEMBER}/credentials", "listMemberCredentials", by_id=True)
+def list_member_credentials(call: Call, user: str, member: str) -> Reply:
+    call.arguments("page", "records_per_page")
+    with call.look() as world:
+        record = call.member(world, call.user(world, user), member)
+    institution = call.mount.institutions.get(record.body["institution_code"])
+    return call.paged_list(call.mount.institutions.credentials(institution), "credentials", CREDENTIALS.dump)
+
+
+# creating, changing, deleting
+
+
+@routes.add("POST", "/users/<user>/members", "createMember", by_id=True)
+def create_member(call: Call, user: str) -> Reply:
+    echo = call.callback_headers
+    given = call.load("member", MEMBERS, known_beside=ROOTS_BESIDE_MEMBER)
+    _check_products(call)
+    if "institution_code" not in given:
+        raise MXError(400, "Required parameter missing: member.institution_code")
+    institution = call.mount.institutions.get(given["institution_code"]) or not_found("Institution", given["institution_code"])
+    with call.change() as world:
+        owner = call.user(world, user)
+        if world.count(Query("mx.member", owner=owner.guid)) >= MEMBERS_OF_A_USER:
+            raise MXError(405, f"A user may have {MEMBERS_OF_A_USER} members")
+        _check_id(world, given.get("id"), None)
+        credentials = _credentials(call, institution, given)
+        _check_duplicate(world, owner, institution.code, credentials)
+        record = _new_member(call, world, owner, institution, given, credentials)
+        job = "oauth" if record.body["is_oauth"] else "connect"
+        skip = given.get("skip_aggregation", False)
+        record.body["is_being_aggregated"] = not (skip or job == "oauth")
+        details = {"call": "create", "headers": echo, "skip": skip}
+        call.engine.player.start(world, record, job, created=True, details=details)
+        return Reply({"member": render(call, record, owner)}, 200 if skip or job == "oauth" else 202)
+
+
+def _new_member(
+    call: Call, world: World, owner: Record, institution: Institution, given: Mapping[str, Any], credentials: dict[str, str]
+) -> Record:
+    oauth = given.get("is_oauth", False)
+    choice = _cast(call, world, institution, None if oauth else credentials)
+    body = {
+        "connection_status": "PENDING" if oauth else "CREATED", "institution_code": institution.code, "institution_guid": institution.guid,
+        "institution_name": institution.name, "name": institution.name, "metadata": given.get("metadata"), "is_oauth": oauth,
+        "use_cases": given.get("use_cases", []), "is_being_aggregated": False, "is_authenticated": False, "is_manual": False,
+        "is_managed_by_user": True, "needs_updated_credentials": False, "error": {}, "aggregated_at": None,
+        "successfully_aggregated_at": None, "most_recent_job_guid": None, "has_processed_accounts": False,
+        "has_processed_account_numbers": False, "has_processed_transactions": False, "credentials": credentials,
+        "background_aggregation_is_disabled": given.get("background_aggregation_is_disabled", False),
+        "oauth_state": world.guid().replace("-", "") if oauth else None, "duplicate_key": _duplicate_key(institution.code, credentials),
+        "client_redirect_url": call.json.get("client_redirect_url"), "referral_source": call.json.get("referral_source"),
+    }  # fmt: skip
+    play = {"provider": "mx", "scenario": choice.scenario, "by": choice.by, "job": None, "flow": None, "step": 0}
+    return Record("mx.member", world.guid("MBR"), body, owner=owner.guid, partner_id=given.get("id"), play=play)
+
+
+@routes.add("PUT", MEMBER, "updateMember", by_id=True)
+def update_member(call: Call, user: str, member: str) -> Reply:
+    echo = call.callback_headers
+    given = call.load("member", CHANGES)
+    with call.change() as world:
+        owner = call.user(world, user)
+        record = call.member(world, owner, member)
+        if "id" in given:
+            _check_id(world, given["id"], record)
+            record.partner_id = given["id"]
+        for name in ("metadata", "use_cases", "background_aggregation_is_disabled"):
+            if name in given:
+                record.body[name] = given[name]
+        if given.get("credentials"):
+            _new_credentials(call, world, record, given, echo)
+        else:
+            _save(world, record, "update", echo)
+        return Reply({"member": render(call, record, owner)})
+
+
+def _new_credentials(call: Call, world: World, record: Record, given: Mapping[str, Any], echo: Mapping[str, str]) -> None:
+    """Credentials choose the scenario again and start a job; while one runs they are stored and start nothing."""
+    institution = call.mount.institutions.get(record.body["institution_code"])
+    credentials = {**record.body["credentials"], **_credentials(call, institution, given, all_of_them=False)}
+    play = record.play or {}
+    record.body.update(
+        credentials=credentials, needs_updated_credentials=False, duplicate_key=_duplicate_key(institution.code, credentials)
+    )
+    if play.get("job"):
+        _save(world, record, "update", echo)
+        return
+    login = None if record.body["is_oauth"] else _login(call, institution, credentials)
+    header = call.request.headers.get(SCENARIO_HEADER)
+    choice = _known(
+        lambda: choose_again(
+            world, call.engine.library, call.mount.role.vocabulary, Choice(play["scenario"], play["by"]), header=header, login=login
+        )
+    )
+    play.update(scenario=choice.scenario, by=choice.by)
+    details = {"call": "update", "headers": dict(echo), "skip": given.get("skip_aggregation", False)}
+    call.engine.player.start(world, record, "update", details=details)
+
+
+@routes.add("DELETE", MEMBER, "deleteMember", by_id=True)
+def delete_member(call: Call, user: str, member: str) -> Reply:
+    with call.change() as world:
+        record = call.member(world, call.user(world, user), member)
+        call.mount.role.remove(world, record)
+    return NO_CONTENT
+
+
+# jobs
+
+
+def _job(call: Call, user: str, member: str, job: str, *, done: int = 202, echo: bool = False) -> Reply:
+    """A call that starts a job. The same one while it runs is accepted and starts nothing; another one is refused."""
+    details = {"call": job, "headers": call.callback_headers if echo else {}}
+    with call.change() as world:
+        owner = call.user(world, user)
+        record = call.member(world, owner, member)
+        running, wanted = family(record), call.mount.role.jobs[job].family
+        if running == wanted:
+            return Reply({"member": render(call, record, owner)}, 202)
+        if running is not None and not (job == "verify" and _just_created(record)):
+            raise MXError(409, f"Member {member} is being aggregated by another job ({running})")
+        _check_startable(call, world, record, job)
+        if not (job == "aggregate" and _throttled(world, record)):
+            call.engine.player.start(world, record, job, details=details)
+        return Reply({"member": render(call, record, owner)}, done)
+
+
+def _just_created(record: Record) -> bool:
+    """Whether the running job is the one that the member's creation started, with nothing asked: verify may take its place."""
+    play = record.play or {}
+    return bool((play.get("job") or {}).get("call") == "create" and not play.get("ask"))
+
+
+def _check_startable(call: Call, world: World, record: Record, job: str) -> None:
+    """Raises MXError 400, 409 or 429 when the job cannot start."""
+    status = record.body["connection_status"]
+    if job in PREMIUM:
+        field, feature = PREMIUM[job]
+        institution = call.mount.institutions.get(record.body["institution_code"])
+        if not getattr(institution, field):
+            raise MXError(400, f"Member's institution does not support {feature}.")
+    if status is None or not (STATUSES[status].jobs if job == "aggregate" else status in PREMIUM_FROM):
+        raise MXError(409, f"A member that is {status} cannot start this job")
+    if job == "balance":
+        recent = [at for at in record.body.get("balance_checks", []) if at > world.now - BALANCE_WINDOW]
+        if len(recent) >= BALANCE_CHECKS and not _exempt(record):
+            raise MXError(429, f"Balances can be checked {BALANCE_CHECKS} times in two hours")
+        record.body["balance_checks"] = [*recent, world.now]
+
+
+def _exempt(record: Record) -> bool:
+    return str(record.body["institution_code"]).startswith(NEVER_THROTTLED)
+
+
+def _throttled(world: World, record: Record) -> bool:
+    last = record.body.get("last_standard_at")
+    return last is not None and world.now < last + THROTTLE and not _exempt(record)
+
+
+@routes.add("POST", f"{MEMBER}/aggregate", "aggregateMember", by_id=True)
+def aggregate(call: Call, user: str, member: str) -> Reply:
+    call.arguments(*(("include_holdings", "include_transactions") if call.version == V1 else ()))
+    call.flag("include_holdings"), call.flag("include_transactions")
+    return _job(call, user, member, "aggregate", echo=True)
+
+
+@routes.add("POST", f"{MEMBER}/verify", "verifyMember", by_id=True)
+def verify(call: Call, user: str, member: str) -> Reply:
+    return _job(call, user, member, "verify", done=200, echo=True)
+
+
+@routes.add("POST", f"{MEMBER}/identify", "identifyMember", by_id=True)
+def identify(call: Call, user: str, member: str) -> Reply:
+    return _job(call, user, member, "identify")
+
+
+@routes.add("POST", f"{MEMBER}/check_balance", "checkBalances", by_id=True)
+def check_balance(call: Call, user: str, member: str) -> Reply:
+    return _job(call, user, member, "balance")
+
+
+@routes.add("POST", f"{MEMBER}/extend_history", "extendHistory", by_id=True)
+def extend_history(call: Call, user: str, member: str) -> Reply:
+    return _job(call, user, member, "history")
+
+
+@routes.add("POST", f"{MEMBER}/fetch_statements", "fetchStatements", by_id=True)
+def fetch_statements(call: Call, user: str, member: str) -> Reply:
+    return _job(call, user, member, "statements")
+
+
+@routes.add("POST", f"{MEMBER}/fetch_rewards", "fetchRewards", by_id=True)
+def fetch_rewards(call: Call, user: str, member: str) -> Reply:
+    return _job(call, user, member, "rewards", done=200)
+
+
+@routes.add("PUT", f"{MEMBER}/resume", "resumeAggregation", by_id=True)
+def resume(call: Call, user: str, member: str) -> Reply:
+    given = call.load("member", ANSWERS)
+    with call.change() as world:
+        owner = call.user(world, user)
+        record = call.member(world, owner, member)
+        try:
+            call.engine.player.answer(world, record, {answer["guid"]: answer["value"] for answer in given["challenges"]})
+        except NotWaiting:
+            raise MXError(405, f"A member that is {record.body['connection_status']} is not waiting for answers") from None
+        except ValueError as error:
+            raise MXError(400, f"Invalid challenge answers: {error}") from None
+        return Reply({"member": render(call, record, owner)}, 202)
+
+
+@routes.add("GET", f"{MEMBER}/oauth_window_uri", "requestOAuthWindowURI", by_id=True)
+def oauth_window_uri(call: Call, user: str, member: str) -> Reply:
+    given = call.arguments("client_redirect_url", "enable_app2app", "referral_source", "skip_aggregation", "ui_message_webview_url_scheme")
+    if given.get("referral_source", "APP") not in ("APP", "BROWSER"):
+        raise MXError(400, "referral_source must be APP or BROWSER")
+    skip = call.flag("skip_aggregation")
+    call.flag("enable_app2app")
+    with call.change() as world:
+        owner = call.user(world, user)
+        record = call.member(world, owner, member)
+        if not record.body["is_oauth"]:
+            raise MXError(400, "Member cannot use OAuth")
+        record.body["oauth_state"] = world.guid().replace("-", "")
+        for name in ("client_redirect_url", "referral_source"):
+            if name in given:
+                record.body[name] = given[name]
+        job = (record.play or {}).get("job")
+        if job and skip is not None:
+            job["skip"] = skip
+        world.save_play(record)
+        return Reply({"member": {"guid": record.guid, "oauth_window_uri": _oauth_uri(call, record)}})
+
+
+# what the calls above share
+
+
+def _oauth_uri(call: Call, record: Record) -> str:
+    """Where the user meets the bank; the state is new with every request for it."""
+    parameters = {"client_id": "mocksrv", "redirect_uri": f"{call.base_url}/oauth/redirect_from", "response_type": "code", "scope": "openid",
+                  "state": record.body["oauth_state"]}  # fmt: skip
+    return f"{call.base_url}/oauth/authorize?{urlencode(parameters)}"
+
+
+def _save(world: World, record: Record, by: str, echo: Mapping[str, str]) -> None:
+    """A change that starts no job, with its callback."""
+    world.save(record)
+    emit_member(world, "mx.member.updated", record, cause={"call": by, "headers": echo})
+
+
+def _check_id(world: World, id: str | None, own: Record | None) -> None:
+    """A member's id is unique among all members of the client."""
+    if id is not None and any(own is None or m.guid != own.guid for m in world.list(Query("mx.member", partner_id=id, limit=2))):
+        raise MXError(409, f"A member with the id {id} exists already")
+
+
+def _check_products(call: Call) -> None:
+    request = call.json.get("data_request")
+    if request is None:
+        return
+    products = request.get("products", []) if isinstance(request, dict) else None
+    if not isinstance(products, list):
+        raise MXError(422, "data_request.products must be a list")
+    for product in products:
+        if product not in PRODUCTS:
+            raise MXError(422, f"data_request.products: {product!r} is not a product; allowed are {', '.join(PRODUCTS)}")
+    if call.version != V2:
+        call.entry.violate("unknown-field", f"data_request (it belongs to {V2})")
+
+
+def _credentials(call: Call, institution: Institution, given: Mapping[str, Any], *, all_of_them: bool = True) -> dict[str, str]:
+    """The credentials by guid. Raises MXError 400 when they are not the institution's, or some are missing."""
+    values = {c["guid"]: c["value"] for c in given.get("credentials") or ()}
+    known = {c.guid: c for c in call.mount.institutions.credentials(institution)}
+    if given.get("is_oauth"):
+        if values:
+            raise MXError(400, "Credentials must not be sent for a member that uses OAuth")
+        if not institution.supports_oauth:
+            raise MXError(400, "Member's institution does not support OAuth.")
+        return {}
+    for guid in values:
+        if guid not in known:
+            raise MXError(400, f"member.credentials: {guid} is not a credential of {institution.code}")
+    missing = [c.field_name for guid, c in known.items() if guid not in values]
+    if missing and all_of_them:
+        raise MXError(400, f"Required parameter missing: member.credentials ({', '.join(missing)})")
+    return values
+
+
+def _login(call: Call, institution: Institution, credentials: Mapping[str, str]) -> Credentials:
+    """What `logins` of scenarios are matched with: the first credential is the user's name, the password is the password."""
+    definitions: Sequence[Credential] = call.mount.institutions.credentials(institution)
+    password = next((d.guid for d in definitions if d.field_type == "PASSWORD"), None)
+    username = next((d.guid for d in definitions if d.guid != password), None)
+    return Credentials(institution.code, credentials.get(username or ""), credentials.get(password or ""))
+
+
+def _cast(call: Call, world: World, institution: Institution, credentials: Mapping[str, str] | None) -> Choice:
+    login = None if credentials is None else _login(call, institution, credentials)
+    header = call.request.headers.get(SCENARIO_HEADER)
+    return _known(
+        lambda: choose(world, call.engine.library, call.mount.role.vocabulary, header=header, institution=institution.scenario, login=login)
+    )
+
+
+def _known(choosing: Any) -> Choice:
+    try:
+        choice: Choice = choosing()
+    except UnknownScenario as unknown:
+        raise MXError(400, f"{SCENARIO_HEADER}: {unknown}") from None
+    return choice
+
+
+def _duplicate_key(code: str, credentials: Mapping[str, str]) -> str | None:
+    """What two members of one user may not share: the institution and all credential values."""
+    if not credentials:
+        return None
+    return hashlib.sha256("\0".join([code, *(credentials[guid] for guid in sorted(credentials))]).encode()).hexdigest()
+
+
+def _check_duplicate(world: World, owner: Record, code: str, credentials: Mapping[str, str]) -> None:
+    key = _duplicate_key(code, credentials)
+    same = world.list(Query("mx.member", owner=owner.guid, body={"duplicate_key": key}, limit=1)) if key else []
+    if same:
+        raise MXError(409, f"Member {same[0].guid} of this user has the same institution and credentials already")

@@ -1,0 +1,70 @@
+"""Where the two versions of the API show a resource differently: the tables, and the schemas made from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from marshmallow import Schema
+
+from mocksrv.providers.mx.api import V1, V2, VERSIONS
+
+# Account fields that v20111101 shows together with who set them: ``balance`` and ``balance_set_by``.
+ACCOUNT_SET_BY = (
+    "account_number", "apr", "apy", "available_balance", "available_credit", "balance", "cash_balance", "cash_surrender_value",
+    "credit_limit", "currency_code", "day_payment_is_due", "death_benefit", "holdings_value", "interest_rate", "is_closed",
+    "last_payment", "last_payment_at", "loan_amount", "matures_on", "minimum_balance", "minimum_payment", "name", "nickname",
+    "original_balance", "payment_due_at", "payoff_balance", "started_on", "statement_balance", "subtype", "total_account_value", "type",
+)  # fmt: skip
+# Account fields that v20111101 shows a second time, as the bank's feed gave them: ``feed_balance``.
+ACCOUNT_FEED = (
+    "account_number", "apr", "apy", "available_balance", "balance", "cash_balance", "cash_surrender_value", "credit_limit",
+    "currency_code", "day_payment_is_due", "death_benefit", "holdings_value", "interest_rate", "is_closed", "last_payment",
+    "last_payment_at", "loan_amount", "matures_on", "minimum_balance", "minimum_payment", "name", "nickname", "original_balance",
+    "payment_due_at", "payoff_balance", "routing_number", "started_on", "statement_balance", "total_account_value",
+)  # fmt: skip
+
+# resource -> version -> the fields that only this version shows
+ONLY: Mapping[str, Mapping[str, Sequence[str]]] = {
+    "account": {
+        V1: (
+            *(f"{name}_set_by" for name in ACCOUNT_SET_BY),
+            *(f"feed_{name}" for name in (*ACCOUNT_FEED, "account_type", "account_subtype")),
+            "calculated_apr",
+            "holdings_value",
+            "institution_guid",
+        ),
+    },
+    "institution": {
+        V1: (
+            "supports_account_identification",
+            "supports_account_statement",
+            "supports_account_verification",
+            "supports_transaction_history",
+        ),
+        V2: ("created_at", "guid", "is_hidden", "supported_products"),
+    },
+}
+
+
+class Versioned:
+    """The schema of a resource in each version. A schema is costly to construct: each is made on first need, and kept."""
+
+    def __init__(self, resource: str, schema: type[Schema]) -> None:
+        self.resource = resource
+        self.schema = schema
+        self._made: dict[str, Schema] = {}
+
+    def __getitem__(self, version: str) -> Schema:
+        made = self._made.get(version)
+        if made is None:
+            made = self._made[version] = self.schema(exclude=self._lacking(version))
+        return made
+
+    def dump(self, version: str, obj: Any) -> dict[str, Any]:
+        """The resource as this version shows it."""
+        return dict(self[version].dump(obj))
+
+    def _lacking(self, version: str) -> list[str]:
+        only = ONLY.get(self.resource, {})
+        return [name for other in VERSIONS if other != version for name in only.get(other, ())]

@@ -1,0 +1,176 @@
+"""MX's webhooks: the catalogue, the payloads field for field, the headers and the retry schedule.
+
+Sources: MX's webhook pages, category by category (docs.mx.com/resources/webhooks); the schedule is inferred from "12 retries over
+about 24 hours".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mocksrv.engine import outbox
+from mocksrv.engine.clock import SECOND, day
+from mocksrv.engine.dispatcher import Retries
+from mocksrv.engine.sandbox import World
+from mocksrv.engine.store import Query, Record
+from mocksrv.providers.mx.statuses import STATUSES, message
+
+HEADERS = {
+    "content-type": "application/json; charset=utf-8",
+    "accept": "application/json",
+    "User-Agent": "HTTPClient/1.0 (2.7.1, ruby 2.2.2 (2015-09-02))",
+}
+RETRIES = Retries(delays=tuple(round((15 + 1.4 * n**4) * SECOND) for n in range(1, 13)), jitter=0.2)
+
+Payload = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event of the catalogue.
+
+    ``build`` makes the body from the member and its user. ``unasked``: a plain Platform API client gets it. ``echo``: the calls
+    whose X-CALLBACK-PAYLOAD comes back with it.
+    """
+
+    build: Callable[[World, Record, Record | None], Payload]
+    unasked: bool = True
+    echo: frozenset[str] = frozenset()
+
+
+def seconds(ms: int | None) -> int | None:
+    """Milliseconds as the whole seconds of MX's callbacks."""
+    return None if ms is None else ms // 1000
+
+
+def _member(action: str) -> Callable[[World, Record, Record | None], Payload]:
+    def build(world: World, member: Record, user: Record | None) -> Payload:
+        body, status = member.body, member.body["connection_status"]
+        return {
+            "action": action,
+            "member": {
+                "aggregated_at": seconds(body["aggregated_at"]),
+                "connection_status": status,
+                "connection_status_id": STATUSES[status].number if status else None,
+                "connection_status_message": body.get("connection_status_message") or message(status, body["institution_name"]),
+                "created_at": seconds(member.created_at),
+                "guid": member.guid,
+                "institution_code": body["institution_code"],
+                "institution_guid": body["institution_guid"],
+                "id": member.partner_id,
+                "is_being_aggregated": body["is_being_aggregated"],
+                "is_manual": body["is_manual"],
+                "is_managed_by_user": body["is_managed_by_user"],
+                "is_oauth": body["is_oauth"],
+                "is_user_created": body["is_managed_by_user"],
+                "metadata": body["metadata"],
+                "most_recent_job_guid": body["most_recent_job_guid"],
+                "name": body["name"],
+                "needs_updated_credentials": body["needs_updated_credentials"],
+                "successfully_aggregated_at": seconds(body["successfully_aggregated_at"]),
+                "user_id": user.partner_id if user else None,
+                "revision": member.revision,
+                "updated_at": seconds(member.updated_at),
+                "use_cases": body["use_cases"],
+                "user_guid": member.owner,
+            },
+        }
+
+    return build
+
+
+def _connection_status(world: World, member: Record, user: Record | None) -> Payload:
+    status = member.body["connection_status"]
+    return {
+        "action": "CHANGED",
+        "connection_status": status,
+        "connection_status_id": STATUSES[status].number if status else None,
+        "connection_status_message": member.body.get("connection_status_message") or message(status, member.body["institution_name"]),
+        "member_guid": member.guid,
+        "type": "CONNECTION_STATUS",
+        "user_guid": member.owner,
+    }
+
+
+def _finished(kind: str, *fields: str) -> Callable[[World, Record, Record | None], Payload]:
+    """The body of a finished process: the flat shape they share, and what this one has beside it."""
+
+    def build(world: World, member: Record, user: Record | None) -> Payload:
+        job = (member.play or {}).get("job") or {}
+        counts = job.get("counts") or {}
+        known = {
+            "accounts": job.get("accounts") or [],
+            "is_background": job.get("name") == "background",
+            "job_guid": member.body["most_recent_job_guid"],
+            "user_id": user.partner_id if user else None,
+        }
+        body = {"action": "member_data_updated", "completed_at": seconds(world.now), "completed_on": day(world.now), "member_guid": member.guid,
+                "type": kind, "user_guid": member.owner}  # fmt: skip
+        return body | {name: known[name] if name in known else counts.get(name, 0) for name in fields}
+
+    return build
+
+
+def _user(action: str) -> Callable[[World, Record, Record | None], Payload]:
+    def build(world: World, user: Record, _: Record | None) -> Payload:
+        unset = dict.fromkeys(("birthday", "credit_score", "first_name", "gender", "last_name", "logged_in_at", "phone", "postal_code"))
+        known = {"email": user.body["email"], "guid": user.guid, "id": user.partner_id, "is_disabled": user.body["is_disabled"],
+                 "metadata": user.body["metadata"], "revision": user.revision}  # fmt: skip
+        return {"action": action, "user": {**unset, "email_is_verified": False, "phone_is_verified": False, **known}}
+
+    return build
+
+
+MEMBER_CALLS = frozenset({"create", "update"})
+CATALOGUE: Mapping[str, Event] = {
+    "mx.member.created": Event(_member("created"), echo=MEMBER_CALLS),
+    "mx.member.updated": Event(_member("updated"), echo=MEMBER_CALLS),
+    "mx.member.deleted": Event(_member("deleted")),
+    "mx.connection_status.changed": Event(_connection_status),
+    "mx.aggregation": Event(
+        _finished("AGGREGATION", "is_background", "job_guid", "transactions_created_count", "transactions_updated_count", "user_id"),
+        echo=frozenset({"aggregate"}),
+    ),
+    "mx.balance": Event(_finished("BALANCE")),
+    "mx.history": Event(_finished("HISTORY", "transactions_created_count", "transactions_updated_count")),
+    "mx.statement": Event(_finished("STATEMENT", "statements_created_count")),
+    "mx.verification": Event(_finished("VERIFICATION", "accounts", "job_guid", "user_id"), echo=frozenset({"verify"})),
+    "mx.rewards": Event(_finished("REWARD", "rewards_created_count", "rewards_updated_count")),
+    "mx.user.created": Event(_user("created"), unasked=False),
+    "mx.user.updated": Event(_user("updated"), unasked=False),
+    "mx.user.deleted": Event(_user("deleted"), unasked=False),
+}
+UNASKED = frozenset(name for name, event in CATALOGUE.items() if event.unasked)
+
+
+def emit_member(
+    world: World, event: str, member: Record, *, fields: Mapping[str, Any] | None = None, cause: Mapping[str, Any] | None = None
+) -> None:
+    """Writes an event of a member.
+
+    ``fields`` override its payload, inside the ``member`` wrapper where there is one. ``cause`` is the ``call`` that started it
+    and the ``headers`` it may echo; by default those of the running job.
+    """
+    entry = CATALOGUE[event]
+    user = world.get("mx.user", member.owner)
+    payload = entry.build(world, member, user)
+    override(payload, fields or {})
+    cause = cause or (member.play or {}).get("job") or {}
+    echoed = cause.get("headers", {}) if cause.get("call") in entry.echo else {}
+    outbox.emit(world, event, member.guid, payload, {**HEADERS, **echoed}, UNASKED)
+
+
+def emit_user(world: World, user: Record, action: str) -> None:
+    """Writes the event of a change of a user."""
+    event = f"mx.user.{action}"
+    outbox.emit(world, event, user.guid, CATALOGUE[event].build(world, user, None), HEADERS, UNASKED)
+
+
+def override(payload: Payload, fields: Mapping[str, Any]) -> None:
+    """Puts fields over a payload: at its top, or inside the object it wraps."""
+    wrapped = next((value for value in payload.values() if isinstance(value, dict)), None)
+    for name, value in fields.items():
+        target = wrapped if wrapped is not None and name not in payload else payload
+        target[name] = value

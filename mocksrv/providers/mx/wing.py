@@ -1,0 +1,73 @@
+"""The MX wing: its families put together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from flask import Response
+from werkzeug.exceptions import HTTPException
+
+from mocksrv.engine.engine import Cast, Engine
+from mocksrv.engine.store import dumps
+from mocksrv.providers.mx import accounts, institutions, members, transactions, users
+from mocksrv.providers.mx.api import Call, Mount, MXError, Route
+from mocksrv.providers.mx.bank import categories
+from mocksrv.providers.mx.bank.institutions import Institutions
+from mocksrv.providers.mx.bank.loading import Loader
+from mocksrv.providers.mx.lifecycle import MemberRole, default_flows
+from mocksrv.providers.mx.webhooks import RETRIES
+from mocksrv.providers.profiles import Profiles
+from mocksrv.providers.provider import Operation, Visit, WingOptions
+
+FAMILIES = (users, institutions, members, accounts, transactions)
+INVALID_ROUTE = "Invalid route"
+
+
+class MXWing:
+    """The MX Platform API, both versions."""
+
+    name = "mx"
+    prefix = ""
+
+    def __init__(self, options: WingOptions) -> None:
+        self._options = options
+        self._engine: Engine | None = None
+        self._institutions = Institutions(self._scenarios)
+        loader = Loader(Profiles(options.folders, categories=categories.BY_NAME), self._profile_of)
+        self._role = MemberRole(loader)
+        self.cast = Cast(self._role, default_flows(self._role.vocabulary), RETRIES)
+        self._routes: dict[str, Route] = {route.operation: route for family in FAMILIES for route in family.routes.entries}
+
+    def _scenarios(self) -> list[tuple[str, str]]:
+        """The scenarios that are institutions, too: names and summaries."""
+        if self._engine is None:
+            return []
+        return [(name, "") for name in self._engine.library.names("mx")]
+
+    def _profile_of(self, code: str) -> str:
+        return self._institutions.data_profile(self._institutions.get(code))
+
+    def operations(self) -> Sequence[Operation]:
+        return [Operation(route.method, route.path, route.operation) for route in self._routes.values()]
+
+    def open(self, engine: Engine) -> None:
+        self._engine = engine
+        self._mount = Mount(engine, self._institutions, self._role, self._options.fidelity, self._options.credentials)
+
+    def answer(self, visit: Visit, operation: str, parameters: Mapping[str, str]) -> Response:
+        route = self._routes[operation]
+        call = Call(self._mount, visit.request, visit.sandbox, visit.entry, visit.base_url)
+        try:
+            call.admit()
+            if call.version not in route.versions:
+                raise MXError(404, INVALID_ROUTE)
+            call.by_id = route.by_id
+            return call.respond(route.view(call, **parameters))
+        except MXError as error:
+            return self.refuse(visit, error.status, error.message)
+        except HTTPException as error:
+            return self.refuse(visit, error.code or 500, error.description or error.name)
+
+    def refuse(self, visit: Visit, status: int, message: str) -> Response:
+        text = INVALID_ROUTE if status == 404 and visit.entry.notes.get("operation") is None else message
+        return Response(dumps({"error": {"message": text}}), status, mimetype="application/json")

@@ -1,0 +1,137 @@
+"""Finds data profiles by name, in the user's folders first, then among the bundled ones, and reads them when needed."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Container, Iterator, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mocksrv.providers.profiles.data import Data, make
+from mocksrv.providers.profiles.model import Fault, Profile, ProfileError
+from mocksrv.providers.profiles.reading import read
+
+SUFFIX = ".profile.yaml"  # of a user's file, so that it may lie beside scenarios
+BUNDLED = Path(__file__).parent
+
+
+class _Read(NamedTuple):
+    stamp: tuple[int, int]  # mtime and size of the file it was read from
+    profile: Profile | None
+    faults: tuple[Fault, ...]
+
+
+class Profiles:
+    """The data profiles of a server. May be used by several threads."""
+
+    def __init__(self, directories: Sequence[Path] = (), *, categories: Container[str] | None = None):
+        """`directories` hold the user's `NAME.profile.yaml`; `categories` are the names that a file may use, None: any."""
+        self._directories = tuple(directories)
+        self._categories = categories
+        self._read: dict[Path, _Read] = {}
+        self._people = _People()
+
+    def names(self) -> frozenset[str]:
+        """The names of all profiles, also of those that have faults."""
+        return frozenset(name for name, _ in self._files())
+
+    def problems(self) -> list[Fault]:
+        """The faults of the user's files as they are now."""
+        return [fault for _, path in self._files() if path.parent != BUNDLED for fault in self._load(path).faults]
+
+    def get(self, name: str) -> Profile:
+        """The profile called `name`, its last good version if the file has faults now.
+
+        Raises ProfileError if there is none.
+        """
+        path = next((path for each, path in self._files() if each == name), None)
+        if path is None:
+            near = get_close_matches(name, self.names(), 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(self.names()))}"
+            raise ProfileError([Fault(name, 1, 1, f"there is no data profile {name!r}; {hint}")])
+        found = self._load(path)
+        if found.profile is None:
+            raise ProfileError(found.faults)
+        return found.profile
+
+    def generate(self, name: str, *, key: str, until: int, days: int | None = None, since: int | None = None) -> Data:
+        """What a login with this profile shows at `until`, always the same for the same arguments.
+
+        Args:
+            name: of the profile.
+            key: seeds whatever is random, for example ``"7:MBR-..."``; another key is another person.
+            until: sandbox time in ms; balances are of this moment, transactions reach up to it.
+            days: how far back transactions go; None: as the profile says (90); 0: balances alone, which is quick.
+            since: ms; only transactions that are new, or were pending and have posted, after it. They go back to it
+                without a gap whatever the profile's depth, unless `days` is given too.
+
+        Raises ProfileError for an unknown or faulty profile.
+        """
+        return make(self.get(name), key=key, until=until, days=days, since=since, people=self._people)
+
+    def _files(self) -> Iterator[tuple[str, Path]]:
+        seen = set()
+        for folder, suffix in (*((directory, SUFFIX) for directory in self._directories), (BUNDLED, ".yaml")):
+            for path in sorted(folder.glob(f"*{suffix}")):
+                name = path.name.removesuffix(suffix)
+                if name not in seen:
+                    seen.add(name)
+                    yield name, path
+
+    def _load(self, path: Path) -> _Read:
+        known = self._read.get(path)
+        try:
+            stat = path.stat()
+            stamp = (stat.st_mtime_ns, stat.st_size)
+            if known is None or known.stamp != stamp:
+                name = path.name.removesuffix(SUFFIX).removesuffix(".yaml")
+                profile = read(path.read_text(encoding="utf-8"), name=name, file=str(path), categories=self._categories)
+                known = self._read[path] = _Read(stamp, profile, ())
+        except ProfileError as error:
+            known = self._read[path] = _Read(stamp, known.profile if known else None, error.faults)
+        except (OSError, UnicodeDecodeError) as error:
+            reason = "this is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else f"cannot be read: {error.strerror}"
+            known = _Read((0, 0), known.profile if known else None, (Fault(str(path), 1, 1, reason),))
+        return known
+
+
+class _People:
+    """Makes up account holders. Faker is imported with the first of them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._faker: Any = None
+
+    def __call__(self, key: str, count: int) -> list[dict[str, Any]]:
+        """`count` people who share an address, always the same for the same key."""
+        with self._lock:
+            if self._faker is None:
+                from faker import Faker
+
+                self._faker = Faker("en_US")
+            self._faker.seed_instance(key)
+            street, city = self._faker.street_address(), self._faker.city()
+            state = self._faker.random_element(_STATES)
+            postal_code, family = self._faker.postalcode_in_state(state), self._faker.last_name()
+            names = [self._faker.first_name() for _ in range(count)]
+        chance = random.Random(key)
+        return [
+            {
+                "owner_name": f"{name} {family}",
+                "first_name": name,
+                "last_name": family,
+                "address": street,
+                "city": city,
+                "state": state,
+                "postal_code": postal_code,
+                "country": "US",
+                "email": f"{name}.{family}@example.com".lower(),
+                "phone": f"555-555-{chance.randrange(10_000):04}",
+            }
+            for name in names
+        ]
+
+
+_STATES = ("AZ", "CA", "CO", "FL", "GA", "IL", "MA", "MI", "MN", "NC", "NJ", "NY", "OH", "OR", "PA", "TX", "UT", "VA", "WA", "WI")

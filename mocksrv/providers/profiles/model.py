@@ -1,0 +1,117 @@
+"""What a checked data profile is made of. Amounts are integer cents, moments milliseconds since the epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+DEBTS = frozenset({"CREDIT_CARD", "LINE_OF_CREDIT", "LOAN", "MORTGAGE"})  # a DEBIT makes their balance grow
+DEPOSITS = frozenset({"CHECKING", "SAVINGS"})
+LONGEST_DEPTH = 731  # days; extended history reaches back 24 months
+
+
+class Fault(NamedTuple):
+    """One mistake in a profile, `line` and `column` counted from 1."""
+
+    file: str
+    line: int
+    column: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}: {self.message}"
+
+
+class ProfileError(Exception):
+    """A profile cannot be used. `faults` lists every mistake found."""
+
+    def __init__(self, faults: Iterable[Fault]):
+        self.faults = tuple(faults)
+        super().__init__("\n".join(map(str, self.faults)))
+
+
+class Span(NamedTuple):
+    """An amount in cents, drawn from `low` to `high` in steps of `step`."""
+
+    low: int
+    high: int
+    step: int
+
+
+class When(NamedTuple):
+    """On which days a rule makes transactions: a kind of `ledger.SCHEDULES` and its numbers."""
+
+    kind: str
+    numbers: tuple[int, ...]
+
+
+class Line(NamedTuple):
+    """What stands on a transaction: its constant fields as DEBIT and as CREDIT."""
+
+    debit: Mapping[str, Any]
+    credit: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Makes transactions. `sign` is 1 for CREDIT and -1 for DEBIT; `partner` names the account that shows the other side as `there`."""
+
+    when: When | None  # None on a card of a deck
+    times: int
+    sign: int
+    amount: Span
+    lines: tuple[Line, ...]
+    posts_after: int  # days
+    partner: str | None
+    there: Line | None
+
+
+@dataclass(frozen=True, slots=True)
+class Deck:
+    """A fixed number of transactions a day, dealt from a shuffled deck that is used over and over."""
+
+    per_day: int
+    cards: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """The transaction that brings a balance back to its level at the end of every day or month."""
+
+    daily: bool
+    line: Line
+    partner: str | None
+    there: Line | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSpec:
+    """One account as written. `fields` are MX account fields, moments in milliseconds."""
+
+    handle: str
+    type: str
+    id: str
+    number: str | None
+    routing: str | None  # "auto": one number for all accounts of a login
+    balance: Span
+    fields: Mapping[str, Any]
+    joint: bool
+    statements: int
+    rewards: tuple[Mapping[str, Any], ...]
+    rules: tuple[Rule, ...]
+    deck: Deck | None
+    settle: Settle | None  # None: the balance stays as written
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A checked profile. `owners` are people, or how many to make up."""
+
+    name: str
+    frozen: bool
+    depth: int  # days
+    currency: str | None
+    transaction_id: str
+    owners: tuple[Mapping[str, Any], ...] | int
+    accounts: tuple[AccountSpec, ...]

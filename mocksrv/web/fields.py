@@ -1,0 +1,160 @@
+"""Reading the bodies of control calls: what is wrong, where, and what is allowed."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import request
+from marshmallow import RAISE, Schema, ValidationError, fields, post_load, validate, validates_schema
+
+from mocksrv.engine.clock import parse_duration
+from mocksrv.engine.store import dumps
+from mocksrv.web.problems import Problem
+
+NAMES = {str: "a text", int: "a whole number", float: "a number", dict: "an object", None: "null"}
+HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+FAULT_ON = re.compile(r"([A-Za-z]+|\*) +/\S*")
+
+
+def body() -> dict[str, Any]:
+    """The request's JSON object. Raises Problem 400."""
+    try:
+        value = json.loads(request.get_data() or b"{}", parse_constant=_no_constant)
+        dumps(value).encode()
+    except (ValueError, RecursionError):
+        raise Problem(400, "the body is not valid JSON") from None
+    if not isinstance(value, dict):
+        raise Problem(400, "the body must be a JSON object")
+    return value
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def read_json(*, required: Sequence[str] = (), **shape: Any) -> dict[str, Any]:
+    """The body with exactly these members: name = a type, a tuple of types (None for null), or a list of one type. Raises Problem."""
+    given = body()
+    for name in given:
+        if name not in shape:
+            raise Problem(422, f"{name}: unknown; allowed are {', '.join(sorted(shape))}")
+    for name in required:
+        if name not in given:
+            raise Problem(422, f"{name}: missing")
+    return {name: _checked(name, value, shape[name]) for name, value in given.items()}
+
+
+def _checked(name: str, value: Any, shape: Any) -> Any:
+    if isinstance(shape, list):
+        if not isinstance(value, list):
+            raise Problem(422, f"{name}: must be a list")
+        return [_checked(f"{name}[{place}]", item, shape[0]) for place, item in enumerate(value)]
+    allowed = shape if isinstance(shape, tuple) else (shape,)
+    for kind in allowed:
+        if (value is None and kind is None) or (kind is not None and isinstance(value, kind) and not isinstance(value, bool)):
+            return value
+        if kind is float and isinstance(value, int) and not isinstance(value, bool):
+            return float(value)
+    raise Problem(422, f"{name}: must be {' or '.join(NAMES[kind] for kind in allowed)}")
+
+
+def read(schema: Schema) -> dict[str, Any]:
+    """The body as a schema reads it. Raises Problem 422 with every fault."""
+    try:
+        return dict(schema.load(body()))
+    except ValidationError as error:
+        lines = list(_lines("", error.messages))
+        raise Problem(422, "; ".join(lines), problems=lines) from None
+
+
+def _lines(path: str, messages: Any) -> list[str]:
+    if isinstance(messages, dict):
+        inner = (
+            (f"{path}.{name}" if path and name != "_schema" else path if name == "_schema" else str(name), m)
+            for name, m in messages.items()
+        )
+        return [line for where, message in inner for line in _lines(where, message)]
+    return [f"{path}: {message}" for message in messages]
+
+
+def is_callback_url(text: str) -> None:
+    """Raises ValidationError unless it is a URL that callbacks can go to."""
+    try:
+        parts = urlsplit(text)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        valid = False
+    if not valid or not text.isascii() or re.search(r"\s|[\x00-\x1f\x7f]", text):
+        raise ValidationError(f"{text!r} is not a URL; write http://host:port/path or https://...")
+
+
+class Auth(Schema):
+    """How the receiver is convinced that it is the provider."""
+
+    class Meta:
+        unknown = RAISE
+
+    type = fields.String(required=True, validate=validate.OneOf(("basic",), error="{input!r} is not offered; allowed is basic"))
+    username = fields.String(required=True)
+    password = fields.String(required=True)
+
+
+class EndpointFields(Schema):
+    class Meta:
+        unknown = RAISE
+
+    url = fields.String(required=True, validate=is_callback_url)
+    events = fields.List(
+        fields.String(validate=validate.Regexp(r"^[A-Za-z0-9_.*?\[\]!-]{1,100}\Z", error="{input!r} is no pattern of event names"))
+    )
+    auth = fields.Nested(Auth)
+    headers = fields.Dict(keys=fields.String(validate=validate.Regexp(HEADER_NAME)), values=fields.String())
+
+    @validates_schema
+    def _header_values(self, data: dict[str, Any], **_: Any) -> None:
+        for name, value in data.get("headers", {}).items():
+            if not HEADER_NAME.fullmatch(name) or not value.isascii() or re.search(r"[\x00-\x08\x0a-\x1f\x7f]", value):
+                raise ValidationError(f"{name!r} is not a header that can be sent", "headers")
+
+
+class EndpointList(Schema):
+    class Meta:
+        unknown = RAISE
+
+    endpoints = fields.List(fields.Nested(EndpointFields), required=True, validate=validate.Length(max=1000))
+
+
+class FaultFields(Schema):
+    """A fault, as a scenario writes it."""
+
+    class Meta:
+        unknown = RAISE
+
+    on = fields.String(required=True, validate=validate.Regexp(FAULT_ON, error="{input!r} is not METHOD /path, for example GET /users/*"))
+    status = fields.Integer(strict=True, validate=validate.Range(400, 599))
+    times = fields.Integer(strict=True, validate=validate.Range(1, 1_000_000))
+    delay = fields.String()
+    drop = fields.Boolean(truthy={True}, falsy={False})
+
+    @post_load
+    def _milliseconds(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        try:
+            delay = parse_duration(data.pop("delay", "0s"))
+        except ValueError as error:
+            raise ValidationError(str(error), "delay") from None
+        return {**data, "delay_ms": delay}
+
+
+class FaultList(Schema):
+    class Meta:
+        unknown = RAISE
+
+    faults = fields.List(fields.Nested(FaultFields), required=True, validate=validate.Length(max=100))
+
+
+ENDPOINTS = EndpointList()
+FAULTS = FaultList()

@@ -1,0 +1,166 @@
+"""What tests share: a server in this process, its clients, and a receiver for callbacks."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from mocksrv.engine.engine import Engine, Options
+from mocksrv.engine.sandbox import Settings, endpoints_from
+from mocksrv.web.server import Setup, build
+
+SHARED = Path(__file__).parents[2] / "shared"
+MX_HEADERS = {"Accept": "application/vnd.mx.api.v1+json"}
+
+
+class Receiver:
+    """An HTTP endpoint that keeps what it is sent. ``answers`` are the statuses it gives, in turn; then 204."""
+
+    def __init__(self) -> None:
+        self.received: list[dict[str, Any]] = []
+        self.answers: list[int] = []
+        self.on_receive: Callable[[dict[str, Any]], None] = lambda _: None
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/webhooks"
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                item = {"path": self.path, "headers": dict(self.headers), "raw": body}
+                try:
+                    item["json"] = json.loads(body)
+                except ValueError:
+                    item["json"] = None
+                receiver.received.append(item)
+                receiver.on_receive(item)
+                self.send_response(receiver.answers.pop(0) if receiver.answers else 204)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        return Handler
+
+    def bodies(self) -> list[dict[str, Any]]:
+        """The JSON bodies received, in order."""
+        return [item["json"] for item in self.received]
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class MX:
+    """A small MX client on a server in this process: calls the provider and the control API of one sandbox."""
+
+    def __init__(self, app: Flask, sandbox: str = "") -> None:
+        self.http = app.test_client()
+        self.prefix = f"/sandbox/{sandbox}" if sandbox else ""
+
+    def call(self, method: str, path: str, body: Any = None, *, status: int | None = None, headers: dict[str, str] | None = None) -> Any:
+        """One provider call; its JSON. ``status`` is asserted (default: any below 400)."""
+        answer = self.http.open(self.prefix + path, method=method, json=body, headers=MX_HEADERS | (headers or {}), auth=("client", "key"))
+        text = answer.get_data(as_text=True)
+        assert answer.status_code == status if status else answer.status_code < 400, f"{method} {path}: {answer.status_code} {text}"
+        return json.loads(text) if text else None
+
+    def control(self, method: str, path: str, body: Any = None, *, status: int = 200) -> Any:
+        """One control call; its JSON."""
+        answer = self.http.open(f"{self.prefix}/_mocksrv{path}", method=method, json=body)
+        text = answer.get_data(as_text=True)
+        assert answer.status_code == status, f"{method} {path}: {answer.status_code} {text}"
+        return json.loads(text) if text else None
+
+    def user(self, **fields: Any) -> str:
+        """A new user's guid."""
+        guid: str = self.call("POST", "/users", {"user": {"metadata": "test", **fields}})["user"]["guid"]
+        return guid
+
+    def credentials(self, institution: str = "mxbank", username: str = "mxuser", password: str = "password") -> list[dict[str, str]]:
+        """The filled-in login form of an institution."""
+        form = self.call("GET", f"/institutions/{institution}/credentials")["credentials"]
+        return [{"guid": field["guid"], "value": password if field["field_type"] == "PASSWORD" else username} for field in form]
+
+    def create(
+        self,
+        user: str,
+        *,
+        institution: str = "mxbank",
+        password: str = "password",
+        username: str = "mxuser",
+        headers: Any = None,
+        **fields: Any,
+    ) -> dict[str, Any]:
+        """A new member, as the call that creates it answers."""
+        credentials = self.credentials(institution, username, password)
+        body = {"member": {"institution_code": institution, "credentials": credentials, **fields}}
+        member: dict[str, Any] = self.call("POST", f"/users/{user}/members", body, headers=headers)["member"]
+        return member
+
+    def status(self, user: str, member: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.call("GET", f"/users/{user}/members/{member}/status")["member"]
+        return found
+
+    def answer(self, user: str, member: str, *values: str) -> dict[str, Any]:
+        """Answers the open challenges."""
+        open_ = self.status(user, member)["challenges"]
+        answers = [{"guid": challenge["guid"], "value": value} for challenge, value in zip(open_, values, strict=True)]
+        answered: dict[str, Any] = self.call("PUT", f"/users/{user}/members/{member}/resume", {"member": {"challenges": answers}})["member"]
+        return answered
+
+    def advance(self, by: str) -> dict[str, Any]:
+        """Moves the sandbox's clock."""
+        done: dict[str, Any] = self.control("POST", "/clock/advance", {"by": by})
+        return done
+
+    def events(self) -> list[str]:
+        """The names of the sandbox's webhooks, oldest first, without the user family."""
+        return [w["event"] for w in self.control("GET", "/webhooks?limit=1000")["webhooks"] if not w["event"].startswith("mx.user.")]
+
+
+@pytest.fixture
+def make_server() -> Iterator[Callable[..., tuple[Engine, Flask]]]:
+    """Makes servers in this process: ``make_server(clock="manual", seed=7, webhook_url=..., database=...)``."""
+    engines: list[Engine] = []
+
+    def make(*, seed: int | None = 7, webhook_url: str | None = None, setup: Setup | None = None, **options: Any) -> tuple[Engine, Flask]:
+        endpoints = endpoints_from([{"url": webhook_url}]) if webhook_url else ()
+        options.setdefault("clock", "manual")
+        engine, app = build(setup or Setup(engine=Options(settings=Settings(seed=seed, endpoints=endpoints), **options)))
+        engine.start()
+        engines.append(engine)
+        return engine, app
+
+    yield make
+    for engine in engines:
+        engine.close()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """An endpoint for callbacks."""
+    made = Receiver()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def mx(make_server: Callable[..., tuple[Engine, Flask]], receiver: Receiver) -> MX:
+    """A client of a server on a manual clock with a seed, whose callbacks go to ``receiver``."""
+    _, app = make_server(webhook_url=receiver.url)
+    return MX(app)

@@ -1,0 +1,365 @@
+"""Data profiles: the same answer every time, balances that add up, the data of MX's test bank, faults with their place."""
+
+from __future__ import annotations
+
+import pickle
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mocksrv.engine.clock import DAY
+from mocksrv.providers.mx.bank.categories import BY_NAME
+from mocksrv.providers.profiles import Account, ProfileError, Profiles
+from mocksrv.providers.profiles.reading import read
+
+UNTIL = 1_767_268_800_000  # 2026-01-01T12:00:00Z
+BUNDLED = ["empty", "everyday", "huge", "mxbank", "mxbank-oauth", "overdrawn", "wealthy"]
+DEBTS = ("CREDIT_CARD", "LOAN", "MORTGAGE")
+PROFILES = Profiles(categories=BY_NAME)
+
+names = st.sampled_from(["everyday", "mxbank-oauth", "overdrawn", "wealthy"])
+keys = st.text(max_size=20)
+moments = st.integers(min_value=1_000_000_000_000, max_value=4_000_000_000_000)
+
+
+def cents(amount: float) -> int:
+    return round(amount * 100)
+
+
+def noons(until: int) -> int:
+    """How many noons there have been since the epoch: the last day with transactions."""
+    return (until - DAY // 2) // DAY
+
+
+def net(account: Account, *statuses: str) -> int:
+    """Cents by which the transactions raise the balance."""
+    sign = -1 if account.fields["type"] in DEBTS else 1
+    return sign * sum(cents(t["amount"]) * (1 if t["type"] == "CREDIT" else -1) for t in account.transactions if t["status"] in statuses)
+
+
+def test_bundled_profiles_are_sound() -> None:
+    assert PROFILES.names() == frozenset(BUNDLED)
+    for name in BUNDLED:
+        assert PROFILES.get(name).name == name
+
+
+@given(names, keys, moments, st.integers(6, 150))
+@settings(max_examples=60, deadline=None)
+def test_a_balance_is_the_opening_balance_and_the_posted_transactions(name: str, key: str, until: int, days: int) -> None:
+    for account in PROFILES.generate(name, key=key, until=until, days=days).accounts:
+        if account.opening_balance is not None:
+            assert cents(account.fields["balance"]) == cents(account.opening_balance) + net(account, "POSTED")
+            if account.fields["available_balance"] is not None:
+                assert cents(account.fields["available_balance"]) == cents(account.opening_balance) + net(account, "POSTED", "PENDING")
+        for transaction in account.transactions:
+            assert transaction["amount"] > 0
+            assert until - (days + 1) * DAY < transaction["transacted_at"] <= until
+            assert (transaction["status"] == "PENDING") == (transaction["posted_at"] > until)
+
+
+@given(names, keys, moments, st.integers(0, 120 * DAY))
+@settings(max_examples=60, deadline=None)
+def test_a_refresh_goes_on_where_the_last_one_ended(name: str, key: str, until: int, later: int) -> None:
+    first = PROFILES.generate(name, key=key, until=until, days=30)
+    news = PROFILES.generate(name, key=key, until=until + later, since=until)
+    whole = PROFILES.generate(name, key=key, until=until + later, days=30 + noons(until + later) - noons(until))
+    for before, new, after in zip(first.accounts, news.accounts, whole.accounts, strict=True):
+        merged = {t["id"]: t for t in (*before.transactions, *new.transactions)}
+        assert merged == {t["id"]: t for t in after.transactions}
+        posted = {t["id"] for t in before.transactions if t["status"] == "POSTED"}
+        new.transactions = [t for t in new.transactions if t["id"] not in posted]
+        if new.fields["type"] not in ("LOAN", "MORTGAGE", "INVESTMENT"):
+            assert cents(new.fields["balance"]) == cents(before.fields["balance"]) + net(new, "POSTED")
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_the_same_call_gives_the_same_answer(name: str) -> None:
+    days = 2 if name == "huge" else None
+    first = PROFILES.generate(name, key="7:MBR-1", until=UNTIL, days=days)
+    again = Profiles(categories=BY_NAME).generate(name, key="7:MBR-1", until=UNTIL, days=days)
+    assert first == again == pickle.loads(pickle.dumps(first))
+    if name not in ("empty", "mxbank"):
+        assert PROFILES.generate(name, key="7:MBR-2", until=UNTIL, days=days) != first
+
+
+@pytest.mark.parametrize("name", ["everyday", "wealthy", "overdrawn", "mxbank-oauth", "mxbank"])
+def test_ids_are_unique_and_texts_complete(name: str) -> None:
+    data = PROFILES.generate(name, key="k", until=UNTIL, days=400)
+    ids = [t["id"] for account in data.accounts for t in account.transactions]
+    assert len(ids) == len(set(ids)) > 0
+    for account in data.accounts:
+        assert account.fields["id"] == account.id
+        assert account.owners[0]["owner_name"]
+        for t in account.transactions:
+            assert t["category"] in BY_NAME
+            assert t["description"]
+            assert t["original_description"]
+
+
+def test_days_0_gives_balances_alone() -> None:
+    shown = PROFILES.generate("everyday", key="k", until=UNTIL)
+    balances = PROFILES.generate("everyday", key="k", until=UNTIL, days=0)
+    assert [a.fields for a in balances.accounts] == [a.fields for a in shown.accounts]
+    assert not any(a.transactions for a in balances.accounts)
+
+
+def test_extended_history_adds_older_days_only() -> None:
+    usual = PROFILES.generate("everyday", key="k", until=UNTIL)
+    extended = PROFILES.generate("everyday", key="k", until=UNTIL, days=731)
+    for short, long in zip(usual.accounts, extended.accounts, strict=True):
+        assert long.transactions[-len(short.transactions) :] == short.transactions
+        assert long.transactions[0]["date"] < "2024-02-01"
+
+
+# Single profiles
+
+
+def test_everyday_is_believable() -> None:
+    for number in range(20):
+        data = PROFILES.generate("everyday", key=f"7:MBR-{number}", until=UNTIL + number * 40 * DAY)
+        assert [a.fields["type"] for a in data.accounts] == ["CHECKING", "SAVINGS", "CREDIT_CARD"]
+        assert 230 < sum(len(a.transactions) for a in data.accounts) < 330
+        checking, _, card = data.accounts
+        running = cents(checking.opening_balance or 0)
+        for t in checking.transactions:
+            running += cents(t["amount"]) * (1 if t["type"] == "CREDIT" else -1)
+            assert running > 0
+        paid = Counter((t["date"], t["amount"]) for t in checking.transactions if t["category"] == "Credit Card Payment")
+        received = Counter((t["date"], t["amount"]) for t in card.transactions if t["category"] == "Credit Card Payment")
+        assert paid == received != Counter()
+        assert card.fields["available_credit"] < 8000
+        assert len(checking.statements) == 3
+        assert card.rewards[0]["balance_type"] == "TOTAL_BALANCE"
+        assert re.fullmatch(r"\d{9}", checking.routing_number or "")
+
+
+def test_overdrawn_never_sees_zero() -> None:
+    for day in range(0, 90, 7):
+        checking = PROFILES.generate("overdrawn", key=f"k{day}", until=UNTIL + day * DAY).accounts[0]
+        assert checking.fields["balance"] < 0
+        assert any(t["is_overdraft_fee"] and t["is_fee"] for t in checking.transactions)
+
+
+def test_wealthy_shares_accounts() -> None:
+    data = PROFILES.generate("wealthy", key="k", until=UNTIL)
+    joint = data.accounts[0]
+    assert joint.fields["account_ownership"] == "JOINT"
+    assert len(joint.owners) == 2
+    assert {"INVESTMENT", "MORTGAGE", "LOAN"} <= {a.fields["type"] for a in data.accounts}
+
+
+def test_empty_has_no_accounts() -> None:
+    assert PROFILES.generate("empty", key="k", until=UNTIL).accounts == []
+
+
+@pytest.mark.parametrize("until", [UNTIL, UNTIL + 77 * DAY + 5])
+def test_huge_has_100000_transactions(until: int) -> None:
+    assert sum(len(a.transactions) for a in PROFILES.generate("huge", key="k", until=until).accounts) == 100_000
+
+
+def test_mxbank_is_what_the_test_bank_shows() -> None:
+    data = PROFILES.generate("mxbank", key="7:MBR-1", until=UNTIL + 3_600_000)
+    shown = [
+        (a.fields["type"], a.id, a.account_number, a.routing_number, a.fields["balance"], a.fields["available_balance"])
+        for a in data.accounts
+        if a.fields["type"] not in ("LOAN", "MORTGAGE")
+    ]
+    assert shown == [
+        ("CHECKING", "act-23445745", "4921710685", "005026788", 500000.0, 500000.0),
+        ("SAVINGS", "act-352386787", "2936473248", "005026788", 500000.0, 500000.0),
+        ("CREDIT_CARD", "act-3424234234", "XXXXXX5092", None, 10000.0, None),
+        ("INVESTMENT", "act-23424343", "1526579950", None, 10000.0, None),
+    ]
+    assert [(a.id, a.account_number, a.routing_number) for a in data.accounts[3:5]] == [
+        ("act-2378975", "4136990061", None),
+        ("act-12323223", "8485388773", None),
+    ]
+    assert data.accounts[2].fields["available_credit"] == 3000.0
+    assert data.accounts[2].fields["payment_due_at"] == 1_620_388_620_000  # 2021-05-07T11:57:00Z
+    for account in data.accounts:
+        assert account.fields["currency_code"] is None
+        owner = account.owners[0]
+        assert (owner["owner_name"], owner["address"], owner["city"]) == ("MX Test", "3401 N Thanksgiving Way #500", "Lehi")
+
+
+@pytest.mark.parametrize("hours", [0, 7, 13, 24 * 50 + 5])
+def test_mxbank_transactions(hours: int) -> None:
+    until = UNTIL + hours * 3_600_000
+    accounts = PROFILES.generate("mxbank", key="7:MBR-1", until=until).accounts
+    assert [len(a.transactions) for a in accounts] == [182, 182, 182, 182, 182, 0]
+    rows = [t for a in accounts for t in a.transactions]
+    assert sum(t["type"] == "CREDIT" for t in rows) == 455
+    for account in accounts[:5]:
+        assert set(Counter(t["date"] for t in account.transactions).values()) == {2}
+    for t in rows:
+        assert 1.20 <= t["amount"] <= 74.66
+        assert t["transacted_at"] % DAY == DAY // 2
+        assert t["posted_at"] == t["transacted_at"] + DAY
+        assert (t["status"], t["memo"]) == ("POSTED", None)
+        assert re.fullmatch(r"transfer-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", t["id"])
+    checking = Counter((t["description"], t["category"], t["type"]) for t in accounts[0].transactions)
+    assert checking["Paycheck", "Paycheck", "CREDIT"] == 26
+    assert checking["Transfer", "Transfer", "CREDIT"] == 23
+    assert sum(count for (_, _, kind), count in checking.items() if kind == "DEBIT") == 133
+    assert not any(t["is_expense"] for t in accounts[4].transactions if t["type"] == "CREDIT")
+
+
+def test_mxbank_never_has_news() -> None:
+    first = PROFILES.generate("mxbank", key="k", until=UNTIL)
+    later = PROFILES.generate("mxbank", key="k", until=UNTIL + 40 * DAY, since=UNTIL)
+    assert first.frozen
+    assert not any(a.transactions for a in later.accounts)
+    assert [a.fields for a in later.accounts] == [a.fields for a in first.accounts]
+
+
+def test_mxbank_oauth() -> None:
+    checking, savings = PROFILES.generate("mxbank-oauth", key="k", until=UNTIL).accounts
+    assert (checking.fields["name"], savings.fields["name"]) == ("MX Bank Checking", "MX Bank Savings")
+    assert checking.fields["currency_code"] == "USD"
+    assert re.fullmatch(r"account-[0-9a-f-]{36}", checking.id)
+    assert re.fullmatch(r"\d{10}", checking.account_number or "")
+    assert 1000 <= savings.fields["balance"] < 10000
+
+
+# A user's own files
+
+STUDENT = """
+accounts:
+  checking:
+    type: CHECKING
+    name: Student Checking
+    balance: 150..400
+    transactions:
+      - {when: monthly on 1, credit: 900, description: Stipend, category: Paycheck, flags: [direct_deposit]}
+      - {when: 10 times a month, debit: 3.50..6.90, at: coffee}
+      - {when: weekly on saturday, debit: 25, with: savings, description: To savings, category: Transfer}
+  savings:
+    type: SAVINGS
+    name: Savings
+    number: "0123"
+    balance: 50
+"""
+
+
+def test_a_file_of_the_user_is_found_and_reloaded(tmp_path: Path) -> None:
+    profiles = Profiles([tmp_path], categories=BY_NAME)
+    file = tmp_path / "student.profile.yaml"
+    file.write_text(STUDENT)
+    assert profiles.names() == frozenset({*BUNDLED, "student"})
+    data = profiles.generate("student", key="k", until=UNTIL)
+    assert data.accounts[1].account_number == "0123"
+    assert "Stipend" in [t["description"] for t in data.accounts[0].transactions if t["date"] == "2026-01-01"]
+
+    file.write_text(STUDENT.replace("Student Checking", "Campus Checking"))
+    assert profiles.generate("student", key="k", until=UNTIL).accounts[0].fields["name"] == "Campus Checking"
+    assert profiles.problems() == []
+
+    file.write_text("accounts: 3")
+    assert profiles.generate("student", key="k", until=UNTIL).accounts[0].fields["name"] == "Campus Checking"
+    assert len(profiles.problems()) == 1
+
+
+def test_a_file_of_the_user_replaces_a_bundled_one(tmp_path: Path) -> None:
+    (tmp_path / "everyday.profile.yaml").write_text("accounts: {}")
+    assert Profiles([tmp_path]).generate("everyday", key="k", until=UNTIL).accounts == []
+
+
+def test_the_example_of_the_documentation_works() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "profiles.md").read_text(encoding="utf-8")
+    example = text.split("```yaml")[1].split("```")[0]
+    assert len(read(example, name="student", file="student", categories=BY_NAME).accounts) == 2
+
+
+def test_an_unknown_profile_is_named_with_the_nearest() -> None:
+    with pytest.raises(ProfileError, match=r"no data profile 'everyda'; did you mean 'everyday'\?"):
+        PROFILES.generate("everyda", key="k", until=UNTIL)
+
+
+def rule(text: str) -> str:
+    return f"accounts:\n  a:\n    type: CASH\n    name: A\n    balance: 1\n    transactions:\n      - {text}"
+
+
+FAULTS = {
+    "": r"f:1:1: the file is empty; write 'accounts:'",
+    "a: [": r"f:2:1: this is not YAML: .*",
+    "[" * 5000: r"f:1:21: nested more than 20 levels deep",
+    "accounts: &a [*a]": r"f:1:11: write a mapping, 'key: value'",
+    "summary: x": r"f:1:1: missing: accounts",
+    "accounts: {a: {}}": r"f:1:15: missing: type, name, balance",
+    "acounts: {}": r"f:1:1: 'acounts' is not known here; did you mean 'accounts'\?",
+    "accounts: {}\ndepth: 9999": r"f:2:8: '9999' is not a whole number from 1 to 731",
+    "accounts: {}\naccounts: {}": r"f:2:1: 'accounts' is written twice",
+    "accounts: {}\nfrozen: yes": r"f:2:9: 'yes' is not true or false",
+    "accounts: {a: {type: CHEQUE, name: A, balance: 1}}": r"f:1:22: 'CHEQUE' is not one of ANY, .*",
+    "accounts: {a: {type: CASH, name: A, balance: 1.234}}": r"f:1:46: '1.234' is not an amount; .*",
+    "accounts: {a: {type: CASH, name: A, balance: 9..1}}": r"f:1:46: '9..1' is not an amount; .*",
+    "accounts: {a: {type: CASH, name: A, balance: 1, matures_on: soon}}": r"f:1:61: 'soon' is not a date or time .*",
+    "accounts: {a: {type: CASH, name: A, balance: 1, settle: sometimes}}": r"f:1:57: write 'never' or a mapping .*",
+    "accounts: {a: {type: CASH, name: A, balance: 1, settle: {with: b}}}": r"f:1:64: there is no account 'b' in this file; there are a",
+    "accounts: {a: {type: CASH, name: A, balance: 1, settle: {with: a}}}": r"f:1:11: accounts settle with each other in a circle: a -> a",
+    "accounts: {a: {type: CASH, name: A, balance: 1, deck: {per_day: 2, cards: [{times: 3, debit: 1, description: x}]}}}": (
+        r"f:1:55: the deck has 3 cards; .*"
+    ),
+    rule("{when: fortnightly, debit: 1, description: x}"): r"f:7:16: 'fortnightly' is not a time; .*",
+    rule("{when: 9..3 times a day, debit: 1, description: x}"): r"f:7:16: write the number of times from low to high, .*",
+    rule("{when: every 2 days, description: x}"): r"f:7:9: write either 'credit' or 'debit'",
+    rule("{when: every 2 days, debit: 1, credit: 1, description: x}"): r"f:7:9: write either 'credit' or 'debit'",
+    rule("{when: every 2 days, debit: -1, description: x}"): r"f:7:37: '-1' is not above zero; .*",
+    rule("{when: every 2 days, debit: 1}"): r"f:7:9: write either 'at' or 'description'",
+    rule("{when: every 2 days, debit: 1, at: nowhere}"): r"f:7:44: there is no list of merchants 'nowhere'; there are coffee, .*",
+    rule("{when: every 2 days, debit: 1, description: x, category: Fun}"): r"f:7:66: 'Fun' is not one of the provider's categories",
+    rule("{when: every 2 days, debit: 1, description: x, flags: [odd]}"): r"f:7:64: 'odd' is not one of bill_pay, .*",
+}
+
+
+@pytest.mark.parametrize("text", FAULTS)
+def test_a_fault_says_where_and_what(text: str) -> None:
+    with pytest.raises(ProfileError) as caught:
+        read(text, name="f", file="f", categories=BY_NAME)
+    assert re.fullmatch(FAULTS[text], str(caught.value))
+
+
+def test_all_faults_are_told_at_once() -> None:
+    with pytest.raises(ProfileError) as caught:
+        read("depth: 0\nfrozen: 1\naccounts: {a: {type: X, balance: y}}", name="f", file="f")
+    assert [fault.line for fault in caught.value.faults] == [1, 2, 3, 3, 3]
+
+
+def test_aliases_cannot_multiply_a_file() -> None:
+    rules = ", ".join(["{when: every 2 days, debit: 1, description: x}"] * 1000)
+    accounts = "\n".join(f"  a{n}: {{type: CASH, name: A, balance: 1, transactions: *r}}" for n in range(1000))
+    text = f"accounts:\n  a: {{type: CASH, name: A, balance: 1, transactions: &r [{rules}]}}\n{accounts}"
+    with pytest.raises(ProfileError, match="more than 100,000 values"):
+        read(text, name="f", file="f")
+
+
+def outcome(text: str) -> object:
+    """What reading gives: a profile, or its faults."""
+    try:
+        return read(text, name="f", file="f", categories=BY_NAME)
+    except ProfileError as error:
+        return error.faults
+
+
+pieces = st.sampled_from(
+    [*re.findall(r"[\w.]+|[:{}\[\],-]|\n +", STUDENT), "&a ", "*a", "null", "\t", "'", "!!x", "?", "|", "0x1", "\u2028"]
+)
+
+
+@given(st.one_of(st.text(max_size=200), st.lists(pieces, max_size=60).map(" ".join)))
+@settings(max_examples=200, deadline=None)
+def test_no_text_raises_anything_else(text: str) -> None:
+    assert outcome(text)
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_no_change_of_a_good_file_raises_anything_else(data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(STUDENT)))
+    end = data.draw(st.integers(start, min(len(STUDENT), start + 30)))
+    text = STUDENT[:start] + data.draw(pieces) + STUDENT[end:]
+    assert outcome(text)
