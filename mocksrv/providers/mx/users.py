@@ -51,8 +51,10 @@ def list_users(call: Call) -> Reply:
     body: dict[str, Any] = {"email": given["email"]} if given.get("email") else {}
     if disabled is not None:
         body["is_disabled"] = disabled
+    partner_id = given.get("id") or None
     with call.look() as world:
-        return call.paged(world, Query("mx.user", owner="", partner_id=given.get("id") or None, body=body), "users", render)
+        owner = None if partner_id else ""  # which of the two leads to an index
+        return call.paged(world, Query("mx.user", owner=owner, partner_id=partner_id, body=body), "users", render)
 
 
 @routes.add("POST", "/users", "createUser")
@@ -115,6 +117,6 @@ def _check_id(world: World, partner_id: str | None, own: Record | None) -> None:
     """Raises MXError 409 when another user has this id."""
     if partner_id is None:
         return
-    others = world.list(Query("mx.user", owner="", partner_id=partner_id, limit=1))
+    others = world.list(Query("mx.user", partner_id=partner_id, limit=1))
     if others and (own is None or others[0].guid != own.guid):
         raise MXError(409, f"A user with the id {partner_id} exists already")
