@@ -34,6 +34,7 @@ def choose(
     Raises UnknownScenario when the header names one that the provider does not have.
     """
     provider = vocabulary.provider
+    library.refresh()
     if header:
         return Choice(library.find(header, provider).name, "header")
     if institution:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -17,13 +18,14 @@ from mocksrv.engine.journal import Entry, Journal
 from mocksrv.engine.library import Library, UnknownScenario
 from mocksrv.engine.player import Player, Role
 from mocksrv.engine.sandbox import DEFAULT, NAME, Sandbox, SandboxNameError, Settings, World
-from mocksrv.engine.scenario import Scenario, parse
+from mocksrv.engine.scenario import Scenario, ScenarioError, parse
 from mocksrv.engine.store import IN_MEMORY, Store, dumps
+from mocksrv.engine.ticker import TICK, Ticker
 
 if TYPE_CHECKING:
     from mocksrv.engine.transport import Transport
 
-TICK = 0.5  # real seconds between two looks at what nobody waits for
+log = logging.getLogger("mocksrv")
 MOST_HAPPENINGS = 100_000  # of one advance
 ADVANCE_TIME = 60.0  # real seconds that an advance may take
 
@@ -79,8 +81,11 @@ class Engine:
         self._ticker = Ticker(self)
         with self.store.read() as tx:
             stored, put = tx.sandboxes(), tx.scenarios()
-        for _, _, text in put:
-            self.library.put(text)
+        for provider, name, text in put:
+            try:
+                self.library.put(text)
+            except ScenarioError as error:
+                log.warning("the stored scenario %s/%s is left out: %s", provider, name, error)
         for name in {*stored, DEFAULT}:
             self._resume(self.sandbox(name))
 
@@ -287,8 +292,7 @@ class Engine:
     def _next_moment(self, sandbox: Sandbox) -> int | None:
         with self.store.read() as tx:
             timer, due = tx.next_timer(sandbox.name), tx.next_due(sandbox.name)
-        moments = [moment for moment in (timer and timer[3], due) if moment is not None]
-        return min(moments) if moments else None
+        return min((moment for moment in (timer[3] if timer else None, due) if moment is not None), default=None)
 
     # scenarios
 
@@ -302,75 +306,3 @@ class Engine:
     def check_scenario(self, text: bytes | str, file: str) -> Scenario:
         """The scenario of a text, fully checked. Raises ScenarioError."""
         return parse(text, file=file, vocabularies=self.vocabularies, library=self.library)
-
-
-class Ticker:
-    """The thread that lets time pass in sandboxes nobody is looking at, and writes the journal."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._lock = threading.Lock()
-        self._look: dict[str, Sandbox] = {}  # whose next moment is not known
-        self._due: dict[str, tuple[float, Sandbox]] = {}  # real (monotonic) moments
-        self._wake = threading.Event()
-        self._stopping = False
-        self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopping = True
-        self._wake.set()
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def look(self, sandbox: Sandbox) -> None:
-        """What is due in this sandbox may have changed."""
-        with self._lock:
-            self._look[sandbox.name] = sandbox
-        self._wake.set()
-
-    def forget(self, name: str) -> None:
-        with self._lock:
-            self._look.pop(name, None)
-            self._due.pop(name, None)
-
-    def hurry(self) -> None:
-        """The journal wants to be written."""
-        self._wake.set()
-
-    def _run(self) -> None:
-        while not self._stopping:
-            self._wake.clear()
-            self._tick()
-            self._wake.wait(self._pause())
-
-    def _pause(self) -> float:
-        with self._lock:
-            soonest = min((moment for moment, _ in self._due.values()), default=None)
-        return TICK if soonest is None else max(0.0, min(TICK, soonest - time.monotonic()))
-
-    def _tick(self) -> None:
-        self._engine.journal.flush()
-        with self._lock:
-            looked, self._look = self._look, {}
-            passed = {name: sandbox for name, (moment, sandbox) in self._due.items() if moment <= time.monotonic()}
-        for name, sandbox in {**looked, **passed}.items():
-            if name in passed:
-                self._engine.catch_up(sandbox)
-                self._engine.dispatcher.wake_due(sandbox)
-            seconds = self._next(sandbox)
-            with self._lock:
-                self._due.pop(name, None)
-                if seconds is not None:
-                    self._due[name] = (time.monotonic() + seconds, sandbox)
-
-    def _next(self, sandbox: Sandbox) -> float | None:
-        """Real seconds until something falls due in a sandbox."""
-        if sandbox.held is not None:
-            return None
-        with self._engine.store.read() as tx:
-            timer, retry = tx.next_timer(sandbox.name), tx.next_due(sandbox.name, after=sandbox.now())
-        waits = [sandbox.clock.until(moment) for moment in (timer and timer[3], retry) if moment is not None]
-        return min((wait for wait in waits if wait is not None), default=None)

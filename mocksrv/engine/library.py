@@ -170,11 +170,6 @@ class Library:
         with self._lock:
             return [*missing, *(problem for _, file in sorted(self._files.items()) for problem in file.problems)]
 
-    def profile(self, name: str) -> Path | None:
-        """The user's own data profile of that name."""
-        with self._lock:
-            return next((path for path, file in sorted(self._files.items()) if file.profile and path.stem == name), None)
-
     def parse(self, text: bytes | str, file: str = PUT) -> Scenario:
         """The scenario of a text, which may extend those of the library; it is not taken in. Raises ScenarioError."""
         return parse(text, file=file, vocabularies=self._vocabularies, library=self)
@@ -200,7 +195,7 @@ class Library:
             folders = [folder for parent in self._directories for folder in (parent, *(parent / name for name in self._vocabularies))]
             if not changes(self._files, folders):
                 return False
-            self._examine([file for _, file in sorted(self._files.items()) if not file.profile])
+            self._examine([file for _, file in sorted(self._files.items())])
             return True
 
     def check(self, paths: Iterable[Path]) -> list[Problem]:
@@ -212,7 +207,7 @@ class Library:
             trial = Library(self._root, (), self._vocabularies, self._defaults)
             trial._put = dict(self._put)
         others = {path: UserFile(path).load() for path in known if path not in wanted}
-        trial._examine([*(file for file in others.values() if not file.profile), *wanted.values()])
+        trial._examine([*others.values(), *wanted.values()])
         return [problem for file in wanted.values() for problem in file.problems]
 
     def _examine(self, files: Sequence[UserFile]) -> None:

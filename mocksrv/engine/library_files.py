@@ -11,6 +11,7 @@ from mocksrv.engine.scenario import Problem, Scenario, ScenarioError
 from mocksrv.engine.scenario_shape import plain
 from mocksrv.engine.yamlfile import MAX_BYTES, Node, read
 
+PROFILE = ".profile.yaml"  # how the names of data profiles end, which may lie beside scenarios
 Key = tuple[str, str]  # provider, name
 Stamp = tuple[int, int, int]  # when it was changed, its size, its number in the file system
 
@@ -20,7 +21,7 @@ class UserFile:
     """One file: its bytes, its last good version, and what is wrong with the present one.
 
     ``settled`` means that ``good`` is the present text and does not depend on other files; ``unreadable`` that there are no bytes;
-    ``key`` and ``parent`` (what it extends) are what the text says, right or wrong; ``profile`` marks a data profile, which is no scenario.
+    ``key`` and ``parent`` (what it extends) are what the text says, right or wrong.
     """
 
     path: Path
@@ -32,13 +33,12 @@ class UserFile:
     unreadable: bool = False
     key: Key | None = None
     parent: Key | None = None
-    profile: bool = False
     _root: Node | None = field(default=None, repr=False)
 
     def load(self, stamp: Stamp = (0, 0, 0)) -> UserFile:
         """Reads the file. What cannot be read is a problem of it."""
         self.stamp, self.data, self.problems = stamp, b"", ()
-        self.settled = self.unreadable = self.profile = False
+        self.settled = self.unreadable = False
         self.key = self.parent = self._root = None
         try:
             with self.path.open("rb") as stream:
@@ -51,7 +51,6 @@ class UserFile:
         except ScenarioError:
             return self  # parsing it says so again, and better
         values = plain(self._root)
-        self.profile = isinstance(values, dict) and "accounts" in values and not values.keys() & {"flows", "extends", "provider"}
         self.key, self.parent = _words(values, "name"), _words(values, "extends")
         return self
 
@@ -108,12 +107,14 @@ def _line(file: UserFile, by_key: dict[Key, UserFile]) -> set[Key]:
 
 
 def yaml_files(folder: Path) -> Iterator[Path]:
-    """The YAML files of a folder, hidden ones left out. None if it is not there."""
+    """The scenario files of a folder: its YAML files but for hidden ones and data profiles. None if it is not there."""
     try:
         found = sorted(folder.iterdir())
     except OSError:
         return
-    yield from (path for path in found if path.suffix in (".yaml", ".yml") and not path.name.startswith("."))
+    yield from (
+        path for path in found if path.suffix in (".yaml", ".yml") and not path.name.startswith(".") and not path.name.endswith(PROFILE)
+    )
 
 
 def changes(files: dict[Path, UserFile], folders: Iterable[Path]) -> bool:

@@ -13,10 +13,8 @@ from mocksrv.engine.scenario import Ask, Challenge, Consent, Option, Scenario, S
 from mocksrv.engine.store import Record
 
 # What a subject is asked that was pushed into the asking status by hand.
-QUESTION = Ask(
-    challenges=(Challenge(type="TEXT", label="What city were you born in?", answer=("correct",), options=None, image=None, field_name=None),),
-    wait_ms=600 * SECOND, right=None, wrong=None, silent=None, answers={},
-)  # fmt: skip
+_CITY = Challenge(type="TEXT", label="What city were you born in?", answer=("correct",))
+QUESTION = Ask(challenges=(_CITY,))
 MOST_STEPS = 1_000  # in one instant; more is a script that turns in a circle
 AUTO_ANSWER = SECOND  # how long an `auto:` consent takes
 
@@ -138,7 +136,7 @@ class Player:
         if status == role.asking:
             step = replace(step, ask=QUESTION)
         elif status == role.consenting:
-            step = replace(step, oauth=Consent(None, None, None, None, None))
+            step = replace(step, oauth=Consent())
         self._perform(world, subject, Burst([step], ends=step.ask is None and step.oauth is None), cause="pushed by hand")
 
     def move(self, world: World, subject: Record, scenario: str, flow: str | None) -> None:

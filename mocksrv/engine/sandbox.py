@@ -144,7 +144,7 @@ class World:
         return self.tx.subject(self.sandbox.name, guid)
 
     def list(self, query: Query) -> list[Record]:
-        return self.tx.list(self.sandbox.name, query)
+        return self.tx.select(self.sandbox.name, query)
 
     def count(self, query: Query) -> int:
         return self.tx.count(self.sandbox.name, query)

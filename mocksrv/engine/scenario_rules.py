@@ -127,7 +127,7 @@ def _check_step(path: Place, step: dict[str, Any], faults: Faults, file: str, vo
         return
     _check_word((*path, "status"), "status", step.get("status"), vocabulary.statuses, faults)
     _check_word((*path, "event"), "event", step.get("event"), vocabulary.events, faults)
-    if "data" in step and not _is_beside(step["data"], file):
+    if "data" in step:
         _check_word((*path, "data"), "data profile", step["data"], vocabulary.profiles(), faults)
     for name in _mapping(step.get("set")):
         _check_word((*path, "set", name), "field", name, vocabulary.fields, faults, key=True)
@@ -136,16 +136,6 @@ def _check_step(path: Place, step: dict[str, Any], faults: Faults, file: str, vo
 def _check_word(path: Place, kind: str, word: Any, allowed: frozenset[str], faults: Faults, *, key: bool = False) -> None:
     if isinstance(word, str) and word not in allowed and not faults.full:
         faults.at(path, f"unknown {kind} {short(word)}; {choose(word, allowed, allowed)[0]}", key=key)
-
-
-def _is_beside(profile: Any, file: str) -> bool:
-    """True when the user's own data profile lies beside the scenario."""
-    if not isinstance(profile, str) or not _PLAIN_NAME.fullmatch(profile):
-        return False
-    try:
-        return Path(file).is_file() and any(Path(file).with_name(profile + suffix).is_file() for suffix in (".yaml", ".yml"))
-    except (OSError, ValueError):
-        return False
 
 
 def _check_durations(path: Place, step: dict[str, Any], faults: Faults) -> None:

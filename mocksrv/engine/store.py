@@ -115,7 +115,8 @@ class Query:
 
     def where(self, sandbox: str) -> tuple[str, list[Any]]:
         """The WHERE clause and its values."""
-        clauses, values = ["sandbox = ?", "kind = ?"], [sandbox, self.kind]
+        clauses = ["sandbox = ?", "kind = ?"]
+        values: list[Any] = [sandbox, self.kind]
         for column in ("owner", "subject", "parent", "partner_id"):
             value = getattr(self, column)
             if value is not None:
@@ -141,6 +142,15 @@ def _record(row: Row) -> Record:
 def dumps(value: Any) -> str:
     """Compact JSON, as stored and as sent."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def _columns(sandbox: str, r: Record) -> Row:
+    keys = (sandbox, r.kind, r.guid, r.owner, r.subject, r.parent, r.partner_id)
+    return (*keys, r.sort, r.revision, r.created_at, r.updated_at, dumps(r.body), _dumped(r.play))
+
+
+def _dumped(value: Any) -> str | None:
+    return None if value is None else dumps(value)
 
 
 class Tx:
@@ -207,7 +217,7 @@ class Tx:
         left = "json_extract(play, '$.polls')"
         return self._run(f"SELECT guid, {left} FROM record WHERE sandbox = ? AND play IS NOT NULL AND {left} > 0", (sandbox,)).fetchall()
 
-    def list(self, sandbox: str, query: Query) -> list[Record]:
+    def select(self, sandbox: str, query: Query) -> list[Record]:
         where, values = query.where(sandbox)
         order = "sort DESC, seq DESC" if query.newest_first else "sort, seq"
         page = " LIMIT ? OFFSET ?" if query.limit is not None else ""
@@ -221,16 +231,16 @@ class Tx:
 
     def insert(self, sandbox: str, records: Iterable[Record]) -> None:
         """Adds records. Their ``seq`` is not filled in."""
+        columns = RECORD.removeprefix("seq, ")
         self._many(
-            "INSERT INTO record (sandbox, kind, guid, owner, subject, parent, partner_id, sort, revision, created_at, updated_at, body, play)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            ((sandbox, r.kind, r.guid, r.owner, r.subject, r.parent, r.partner_id, r.sort, r.revision, r.created_at, r.updated_at,
-              dumps(r.body), None if r.play is None else dumps(r.play)) for r in records))  # fmt: skip
+            f"INSERT INTO record (sandbox, {columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (_columns(sandbox, record) for record in records),
+        )
 
     def update(self, sandbox: str, r: Record) -> None:
-        self._run(
-            "UPDATE record SET partner_id = ?, sort = ?, revision = ?, updated_at = ?, body = ?, play = ? WHERE sandbox = ? AND guid = ?",
-            (r.partner_id, r.sort, r.revision, r.updated_at, dumps(r.body), None if r.play is None else dumps(r.play), sandbox, r.guid))  # fmt: skip
+        columns = "partner_id = ?, sort = ?, revision = ?, updated_at = ?, body = ?, play = ?"
+        values = (r.partner_id, r.sort, r.revision, r.updated_at, dumps(r.body), _dumped(r.play))
+        self._run(f"UPDATE record SET {columns} WHERE sandbox = ? AND guid = ?", (*values, sandbox, r.guid))
 
     def delete(self, sandbox: str, **keys: str) -> int:
         """Removes the records with all these key columns (guid, owner, subject, parent, kind); how many there were."""
@@ -318,10 +328,8 @@ class Tx:
     def fail_orphans(self, sandbox: str, endpoints: Sequence[str]) -> None:
         """Ends the pending deliveries to endpoints that are no longer among these."""
         marks = ", ".join("?" * len(endpoints))
-        self._run(
-            f"UPDATE delivery SET state = 'failed', next_attempt_at = NULL WHERE sandbox = ? AND state = 'pending' AND endpoint NOT IN ({marks})",
-            (sandbox, *endpoints),
-        )
+        others = f"sandbox = ? AND state = 'pending' AND endpoint NOT IN ({marks})"
+        self._run(f"UPDATE delivery SET state = 'failed', next_attempt_at = NULL WHERE {others}", (sandbox, *endpoints))
 
     def add_attempt(
         self, delivery: int, at: int, status: int | None, error: str | None, duration: float, request: str, response: str
@@ -376,8 +384,8 @@ class Tx:
 
     def trim_requests(self, sandbox: str, keep: int) -> None:
         """Forgets all but the newest ``keep`` requests."""
-        sql = "DELETE FROM request WHERE sandbox = ? AND seq <= (SELECT seq FROM request WHERE sandbox = ? ORDER BY seq DESC LIMIT 1 OFFSET ?)"
-        self._run(sql, (sandbox, sandbox, keep))
+        oldest = "SELECT seq FROM request WHERE sandbox = ? ORDER BY seq DESC LIMIT 1 OFFSET ?"
+        self._run(f"DELETE FROM request WHERE sandbox = ? AND seq <= ({oldest})", (sandbox, sandbox, keep))
 
     # scenarios put by the control API
 

@@ -17,7 +17,7 @@ from werkzeug.routing import Rule
 
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.journal import Entry
-from mocksrv.engine.sandbox import DEFAULT, Fault, Sandbox, SandboxNameError
+from mocksrv.engine.sandbox import DEFAULT, NAME, Fault, Sandbox, SandboxNameError
 from mocksrv.providers.provider import Operation, Visit, Wing
 from mocksrv.web import control
 from mocksrv.web.problems import problem
@@ -49,7 +49,7 @@ class PlainRule(Rule):
 
 
 class SandboxPrefix:
-    """WSGI: ``/sandbox/NAME/rest`` is ``/rest`` in the sandbox NAME."""
+    """WSGI: ``/sandbox/NAME/rest`` is ``/rest`` in the sandbox NAME; a name that cannot be one is refused."""
 
     def __init__(self, app: Any) -> None:
         self._app = app
@@ -58,6 +58,8 @@ class SandboxPrefix:
         path = environ["PATH_INFO"]
         if path.startswith("/sandbox/"):
             name, slash, rest = path[9:].partition("/")
+            if not NAME.fullmatch(name):
+                return problem(400, str(SandboxNameError(name)))(environ, start_response)
             environ["mocksrv.sandbox"] = name
             environ["SCRIPT_NAME"] = f"{environ.get('SCRIPT_NAME', '')}/sandbox/{quote(name)}"
             environ["PATH_INFO"] = slash + rest
@@ -79,7 +81,6 @@ def create_app(engine: Engine, wings: Sequence[Wing], options: WebOptions) -> Fl
     control.mount(app, house.sandbox, control.Control(engine, options))
     app.add_url_rule("/", "front", house.front, methods=["GET"])
     app.register_error_handler(HTTPException, house.no_route)
-    app.register_error_handler(SandboxNameError, lambda error: problem(400, str(error)))
     app.wsgi_app = SandboxPrefix(app.wsgi_app)  # type: ignore[method-assign]
     return app
 
@@ -93,7 +94,7 @@ class House:
         self._wings = sorted(wings, key=lambda wing: -len(wing.prefix))
 
     def sandbox(self) -> Sandbox:
-        """The sandbox of the request. Raises SandboxNameError."""
+        """The sandbox of the request."""
         return self.engine.sandbox(request.environ.get("mocksrv.sandbox", DEFAULT))
 
     def view(self, wing: Wing, operation: Operation) -> Callable[..., Response]:

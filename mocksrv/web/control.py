@@ -33,6 +33,8 @@ PREFIX = "/_mocksrv"
 SECRET = "***"
 SECRETS = frozenset({"password", "client_secret", "secret", "key"})
 LONGEST_WAIT = 60.0  # real seconds that an answer may be held
+LONGEST_PATTERN = 1000  # characters of a filter that is a pattern
+EARLIEST, LATEST = parse_moment("1980-01-01"), parse_moment("9900-01-01")  # of a clock: data and timers reach further, both ways
 PAGE, LARGEST_PAGE = 100, 1000
 OPEN_TO_ALL = frozenset({"health"})
 
@@ -113,8 +115,7 @@ class Control:
             if not compare_digest(given.encode(), token.encode()):
                 raise Problem(401, "the control API wants the header 'Authorization: Bearer TOKEN' with the token of --control-token")
             return
-        local = is_local(address) if self.options.control_from == "private" else ip_address(address).is_loopback
-        if not local:
+        if not _is_near(address, self.options.control_from):
             raise Problem(
                 403, f"the control API answers {self.options.control_from} clients only; --control-from or --control-token opens it"
             )
@@ -257,6 +258,8 @@ class Control:
         given = read_json(mode=str, speed=float, now=str)
         here = sandbox()
         now = _moment_of(given["now"], "now") if "now" in given else None
+        if now is not None:
+            _check_moment(now, "now")
         mode, speed = given.get("mode", here.clock.mode), given.get("speed", here.clock.speed)
         if mode not in ("real", "manual"):
             raise Problem(422, f"mode: {mode!r} is not allowed; allowed are real and manual")
@@ -281,6 +284,7 @@ class Control:
         if to < now:
             raise Problem(422, f"to: {given['to']} has passed, it is {iso_ms(now)}; PUT /clock sets a clock back")
         wait = _duration_of(given["wait"], "wait") / SECOND if "wait" in given else ADVANCE_TIME
+        _check_moment(to, "to" if "to" in given else "by")
         try:
             done = self.engine.advance(here, to, wait)
         except AdvanceBusy:
@@ -304,7 +308,7 @@ class Control:
 
     def list_webhooks(self, sandbox: Callable[[], Sandbox]) -> Any:
         after, limit = _page()
-        filters = {name: request.args.get(name) for name in ("event", "subject", "state")}
+        filters = {"event": _pattern("event"), "subject": request.args.get("subject"), "state": request.args.get("state")}
 
         def find() -> list[dict[str, Any]]:
             with self.engine.look(sandbox()) as world:
@@ -352,7 +356,7 @@ class Control:
         status = request.args.get("status")
         if status is not None and not re.fullmatch(r"[1-5][0-9]{2}", status, re.ASCII):
             raise Problem(422, f"status: {status!r} is not an HTTP status")
-        filters = {"method": request.args.get("method"), "path": request.args.get("path"), "status": int(status) if status else None}
+        filters = {"method": request.args.get("method"), "path": _pattern("path"), "status": int(status) if status else None}
 
         def find() -> list[dict[str, Any]]:
             self.engine.journal.flush()
@@ -451,6 +455,28 @@ def _page() -> tuple[str | None, int]:
     if not re.fullmatch(r"[0-9]{1,4}", text, re.ASCII) or not 1 <= int(text) <= LARGEST_PAGE:
         raise Problem(422, f"limit: {text!r} is not allowed; allowed are 1 to {LARGEST_PAGE}")
     return request.args.get("after"), int(text)
+
+
+def _pattern(name: str) -> str | None:
+    """A filter that is a pattern with ``*``. Raises Problem 422."""
+    text = request.args.get(name)
+    if text is not None and len(text) > LONGEST_PATTERN:
+        raise Problem(422, f"{name}: may have {LONGEST_PATTERN} characters, this one has {len(text)}")
+    return text
+
+
+def _check_moment(moment: int, name: str) -> None:
+    """Raises Problem 422 for a time that a clock cannot show with all that hangs on it."""
+    if not EARLIEST <= moment <= LATEST:
+        raise Problem(422, f"{name}: a clock shows {iso_ms(EARLIEST)} to {iso_ms(LATEST)}")
+
+
+def _is_near(address: str, reach: str) -> bool:
+    """Whether a client may use the control API without a token; one without an address came by a local socket."""
+    if not address:
+        return True
+    ip = ip_address(address)
+    return is_local(address) if reach == "private" else (getattr(ip, "ipv4_mapped", None) or ip).is_loopback
 
 
 def _duration_of(text: str, name: str) -> int:

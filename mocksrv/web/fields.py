@@ -16,6 +16,7 @@ from mocksrv.engine.store import dumps
 from mocksrv.web.problems import Problem
 
 NAMES = {str: "a text", int: "a whole number", float: "a number", dict: "an object", None: "null"}
+ACCEPTED = {float: (int, float)}  # a whole number is a number
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 FAULT_ON = re.compile(r"([A-Za-z]+|\*) +/\S*")
 
@@ -55,10 +56,8 @@ def _checked(name: str, value: Any, shape: Any) -> Any:
         return [_checked(f"{name}[{place}]", item, shape[0]) for place, item in enumerate(value)]
     allowed = shape if isinstance(shape, tuple) else (shape,)
     for kind in allowed:
-        if (value is None and kind is None) or (kind is not None and isinstance(value, kind) and not isinstance(value, bool)):
+        if value is None if kind is None else isinstance(value, ACCEPTED.get(kind, kind)) and not isinstance(value, bool):
             return value
-        if kind is float and isinstance(value, int) and not isinstance(value, bool):
-            return float(value)
     raise Problem(422, f"{name}: must be {' or '.join(NAMES[kind] for kind in allowed)}")
 
 

@@ -303,11 +303,10 @@ def test_a_file_that_cannot_be_read_is_a_problem(shelf: Shelf, look: Callable[[L
 
 
 def test_data_profiles_are_no_scenarios(shelf: Shelf) -> None:
-    shelf.write("mine.yaml", "accounts: {}\n")
-    shelf.write("rich.yaml", text("rich", flows="{connect: [{status: CONNECTED, data: mine}]}"))
+    shelf.write("mine.profile.yaml", "accounts: {}\n")
+    shelf.write("rich.yaml", text("rich"))
     library = shelf.open()
-    assert library.problems == []
-    assert (library.profile("mine"), library.profile("rich")) == (shelf.own / "mine.yaml", None)
+    assert (library.problems, library.names("mx")) == ([], ["rich"])
 
 
 def test_put_scenarios_stay_when_files_change(shelf: Shelf, look: Callable[[Library], bool]) -> None:

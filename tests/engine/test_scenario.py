@@ -186,15 +186,6 @@ def test_a_picture_lies_beside_the_scenario(tmp_path: Path) -> None:
     assert "needs a scenario file" in faults(text.format("cat.png"))[0]
 
 
-def test_a_data_profile_may_lie_beside_the_scenario(tmp_path: Path) -> None:
-    file = tmp_path / "t.yaml"
-    file.write_text("name: t\nprovider: mx\nflows: {connect: [{status: CONNECTED, data: mine}]}")
-    with pytest.raises(ScenarioError, match="unknown data profile 'mine'"):
-        scenario(file.read_text(), str(file))
-    (tmp_path / "mine.yaml").write_text("accounts: {}")
-    assert scenario(file.read_text(), str(file)).flows["connect"][0].data == "mine"
-
-
 def test_all_faults_come_in_one_run_and_in_the_order_of_the_file() -> None:
     found = faults("""\
 name: t

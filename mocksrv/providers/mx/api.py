@@ -158,6 +158,7 @@ class Call:
         self.base_url = base_url  # of the sandbox, for URLs that are handed out
         self.by_id = False
         self.version = V1
+        self._member: Record | None = None
 
     # before the view
 
@@ -210,8 +211,8 @@ class Call:
         if self.request.mimetype != "application/json":
             self.entry.violate("content-type", f"a body is sent as application/json, not as {self.request.mimetype or 'nothing'}")
         try:
-            body = json.loads(raw, parse_constant=_no_constant)
-            if b"\\u" in raw or b"\xed" in raw:
+            body = json.loads(raw.decode(), parse_constant=_no_constant)
+            if b"\\u" in raw:
                 dumps(body).encode()  # half of a surrogate pair is no text
         except (ValueError, RecursionError):
             raise MXError(400, "The request body is not valid JSON") from None
@@ -219,20 +220,24 @@ class Call:
             raise MXError(400, "The request body must be a JSON object")
         return body
 
-    def load(self, root: str, schema: Schema, *, known_beside: Sequence[str] = ()) -> dict[str, Any]:
+    def load(self, root: str, schema: Schema, *, known_beside: Sequence[str] = (), refusal: int = 422) -> dict[str, Any]:
         """The validated object under ``root``. Unknown members are accepted and noted as violations.
 
-        Raises MXError 400 when the object is missing, 422 when a member is not what MX takes.
+        Raises MXError 400 when the object is missing, ``refusal`` when a member is not what MX takes.
         """
         given = self.json.get(root)
         if not isinstance(given, dict):
             raise MXError(400, f"Required parameter missing: {root}")
         self._note_unknown(set(self.json) - {root, *known_beside}, "")
         self._note_unknown(set(given) - {f.data_key or name for name, f in schema.load_fields.items()}, f"{root}.")
+        return self.checked(schema, given, root, refusal)
+
+    def checked(self, schema: Schema, given: Mapping[str, Any], path: str = "", refusal: int = 422) -> dict[str, Any]:
+        """An object as a schema reads it. Raises MXError with the status ``refusal``."""
         try:
             return dict(schema.load(given))
         except ValidationError as error:
-            raise MXError(422, _sentence(root, error.messages)) from None
+            raise MXError(refusal, _sentence(path, error.messages)) from None
 
     def _note_unknown(self, names: set[str], prefix: str) -> None:
         for name in sorted(names):
@@ -267,12 +272,13 @@ class Call:
         return value
 
     def page(self, *, least: int = 10, most: int = 1000) -> tuple[int, int]:
-        """The page and its size: a size outside of ``least`` to ``most`` becomes 25, as MX does it. Raises MXError 400."""
+        """The page and its size: a size outside of ``least`` to ``most`` becomes 25, as MX does it; so does what is no number."""
         numbers = []
         for name, default in (("page", 1), ("records_per_page", PAGE_SIZE)):
             text = self.request.args.get(name) or str(default)
             if not re.fullmatch(r"-?\d{1,9}", text, re.ASCII):
-                raise MXError(400, f"{name} must be a whole number")
+                self.entry.violate("parameter", f"{name} must be a whole number")
+                text = str(default)
             numbers.append(int(text))
         page, size = numbers
         return max(1, page), size if least <= size <= most else PAGE_SIZE
@@ -307,9 +313,24 @@ class Call:
 
     def member(self, world: World, user: Record, identifier: str) -> Record:
         """A member of this user. Raises MXError 404."""
-        record = self.find(world, "mx.member", identifier, user.guid) or not_found("Member", identifier)
-        self.entry.notes["subject"] = record.guid
-        return record
+        return self.about(self.find(world, "mx.member", identifier, user.guid) or not_found("Member", identifier))
+
+    def about(self, member: Record) -> Record:
+        """Takes down in the journal whom the call is about and how that one stands; the views change this very record."""
+        self._member = member
+        self.entry.notes.update(subject=member.guid, status_before=member.body["connection_status"])
+        return member
+
+    def explain(self) -> None:
+        """Takes down in the journal, after the view, which scenario, flow and step (file and line) made the answer what it is."""
+        if self._member is None:
+            return
+        play = self._member.play or {}
+        at = play.get("at") or {}
+        step = f"{at['file']}:{at['line']}" if at else None
+        self.entry.notes.update(
+            scenario=play.get("scenario"), flow=at.get("flow"), step=step, status_after=self._member.body["connection_status"]
+        )
 
     def account(self, world: World, user: Record, identifier: str, member: Record | None = None) -> Record:
         """An account of this user (and member). Raises MXError 404."""
@@ -353,7 +374,8 @@ def _no_constant(name: str) -> NoReturn:
 def _sentence(path: str, messages: Any) -> str:
     """marshmallow's messages as one line: ``user.email: Not a valid email address.``"""
     if isinstance(messages, dict):
-        return "; ".join(_sentence(f"{path}.{name}" if name != "_schema" else path, inner) for name, inner in messages.items())
+        inner = ((f"{path}.{name}" if path and name != "_schema" else path or str(name), lines) for name, lines in messages.items())
+        return "; ".join(_sentence(name, lines) for name, lines in inner)
     if isinstance(messages, list):
         return f"{path}: {' '.join(str(message) for message in messages)}"
     return f"{path}: {messages}"

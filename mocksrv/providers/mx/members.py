@@ -40,6 +40,7 @@ PREMIUM = {
     "history": ("supports_transaction_history", "extended transaction history"),
     "statements": ("supports_account_statement", "account statements"),
 }
+REFERRALS = ("APP", "BROWSER")
 PRODUCTS = ("account_verification", "identity_verification", "transactions", "transaction_history", "history", "statements", "investments",
             "rewards")  # fmt: skip
 
@@ -110,7 +111,15 @@ class AnswersSchema(Document):
     challenges = fields.List(fields.Nested(CredentialValue), required=True, validate=validate.Length(min=1))
 
 
+class ReturnSchema(Document):
+    """What stands beside the member when one is created: how an OAuth login comes back to the app."""
+
+    client_redirect_url = fields.String(allow_none=True)
+    referral_source = fields.String(allow_none=True, validate=validate.OneOf(REFERRALS))
+
+
 MEMBERS = MemberSchema()
+RETURN = ReturnSchema()
 CHANGES = MemberSchema(exclude=("institution_code", "is_oauth"))
 STATUS = StatusSchema()
 ANSWERS = AnswersSchema()
@@ -195,8 +204,7 @@ def list_member_credentials(call: Call, user: str, member: str) -> Reply:
     call.arguments("page", "records_per_page")
     with call.look() as world:
         record = call.member(world, call.user(world, user), member)
-    institution = call.mount.institutions.get(record.body["institution_code"])
-    return call.paged_list(call.mount.institutions.credentials(institution), "credentials", CREDENTIALS.dump)
+    return call.paged_list(call.mount.institutions.credentials(_institution(call, record)), "credentials", CREDENTIALS.dump)
 
 
 # creating, changing, deleting
@@ -205,7 +213,7 @@ def list_member_credentials(call: Call, user: str, member: str) -> Reply:
 @routes.add("POST", "/users/<user>/members", "createMember", by_id=True)
 def create_member(call: Call, user: str) -> Reply:
     echo = call.callback_headers
-    given = call.load("member", MEMBERS, known_beside=ROOTS_BESIDE_MEMBER)
+    given = call.load("member", MEMBERS, known_beside=ROOTS_BESIDE_MEMBER) | call.checked(RETURN, call.json)
     _check_products(call)
     if "institution_code" not in given:
         raise MXError(400, "Required parameter missing: member.institution_code")
@@ -222,7 +230,7 @@ def create_member(call: Call, user: str) -> Reply:
         skip = given.get("skip_aggregation", False)
         record.body["is_being_aggregated"] = not (skip or job == "oauth")
         details = {"call": "create", "headers": echo, "skip": skip}
-        call.engine.player.start(world, record, job, created=True, details=details)
+        call.engine.player.start(world, call.about(record), job, created=True, details=details)
         return Reply({"member": render(call, record, owner)}, 200 if skip or job == "oauth" else 202)
 
 
@@ -240,7 +248,7 @@ def _new_member(
         "has_processed_account_numbers": False, "has_processed_transactions": False, "credentials": credentials,
         "background_aggregation_is_disabled": given.get("background_aggregation_is_disabled", False),
         "oauth_state": world.guid().replace("-", "") if oauth else None, "duplicate_key": _duplicate_key(institution.code, credentials),
-        "client_redirect_url": call.json.get("client_redirect_url"), "referral_source": call.json.get("referral_source"),
+        "client_redirect_url": given.get("client_redirect_url"), "referral_source": given.get("referral_source"),
     }  # fmt: skip
     play = {"provider": "mx", "scenario": choice.scenario, "by": choice.by, "job": None, "flow": None, "step": 0}
     return Record("mx.member", world.guid("MBR"), body, owner=owner.guid, partner_id=given.get("id"), play=play)
@@ -268,7 +276,7 @@ def update_member(call: Call, user: str, member: str) -> Reply:
 
 def _new_credentials(call: Call, world: World, record: Record, given: Mapping[str, Any], echo: Mapping[str, str]) -> None:
     """Credentials choose the scenario again and start a job; while one runs they are stored and start nothing."""
-    institution = call.mount.institutions.get(record.body["institution_code"])
+    institution = _institution(call, record)
     credentials = {**record.body["credentials"], **_credentials(call, institution, given, all_of_them=False)}
     play = record.play or {}
     record.body.update(
@@ -306,7 +314,8 @@ def _job(call: Call, user: str, member: str, job: str, *, done: int = 202, echo:
     with call.change() as world:
         owner = call.user(world, user)
         record = call.member(world, owner, member)
-        running, wanted = family(record), call.mount.role.jobs[job].family
+        wanted = call.mount.role.jobs[job].family
+        running = family(record) if record.body["is_being_aggregated"] else None  # nothing runs while PENDING
         if running == wanted:
             return Reply({"member": render(call, record, owner)}, 202)
         if running is not None and not (job == "verify" and _just_created(record)):
@@ -328,8 +337,7 @@ def _check_startable(call: Call, world: World, record: Record, job: str) -> None
     status = record.body["connection_status"]
     if job in PREMIUM:
         field, feature = PREMIUM[job]
-        institution = call.mount.institutions.get(record.body["institution_code"])
-        if not getattr(institution, field):
+        if not getattr(_institution(call, record), field):
             raise MXError(400, f"Member's institution does not support {feature}.")
     if status is None or not (STATUSES[status].jobs if job == "aggregate" else status in PREMIUM_FROM):
         raise MXError(409, f"A member that is {status} cannot start this job")
@@ -388,7 +396,7 @@ def fetch_rewards(call: Call, user: str, member: str) -> Reply:
 
 @routes.add("PUT", f"{MEMBER}/resume", "resumeAggregation", by_id=True)
 def resume(call: Call, user: str, member: str) -> Reply:
-    given = call.load("member", ANSWERS)
+    given = call.load("member", ANSWERS, refusal=400)
     with call.change() as world:
         owner = call.user(world, user)
         record = call.member(world, owner, member)
@@ -404,7 +412,7 @@ def resume(call: Call, user: str, member: str) -> Reply:
 @routes.add("GET", f"{MEMBER}/oauth_window_uri", "requestOAuthWindowURI", by_id=True)
 def oauth_window_uri(call: Call, user: str, member: str) -> Reply:
     given = call.arguments("client_redirect_url", "enable_app2app", "referral_source", "skip_aggregation", "ui_message_webview_url_scheme")
-    if given.get("referral_source", "APP") not in ("APP", "BROWSER"):
+    if given.get("referral_source", "APP") not in REFERRALS:
         raise MXError(400, "referral_source must be APP or BROWSER")
     skip = call.flag("skip_aggregation")
     call.flag("enable_app2app")
@@ -425,6 +433,13 @@ def oauth_window_uri(call: Call, user: str, member: str) -> Reply:
 
 
 # what the calls above share
+
+
+def _institution(call: Call, member: Record) -> Institution:
+    """The member's institution. Raises MXError 404 when it is gone, with the scenario that it stood for."""
+    code = member.body["institution_code"]
+    found: Institution = call.mount.institutions.get(code) or not_found("Institution", code)
+    return found
 
 
 def _oauth_uri(call: Call, record: Record) -> str:

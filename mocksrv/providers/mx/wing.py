@@ -12,7 +12,7 @@ from mocksrv.engine.store import dumps
 from mocksrv.providers.mx import accounts, institutions, members, transactions, users
 from mocksrv.providers.mx.api import Call, Mount, MXError, Route
 from mocksrv.providers.mx.bank import categories
-from mocksrv.providers.mx.bank.institutions import Institutions
+from mocksrv.providers.mx.bank.institutions import EVERYDAY, Institutions
 from mocksrv.providers.mx.bank.loading import Loader
 from mocksrv.providers.mx.lifecycle import MemberRole, default_flows
 from mocksrv.providers.mx.webhooks import RETRIES
@@ -45,7 +45,8 @@ class MXWing:
         return [(name, "") for name in self._engine.library.names("mx")]
 
     def _profile_of(self, code: str) -> str:
-        return self._institutions.data_profile(self._institutions.get(code))
+        institution = self._institutions.get(code)
+        return self._institutions.data_profile(institution) if institution else EVERYDAY
 
     def operations(self) -> Sequence[Operation]:
         return [Operation(route.method, route.path, route.operation) for route in self._routes.values()]
@@ -67,6 +68,8 @@ class MXWing:
             return self.refuse(visit, error.status, error.message)
         except HTTPException as error:
             return self.refuse(visit, error.code or 500, error.description or error.name)
+        finally:
+            call.explain()
 
     def refuse(self, visit: Visit, status: int, message: str) -> Response:
         text = INVALID_ROUTE if status == 404 and visit.entry.notes.get("operation") is None else message

@@ -1,0 +1,206 @@
+"""A provider made up for the engine's tests: doors that open when asked well. It shows how little the engine knows of providers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mocksrv.engine import outbox
+from mocksrv.engine.clock import HOUR, MINUTE
+from mocksrv.engine.dispatcher import Retries
+from mocksrv.engine.engine import Cast, Engine, Options
+from mocksrv.engine.player import Job
+from mocksrv.engine.sandbox import Sandbox, World
+from mocksrv.engine.scenario import Ask, Option, Vocabulary, parse
+from mocksrv.engine.store import Query, Record
+
+STATUSES = frozenset({"NEW", "RENEWED", "KNOCKED", "ASKED", "HEARD", "OPEN", "SHUT", "LATE", "AWAY"})
+EVENTS = frozenset({"toy.door.changed", "toy.opened", "toy.bell"})
+RETRIES = Retries(delays=(MINUTE, 10 * MINUTE, HOUR))
+WORDS = Vocabulary(
+    provider="toy",
+    statuses=STATUSES,
+    flows=frozenset({"connect", "update", "aggregate", "verify", "oauth", "background"}),
+    events=EVENTS,
+    happy="opens",
+    fields=frozenset({"colour"}),
+    options=frozenset({"keys"}),
+    profiles=lambda: frozenset({"furniture"}),
+)
+DEFAULTS = """
+name: defaults
+provider: toy
+flows:
+  connect: [{status: NEW}, {after: 1s, status: OPEN}]
+  update: [{then: connect}]
+  aggregate: [{then: connect}]
+  verify:
+    - status: ASKED
+      challenges: [{type: OPTIONS, label: "Which key?", options: keys, answer: any}]
+      right: unwritten right
+  background: [{after: 1s, status: OPEN}]
+  oauth: [{status: AWAY, oauth: {approved: connect}}]
+  unwritten right: [{status: HEARD}, {after: 1s, status: OPEN}]
+  unwritten wrong: [{status: SHUT}]
+  unwritten silent: [{status: LATE}]
+"""
+
+
+class DoorRole:
+    """The `Role` of doors. ``choosable``: how many keys a verification may choose from."""
+
+    vocabulary = WORDS
+    jobs: Mapping[str, Job] = {
+        "connect": Job("connect", "open", opening="NEW"),
+        "oauth": Job("oauth", "open", opening="NEW"),
+        "update": Job("update", "open", opening="RENEWED"),
+        "aggregate": Job("aggregate", "open"),
+        "background": Job("background", "open", background=True),
+        "verify": Job("verify", "verify", login=True),
+    }
+    first_status, resumed, asking, consenting = "NEW", "HEARD", "ASKED", "AWAY"
+    successful = frozenset({"OPEN"})
+    refreshable = frozenset({"OPEN"})
+    lifetimes: Mapping[str, int] = {"AWAY": HOUR}
+    branches: Mapping[str, str] = {
+        "right": "unwritten right",
+        "wrong": "unwritten wrong",
+        "silent": "unwritten silent",
+        "approved": "connect",
+    }
+    choosable = 2
+
+    def status(self, subject: Record) -> str | None:
+        status: str = subject.body["status"]
+        return status
+
+    def begin(self, world: World, subject: Record) -> None:
+        subject.body["busy"] = True
+
+    def announce(self, world: World, subject: Record, action: str) -> None:
+        self._emit(world, "toy.door.changed", subject, action=action)
+
+    def enter(self, world: World, subject: Record, status: str | None, fields: Mapping[str, Any], over: bool) -> None:
+        subject.body.update(status=status or subject.body["status"], busy=not over, **fields)
+        world.save(subject)
+        self.announce(world, subject, "updated")
+
+    def ask(self, world: World, subject: Record, ask: Ask) -> list[dict[str, Any]]:
+        asked = []
+        for challenge in ask.challenges:
+            options = self.choices(world, subject, challenge.options) if isinstance(challenge.options, str) else challenge.options or ()
+            rows = [{"guid": world.guid("OPT"), "label": option.label, "value": option.value} for option in options]
+            asked.append({"guid": world.guid("ASK"), "label": challenge.label, "options": rows})
+        return asked
+
+    def choices(self, world: World, subject: Record, name: str) -> Sequence[Option]:
+        return [Option(f"Key {n}", f"key-{n}") for n in range(self.choosable)]
+
+    def after_login(self, world: World, subject: Record, job: str) -> str | None:
+        return "verify" if self.choosable else None
+
+    def load(self, world: World, subject: Record, profile: str) -> None:
+        subject.body.setdefault("loaded", []).append(profile)
+
+    def bring(self, world: World, subject: Record) -> None:
+        if not (subject.play or {})["job"]["loaded"]:
+            self.load(world, subject, "default")
+
+    def complete(self, world: World, subject: Record) -> None:
+        self._emit(world, "toy.opened", subject, job=(subject.play or {})["job"]["name"])
+
+    def trigger(self, world: World, subject: Record, event: str, fields: Mapping[str, Any]) -> None:
+        self._emit(world, event, subject, **fields)
+
+    def refresh_wanted(self, subject: Record) -> bool:
+        return not subject.body.get("quiet")
+
+    def remove(self, world: World, subject: Record) -> None:
+        world.cancel_timers(subject.guid)
+        world.remove(guid=subject.guid)
+        self.announce(world, subject, "deleted")
+
+    def _emit(self, world: World, event: str, subject: Record, **fields: Any) -> None:
+        payload = {"door": subject.guid, "status": subject.body["status"], "busy": subject.body["busy"], **fields}
+        outbox.emit(world, event, subject.guid, payload, {"content-type": "application/json"}, EVENTS - {"toy.bell"})
+
+
+class House:
+    """An engine with doors, and the handles that the tests pull."""
+
+    def __init__(self, folder: Path, options: Options) -> None:
+        self.role = DoorRole()
+        defaults = parse(DEFAULTS, file="defaults.yaml", vocabularies={"toy": WORDS}, check=False)
+        self.engine = Engine(options, {"toy": Cast(self.role, defaults, RETRIES)}, folder)
+        self.sandbox: Sandbox = self.engine.sandbox("default")
+
+    def script(self, flows: str, name: str = "test") -> str:
+        """Puts in a scenario whose flows are this YAML; its name."""
+        body = "\n".join(f"  {line}" for line in flows.strip("\n").splitlines())
+        return self.engine.put_scenario(f"name: {name}\nprovider: toy\nflows:\n{body}\n").name
+
+    def door(self, scenario: str, job: str = "connect", **details: Any) -> str:
+        """A new door that plays a scenario; its guid."""
+        with self.engine.change(self.sandbox) as world:
+            status = self.role.consenting if job == "oauth" else self.role.first_status
+            play = {"provider": "toy", "scenario": scenario, "by": "hand", "job": None, "flow": None, "step": 0}
+            record = Record("toy.door", world.guid("DOOR"), {"status": status, "busy": False}, play=play)
+            self.engine.player.start(world, record, job, created=True, details=details)
+            return record.guid
+
+    def start(self, guid: str, job: str, **details: Any) -> None:
+        with self.engine.change(self.sandbox) as world:
+            self.engine.player.start(world, self.record(guid, world), job, details=details)
+
+    def record(self, guid: str, world: World | None = None) -> Record:
+        if world is None:
+            with self.engine.look(self.sandbox) as looked:
+                return self.record(guid, looked)
+        found = world.subject(guid)
+        assert found is not None, f"{guid} is gone"
+        return found
+
+    def there(self, guid: str) -> bool:
+        with self.engine.look(self.sandbox) as world:
+            return world.subject(guid) is not None
+
+    def status(self, guid: str) -> str:
+        status: str = self.record(guid).body["status"]
+        return status
+
+    def answer(self, guid: str, *values: str) -> None:
+        with self.engine.change(self.sandbox) as world:
+            subject = self.record(guid, world)
+            asked = (subject.play or {}).get("ask", {}).get("challenges", [])
+            self.engine.player.answer(world, subject, {challenge["guid"]: value for challenge, value in zip(asked, values, strict=False)})
+
+    def consent(self, guid: str, approved: bool) -> None:
+        with self.engine.change(self.sandbox) as world:
+            self.engine.player.consent(world, self.record(guid, world), approved)
+
+    def poll(self, guid: str) -> str:
+        """A read of the status, as a wing does it."""
+        record = self.record(guid)
+        if (record.play or {}).get("polls"):
+            with self.engine.change(self.sandbox) as world:
+                self.engine.player.polled(world, self.record(guid, world))
+        status: str = record.body["status"]
+        return status
+
+    def advance(self, ms: int) -> list[dict[str, Any]]:
+        return self.engine.advance(self.sandbox, self.sandbox.now() + ms).happened
+
+    def events(self) -> list[str]:
+        """What was written to the outbox: event, status and action or job."""
+        with self.engine.look(self.sandbox) as world:
+            return [row[2] for row in world.tx.events("default", limit=1000)]
+
+    def timeline(self, guid: str) -> list[tuple[str | None, str]]:
+        """(status, cause) lines."""
+        with self.engine.look(self.sandbox) as world:
+            return [(status, cause) for _, status, _, _, cause in world.tx.timeline("default", guid)]
+
+    def doors(self) -> int:
+        with self.engine.look(self.sandbox) as world:
+            return world.count(Query("toy.door"))
