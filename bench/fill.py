@@ -1,11 +1,58 @@
 """Databases of a given size, made faster than calls could make them."""
 
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
 from pathlib import Path
+
+from mocksrv.engine.engine import Engine, Options
+from mocksrv.engine.store import Query, Record
+from mocksrv.web.server import Setup, build
+
+MEMBERS_OF_A_USER = 20
+BATCH = 10_000
+HEADERS = {"Accept": "application/vnd.mx.api.v1+json"}
 
 
 def fill(database_path: Path, members: int) -> tuple[str, str]:
     """Makes an SQLite database that `mocksrv serve --database` can open, with that many connected members in the sandbox `default`.
 
-    Returns the guids of a user and of one of their members, whose status is then polled. Raises RuntimeError when it cannot.
+    One member is connected by calls, the others are copies of it (without accounts), twenty to a user. Returns the guids of a user
+    and of one of their members, whose status is then polled.
     """
-    raise RuntimeError(f"no way yet to put {members:,} members into {database_path.name}")
+    engine, app = build(Setup(engine=Options(database=str(database_path), clock="manual")))
+    client = app.test_client()
+
+    def call(method: str, path: str, body: object = None) -> dict:
+        return client.open(path, method=method, json=body, headers=HEADERS, auth=("bench", "bench")).get_json()
+
+    form = call("GET", "/institutions/mxbank/credentials")["credentials"]
+    user = call("POST", "/users", {"user": {"id": "bench"}})["user"]["guid"]
+    body = {"member": {"institution_code": "mxbank", "credentials": [{"guid": field["guid"], "value": "mxuser"} for field in form]}}
+    member = call("POST", f"/users/{user}/members", body)["member"]["guid"]
+    engine.advance(engine.sandbox("default"), engine.sandbox("default").now() + 10_000)
+    _copy(engine, user, member, members - 1)
+    engine.close()
+    return user, member
+
+
+def _copy(engine: Engine, user: str, member: str, number: int) -> None:
+    with engine.look(engine.sandbox("default")) as world:
+        owner, model = world.list(Query("mx.user"))[0], world.list(Query("mx.member"))[0]
+        assert (owner.guid, model.guid) == (user, member)
+    for start in range(0, number, BATCH):
+        with engine.change(engine.sandbox("default")) as world:
+            world.add_all(_copies(owner, model, range(start, min(start + BATCH, number))))
+
+
+def _copies(owner: Record, model: Record, numbers: range) -> Iterator[Record]:
+    for number in numbers:
+        user_guid = f"USR-{number // MEMBERS_OF_A_USER:032x}"
+        if number % MEMBERS_OF_A_USER == 0:
+            user = copy.copy(owner)
+            user.guid, user.partner_id = user_guid, f"bench-{number}"
+            yield user
+        made = copy.copy(model)
+        made.guid, made.owner = f"MBR-{number:032x}", user_guid
+        yield made

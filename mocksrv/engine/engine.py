@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mocksrv.engine.clock import Clock
+from mocksrv.engine.clock import LATEST, Clock
 from mocksrv.engine.dispatcher import Dispatcher, Retries
 from mocksrv.engine.journal import Entry, Journal
 from mocksrv.engine.library import Library, UnknownScenario
@@ -183,6 +183,7 @@ class Engine:
             yield World(sandbox, tx, sandbox.now())
 
     def _committed(self, world: World) -> None:
+        world.sandbox.stir()
         if world.sandbox.witness is not None:
             world.sandbox.witness += world.happened
         if world.owed:
@@ -220,11 +221,15 @@ class Engine:
 
     def catch_up(self, sandbox: Sandbox) -> None:
         """Whatever fell due in this sandbox has happened afterwards."""
-        if sandbox.held is not None:
+        now, quiet = sandbox.now(), sandbox.quiet_until
+        if sandbox.held is not None or (quiet is not None and now < quiet):
             return
+        changes = sandbox.changes
         with self.store.read() as tx:
             timer = tx.next_timer(sandbox.name)
-        if timer is None or timer[3] > sandbox.now():
+        quiet = timer[3] if timer else LATEST
+        if now < quiet:
+            sandbox.rest(quiet, changes)
             return
         while self._play_next(sandbox, sandbox.now()):
             pass

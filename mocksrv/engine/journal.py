@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from mocksrv.engine.store import Store, dumps
+from mocksrv.engine.store import Row, Store, dumps
 
 KEPT = 10_000  # calls of a sandbox
 BATCH = 500  # calls that may wait to be written
+CHUNK = 50  # calls that are written in one transaction, so that nobody waits long for it
 
 
 @dataclass(slots=True)
@@ -52,18 +55,26 @@ class Journal:
             waiting, self._waiting = self._waiting, []
         if not waiting:
             return
-        with self._store.write() as tx:
-            tx.add_requests(
-                (e.sandbox, e.id, e.at, e.method, e.path, e.status, e.duration_ms, dumps({"violations": e.violations, **e.notes}))
-                for e in waiting
-            )
-            for entry in waiting:
-                written = self._written[entry.sandbox] = self._written.get(entry.sandbox, KEPT) + 1
-                if written > KEPT + BATCH:
-                    tx.trim_requests(entry.sandbox, KEPT)
-                    self._written[entry.sandbox] = KEPT
+        rows = [_row(entry) for entry in waiting]
+        for start in range(0, len(rows), CHUNK):
+            with self._store.write() as tx:
+                tx.add_requests(rows[start : start + CHUNK])
+        self._trim([entry.sandbox for entry in waiting])
+
+    def _trim(self, sandboxes: Iterable[str]) -> None:
+        """Forgets the oldest calls of the sandboxes that have more than are kept."""
+        for sandbox, number in Counter(sandboxes).items():
+            written = self._written[sandbox] = self._written.get(sandbox, KEPT) + number
+            if written > KEPT + BATCH:
+                with self._store.write() as tx:
+                    tx.trim_requests(sandbox, KEPT)
+                self._written[sandbox] = KEPT
 
     def forget(self, sandbox: str) -> None:
         """Drops what waits of a sandbox that is emptied."""
         with self._lock:
             self._waiting = [entry for entry in self._waiting if entry.sandbox != sandbox]
+
+
+def _row(e: Entry) -> Row:
+    return (e.sandbox, e.id, e.at, e.method, e.path, e.status, e.duration_ms, dumps({"violations": e.violations, **e.notes}))

@@ -106,6 +106,8 @@ class Player:
         login = role.jobs[job].login and not flow and not self.library.writes(scenario, job)
         play.update(job=_new_job(world, job, details), flow=flow or ("connect" if login else job), step=0, login=login)
         skip = play["job"].get("skip") and role.status(subject) != role.consenting
+        steps = [] if skip else self._burst(None, subject, scenario, opening=True, due=False).steps
+        world.directives = steps[0].webhooks if steps else {}
         if not skip:
             role.begin(world, subject)
         if created:
@@ -118,10 +120,8 @@ class Player:
                 role.enter(world, subject, role.jobs[job].opening, {}, True)
             self._rest(world, subject)
             return
-        if not created:
-            steps = self._burst(None, subject, scenario, opening=True, due=False).steps
-            if not steps or steps[0].status is None:
-                role.enter(world, subject, None, {}, False)
+        if not created and not _changes_first(steps):
+            role.enter(world, subject, None, {}, False)
         self._go_on(world, subject, opening=True)
 
     def push(self, world: World, subject: Record, status: str, fields: Mapping[str, Any]) -> None:
@@ -418,6 +418,11 @@ class Player:
             world.set_timer(subject.guid, "consent", world.now + consent.wait_ms)
         if consent.auto:
             world.set_timer(subject.guid, "auto", world.now + AUTO_ANSWER)
+
+
+def _changes_first(steps: Sequence[Step]) -> bool:
+    """Whether what these steps do first, of all that can be seen, is a change of the subject."""
+    return next((bool(step.status or step.set) for step in steps if step.status or step.set or step.event), False)
 
 
 def _chosen(challenge: Mapping[str, Any], given: str) -> list[str]:

@@ -93,6 +93,8 @@ class Sandbox:
         self.settings = settings
         self.clock = clock
         self.held: int | None = None  # while time is advanced, the moment being played
+        self.quiet_until: int | None = None  # no timer falls due before this moment; None: not known
+        self.changes = 0  # transactions on this sandbox
         self.advancing = threading.Lock()
         self.witness: list[dict[str, Any]] | None = None  # while time is advanced, what happens
 
@@ -100,6 +102,17 @@ class Sandbox:
         """The sandbox's time, in milliseconds."""
         held = self.held
         return self.clock.now() if held is None else held
+
+    def stir(self) -> None:
+        """A transaction was committed: what falls due next is not known any more."""
+        self.changes += 1
+        self.quiet_until = None
+
+    def rest(self, until: int, seen: int) -> None:
+        """No timer falls due before ``until``, unless there were transactions since ``changes`` was ``seen``."""
+        self.quiet_until = until
+        if self.changes != seen:
+            self.quiet_until = None
 
     def chance(self, key: str) -> random.Random:
         """Chance that is the same again for the same key and seed."""

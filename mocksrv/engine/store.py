@@ -201,6 +201,12 @@ class Tx:
         row = self._run(f"SELECT {RECORD} FROM record WHERE sandbox = ? AND guid = ? AND kind = ?", (sandbox, guid, kind)).fetchone()
         return _record(row) if row else None
 
+    def get_all(self, sandbox: str, *guids: str) -> dict[str, Record]:
+        """Records of whatever kind by guid, with one query."""
+        marks = ", ".join("?" * len(guids))
+        rows = self._run(f"SELECT {RECORD} FROM record WHERE sandbox = ? AND guid IN ({marks})", (sandbox, *guids)).fetchall()
+        return {row[2]: _record(row) for row in rows}
+
     def subject(self, sandbox: str, guid: str) -> Record | None:
         """A record that plays, of whatever kind."""
         row = self._run(f"SELECT {RECORD} FROM record WHERE sandbox = ? AND guid = ? AND play IS NOT NULL", (sandbox, guid)).fetchone()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from hmac import compare_digest
@@ -205,7 +205,8 @@ class Control:
         job = play.get("job") or {}
         return {
             "id": subject.guid, "provider": play["provider"], "scenario": play["scenario"], "chosen_by": play["by"],
-            "status": self.engine.player.role(subject).status(subject), "owner": subject.owner, "job": job.get("name"), "flow": play.get("flow"),
+            "status": self.engine.player.role(subject).status(subject), "owner": subject.owner, "job": job.get("name"),
+            "flow": play.get("flow"),
         }  # fmt: skip
 
     def _subject(self, world: World, id: str) -> Record:

@@ -16,7 +16,6 @@ from mocksrv.engine.store import dumps
 from mocksrv.web.problems import Problem
 
 NAMES = {str: "a text", int: "a whole number", float: "a number", dict: "an object", None: "null"}
-ACCEPTED = {float: (int, float)}  # a whole number is a number
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 FAULT_ON = re.compile(r"([A-Za-z]+|\*) +/\S*")
 
@@ -56,9 +55,15 @@ def _checked(name: str, value: Any, shape: Any) -> Any:
         return [_checked(f"{name}[{place}]", item, shape[0]) for place, item in enumerate(value)]
     allowed = shape if isinstance(shape, tuple) else (shape,)
     for kind in allowed:
-        if value is None if kind is None else isinstance(value, ACCEPTED.get(kind, kind)) and not isinstance(value, bool):
+        if _fits(value, kind):
             return value
     raise Problem(422, f"{name}: must be {' or '.join(NAMES[kind] for kind in allowed)}")
+
+
+def _fits(value: Any, kind: type | None) -> bool:
+    if kind is None:
+        return value is None
+    return isinstance(value, (int, float) if kind is float else kind) and not isinstance(value, bool)
 
 
 def read(schema: Schema) -> dict[str, Any]:

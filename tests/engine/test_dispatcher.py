@@ -115,7 +115,12 @@ def test_shuffled_callbacks_stay_between_their_neighbours_and_are_the_same_for_t
     def play(seed: int) -> list[Any]:
         receiver.received.clear()
         house = make_house(urls=[receiver.url], seed=seed, events=["toy.*"])
-        flows = f"connect: [{{status: NEW}}, {{after: 1s, status: OPEN, event: toy.bell, webhooks: {{shuffle: true, repeat: 4}}}}, {{event: toy.bell, payload: {{n: 0}}}}]"
+        flows = """
+connect:
+  - status: NEW
+  - {after: 1s, status: OPEN, event: toy.bell, webhooks: {shuffle: true, repeat: 4}}
+  - {event: toy.bell, payload: {n: 0}}
+"""
         house.door(house.script(flows))
         house.advance(SECOND)
         return [(body.get("action"), body.get("job"), body.get("n")) for body in receiver.bodies()]

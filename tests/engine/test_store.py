@@ -82,9 +82,7 @@ def test_every_list_equals_a_plain_filter_over_all(
     wanted = [(sort, n) for n, (sort, own, flag) in enumerate(rows) if owner in (None, own) and low <= sort <= high and flag is True]
     wanted.sort(reverse=newest_first)
     with store.read() as tx:
-        page = tx.select(
-            "s", Query("kind", owner, ranges=query.ranges, body=query.body, newest_first=newest_first, limit=limit, offset=offset)
-        )
+        page = tx.select("s", replace(query, limit=limit, offset=offset))
         assert tx.count("s", query) == len(wanted)
     assert [record.guid for record in page] == [f"G-{n}" for _, n in wanted[offset : offset + limit]]
 

@@ -10,7 +10,7 @@ from mocksrv.engine.clock import HOUR
 from mocksrv.engine.player import Job
 from mocksrv.engine.sandbox import World
 from mocksrv.engine.scenario import Ask, Option, Scenario, Vocabulary, parse
-from mocksrv.engine.store import Query, Record
+from mocksrv.engine.store import Record
 from mocksrv.providers.mx.bank.loading import Loader
 from mocksrv.providers.mx.statuses import STATUSES
 from mocksrv.providers.mx.webhooks import CATALOGUE, emit_member
@@ -49,12 +49,29 @@ CALLBACKS = {
     "statement": "mx.statement",
     "reward": "mx.rewards",
 }
-SETTABLE = frozenset(
-    {
-        "connection_status_message", "needs_updated_credentials", "is_authenticated", "name", "metadata", "use_cases", "error",
-        "has_processed_accounts", "has_processed_account_numbers", "has_processed_transactions", "background_aggregation_is_disabled",
-    }
-)  # fmt: skip
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _texts(value: Any) -> list[str]:
+    return [str(each) for each in value] if isinstance(value, list) else []
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return dict(value) if isinstance(value, dict) else {}
+
+
+# What a scenario may `set`, and what makes any value one that the field can have.
+SETTABLE: Mapping[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("connection_status_message", "name", "metadata"), _text),
+    **dict.fromkeys(
+        ("needs_updated_credentials", "is_authenticated", "has_processed_accounts", "has_processed_account_numbers",
+         "has_processed_transactions", "background_aggregation_is_disabled"), bool),
+    "use_cases": _texts,
+    "error": _object,
+}  # fmt: skip
 STOCK_IMAGE = (
     "data:image/svg+xml;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciIHdpZHRoPSIxNjAiIGhlaWdodD0iNDgiPjxyZWN0IHdpZHRoPSIxNj"
     "AiIGhlaWdodD0iNDgiIGZpbGw9IiNlZWUiLz48dGV4dCB4PSIxNiIgeT0iMzIiIGZvbnQtc2l6ZT0iMjQiIGZvbnQtZmFtaWx5PSJzYW5zLXNlcmlmIj5jb3JyZWN0PC90ZXh0"
@@ -71,7 +88,7 @@ def vocabulary(profiles: Callable[[], frozenset[str]]) -> Vocabulary:
         flows=frozenset(JOBS),
         events=frozenset(CATALOGUE),
         happy="connected",
-        fields=SETTABLE,
+        fields=frozenset(SETTABLE),
         options=frozenset({"accounts"}),
         profiles=profiles,
     )
@@ -132,7 +149,7 @@ class MemberRole:
             body["is_being_aggregated"] = not over and body["connection_status"] != "PENDING"
             if over:
                 self._job_over(world, subject, job)
-        body.update(fields)
+        body.update({name: SETTABLE[name](value) for name, value in fields.items()})
         world.save(subject)
         emit_member(world, "mx.member.updated", subject)
         if status and STATUSES[status].raises:

@@ -178,8 +178,7 @@ def read_status(call: Call, user: str, member: str) -> Reply:
 def _polled(call: Call, user: str, member: str, show: Any) -> Reply:
     """A read of a member's status; a script may wait for so many of them, and goes on after the last was answered."""
     with call.look() as world:
-        owner = call.user(world, user)
-        record = call.member(world, owner, member)
+        owner, record = call.user_and_member(world, user, member)
         body = show(record, owner)
     if record.play and record.play.get("polls"):
         with call.change() as world:
@@ -444,8 +443,8 @@ def _institution(call: Call, member: Record) -> Institution:
 
 def _oauth_uri(call: Call, record: Record) -> str:
     """Where the user meets the bank; the state is new with every request for it."""
-    parameters = {"client_id": "mocksrv", "redirect_uri": f"{call.base_url}/oauth/redirect_from", "response_type": "code", "scope": "openid",
-                  "state": record.body["oauth_state"]}  # fmt: skip
+    parameters = {"client_id": "mocksrv", "redirect_uri": f"{call.base_url}/oauth/redirect_from", "response_type": "code",
+                  "scope": "openid", "state": record.body["oauth_state"]}  # fmt: skip
     return f"{call.base_url}/oauth/authorize?{urlencode(parameters)}"
 
 

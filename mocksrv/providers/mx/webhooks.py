@@ -14,7 +14,7 @@ from mocksrv.engine import outbox
 from mocksrv.engine.clock import SECOND, day
 from mocksrv.engine.dispatcher import Retries
 from mocksrv.engine.sandbox import World
-from mocksrv.engine.store import Query, Record
+from mocksrv.engine.store import Record
 from mocksrv.providers.mx.statuses import STATUSES, message
 
 HEADERS = {
@@ -106,8 +106,8 @@ def _finished(kind: str, *fields: str) -> Callable[[World, Record, Record | None
             "job_guid": member.body["most_recent_job_guid"],
             "user_id": user.partner_id if user else None,
         }
-        body = {"action": "member_data_updated", "completed_at": seconds(world.now), "completed_on": day(world.now), "member_guid": member.guid,
-                "type": kind, "user_guid": member.owner}  # fmt: skip
+        body = {"action": "member_data_updated", "completed_at": seconds(world.now), "completed_on": day(world.now),
+                "member_guid": member.guid, "type": kind, "user_guid": member.owner}  # fmt: skip
         return body | {name: known[name] if name in known else counts.get(name, 0) for name in fields}
 
     return build

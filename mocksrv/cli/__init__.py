@@ -1,0 +1,69 @@
+"""The command line: ``mocksrv COMMAND``. One module per command group, imported when its command is asked for."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from mocksrv import __version__
+
+COMMANDS = {
+    "serve": "Start the server.",
+    "demo": "Watch one member connect: calls, statuses and callbacks as they happen.",
+    "scenarios": "List, show, check and try out scenarios. Needs no server.",
+}
+
+
+class CommandLine(click.Group):
+    """A group whose commands live in modules of their own, and whose errors are one line each."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"mocksrv.cli.{cmd_name}"), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Lists the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+        """Runs a command. Errors go to stderr as one line; the exit status is 2 for a wrong call, else 1."""
+        if not standalone_mode:
+            return super().main(*args, standalone_mode=False, **extra)
+        try:
+            status = super().main(*args, standalone_mode=False, **extra)
+        except click.ClickException as error:
+            raise SystemExit(_report(error)) from None
+        except (click.Abort, KeyboardInterrupt):
+            raise SystemExit(130) from None
+        except BrokenPipeError:
+            sys.stderr.close()  # whoever read the output has seen enough
+            raise SystemExit(1) from None
+        raise SystemExit(status if isinstance(status, int) else 0)
+
+
+def _report(error: click.ClickException) -> int:
+    """Prints an error; the exit status."""
+    command = getattr(getattr(error, "ctx", None), "command_path", "mocksrv")
+    click.echo(f"{command}: {' '.join(error.format_message().split())}", err=True)
+    return error.exit_code
+
+
+@click.group(cls=CommandLine, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, message="mocksrv %(version)s")
+@click.pass_context
+def main(ctx: click.Context) -> None:
+    """A local stand-in for the open-finance provider MX: its API, its states, its callbacks, on your own machine.
+
+    Every option of `serve` is also a variable (MOCKSRV_PORT for --port) and a key of mocksrv.yaml.
+    """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())

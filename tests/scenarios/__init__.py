@@ -1,0 +1,1 @@
+"""The bundled scenarios and the rules of play, over HTTP."""

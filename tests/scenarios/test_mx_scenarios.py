@@ -1,0 +1,428 @@
+"""Every bundled MX scenario, played over HTTP: statuses, flags, times and callbacks, in their order.
+
+Lines are those of `Stage`: `1 updated DENIED idle wants-credentials 0/-` is a callback one second after the start, the member's job is
+over, its last one began at 0, none has ended well.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import pytest
+
+from tests.scenarios.stage import Stage
+
+CREATED = "0 created CREATED busy"
+
+
+@dataclass(frozen=True)
+class Ending:
+    """A scenario that ends a second after the member was created. ``by``: how it is chosen. ``error``: the member's error code."""
+
+    name: str
+    by: str
+    status: str
+    raises: bool = False  # the Connection Status callback is sent
+    wants: bool = False  # new credentials are wanted
+    inside: bool = False  # the bank took the login
+    aggregate: int = 202
+    error: int | None = None
+
+
+ENDINGS = [
+    Ending("denied", "institution", "DENIED", raises=True, wants=True, aggregate=409, error=2005),
+    Ending("prevented", "header", "PREVENTED", raises=True, wants=True, aggregate=409, error=2005),
+    Ending("locked", "next", "LOCKED", raises=True),
+    Ending("impeded", "default", "IMPEDED", raises=True),
+    Ending("impaired", "institution", "IMPAIRED", raises=True, wants=True, aggregate=409, error=2004),
+    Ending("degraded", "header", "DEGRADED", error=3002),
+    Ending("disconnected", "next", "DISCONNECTED", error=3002),
+    Ending("discontinued", "default", "DISCONTINUED", aggregate=409),
+    Ending("closed", "institution", "CLOSED", aggregate=409),
+    Ending("failed", "header", "FAILED", error=3000),
+    Ending("imported", "next", "IMPORTED", wants=True, aggregate=409),
+    Ending("reconnected", "default", "RECONNECTED", inside=True),
+]
+
+
+@pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.name)
+def test_ends_in_its_status(stage: Stage, ending: Ending) -> None:
+    created = stage.connect(ending.name, by=ending.by)
+    assert (created["connection_status"], created["is_being_aggregated"]) == ("CREATED", True)
+    assert stage.lines() == [CREATED]
+    assert stage.state() == "CREATED busy out"
+    wants = " wants-credentials" if ending.wants else ""
+    raised = [f"1 CHANGED {ending.status}"] if ending.raises else []
+    assert stage.advance("1h") == [f"1 updated {ending.status} idle{wants} 0/-", *raised]
+    assert stage.state() == f"{ending.status} idle 0/- {'in' if ending.inside else 'out'}"
+    assert stage.statuses() == ["CREATED", ending.status]
+    member = stage.mx.call("GET", stage.path)["member"]
+    assert member["needs_updated_credentials"] is ending.wants
+    assert member["error"].get("error_code") == ending.error
+    assert stage.total("accounts") == 0
+    assert stage.advance("3d") == []
+    stage.call("aggregate", status=ending.aggregate)
+    assert [line.split()[1] for line in stage.lines()] == (["updated"] if ending.aggregate == 202 else [])
+
+
+# A status that new credentials, or another attempt, lead out of.
+
+
+@pytest.mark.parametrize("name", ["prevented", "impaired", "imported"])
+def test_new_credentials_connect(stage: Stage, name: str) -> None:
+    stage.connect(name)
+    stage.advance("10s")
+    stage.call("aggregate", status=409)
+    assert stage.login("better")["connection_status"] == "UPDATED"
+    assert stage.lines() == ["10 updated UPDATED busy 0/-"]
+    assert not stage.wants_credentials()
+    expected = ["11 updated CONNECTED busy 0/-", "12 updated CONNECTED idle 10/12", "12 AGGREGATION new"]
+    assert stage.advance("10s") == expected
+    assert stage.state() == "CONNECTED idle 10/12 in"
+
+
+@pytest.mark.parametrize("name", ["impeded", "degraded"])
+def test_another_attempt_connects(stage: Stage, name: str) -> None:
+    stage.connect(name)
+    stage.advance("10s")
+    stage.call("aggregate")
+    assert stage.lines() == [f"10 updated {name.upper()} busy 0/-"]
+    expected = ["11 updated CONNECTED busy 0/-", "12 updated CONNECTED idle 10/12", "12 AGGREGATION new"]
+    assert stage.advance("10s") == expected
+
+
+@pytest.mark.parametrize("name", ["locked", "disconnected", "failed"])
+def test_another_attempt_ends_the_same(stage: Stage, name: str) -> None:
+    stage.connect(name)
+    stage.advance("10s")
+    stage.call("aggregate")
+    status = name.upper()
+    raised = [f"11 CHANGED {status}"] if name == "locked" else []
+    assert stage.advance("10s") == [f"10 updated {status} busy 0/-", f"11 updated {status} idle 10/-", *raised]
+    stage.move("connected")
+    stage.call("aggregate")
+    assert stage.advance("10s")[-1] == "22 AGGREGATION new"
+
+
+def test_denied_at_its_own_institution_takes_the_right_password(stage: Stage) -> None:
+    stage.connect("denied", by="institution")
+    stage.advance("10s")
+    stage.login("still wrong", institution="mock_denied")
+    assert stage.advance("10s")[-1] == "11 CHANGED DENIED"
+    stage.login("correct", institution="mock_denied")
+    assert stage.advance("10s")[-1] == "22 AGGREGATION new"
+
+
+@pytest.mark.parametrize(("name", "flow"), [("degraded", "outage"), ("disconnected", "outage"), ("impaired", "loss"), ("reconnected", "moved")])
+def test_a_member_with_data_comes_to_grief(stage: Stage, name: str, flow: str) -> None:
+    stage.connect()
+    stage.advance("10s")
+    stage.move(name, flow)
+    status = name.upper()
+    wants = " wants-credentials" if name == "impaired" else ""
+    raised = [f"10 CHANGED {status}"] if name == "impaired" else []
+    assert stage.lines() == [f"10 updated {status} idle{wants} 10/2", *raised]
+    assert stage.total("accounts") > 0
+    assert stage.advance("3d") == []
+
+
+# The good ones.
+
+
+def test_connected(stage: Stage) -> None:
+    stage.connect("connected", by="institution")
+    assert stage.lines() == [CREATED]
+    assert stage.advance("1s") == ["1 updated CONNECTED busy"]
+    assert stage.state() == "CONNECTED busy in"
+    assert stage.total("accounts") == 0
+    assert stage.advance("1s") == ["2 updated CONNECTED idle 0/2", "2 AGGREGATION new"]
+    assert stage.state() == "CONNECTED idle 0/2 in"
+    assert stage.total("accounts") > 0
+    assert stage.total("transactions") > 0
+    assert stage.advance("23h") == []
+
+
+def test_connected_is_what_happens_when_nothing_is_chosen(stage: Stage) -> None:
+    stage.connect()
+    assert stage.advance("10s") == [CREATED, "1 updated CONNECTED busy", "2 updated CONNECTED idle 0/2", "2 AGGREGATION new"]
+    assert stage.receiver.bodies()[-1]["transactions_created_count"] == 910  # MX Bank's documented data
+    stage.call("aggregate")
+    expected = ["10 updated CONNECTED busy 0/2", "11 updated CONNECTED busy 0/2", "12 updated CONNECTED idle 10/12", "12 AGGREGATION nothing"]
+    assert stage.advance("10s") == expected
+
+
+def test_disabled(stage: Stage) -> None:
+    stage.connect("disabled", by="institution")
+    assert stage.advance("1m") == [CREATED, "1 updated CONNECTED busy", "2 updated DISABLED idle 0/-"]
+    assert stage.state() == "DISABLED idle 0/- in"
+    stage.call("aggregate", status=409)
+    assert stage.statuses() == ["CREATED", "CONNECTED", "DISABLED"]
+
+
+def test_delayed(stage: Stage) -> None:
+    stage.connect("delayed")
+    assert stage.advance("59m") == [CREATED, "1 updated DELAYED busy"]
+    assert stage.state() == "DELAYED busy out"
+    expected = ["3601 updated CONNECTED busy", "3602 updated CONNECTED idle 0/3602", "3602 AGGREGATION new"]
+    assert stage.advance("2m") == expected
+
+
+def test_slow(stage: Stage) -> None:
+    stage.connect("slow", by="next")
+    assert stage.advance("29s") == [CREATED]
+    assert stage.advance("1s") == ["30 updated DELAYED busy"]
+    assert stage.advance("90s") == ["120 updated CONNECTED busy"]
+    assert stage.advance("1m") == ["180 updated CONNECTED idle 0/180", "180 AGGREGATION new"]
+    assert stage.statuses() == ["CREATED", "DELAYED", "CONNECTED"]
+
+
+def test_no_accounts(stage: Stage) -> None:
+    stage.connect("no-accounts", by="default")
+    assert stage.advance("1m") == [CREATED, "1 updated CONNECTED busy", "2 updated CONNECTED idle 0/2", "2 AGGREGATION nothing"]
+    assert stage.total("accounts") == stage.total("transactions") == 0
+    stage.call("verify")
+    expected = ["60 updated CONNECTED busy 0/2", "61 updated CONNECTED busy 0/2", "62 updated CONNECTED idle 60/62"]
+    assert stage.advance("1m") == expected
+
+
+def test_daily_updates(stage: Stage) -> None:
+    stage.connect("daily-updates")
+    assert stage.advance("1m")[-2:] == ["2 updated CONNECTED idle 0/2", "2 AGGREGATION new"]
+    before = stage.total("transactions")
+    day = 86_400
+    first = [f"{day + 2} updated CONNECTED busy 0/2", f"{day + 7} updated CONNECTED idle {day + 2}/{day + 7}"]
+    assert stage.advance("1d") == [*first, f"{day + 7} AGGREGATION new background"]
+    second = 2 * day + 7
+    assert stage.advance("1d") == [
+        f"{second} updated CONNECTED busy {day + 2}/{day + 7}",
+        f"{second + 5} updated CONNECTED idle {second}/{second + 5}",
+        f"{second + 5} AGGREGATION new background",
+    ]
+    brought = sum(body["transactions_created_count"] for body in stage.receiver.bodies() if body.get("is_background"))
+    assert stage.total("transactions") == before + brought
+
+
+# Questions.
+
+
+def test_challenged(stage: Stage) -> None:
+    stage.connect("challenged", by="institution")
+    assert stage.advance("1s") == [CREATED, "1 updated CHALLENGED busy", "1 CHANGED CHALLENGED"]
+    assert stage.state() == "CHALLENGED busy out"
+    first = stage.question()
+    assert (first["type"], first["label"], first["field_name"]) == ("TEXT", "What city were you born in?", None)
+
+    answered = stage.answer("Atlantis")
+    assert (answered["connection_status"], answered["is_being_aggregated"]) == ("RESUMED", True)
+    assert stage.lines() == ["1 updated RESUMED busy"]
+    assert stage.advance("1s") == ["2 updated REJECTED busy", "2 CHANGED REJECTED"]
+    assert stage.advance("1s") == ["3 updated CHALLENGED busy", "3 CHANGED CHALLENGED"]
+    assert stage.question()["guid"] != first["guid"]
+
+    stage.answer("correct")
+    assert stage.advance("1s") == ["3 updated RESUMED busy", "4 updated CONNECTED idle 0/4", "4 AGGREGATION new"]
+    assert stage.state() == "CONNECTED idle 0/4 in"
+    assert stage.statuses() == ["CREATED", "CHALLENGED", "RESUMED", "REJECTED", "CHALLENGED", "RESUMED", "CONNECTED"]
+
+
+def test_challenged_and_silent(stage: Stage) -> None:
+    stage.connect("challenged")
+    stage.advance("10m")
+    assert stage.state() == "CHALLENGED busy out"
+    assert stage.advance("1s") == ["601 updated EXPIRED idle 0/-", "601 CHANGED EXPIRED"]
+
+
+def test_challenged_options(stage: Stage) -> None:
+    stage.connect("challenged-options", by="next")
+    stage.advance("1s")
+    question = stage.question()
+    assert question["type"] == "OPTIONS"
+    assert [(option["label"], option["value"]) for option in question["options"]] == [("correct", "correct"), ("incorrect", "incorrect")]
+    stage.answer("incorrect")
+    assert stage.advance("2s")[-1] == "3 CHANGED CHALLENGED"
+    assert stage.question()["type"] == "OPTIONS"
+    stage.answer("correct")
+    assert stage.advance("1s")[-2:] == ["4 updated CONNECTED idle 0/4", "4 AGGREGATION new"]
+
+
+def test_challenged_image(stage: Stage) -> None:
+    stage.connect("challenged-image", by="default")
+    assert stage.advance("1s")[1:] == ["1 updated CHALLENGED busy", "1 CHANGED CHALLENGED"]
+    question = stage.question()
+    assert question["type"] == "IMAGE_DATA"
+    assert question["image_data"].startswith("data:image/")
+    stage.answer("no idea")
+    stage.advance("2s")
+    assert stage.question()["type"] == "IMAGE_DATA"
+    stage.answer("correct")
+    assert stage.advance("1s")[-2:] == ["4 updated CONNECTED idle 0/4", "4 AGGREGATION new"]
+
+
+def test_challenged_twice(stage: Stage) -> None:
+    stage.connect("challenged-twice")
+    assert stage.advance("1s")[1:] == ["1 updated CHALLENGED busy", "1 CHANGED CHALLENGED"]
+    phone, picture = stage.mx.status(stage.user, stage.member)["challenges"]
+    assert (phone["type"], picture["type"]) == ("OPTIONS", "IMAGE_OPTIONS")
+    images = {option["data_uri"] for option in picture["image_options"]}
+    assert len(images) == 2
+    one = {"member": {"challenges": [{"guid": phone["guid"], "value": "phone-42"}]}}
+    stage.mx.call("PUT", f"{stage.path}/resume", one, status=400)
+    assert stage.state() == "CHALLENGED busy out"
+
+    stage.answer("phone-42", "Tree")
+    assert stage.advance("1s") == ["1 updated RESUMED busy", "2 updated CHALLENGED busy", "2 CHANGED CHALLENGED"]
+    code = stage.question()
+    assert code["type"] == "TOKEN"
+    assert code["guid"] not in (phone["guid"], picture["guid"])
+    stage.answer("000000")
+    expected = ["2 updated RESUMED busy", "3 updated REJECTED busy", "3 CHANGED REJECTED", "4 updated CHALLENGED busy", "4 CHANGED CHALLENGED"]
+    assert stage.advance("2s") == expected
+    stage.answer("123456")
+    assert stage.advance("1s") == ["4 updated RESUMED busy", "5 updated CONNECTED idle 0/5", "5 AGGREGATION new"]
+
+
+def test_challenge_expired(stage: Stage) -> None:
+    stage.connect("challenge-expired", by="institution")
+    stage.advance("30s")
+    question = stage.question()
+    assert stage.advance("1s") == ["31 updated EXPIRED idle 0/-", "31 CHANGED EXPIRED"]
+    assert stage.state() == "EXPIRED idle 0/- out"
+    late = {"member": {"challenges": [{"guid": question["guid"], "value": "correct"}]}}
+    stage.mx.call("PUT", f"{stage.path}/resume", late, status=405)
+    stage.call("aggregate")
+    assert stage.advance("1s") == ["31 updated EXPIRED busy 0/-", "32 updated CHALLENGED busy 0/-", "32 CHANGED CHALLENGED"]
+    stage.answer("correct")
+    assert stage.advance("1s") == ["32 updated RESUMED busy 0/-", "33 updated CONNECTED idle 31/33", "33 AGGREGATION new"]
+
+
+def test_rejected(stage: Stage) -> None:
+    stage.connect("rejected", by="institution")
+    stage.advance("1s")
+    stage.answer("correct")
+    assert stage.advance("1h")[-3:] == ["1 updated RESUMED busy", "2 updated REJECTED idle 0/-", "2 CHANGED REJECTED"]
+    assert stage.state() == "REJECTED idle 0/- out"
+    stage.call("aggregate")
+    stage.advance("1s")
+    stage.answer("something else")
+    assert stage.advance("1s")[-2:] == ["3602 updated REJECTED idle 3601/-", "3602 CHANGED REJECTED"]
+
+
+def test_reconnected_asks_for_a_code(stage: Stage) -> None:
+    stage.connect("reconnected")
+    stage.advance("10s")
+    stage.call("aggregate")
+    expected = ["10 updated RECONNECTED busy 0/-", "11 updated CHALLENGED busy 0/-", "11 CHANGED CHALLENGED"]
+    assert stage.advance("1s") == expected
+    assert stage.question()["type"] == "TOKEN"
+    stage.answer("123456")
+    assert stage.advance("1s") == ["11 updated RESUMED busy 0/-", "12 updated CONNECTED idle 10/12", "12 AGGREGATION new"]
+
+
+def test_verify_select_account(stage: Stage) -> None:
+    stage.connect("verify-select-account", by="institution")
+    assert stage.advance("10s")[-1] == "2 AGGREGATION new"
+    stage.call("verify")
+    assert stage.lines() == ["10 updated CONNECTED busy 0/2"]
+    assert stage.advance("1s") == ["11 updated CHALLENGED busy 0/2", "11 CHANGED CHALLENGED"]
+    assert stage.state() == "CHALLENGED busy 0/2 in"
+    question = stage.question()
+    assert (question["type"], question["label"]) == ("OPTIONS", "Please select an account:")
+    accounts = stage.mx.call("GET", f"{stage.path}/accounts")["accounts"]
+    eligible = [(a["name"], a["id"]) for a in accounts if a["type"] in ("CHECKING", "SAVINGS")]
+    assert [(option["label"], option["value"]) for option in question["options"]] == eligible
+
+    stage.answer(eligible[0][1])
+    assert stage.advance("1s") == ["11 updated RESUMED busy 0/2", "12 updated CONNECTED idle 10/12", "12 VERIFICATION 1 account"]
+    (number,) = stage.mx.call("GET", f"{stage.path}/account_numbers")["account_numbers"]
+    assert stage.receiver.bodies()[-1]["accounts"] == [number["account_guid"]]
+    assert stage.mx.status(stage.user, stage.member)["has_processed_account_numbers"]
+
+    stage.call("verify")
+    stage.advance("10m")
+    assert stage.advance("1s") == ["613 updated EXPIRED idle 12/12", "613 CHANGED EXPIRED"]
+
+
+# The bank's own page.
+
+
+def test_oauth(stage: Stage) -> None:
+    created = stage.connect("oauth", by="institution", oauth=True)
+    assert (created["connection_status"], created["is_being_aggregated"]) == ("PENDING", False)
+    assert created["oauth_window_uri"].startswith("http")
+    assert stage.lines() == ["0 created PENDING idle"]
+    assert stage.advance("1s") == ["1 updated CREATED busy"]
+    expected = ["2 updated CONNECTED busy", "3 updated CONNECTED idle 1/3", "3 AGGREGATION new"]
+    assert stage.advance("2h") == expected
+    assert stage.statuses() == ["PENDING", "CREATED", "CONNECTED"]
+
+
+@pytest.mark.parametrize("name", ["oauth-denied", "oauth-expired"])
+def test_oauth_without_consent(stage: Stage, name: str) -> None:
+    stage.connect(name, oauth=True)
+    assert stage.advance("59m") == ["0 created PENDING idle"]
+    assert stage.state() == "PENDING idle out"
+    assert stage.mx.call("GET", stage.path)["member"]["oauth_window_uri"]
+    stage.call("aggregate", status=409)
+    assert stage.advance("1m") == ["3600 deleted PENDING idle"]
+    stage.mx.call("GET", stage.path, status=404)
+    assert stage.mx.call("GET", f"/users/{stage.user}/members")["members"] == []
+    causes = [moment["cause"] for moment in stage.mx.control("GET", f"/subjects/{stage.member}")["timeline"]]
+    assert ("the scenario's own answer: denied" in causes) is (name == "oauth-denied")
+
+
+def test_an_oauth_member_of_another_scenario_waits_an_hour(stage: Stage) -> None:
+    stage.connect("denied", oauth=True)
+    assert stage.advance("59m") == ["0 created PENDING idle"]
+    assert stage.advance("2m") == ["3600 deleted PENDING idle"]
+
+
+# A provider that misbehaves.
+
+
+def test_flaky_api(stage: Stage) -> None:
+    stage.connect("flaky-api")
+    path, user = f"{stage.path}/status", f"/users/{stage.user}"
+    assert [stage.mx.call("GET", path, status=status) is not None for status in (503, 503, 200)]
+    assert stage.state() == "CREATED busy out"
+    stage.advance("1s")
+    for status in (502, 500, 200):  # a lost connection is an empty 502 here, where there is none
+        stage.mx.call("GET", f"{user}/accounts", status=status)
+    assert stage.advance("1s")[-1] == "2 AGGREGATION new"
+    for status in (429, 200):
+        stage.mx.call("GET", f"{user}/transactions", status=status)
+    assert stage.mx.control("GET", "/faults") == {"faults": []}
+    assert stage.state() == "CONNECTED idle 0/2 in"
+
+
+def test_messy_webhooks(stage: Stage) -> None:
+    stage.connect("messy-webhooks", by="institution")
+    assert stage.lines() == []
+    assert stage.advance("3s") == ["2 updated CONNECTED busy", "2 updated CONNECTED busy", "3 damaged"]
+    damaged = stage.receiver.received[-1]["raw"]
+    with pytest.raises(ValueError, match="."):
+        json.loads(damaged)
+    assert damaged.startswith(b'{"action":"updated"')
+    first, second = stage.receiver.bodies()[:2]
+    assert first == second
+    assert sorted(stage.advance("1s")) == ["4 AGGREGATION new", "4 updated CONNECTED idle 0/4"]
+    assert stage.advance("5s") == ["6 created CREATED busy"]
+    assert stage.receiver.bodies()[-1]["member"]["revision"] == 1
+    states = {w["payload"]["member"]["connection_status"]: w["deliveries"][0]["state"]
+              for w in stage.mx.control("GET", "/webhooks?event=mx.member.updated")["webhooks"]}  # fmt: skip
+    assert states == {"DELAYED": "dropped", "CONNECTED": "delivered"}
+    assert stage.advance("25h") == []
+    assert stage.state().startswith("CONNECTED idle 86404/86405")
+
+
+def test_messy_webhooks_come_in_the_order_of_the_seed(make_server, receiver) -> None:
+    orders = set()
+    for seed in range(8):
+        from tests.conftest import MX
+
+        _, app = make_server(seed=seed, webhook_url=receiver.url)
+        stage = Stage(MX(app), receiver)
+        stage._seen = len(receiver.received)
+        stage.connect("messy-webhooks")
+        orders.add(tuple(line for line in stage.advance("4s") if line.startswith("4 ")))
+    assert len(orders) == 2
