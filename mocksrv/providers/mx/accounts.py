@@ -10,8 +10,8 @@ from marshmallow import fields
 
 from mocksrv.engine.sandbox import World
 from mocksrv.engine.store import Query, Record
-from mocksrv.providers.mx.api import PAGING, V1, Call, Document, Moment, Money, Reply, Routes, shown
-from mocksrv.providers.mx.versions import ACCOUNT_FEED, ACCOUNT_SET_BY, Versioned
+from mocksrv.providers.mx.api import PAGING, V1, V2, Call, Document, Moment, Money, Reply, Routes, shown
+from mocksrv.providers.mx.versions import ACCOUNT_FEED, ACCOUNT_SET_BY, NEVER_NULL, Versioned
 
 routes = Routes()
 MEMBER = "/users/<user>/members/<member>"
@@ -99,6 +99,8 @@ def renderer(call: Call, world: World, user: Record) -> Callable[[Record], dict[
     def render(account: Record) -> dict[str, Any]:
         more = {"user_id": user.partner_id, "member_guid": account.subject, "member_id": member_id(account.subject or "")}
         twins = _twins(account.body) if call.version == V1 else {}
+        if call.version == V2 and call.mount.fidelity == "sdk":
+            more |= {name: account.body.get(name) or value for name, value in NEVER_NULL.items()}
         return ACCOUNTS.dump(call.version, {**twins, **shown(account, **more)})
 
     return render

@@ -6,12 +6,13 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from mocksrv.providers.mx.api import PAGING, V1, Call, Moment, Reply, Routes, not_found
+from mocksrv.providers.mx.api import PAGING, V1, V2, Call, Moment, Reply, Routes, not_found
 from mocksrv.providers.mx.versions import Versioned
 
 routes = Routes()
 INSTITUTION = "/institutions/<institution>"
 MOST_ON_A_PAGE = 100
+FILE_COUNTRIES = ("US", "CA")  # that v20250224's file knows: docs/discrepancies.md
 SUPPORTS = (
     "supports_account_identification",
     "supports_account_statement",
@@ -95,6 +96,8 @@ def list_credentials(call: Call, institution: str) -> Reply:
 
 
 def _page(call: Call, found: list[Any]) -> Reply:
+    if call.version == V2 and call.mount.fidelity == "sdk":
+        found = [each for each in found if each.iso_country_code in FILE_COUNTRIES]
     return call.paged_list(found, "institutions", lambda each: INSTITUTIONS.dump(call.version, each), most=MOST_ON_A_PAGE)
 
 

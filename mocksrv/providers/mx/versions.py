@@ -46,6 +46,9 @@ ONLY: Mapping[str, Mapping[str, Sequence[str]]] = {
     },
 }
 
+# Account fields for which v20250224's file knows no null, and what they read where there is nothing (docs/discrepancies.md).
+NEVER_NULL = {"property_type": "MISCELLANEOUS"}
+
 
 class Versioned:
     """The schema of a resource in each version. A schema is costly to construct: each is made on first need, and kept."""

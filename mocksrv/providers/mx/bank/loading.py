@@ -13,6 +13,7 @@ from mocksrv.providers.mx.bank import categories
 from mocksrv.providers.profiles import Account, Data, Profiles
 
 EXTENDED_DAYS = 730  # what MX's extended history reaches back
+INSURED = frozenset({"CHECKING", "SAVINGS"})  # types of accounts that the state insures
 DEBITED_ELSEWHERE = frozenset({"Transfer", "Credit Card Payment"})  # debits of these categories are no expense
 
 
@@ -99,6 +100,7 @@ class Loader:
         body = {
             **{name: value for name, value in fields.items() if name != "id"},
             "account_number": _masked(number),
+            "federal_insurance_status": "INSURED" if fields["type"] in INSURED else "UNKNOWN_INSURED",
             "full_number": number,
             "full_routing_number": account.routing_number,
             "routing_number": account.routing_number if account.routing_number else None,
