@@ -6,9 +6,10 @@ All three are text and read by the same function, so a value means the same wher
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -185,7 +186,23 @@ def resolve(options: Mapping[str, Any], variables: Mapping[str, str], folder: Pa
         values[setting.key] = _value(setting, given)
     if (values["client_id"] is None) != (values["api_key"] is None):
         raise SettingError("--client-id and --api-key belong together: give both or none")
+    _check_reach(values["webhook_url"], values["allow_callbacks"])
     return values
+
+
+def _check_reach(target: str | None, allowed: Sequence[str]) -> None:
+    """A public address as target needs leave; names are looked up when something is sent. Raises SettingError."""
+    from ipaddress import ip_address
+
+    from mocksrv.engine.addresses import is_local
+
+    host = (target and urlsplit(target).hostname) or ""
+    try:
+        ip_address(host)
+    except ValueError:
+        return
+    if not is_local(host) and not any(fnmatchcase(host, pattern) for pattern in allowed):
+        raise SettingError(f"--webhook-url: callbacks go to loopback and private addresses only; --allow-callbacks {host} allows it")
 
 
 def folders(options: tuple[str, ...], variables: Mapping[str, str], folder: Path) -> tuple[Path, ...]:

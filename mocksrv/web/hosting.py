@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 FAILED, WRONG_SETTING = 1, 2  # exit statuses of a service that could not be opened
 KEEP_ALIVE = 75  # seconds that an idle connection is kept
-LONGEST_CLOSE = 0.6  # real seconds; what was not sent by then is sent after the next start
+LONGEST_CLOSE = 0.5  # real seconds; what was not sent by then is sent after the next start
 BACKLOG = 1024
 
 
@@ -110,14 +110,13 @@ def _run_waitress(listening: socket.socket, open_service: Callable[[], Service],
         return service
 
     def stop(*_: Any) -> NoReturn:
-        raise SystemExit(0)
+        _close(service)
+        _end(0)
 
-    signal.signal(signal.SIGTERM, stop)
-    server = create_server(service.app, sockets=[listening], threads=threads, channel_timeout=KEEP_ALIVE, _dispatcher=None)
-    with contextlib.suppress(SystemExit, KeyboardInterrupt):
-        server.run()
-    _close(service)
-    _end(0)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    create_server(service.app, sockets=[listening], threads=threads, channel_timeout=KEEP_ALIVE).run()
+    return FAILED  # it runs until a signal
 
 
 # gunicorn: a parent that watches and a worker that serves

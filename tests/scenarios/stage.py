@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from textwrap import dedent, indent
 from typing import Any
 
 from mocksrv.providers.mx.statuses import STATUSES
@@ -23,8 +24,7 @@ class Stage:
         self.user = mx.user(id=self.user_id)
         self.member = ""
         self.path = ""
-        self._seen = 0
-        self._revision = 0
+        self._seen = len(receiver.received)
 
     # acting
 
@@ -44,9 +44,15 @@ class Stage:
 
     def watch(self, member: dict[str, Any]) -> dict[str, Any]:
         """Takes a member as the one that is spoken of."""
-        self.member, self._revision = member["guid"], 0
+        self.member = member["guid"]
         self.path = f"/users/{self.user}/members/{self.member}"
         return member
+
+    def script(self, flows: str, *, name: str = "mine", more: str = "") -> None:
+        """Puts a scenario into the library. ``flows`` is YAML, as is ``more`` at the top of the file."""
+        text = f"name: {name}\nprovider: mx\n{dedent(more)}\nflows:\n{indent(dedent(flows), '  ')}"
+        answer = self.mx.http.put(f"{self.mx.prefix}/_mocksrv/scenarios/{name}", data=text.encode())
+        assert answer.status_code == 200, answer.get_data(as_text=True)
 
     def call(self, job: str, *, status: int | None = None, **more: Any) -> Any:
         """Starts a job: aggregate, verify, identify, check_balance, extend_history, fetch_statements, fetch_rewards."""

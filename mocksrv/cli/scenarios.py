@@ -1,0 +1,140 @@
+"""``mocksrv scenarios``: the library, without a server."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+
+FOLDERS = click.option("--scenarios", "own", metavar="DIR", multiple=True, help="Folder with scenarios of your own. Repeatable.")
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
+
+@click.group()
+def scenarios() -> None:
+    """List, show, check and try out scenarios. Needs no server."""
+
+
+@scenarios.command("list")
+@FOLDERS
+@JSON
+def list_(own: tuple[str, ...], as_json: bool) -> None:
+    """List all scenarios: the bundled ones and your own."""
+    from mocksrv.cli.output import print_table
+    from mocksrv.cli.shelf import open_shelf, own_folders
+
+    shelf = open_shelf(own_folders(own))
+    found = [shelf.library.get(provider, name) for provider in shelf.casts for name in shelf.library.names(provider)]
+    for problem in shelf.library.problems:
+        click.echo(str(problem), err=True)
+    if as_json:
+        keys = ("name", "provider", "summary", "extends", "file")
+        rows = [{key: getattr(scenario, key) for key in keys} | {"flows": list(scenario.flows)} for scenario in found]
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+    else:
+        print_table(("NAME", "PROVIDER", "SUMMARY"), [(each.name, each.provider, each.summary) for each in found])
+
+
+@scenarios.command()
+@click.argument("name")
+@FOLDERS
+def show(name: str, own: tuple[str, ...]) -> None:
+    """Print a scenario's script and its state diagram (Mermaid). NAME may be a file."""
+    from mocksrv.cli.shelf import own_folders, take
+    from mocksrv.engine.diagram import diagram
+
+    shelf, scenario = take(name, own_folders(own))
+    click.echo(scenario.text.rstrip("\n"))
+    click.echo(f"\n# As a state diagram (Mermaid):\n\n{diagram(scenario, shelf.library).rstrip()}")
+
+
+@scenarios.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@JSON
+def validate(files: tuple[Path, ...], as_json: bool) -> int:
+    """Check scenario files and print every fault of all of them: file, line, column, what is wrong, what is allowed."""
+    from mocksrv.cli.shelf import open_shelf
+
+    wanted = [path for file in files for path in _yaml_files(file)]
+    problems = open_shelf(()).library.check(wanted)
+    if as_json:
+        faults = [{"file": p.file, "line": p.line, "column": p.column, "message": p.message} for p in problems]
+        click.echo(json.dumps({"valid": not problems, "problems": faults}, indent=2, ensure_ascii=False))
+    else:
+        click.echo("\n".join(map(str, problems)) or f"OK: {len(wanted)} file{'' if len(wanted) == 1 else 's'}, no faults")
+    return 1 if problems else 0
+
+
+def _yaml_files(path: Path) -> list[Path]:
+    """A file, or the scenario files of a folder. Raises a click error."""
+    if path.is_dir():
+        return [file for file in sorted(path.rglob("*.y*ml")) if not file.name.endswith(".profile.yaml")]
+    if not path.exists():
+        raise click.ClickException(f"there is no file {path}")
+    return [path]
+
+
+@scenarios.command()
+def schema() -> None:
+    """Print the JSON Schema of scenario files, with which editors complete and check them."""
+    from mocksrv.cli.shelf import open_shelf
+    from mocksrv.engine.scenario import schema as schema_of
+
+    words = {name: cast.role.vocabulary for name, cast in open_shelf(()).casts.items()}
+    click.echo(json.dumps(schema_of(words), indent=2, ensure_ascii=False))
+
+
+@scenarios.command()
+@click.argument("name")
+@click.option("--provider", default="mx", show_default=True, help="Whose subjects play it.")
+def new(name: str, provider: str) -> None:
+    """Write NAME.yaml, a commented scenario to start from, into the current folder."""
+    from mocksrv.cli.shelf import open_shelf
+    from mocksrv.engine.scenario import template
+
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}", name):
+        raise click.UsageError(f"{name!r} is not a scenario name; allowed are letters, digits and '-'")
+    casts = open_shelf(()).casts
+    if provider not in casts:
+        raise click.UsageError(f"{provider!r} is not a provider; there is {', '.join(casts)}")
+    path = Path(f"{name}.yaml")
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(template(name, casts[provider].role.vocabulary))
+    except FileExistsError:
+        raise click.ClickException(f"{path} exists already; nothing was written") from None
+    except OSError as error:
+        raise click.ClickException(f"{path}: {error.strerror}") from None
+    click.echo(f"Wrote {path}. See it played: mocksrv scenarios simulate {path}")
+
+
+@scenarios.command()
+@click.argument("name")
+@click.option("--answer", "answers", metavar="TEXT", multiple=True,
+              help="Answer to the next round of questions; '' gives none; 'a|b' answers two questions. Repeatable. [default: the right ones]")  # fmt: skip
+@click.option("--oauth", type=click.Choice(["approve", "deny"]), help="What the user does at the bank's page; makes an OAuth member.")
+@click.option("--for", "duration", metavar="DURATION", help="How much time to play, such as 10m or 2d. [default: until nothing more happens, at most 2d]")  # fmt: skip
+@FOLDERS
+@JSON
+def simulate(name: str, answers: tuple[str, ...], oauth: str | None, duration: str | None, own: tuple[str, ...], as_json: bool) -> None:
+    """Play a scenario without a server and print its timeline: time, status, flags, callbacks. NAME may be a file.
+
+    A member is created and the scenario's own flows are played one after the other. Polls count a second each.
+    """
+    from mocksrv.cli.shelf import own_folders, take
+    from mocksrv.cli.simulate import print_simulation, simulation
+    from mocksrv.engine.clock import parse_duration
+
+    try:
+        span = parse_duration(duration) if duration is not None else None
+    except ValueError as error:
+        raise click.UsageError(f"--for: {error}") from None
+    shelf, scenario = take(name, own_folders(own))
+    played: dict[str, Any] = simulation(shelf.folders, scenario, answers=answers, oauth=oauth, span=span)
+    if as_json:
+        click.echo(json.dumps(played, indent=2, ensure_ascii=False))
+    else:
+        print_simulation(played, scenario)

@@ -1,0 +1,86 @@
+"""The scenario library without a server: the bundled scenarios, the user's folders, and single files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from mocksrv.cli.settings import SettingError, folders
+from mocksrv.engine.engine import Cast
+from mocksrv.engine.library import Library, UnknownScenario
+from mocksrv.engine.library_files import UserFile
+from mocksrv.engine.scenario import Problem, Scenario
+from mocksrv.providers.provider import WingOptions
+from mocksrv.web.server import bundled_scenarios, wings
+
+SUFFIXES = (".yaml", ".yml")
+
+
+class FaultyFilesError(click.ClickException):
+    """Scenario files have faults, which are printed one to a line."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+
+    def show(self, file: object = None) -> None:
+        click.echo(self.message, err=True)
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """A library, with the folders of the user's that it reads."""
+
+    library: Library
+    casts: dict[str, Cast]
+    folders: tuple[Path, ...]
+
+    def find(self, name: str) -> Scenario:
+        """The scenario of a name. Raises a click error."""
+        try:
+            return self.library.find(name)
+        except UnknownScenario as error:
+            raise click.ClickException(f"{error}; 'mocksrv scenarios list' shows them all") from None
+
+
+def open_shelf(own: Sequence[Path]) -> Shelf:
+    """The library with these folders of the user's."""
+    casts = {wing.name: wing.cast for wing in wings(WingOptions(folders=own))}
+    words = {name: cast.role.vocabulary for name, cast in casts.items()}
+    library = Library(bundled_scenarios(), own, words, {name: cast.defaults for name, cast in casts.items()})
+    return Shelf(library, casts, tuple(own))
+
+
+def own_folders(options: tuple[str, ...]) -> tuple[Path, ...]:
+    """The user's folders: the options, else MOCKSRV_SCENARIOS, else mocksrv.yaml. Raises a click error."""
+    try:
+        return folders(options, os.environ, Path.cwd())
+    except SettingError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def take(given: str, own: Sequence[Path]) -> tuple[Shelf, Scenario]:
+    """The scenario that an argument means, with its library: a name, or a file. Raises a click error."""
+    path = _file(given)
+    if path is None:
+        shelf = open_shelf(own)
+        return shelf, shelf.find(given)
+    shelf = open_shelf((path.parent, *own))
+    problems = shelf.library.check([path])
+    key = UserFile(path).load().key
+    if problems or key is None:
+        raise FaultyFilesError(problems or [Problem(str(path), 1, 1, "this is no scenario")])
+    return shelf, shelf.find("/".join(key))
+
+
+def _file(given: str) -> Path | None:
+    """The file that an argument names."""
+    path = Path(given)
+    if path.suffix not in SUFFIXES:
+        return None
+    if not path.is_file():
+        raise click.ClickException(f"there is no file {given}")
+    return path

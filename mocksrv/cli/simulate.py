@@ -1,0 +1,201 @@
+"""Plays a scenario without a server: the whole engine in memory, a manual clock, and the provider's role under observation."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import click
+
+from mocksrv.cli.output import print_table
+from mocksrv.cli.play import Choices, Play
+from mocksrv.engine.clock import SEEDED_START, duration_text, iso_ms
+from mocksrv.engine.engine import Engine, Options
+from mocksrv.engine.player import NotWaiting, Role
+from mocksrv.engine.sandbox import Settings, World
+from mocksrv.engine.scenario import Scenario
+from mocksrv.engine.store import Record
+from mocksrv.providers.provider import WingOptions
+from mocksrv.web.server import Setup, build
+
+SEED = 7
+FLAGS = {
+    "is_being_aggregated": "aggregating",
+    "is_authenticated": "authenticated",
+    "needs_updated_credentials": "needs credentials",
+}
+TREATMENTS = {"drop": "dropped", "repeat": "{} times", "delay_ms": "{} late", "shuffle": "shuffled", "corrupt": "damaged"}
+HEADERS = {"Accept": "application/vnd.mx.api.v1+json"}
+
+
+class Timeline:
+    """What happened, in order, as rows for programs."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = []
+        self.began = SEEDED_START
+
+    def add(self, now: int, **row: Any) -> None:
+        self.rows.append({"at": iso_ms(now), "offset": f"+{duration_text(now - self.began)}", **row})
+
+    @contextmanager
+    def notes_first(self) -> Iterator[list[tuple[int, str]]]:
+        """Takes notes (moment, text) of why the changes inside happened, and puts them before those."""
+        before = len(self.rows)
+        notes: list[tuple[int, str]] = []
+        yield notes
+        changes, self.rows = self.rows[before:], self.rows[:before]
+        for now, text in notes:
+            self.add(now, note=text)
+        self.rows = [*self.rows[:before], *sorted([*self.rows[before:], *changes], key=lambda row: row["at"])]
+
+    def callbacks(self, now: int, found: list[dict[str, Any]]) -> None:
+        """Callbacks of the change that was noted last, or, if it was earlier, of this moment."""
+        if not self.rows or self.rows[-1]["at"] != iso_ms(now) or "callbacks" not in self.rows[-1]:
+            self.add(now, status=None, flags={}, callbacks=[])
+        self.rows[-1]["callbacks"] += found
+
+
+class Watched:
+    """A role that notes what it does: every change of a subject, with its flags and callbacks."""
+
+    def __init__(self, role: Role, timeline: Timeline) -> None:
+        self._role = role
+        self._timeline = timeline
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._role, name)
+
+    def announce(self, world: World, subject: Record, action: str) -> None:
+        with self._noted(world, subject):
+            self._role.announce(world, subject, action)
+
+    def enter(self, world: World, subject: Record, status: str | None, fields: Mapping[str, Any], over: bool) -> None:
+        with self._noted(world, subject):
+            self._role.enter(world, subject, status, fields, over)
+
+    def remove(self, world: World, subject: Record) -> None:
+        with self._noted(world, subject, gone=True):
+            self._role.remove(world, subject)
+
+    def complete(self, world: World, subject: Record) -> None:
+        with self._callbacks(world) as found:
+            self._role.complete(world, subject)
+        self._timeline.callbacks(world.now, found)
+
+    def trigger(self, world: World, subject: Record, event: str, fields: Mapping[str, Any]) -> None:
+        with self._callbacks(world) as found:
+            self._role.trigger(world, subject, event, fields)
+        self._timeline.callbacks(world.now, found)
+
+    @contextmanager
+    def _noted(self, world: World, subject: Record, *, gone: bool = False) -> Iterator[None]:
+        with self._callbacks(world) as found:
+            yield
+        play = subject.play or {}
+        flags = {} if gone else {name: bool(subject.body[name]) for name in FLAGS}
+        status = "deleted" if gone else self._role.status(subject)
+        self._timeline.add(world.now, status=status, flags=flags, flow=play.get("flow"), callbacks=found)
+
+    @contextmanager
+    def _callbacks(self, world: World) -> Iterator[list[dict[str, Any]]]:
+        found: list[dict[str, Any]] = []
+        before = len(world.happened)
+        yield found
+        treatment = {name: value for name, value in world.directives.items() if name != "off"}
+        found += [{"event": line["detail"], **treatment} for line in world.happened[before:] if line["kind"] == "event"]
+
+
+class Rehearsal:
+    """The stage without a server: calls go straight to the application."""
+
+    def __init__(self, setup: Setup, provider: str, timeline: Timeline) -> None:
+        self.engine, app = build(setup)
+        self.engine.player.roles = {
+            name: cast(Role, Watched(role, timeline)) if name == provider else role for name, role in self.engine.player.roles.items()
+        }
+        self._client = app.test_client()
+        self._timeline = timeline
+        self._sandbox = self.engine.sandbox("default")
+
+    def call(self, method: str, path: str, body: Any = None, *, scenario: str | None = None) -> Any:
+        if method != "GET":
+            self._timeline.add(self._sandbox.now(), call=_said(method, path, body))
+        headers = HEADERS | ({"X-Mocksrv-Scenario": scenario} if scenario else {})
+        answer = self._client.open(path, method=method, json=body, headers=headers, auth=("simulate", "simulate"))
+        if answer.status_code >= 400:
+            raise click.ClickException(f"{method} {path} was answered {answer.status_code}: {answer.get_data(as_text=True)}")
+        return answer.get_json(force=True, silent=True)
+
+    def move_to(self, moment: int) -> None:
+        with self._timeline.notes_first() as notes:
+            done = self.engine.advance(self._sandbox, moment)
+            notes += [(line["at"], line["detail"]) for line in done.happened if line["kind"] == "play" and line["detail"] != "deleted"]
+
+    def look(self, path: str, *, counts: bool) -> None:
+        if counts:
+            self._timeline.add(self._sandbox.now(), call="GET .../status")
+            self._client.get(f"{path}/status", headers=HEADERS, auth=("simulate", "simulate"))
+
+    def say(self, text: str) -> None:
+        self._timeline.add(self._sandbox.now(), note=text)
+
+
+def _said(method: str, path: str, body: Any) -> str:
+    """A call in the timeline."""
+    members = path.split("/members/", 1)
+    short = f"{method} .../{members[1].partition('/')[2] or 'members/{guid}'}" if len(members) > 1 else f"{method} .../{path.rpartition('/')[2]}"
+    answers = [answer["value"] for answer in ((body or {}).get("member") or {}).get("challenges", [])]
+    return f"{short}: {', '.join(answers)}" if answers else short
+
+
+def simulation(
+    own: Sequence[Path], scenario: Scenario, *, answers: Sequence[str] = (), oauth: str | None = None, span: int | None = None
+) -> dict[str, Any]:
+    """Plays a scenario. ``own`` are the user's folders, ``span`` is in ms.
+
+    Returns its name, the status it ends in, whether it came to rest, and the timeline. Raises a click error.
+    """
+    timeline = Timeline()
+    setup = Setup(
+        engine=Options(scenarios=tuple(own), settings=Settings(seed=SEED), clock="manual"),
+        wing=WingOptions(folders=own),
+    )
+    stage = Rehearsal(setup, scenario.provider, timeline)
+    play = Play(stage, scenario, Choices(answers, oauth, span=span))
+    try:
+        play.run()
+    except NotWaiting:
+        raise click.ClickException("nobody was waiting for an answer") from None
+    subject = play.subject()
+    status = stage.engine.player.role(subject).status(subject) if subject else None
+    stage.engine.close()
+    rests = play.complete and not (subject and (subject.play or {}).get("job"))
+    return {"scenario": scenario.name, "provider": scenario.provider, "status": status, "rests": rests, "timeline": timeline.rows}
+
+
+def print_simulation(played: Mapping[str, Any], scenario: Scenario) -> None:
+    """Prints a simulation for people."""
+    click.echo(f"{scenario.name}: {scenario.summary}\n")
+    print_table(("TIME", "STATUS", "FLAGS", "CALLBACKS"), [_cells(row) for row in played["timeline"]])
+    end = played["status"] or "the member deleted"
+    click.echo(f"\nEnds with {end}." if played["rests"] else f"\nStopped in {end}; --for DURATION plays on.")
+
+
+def _cells(row: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    if "call" in row:
+        return row["offset"], f"> {row['call']}", "", ""
+    if "note" in row:
+        return row["offset"], f"  ({row['note']})", "", ""
+    flags = ", ".join(word for name, word in FLAGS.items() if row["flags"].get(name))
+    return row["offset"], row["status"] or "", flags, ", ".join(map(_callback, row["callbacks"]))
+
+
+def _callback(found: Mapping[str, Any]) -> str:
+    """An event with what happens to its callback."""
+    values = {name: duration_text(value) if name == "delay_ms" else json.dumps(value) for name, value in found.items()}
+    notes = [words.format(values[name]) for name, words in TREATMENTS.items() if found.get(name)]
+    return found["event"] + (f" ({', '.join(notes)})" if notes else "")

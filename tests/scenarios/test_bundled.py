@@ -1,0 +1,85 @@
+"""The bundled files as a whole: valid, commented, tested, and together reaching everything there is."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mocksrv.engine.engine import Engine, Options
+from mocksrv.providers.mx.statuses import STATUSES
+from mocksrv.providers.mx.webhooks import CATALOGUE
+from mocksrv.web.server import Setup, build, bundled_scenarios
+from tests.scenarios.stage import Stage
+
+NAMES = [
+    "connected", "challenged", "challenged-options", "challenged-image", "challenged-twice", "challenge-expired", "rejected", "denied",
+    "prevented", "locked", "impeded", "impaired", "degraded", "disconnected", "discontinued", "closed", "delayed", "failed", "disabled",
+    "imported", "reconnected", "oauth", "oauth-denied", "oauth-expired", "verify-select-account", "no-accounts", "slow", "flaky-api",
+    "messy-webhooks", "daily-updates",
+]  # fmt: skip
+FOLDER = bundled_scenarios() / "mx"
+CHALLENGES = {"TEXT", "OPTIONS", "IMAGE_DATA", "IMAGE_OPTIONS", "TOKEN"}
+
+
+@pytest.fixture(scope="module")
+def engine() -> Any:
+    engine, _ = build(Setup(engine=Options(clock="manual")))
+    yield engine
+    engine.close()
+
+
+def test_they_are_those_that_are_promised(engine: Engine) -> None:
+    assert sorted(path.stem for path in FOLDER.iterdir()) == sorted(NAMES)
+    assert engine.library.names("mx") == sorted(NAMES)
+
+
+def test_they_are_valid(engine: Engine) -> None:
+    assert [str(problem) for problem in engine.library.check_bundled()] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_comment(engine: Engine, name: str) -> None:
+    text = (FOLDER / f"{name}.yaml").read_text("utf-8")
+    comment = re.match(r"(#.*\n)+", text)
+    assert comment, "a file begins with its comment"
+    for topic in ("Your app:", "Choose it:", "Vary it:"):
+        assert f"\n# {topic} " in comment[0]
+    assert engine.library.get("mx", name).summary
+    lines = [line for line in text.splitlines() if "data:image" not in line]
+    assert max(map(len, lines)) <= 124
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_played_by_a_test(name: str) -> None:
+    tree = ast.parse(Path(__file__).with_name("test_mx_scenarios.py").read_text("utf-8"))
+    assert name in {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+
+
+def test_they_reach_every_status_and_every_kind_of_question(engine: Engine) -> None:
+    flows = [flow for name in NAMES for flow in engine.library.flows(engine.library.get("mx", name)).values()]
+    steps = [step for flow in flows for step in flow]
+    assert {step.status for step in steps if step.status} == set(STATUSES)
+    assert {challenge.type for step in steps if step.ask for challenge in step.ask.challenges} == CHALLENGES
+
+
+def test_every_webhook_of_the_catalogue_is_sent(stage: Stage) -> None:
+    stage.mx.control("PUT", "/endpoints", {"endpoints": [{"url": stage.receiver.url, "events": ["mx.*"]}]})
+    other = stage.mx.user()
+    stage.mx.call("PUT", f"/users/{other}", {"user": {"metadata": "other"}})
+    stage.mx.call("DELETE", f"/users/{other}")
+    stage.connect("denied", by="institution")
+    stage.mx.advance("10s")
+    stage.connect()
+    for job in ("check_balance", "extend_history", "fetch_statements", "fetch_rewards", "verify"):
+        stage.mx.advance("10s")
+        stage.call(job)
+    stage.mx.advance("10s")
+    stage.answer(stage.question()["options"][0]["value"])
+    stage.mx.advance("10s")
+    stage.mx.call("DELETE", stage.path)
+    sent = {webhook["event"] for webhook in stage.mx.control("GET", "/webhooks?limit=1000")["webhooks"]}
+    assert sent == set(CATALOGUE)

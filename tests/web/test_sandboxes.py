@@ -1,0 +1,255 @@
+"""Sandboxes: one server, many worlds, none of which sees another; and the same world again from the same seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from mocksrv.engine.engine import Engine, Options
+from mocksrv.engine.sandbox import Settings, endpoints_from
+from mocksrv.web.app import WebOptions
+from mocksrv.web.server import Setup
+from tests.conftest import MX, MX_HEADERS, Receiver
+
+
+@pytest.fixture
+def other(mx: MX) -> MX:
+    """A client of another sandbox of the same server."""
+    return MX(mx.http.application, "ci-17")
+
+
+# names
+
+
+@pytest.mark.parametrize("name", ["a", "ci-17", "A_b.c-9", "...", ".a", "x" * 64, "default"])
+def test_names(mx: MX, name: str) -> None:
+    there = MX(mx.http.application, name)
+    there.user()
+    assert there.control("GET", "/sandbox")["name"] == name
+    assert name in mx.control("GET", "/sandboxes")["sandboxes"]
+
+
+@pytest.mark.parametrize("name", ["%2e", "%2e%2e", "with%20space", "x" * 65, "%C3%BC", "%00", "a%0A", "a:b", "", "~"])
+@pytest.mark.parametrize("path", ["users", "_mocksrv/clock", "no/such/route", ""])
+def test_what_is_no_name(mx: MX, name: str, path: str) -> None:
+    answer = mx.http.get(f"/sandbox/{name}/{path}", headers=MX_HEADERS, auth=("client", "key"))
+    assert answer.status_code == 400
+    assert "is not a sandbox name; allowed are 1 to 64 of" in answer.get_json()["detail"]
+    assert mx.control("GET", "/sandboxes")["sandboxes"] == ["default"]
+
+
+def test_a_sandbox_is_made_on_first_use(mx: MX, other: MX) -> None:
+    assert mx.control("GET", "/sandboxes") == {"sandboxes": ["default"]}
+    other.call("GET", "/users")
+    assert mx.control("GET", "/sandboxes") == {"sandboxes": ["ci-17", "default"]}
+
+
+def test_the_prefix_default_is_the_unprefixed_sandbox(mx: MX) -> None:
+    user = mx.user()
+    assert MX(mx.http.application, "default").call("GET", f"/users/{user}")["user"]["guid"] == user
+
+
+# isolation
+
+
+def test_records_are_not_shared(mx: MX, other: MX) -> None:
+    user = mx.user(id="customer-42")
+    mx.create(user)
+    assert other.call("GET", "/users")["users"] == []
+    other.call("GET", f"/users/{user}", status=404)
+    mx.call("DELETE", f"/users/{other.user(id='customer-42')}", status=204)  # the same seed gives the same guid; only this one is gone
+    assert len(other.call("GET", "/users")["users"]) == 1
+
+
+def test_clocks_are_not_shared(mx: MX, other: MX) -> None:
+    user = other.user()
+    member = other.create(user)["guid"]
+    mx.advance("1d")
+    assert other.control("GET", "/clock")["now"] == "2026-01-01T12:00:00.000Z"
+    assert other.status(user, member)["connection_status"] == "CREATED"
+    other.advance("10s")
+    assert other.status(user, member)["connection_status"] == "CONNECTED"
+    assert mx.control("GET", "/clock")["now"] == "2026-01-02T12:00:00.000Z"
+
+
+def test_the_journal_is_not_shared(mx: MX, other: MX) -> None:
+    answer = mx.http.get("/users?colour=blue", headers=MX_HEADERS, auth=("client", "key"))
+    assert other.control("GET", "/requests") == {"requests": []}
+    assert other.control("GET", "/violations") == {"violations": []}
+    other.control("GET", f"/requests/{answer.headers['X-Mocksrv-Request']}", status=404)
+
+
+def test_subjects_and_webhooks_are_not_shared(mx: MX, other: MX) -> None:
+    member = mx.create(mx.user())["guid"]
+    assert other.control("GET", "/subjects") == {"subjects": []}
+    assert other.control("GET", "/webhooks") == {"webhooks": []}
+    other.control("PUT", f"/subjects/{member}/status", {"status": "DENIED"}, status=404)
+
+
+def test_settings_are_not_shared(mx: MX, other: MX, receiver: Receiver) -> None:
+    mx.control("PUT", "/endpoints", {"endpoints": []})
+    mx.control("PUT", "/bindings", {"next": ["connected"], "default": "connected"})
+    mx.control("PUT", "/faults", {"faults": [{"on": "* /users", "status": 500}]})
+    assert [endpoint["url"] for endpoint in other.control("GET", "/endpoints")["endpoints"]] == [receiver.url]
+    assert other.control("GET", "/bindings") == {"default": None, "next": []}
+    other.create(other.user(), skip_aggregation=True)
+    other.advance("0s")
+    assert [body["action"] for body in receiver.bodies()] == ["created"]
+
+
+def test_faults_know_paths_without_the_prefix(other: MX) -> None:
+    other.control("PUT", "/faults", {"faults": [{"on": "GET /users", "status": 500}]})
+    other.call("GET", "/users", status=500)
+
+
+def test_scenarios_are_the_servers(mx: MX, other: MX) -> None:
+    text = "name: mine\nprovider: mx\nsummary: Mine.\nflows:\n  connect:\n    - status: CREATED\n"
+    assert mx.http.put("/_mocksrv/scenarios/mine", data=text).status_code == 200
+    assert other.control("GET", "/scenarios/mine")["name"] == "mine"
+
+
+# handed-out URLs
+
+
+def oauth_uri(mx: MX) -> str:
+    body = {"member": {"institution_code": "mx_bank_oauth", "is_oauth": True}}
+    uri: str = mx.call("POST", f"/users/{mx.user()}/members", body)["member"]["oauth_window_uri"]
+    return uri
+
+
+def test_handed_out_urls_stay_in_their_sandbox(mx: MX, other: MX) -> None:
+    assert oauth_uri(mx).startswith("http://localhost/oauth/authorize?")
+    assert oauth_uri(other).startswith("http://localhost/sandbox/ci-17/oauth/authorize?")
+    assert "redirect_uri=http%3A%2F%2Flocalhost%2Fsandbox%2Fci-17%2Foauth%2Fredirect_from" in oauth_uri(other)
+
+
+def test_handed_out_urls_use_the_public_url(make_server: Callable[..., tuple[Engine, Flask]]) -> None:
+    setup = Setup(engine=Options(clock="manual", settings=Settings(seed=7)), web=WebOptions(public_url="https://mock.example.com/mx/"))
+    _, app = make_server(setup=setup)
+    assert oauth_uri(MX(app)).startswith("https://mock.example.com/mx/oauth/authorize?")
+    assert oauth_uri(MX(app, "ci-17")).startswith("https://mock.example.com/mx/sandbox/ci-17/oauth/authorize?")
+
+
+# settings, reset, delete
+
+
+def test_a_sandbox_shows_its_settings(mx: MX) -> None:
+    assert mx.control("GET", "/sandbox") == {
+        "name": "default",
+        "seed": 7,
+        "clock": {"mode": "manual", "speed": 1.0, "now": "2026-01-01T12:00:00.000Z"},
+        "bindings": {"default": None, "next": []},
+    }
+
+
+def test_the_seed_of_an_empty_sandbox_can_be_set(mx: MX, other: MX) -> None:
+    first = mx.user()
+    assert other.control("PUT", "/sandbox", {"seed": 8})["seed"] == 8
+    assert other.user() != first
+    assert "reset" in other.control("PUT", "/sandbox", {"seed": 7}, status=409)["detail"]
+    other.control("POST", "/reset")
+    assert other.user() == first
+
+
+def test_without_a_seed_guids_are_random(mx: MX, other: MX) -> None:
+    mx.control("PUT", "/sandbox", {"seed": None})
+    other.control("PUT", "/sandbox", {"seed": None})
+    assert mx.user() != other.user()
+
+
+def test_reset_returns_to_what_new_sandboxes_start_with(mx: MX, other: MX, receiver: Receiver) -> None:
+    fresh = mx.control("GET", "/sandbox")
+    mx.create(mx.user())
+    mx.advance("1d")
+    mx.control("PUT", "/endpoints", {"endpoints": []})
+    mx.control("PUT", "/bindings", {"default": "connected"})
+    mx.control("PUT", "/faults", {"faults": [{"on": "* /none", "status": 500}]})
+    mx.control("PUT", "/clock", {"now": "2030-01-01"})
+    other_user = other.user()
+    assert mx.control("POST", "/reset") == fresh
+    for path, key in (("/subjects", "subjects"), ("/webhooks", "webhooks"), ("/requests", "requests"), ("/faults", "faults")):
+        assert mx.control("GET", path) == {key: []}
+    assert mx.control("GET", "/endpoints")["endpoints"][0]["url"] == receiver.url
+    assert mx.call("GET", "/users")["users"] == []
+    other.call("GET", f"/users/{other_user}")
+
+
+def test_a_reset_forgets_what_was_due(mx: MX, receiver: Receiver) -> None:
+    receiver.answers = [500]
+    mx.create(mx.user())
+    mx.advance("0s")
+    mx.control("POST", "/reset")
+    assert mx.advance("2d")["happened"] == []
+    assert len(receiver.received) == 1
+
+
+def test_a_deleted_sandbox_is_gone_until_its_next_use(mx: MX, other: MX) -> None:
+    other.create(other.user())
+    other.control("PUT", "/bindings", {"default": "connected"})
+    other.advance("1h")
+    other.control("DELETE", "/sandbox", status=204)
+    assert mx.control("GET", "/sandboxes") == {"sandboxes": ["default"]}
+    assert other.call("GET", "/users")["users"] == []
+    assert other.control("GET", "/bindings")["default"] is None
+    assert other.control("GET", "/clock")["now"] == "2026-01-01T12:00:00.000Z"
+
+
+# determinism
+
+
+def story(app: Flask, receiver: Receiver) -> list[Any]:
+    """A day in a sandbox: every answer and every callback."""
+    mx = MX(app)
+    seen: list[Any] = []
+
+    def call(*arguments: Any, **more: Any) -> Any:
+        seen.append(mx.call(*arguments, **more))
+        return seen[-1]
+
+    user = call("POST", "/users", {"user": {"id": "customer-42"}})["user"]["guid"]
+    for institution, password in (("mxbank", "x"), ("harborlight_bank", "y")):
+        body = {"member": {"institution_code": institution, "credentials": mx.credentials(institution, password=password)}}
+        call("POST", f"/users/{user}/members", body)
+    seen.append(mx.advance("1m"))
+    member = call("GET", f"/users/{user}/members")["members"][0]["guid"]
+    call("POST", f"/users/{user}/members/{member}/verify")
+    seen.append(mx.advance("1m"))
+    challenge = call("GET", f"/users/{user}/members/{member}/status")["member"]["challenges"][0]
+    answers = [{"guid": challenge["guid"], "value": challenge["options"][0]["value"]}]
+    call("PUT", f"/users/{user}/members/{member}/resume", {"member": {"challenges": answers}})
+    seen.append(mx.advance("2d"))
+    for path in ("accounts", "transactions?records_per_page=1000", f"members/{member}/account_numbers"):
+        call("GET", f"/users/{user}/{path}")
+    seen.append(mx.control("GET", f"/subjects/{member}"))
+    for webhook in mx.control("GET", "/webhooks?limit=1000")["webhooks"]:
+        for delivery in webhook["deliveries"]:
+            delivery["attempts"] = [(attempt["at"], attempt["status"]) for attempt in delivery["attempts"]]
+        seen.append(webhook)
+    seen.append([(item["raw"], item["headers"]) for item in receiver.received])
+    return seen
+
+
+def test_the_same_seed_and_calls_give_the_same_world(make_server: Callable[..., tuple[Engine, Flask]], receiver: Receiver) -> None:
+    def told(seed: int) -> list[Any]:
+        receiver.received.clear()
+        receiver.answers = [500, 204, 500]
+        setup = Setup(engine=Options(clock="manual", settings=Settings(seed=seed, endpoints=endpoints_from([{"url": receiver.url}]))))
+        return story(make_server(setup=setup)[1], receiver)
+
+    first = told(7)
+    assert len(first[-1]) > 12
+    assert told(7) == first
+    assert told(8) != first
+
+
+def test_two_sandboxes_of_one_seed_are_twins(mx: MX, other: MX) -> None:
+    def tell(client: MX) -> Any:
+        user = client.user(id="customer-42")
+        client.create(user, institution="harborlight_bank")
+        client.advance("1d")
+        return client.call("GET", f"/users/{user}/transactions?records_per_page=1000"), client.call("GET", f"/users/{user}/accounts")
+
+    assert tell(mx) == tell(other)
