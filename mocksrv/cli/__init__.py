@@ -57,7 +57,9 @@ def _report(error: click.ClickException) -> int:
     return error.exit_code
 
 
-@click.group(cls=CommandLine, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(
+    cls=CommandLine, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
 @click.version_option(__version__, message="mocksrv %(version)s")
 @click.pass_context
 def main(ctx: click.Context) -> None:

@@ -307,7 +307,9 @@ def _settle(stage: Live) -> None:
     deadline = time.monotonic() + PATIENCE
     for _ in range(MOST_RETRIES):
         pending = stage.control("GET", "/webhooks?state=pending&limit=1000")["webhooks"]
-        moments = [delivery["next_attempt_at"] for webhook in pending for delivery in webhook["deliveries"] if delivery["state"] == "pending"]
+        moments = [
+            delivery["next_attempt_at"] for webhook in pending for delivery in webhook["deliveries"] if delivery["state"] == "pending"
+        ]
         if not moments or time.monotonic() > deadline:
             return
         now = stage.control("GET", "/clock")["now"]

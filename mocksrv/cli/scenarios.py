@@ -13,9 +13,12 @@ FOLDERS = click.option("--scenarios", "own", metavar="DIR", multiple=True, help=
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 
-@click.group()
-def scenarios() -> None:
+@click.group(invoke_without_command=True)
+@click.pass_context
+def scenarios(ctx: click.Context) -> None:
     """List, show, check and try out scenarios. Needs no server."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 
 @scenarios.command("list")
@@ -108,7 +111,7 @@ def new(name: str, provider: str) -> None:
         raise click.ClickException(f"{path} exists already; nothing was written") from None
     except OSError as error:
         raise click.ClickException(f"{path}: {error.strerror}") from None
-    click.echo(f"Wrote {path}. See it played: mocksrv scenarios simulate {path}")
+    click.echo(f"Wrote {path}. See it played: mocksrv scenarios simulate {name}")
 
 
 @scenarios.command()

@@ -140,7 +140,9 @@ def banner(engine: Engine, values: Mapping[str, Any], port: int) -> str:
         "MX Platform API": f"{url}   ({'one' if values['client_id'] else 'any'} client id and API key)",
         "Control API": f"{url}/_mocksrv" + ("   (with the token)" if values["control_token"] else ""),
         "Callbacks": _callbacks(engine, values),
-        "State": "in memory, gone when the server ends; --database FILE keeps it" if values["database"] == IN_MEMORY else values["database"],
+        "State": "in memory, gone when the server ends; --database FILE keeps it"
+        if values["database"] == IN_MEMORY
+        else values["database"],
         "Clock": _clock(engine),
         "Scenarios": _scenarios(engine, values),
     }

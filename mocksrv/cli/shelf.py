@@ -13,21 +13,11 @@ from mocksrv.cli.settings import SettingError, folders
 from mocksrv.engine.engine import Cast
 from mocksrv.engine.library import Library, UnknownScenario
 from mocksrv.engine.library_files import UserFile
-from mocksrv.engine.scenario import Problem, Scenario
+from mocksrv.engine.scenario import Scenario
 from mocksrv.providers.provider import WingOptions
 from mocksrv.web.server import bundled_scenarios, wings
 
 SUFFIXES = (".yaml", ".yml")
-
-
-class FaultyFilesError(click.ClickException):
-    """Scenario files have faults, which are printed one to a line."""
-
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__("\n".join(map(str, problems)))
-
-    def show(self, file: object = None) -> None:
-        click.echo(self.message, err=True)
 
 
 @dataclass(frozen=True)
@@ -43,7 +33,8 @@ class Shelf:
         try:
             return self.library.find(name)
         except UnknownScenario as error:
-            raise click.ClickException(f"{error}; 'mocksrv scenarios list' shows them all") from None
+            hint = "" if error.near else "; 'mocksrv scenarios list' shows them all"
+            raise click.ClickException(f"{error}{hint}") from None
 
 
 def open_shelf(own: Sequence[Path]) -> Shelf:
@@ -63,24 +54,29 @@ def own_folders(options: tuple[str, ...]) -> tuple[Path, ...]:
 
 
 def take(given: str, own: Sequence[Path]) -> tuple[Shelf, Scenario]:
-    """The scenario that an argument means, with its library: a name, or a file. Raises a click error."""
-    path = _file(given)
+    """The scenario that an argument means, with its library: a name, or a file (its suffix may be left out).
+
+    Prints the faults of a file. Raises a click error.
+    """
+    shelf = open_shelf(own)
+    path = _file(given, known=[name for provider in shelf.casts for name in shelf.library.names(provider)])
     if path is None:
-        shelf = open_shelf(own)
         return shelf, shelf.find(given)
     shelf = open_shelf((path.parent, *own))
-    problems = shelf.library.check([path])
     key = UserFile(path).load().key
+    problems = shelf.library.check([path])
     if problems or key is None:
-        raise FaultyFilesError(problems or [Problem(str(path), 1, 1, "this is no scenario")])
+        click.echo("\n".join(map(str, problems)) or f"{path}:1:1: this is no scenario", err=True)
+        raise click.exceptions.Exit(1)
     return shelf, shelf.find("/".join(key))
 
 
-def _file(given: str) -> Path | None:
-    """The file that an argument names."""
+def _file(given: str, known: Sequence[str]) -> Path | None:
+    """The file that an argument names; None when it is the name of a scenario."""
     path = Path(given)
-    if path.suffix not in SUFFIXES:
-        return None
-    if not path.is_file():
-        raise click.ClickException(f"there is no file {given}")
-    return path
+    if path.suffix in SUFFIXES:
+        if not path.is_file():
+            raise click.ClickException(f"there is no file {given}")
+        return path
+    beside = Path(f"{given}.yaml")
+    return beside if given not in known and beside.is_file() else None

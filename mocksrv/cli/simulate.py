@@ -147,7 +147,11 @@ class Rehearsal:
 def _said(method: str, path: str, body: Any) -> str:
     """A call in the timeline."""
     members = path.split("/members/", 1)
-    short = f"{method} .../{members[1].partition('/')[2] or 'members/{guid}'}" if len(members) > 1 else f"{method} .../{path.rpartition('/')[2]}"
+    short = (
+        f"{method} .../{members[1].partition('/')[2] or 'members/{guid}'}"
+        if len(members) > 1
+        else f"{method} .../{path.rpartition('/')[2]}"
+    )
     answers = [answer["value"] for answer in ((body or {}).get("member") or {}).get("challenges", [])]
     return f"{short}: {', '.join(answers)}" if answers else short
 

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-Row = tuple[Any, ...]
+from mocksrv.engine.reading import Connection, Recent, Row, Shared
+
 IN_MEMORY = ":memory:"
 
 # Each entry brings the database from the step before it to this one; append, never edit.
@@ -156,11 +157,17 @@ def _dumped(value: Any) -> str | None:
 class Tx:
     """The queries, inside one transaction (or one read)."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Connection, recent: Recent | None = None) -> None:
         self._run = connection.execute
         self._many = connection.executemany
+        self._recent = recent
         self.after_commit: list[Callable[[], None]] = []
         self.on_rollback: list[Callable[[], None]] = []
+        self.changed: set[tuple[str, str]] | None = set()  # sandbox and guid of the records; None: any may have
+
+    def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
+        rows: list[Row] = self._run(sql, values).fetchall()
+        return rows
 
     # sandboxes
 
@@ -184,12 +191,13 @@ class Tx:
         """Removes all that a sandbox holds, but not the sandbox."""
         attempts_of = "SELECT seq FROM delivery WHERE sandbox = ?"
         self._run(f"DELETE FROM attempt WHERE delivery IN ({attempts_of})", (name,))
+        self.changed = None
         for table in SANDBOX_TABLES:
             self._run(f"DELETE FROM {table} WHERE sandbox = ?", (name,))
 
     def is_empty(self, name: str) -> bool:
         """Whether a sandbox holds no records."""
-        return self._run("SELECT 1 FROM record WHERE sandbox = ? LIMIT 1", (name,)).fetchone() is None
+        return not self._rows("SELECT 1 FROM record WHERE sandbox = ? LIMIT 1", (name,))
 
     def drop_sandbox(self, name: str) -> None:
         self.empty_sandbox(name)
@@ -202,10 +210,16 @@ class Tx:
         return _record(row) if row else None
 
     def get_all(self, sandbox: str, *guids: str) -> dict[str, Record]:
-        """Records of whatever kind by guid, with one query."""
-        marks = ", ".join("?" * len(guids))
-        rows = self._run(f"SELECT {RECORD} FROM record WHERE sandbox = ? AND guid IN ({marks})", (sandbox, *guids)).fetchall()
-        return {row[2]: _record(row) for row in rows}
+        """Records of whatever kind by guid, with one query; those read often, with none."""
+        recent = self._recent
+        known = [recent.rows.get((sandbox, guid)) for guid in guids] if recent else [None]
+        if recent is None or None in known:
+            stamp = recent.stamp if recent else 0
+            marks = ", ".join("?" * len(guids))
+            known = self._run(f"SELECT {RECORD} FROM record WHERE sandbox = ? AND guid IN ({marks})", (sandbox, *guids)).fetchall()
+            if recent:
+                recent.keep(stamp, {(sandbox, row[2]): row for row in known if row})
+        return {row[2]: _record(row) for row in known if row}
 
     def subject(self, sandbox: str, guid: str) -> Record | None:
         """A record that plays, of whatever kind."""
@@ -221,7 +235,7 @@ class Tx:
     def waiting_for_polls(self, sandbox: str) -> list[Row]:
         """(guid, polls left) of subjects that wait for reads of their status."""
         left = "json_extract(play, '$.polls')"
-        return self._run(f"SELECT guid, {left} FROM record WHERE sandbox = ? AND play IS NOT NULL AND {left} > 0", (sandbox,)).fetchall()
+        return self._rows(f"SELECT guid, {left} FROM record WHERE sandbox = ? AND play IS NOT NULL AND {left} > 0", (sandbox,))
 
     def select(self, sandbox: str, query: Query) -> list[Record]:
         where, values = query.where(sandbox)
@@ -247,11 +261,14 @@ class Tx:
         columns = "partner_id = ?, sort = ?, revision = ?, updated_at = ?, body = ?, play = ?"
         values = (r.partner_id, r.sort, r.revision, r.updated_at, dumps(r.body), _dumped(r.play))
         self._run(f"UPDATE record SET {columns} WHERE sandbox = ? AND guid = ?", (*values, sandbox, r.guid))
+        if self.changed is not None:
+            self.changed.add((sandbox, r.guid))
 
     def delete(self, sandbox: str, **keys: str) -> int:
         """Removes the records with all these key columns (guid, owner, subject, parent, kind); how many there were."""
         where = " AND ".join(f"{column} = ?" for column in keys)
-        return self._run(f"DELETE FROM record WHERE sandbox = ? AND {where}", (sandbox, *keys.values())).rowcount
+        self.changed = None
+        return int(self._run(f"DELETE FROM record WHERE sandbox = ? AND {where}", (sandbox, *keys.values())).rowcount)
 
     # timers
 
@@ -289,7 +306,7 @@ class Tx:
     def timeline(self, sandbox: str, subject: str) -> list[Row]:
         """(at, status, flow, step, cause), oldest first."""
         sql = "SELECT at, status, flow, step, cause FROM timeline WHERE sandbox = ? AND subject = ? ORDER BY seq"
-        return self._run(sql, (sandbox, subject)).fetchall()
+        return self._rows(sql, (sandbox, subject))
 
     # events, deliveries, attempts
 
@@ -355,7 +372,7 @@ class Tx:
                 clauses.append(columns[name])
                 values.append(value)
         sql = f"SELECT seq, id, name, subject, occurred_at, payload, headers FROM event WHERE {' AND '.join(clauses)} ORDER BY seq LIMIT ?"
-        return self._run(sql, (*values, limit)).fetchall()
+        return self._rows(sql, (*values, limit))
 
     def event_seq(self, sandbox: str, id: str) -> int | None:
         row = self._run("SELECT seq FROM event WHERE sandbox = ? AND id = ?", (sandbox, id)).fetchone()
@@ -363,12 +380,12 @@ class Tx:
 
     def deliveries(self, event: int) -> list[Row]:
         """(seq, endpoint, state, next_attempt_at) of an event."""
-        return self._run("SELECT seq, endpoint, state, next_attempt_at FROM delivery WHERE event = ? ORDER BY seq", (event,)).fetchall()
+        return self._rows("SELECT seq, endpoint, state, next_attempt_at FROM delivery WHERE event = ? ORDER BY seq", (event,))
 
     def attempts(self, delivery: int) -> list[Row]:
         """(at, status, error, duration_ms, request, response) of a delivery."""
         sql = "SELECT at, status, error, duration_ms, request, response FROM attempt WHERE delivery = ? ORDER BY seq"
-        return self._run(sql, (delivery,)).fetchall()
+        return self._rows(sql, (delivery,))
 
     # journal
 
@@ -386,7 +403,7 @@ class Tx:
         sql = (
             f"SELECT seq, id, at, method, path, status, duration_ms, entry FROM request WHERE {' AND '.join(clauses)} ORDER BY seq LIMIT ?"
         )
-        return self._run(sql, (*values, limit)).fetchall()
+        return self._rows(sql, (*values, limit))
 
     def trim_requests(self, sandbox: str, keep: int) -> None:
         """Forgets all but the newest ``keep`` requests."""
@@ -396,7 +413,7 @@ class Tx:
     # scenarios put by the control API
 
     def scenarios(self) -> list[Row]:
-        return self._run("SELECT provider, name, text FROM scenario ORDER BY provider, name").fetchall()
+        return self._rows("SELECT provider, name, text FROM scenario ORDER BY provider, name")
 
     def put_scenario(self, provider: str, name: str, text: str) -> None:
         sql = "INSERT INTO scenario (provider, name, text) VALUES (?, ?, ?) ON CONFLICT (provider, name) DO UPDATE SET text = excluded.text"
@@ -410,7 +427,9 @@ class Store:
         self.path = path
         self._turn = threading.RLock()  # writers take turns; in memory readers too, for they share the connection
         self._thread = threading.local()
+        self._recent = Recent()
         self._writer = self._connect()
+        self._shared = Shared(self._writer, self._turn)
         self._migrate()
 
     def _connect(self) -> sqlite3.Connection:
@@ -438,15 +457,14 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Tx]:
-        """For looking only."""
+        """For looking only; every statement sees what is committed by then."""
         if self.path == IN_MEMORY:
-            with self._turn:
-                yield Tx(self._writer)
+            yield Tx(self._shared, self._recent)
             return
         connection = getattr(self._thread, "connection", None)
         if connection is None:
             connection = self._thread.connection = self._connect()
-        yield Tx(connection)
+        yield Tx(connection, self._recent)
 
     @contextmanager
     def write(self) -> Iterator[Tx]:
@@ -457,6 +475,8 @@ class Store:
             try:
                 yield tx
                 self._writer.execute("COMMIT")
+                if tx.changed is None or tx.changed:
+                    self._recent.forget(tx.changed)
             except BaseException:
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")

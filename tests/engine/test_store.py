@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mocksrv.engine.reading import Recent
 from mocksrv.engine.store import IN_MEMORY, SCHEMA_STEPS, Query, Record, Store, StoreError
 
 
@@ -127,3 +128,31 @@ def test_a_timer_replaces_the_earlier_one_of_its_kind(store: Store) -> None:
         assert tx.next_timer("s")[1:] == ("A", "step", 20)  # type: ignore[index]
         tx.cancel_timers("s", "A", ["step"])
         assert tx.next_timer("s")[1:] == ("A", "silent", 30)  # type: ignore[index]
+
+
+def test_records_that_are_read_often_are_never_stale(store: Store) -> None:
+    def seen() -> dict[str, int]:
+        with store.read() as tx:
+            return {guid: record.body["n"] for guid, record in tx.get_all("s", "A", "B").items()}
+
+    with store.write() as tx:
+        tx.insert("s", [Record("kind", guid, {"n": 0}) for guid in "AB"])
+    assert [seen(), seen()] == [{"A": 0, "B": 0}] * 2
+    with store.write() as tx:
+        record = tx.get("s", "kind", "A")
+        assert record is not None
+        record.body["n"] = 1
+        tx.update("s", record)
+        assert tx.get_all("s", "A")["A"].body["n"] == 1
+    assert seen() == {"A": 1, "B": 0}
+    with store.write() as tx:
+        tx.delete("s", kind="kind")
+    assert seen() == {}
+
+
+def test_a_row_read_before_a_change_is_not_kept_after_it() -> None:
+    recent = Recent()
+    stamp = recent.stamp
+    recent.forget({("s", "A")})
+    recent.keep(stamp, {("s", "A"): (1, "old")})
+    assert recent.rows == {}

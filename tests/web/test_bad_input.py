@@ -1,0 +1,171 @@
+"""Whatever a client sends, the server has an answer: a search for calls that make it fail, and those that once did."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import pytest
+from flask import Flask
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from werkzeug.test import TestResponse
+
+from mocksrv.engine.engine import Engine, Options
+from mocksrv.engine.sandbox import Settings
+from mocksrv.providers.mx.api import Call
+from mocksrv.web.app import create_app
+from mocksrv.web.server import Setup, build
+from tests.conftest import MX, MX_HEADERS
+
+V1, V2 = MX_HEADERS, {"Accept-Version": "v20250224"}
+EMPTY_BANK = "name: bare\nprovider: mx\nsummary: No data.\nflows:\n  connect:\n    - {status: CREATED, data: empty}\n    - {after: 1s, status: CONNECTED}\n"
+
+# What stands in paths, queries and bodies: the world's own names (in braces), and what nobody expects.
+KNOWN = ["{user}", "{member}", "{event}", "{request}", "customer-42", "m-1", "mock_bare", "bare", "mx/bare", "mxbank", "default", "CRD-1"]
+ODD_TEXTS = ["", " ", ".", "..", "/", "\0", "\n", "\u00fc", "\U0001f600", "'", '"', "%", "*", "[", "{", "-1", "0", "1e9", "x" * 3000, "a" * 60 + "b",
+             "MBR-", "$.x", "true", "null", "1h", "99999999999d", "2026-01-01", "9999-12-31T23:59:59Z", "0001-01-01"]  # fmt: skip
+WORDS = st.sampled_from([*KNOWN, *ODD_TEXTS]) | st.text(max_size=20).filter(lambda text: text.isprintable())
+NUMBERS = st.sampled_from([0, -1, 1, 7, 2**31, 2**63, -(2**63) - 1, 10**400, 0.5, 1e308, -0.0, float("nan"), float("inf")])
+LEAVES = st.none() | st.booleans() | NUMBERS | WORDS | st.just("\ud800")
+VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3), max_leaves=6)
+
+PARAMETERS = ["page", "records_per_page", "id", "email", "is_disabled", "name", "iso_country_code[]", "supported_products[]", "use_case",
+              "from_date", "to_date", "from_updated_at", "to_updated_at", "from_created_at", "to_created_at", "from_timestamp", "includes",
+              "category_guid", "is_manual", "supports_account_statement", "include_holdings", "referral_source", "skip_aggregation", "limit",
+              "after", "event", "subject", "state", "status", "method", "path", "provider", "scenario", "file", "\u00fc"]  # fmt: skip
+BODIES: list[Any] = [
+    {"user": {"id": "x", "email": "a@b.c", "metadata": "m", "is_disabled": True}},
+    {"member": {"institution_code": "mock_bare", "credentials": "{credentials}", "id": "x", "metadata": "m", "use_cases": ["PFM"],
+                "skip_aggregation": True, "background_aggregation_is_disabled": True},
+     "client_redirect_url": "https://a", "referral_source": "APP", "data_request": {"products": ["transactions"]}},
+    {"member": {"institution_code": "mx_bank_oauth", "is_oauth": True}, "referral_source": "BROWSER"},
+    {"member": {"challenges": [{"guid": "CRD-1", "value": "correct"}]}},
+    {"default": "bare", "next": ["bare"]},
+    {"scenario": "bare", "flow": "connect"},
+    {"status": "CHALLENGED", "set": {"name": "x", "error": {}, "use_cases": ["PFM"], "is_authenticated": True}},
+    {"mode": "manual", "speed": 2, "now": "2026-02-01"},
+    {"by": "1h", "wait": "1s"},
+    {"to": "2026-01-03", "wait": "1s"},
+    {"endpoints": [{"url": "http://127.0.0.1:1/x", "events": ["mx.*"], "auth": {"type": "basic", "username": "u", "password": "***"},
+                    "headers": {"X-A": "b"}}]},
+    {"faults": [{"on": "GET /none", "status": 500, "times": 2, "delay": "1ms", "drop": False}]},
+    {"seed": 7},
+]  # fmt: skip
+HEADERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "X-CALLBACK-PAYLOAD": st.sampled_from(["aGk=", "", "\u00fc", "x" * 2000]),
+        "X-Mocksrv-Scenario": st.sampled_from(["bare", "mx/bare", "", "none", "../x", "\u00fc", "x" * 2000]),
+        "Content-Type": st.sampled_from(["application/json", "", "text/plain", "application/json; charset=utf-16", "multipart/form-data", "\u00fc/"]),
+        "Accept-Version": st.sampled_from(["v20250224", "v20111101", "", "\u00fc"]),
+        "Content-Length": st.sampled_from(["0", "-1", "many", "99999999999999999999"]),
+        "Authorization": st.sampled_from(["", "Basic", "Basic /////w==", "Bearer x", "\u00fc"]),
+        "Host": st.sampled_from(["", "example.com:0", "a b", "[::1", "\u00fc"]),
+    },
+)
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> Any:
+    """A good body, one part of which is something else."""
+    body = json.loads(json.dumps(draw(st.sampled_from(BODIES))))
+    place = body
+    while True:
+        keys = list(place) if isinstance(place, dict) else range(len(place))
+        key = draw(st.sampled_from(list(keys)))
+        if isinstance(place[key], (dict, list)) and place[key] and draw(st.booleans()):
+            place = place[key]
+            continue
+        if draw(st.booleans()):
+            place[key] = draw(VALUES)
+        return body
+
+
+RAW = st.binary(max_size=40) | st.sampled_from([b"", b"{", b"[" * 5000, b"\xff", EMPTY_BANK.encode(), b"name: [", '{"user": {}}'.encode("utf-16")])
+PAYLOADS = mutated().map(json.dumps) | VALUES.map(json.dumps) | RAW
+SOURCES = ["rule", "rule", "rule", "path"]
+
+
+@st.composite
+def calls(draw: st.DrawFn, rules: list[tuple[str, str]]) -> dict[str, Any]:
+    """A call of some route, or of none."""
+    method, path = draw(st.sampled_from(rules))
+    if draw(st.sampled_from(SOURCES)) == "path":
+        method = draw(st.sampled_from(["GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "HEAD", "NONSENSE"]))
+    if draw(st.integers(0, 20)) == 0:
+        path = draw(st.lists(WORDS, max_size=4).map("/".join))
+    query = draw(st.dictionaries(st.sampled_from(PARAMETERS), WORDS, max_size=3))
+    if draw(st.integers(0, 9)) == 0:
+        query["wait"] = draw(st.sampled_from(["1ms", "0s", "", "x"]))
+    return {"method": method, "path": path, "fill": draw(st.lists(WORDS, min_size=4, max_size=4)), "good": draw(st.integers(0, 3)) > 0,
+            "query": query, "headers": draw(st.sampled_from([V1, V2])) | draw(HEADERS), "data": draw(PAYLOADS)}  # fmt: skip
+
+
+class Ground:
+    """A server on which calls are tried out, each round in a sandbox of its own."""
+
+    def __init__(self) -> None:
+        self.engine, self.app = build(Setup(engine=Options(clock="manual", settings=Settings(seed=7))))
+        self.engine.start()
+        self.client = self.app.test_client()
+        assert self.client.put("/_mocksrv/scenarios/bare", data=EMPTY_BANK).status_code == 200
+        self.rules = [
+            (method, str(rule.rule)) for rule in self.app.url_map.iter_rules() for method in sorted(rule.methods or ()) if method != "HEAD"
+        ]
+        self._rounds = 0
+
+    def world(self) -> tuple[str, dict[str, str]]:
+        """A sandbox with a user and a member, and their names."""
+        self._rounds += 1
+        name = f"round-{self._rounds}"
+        mx = MX(self.app, name)
+        user = mx.user(id="customer-42")
+        member = mx.create(user, institution="mock_bare", id="m-1")["guid"]
+        mx.control("PUT", f"/subjects/{member}/status", {"status": "CHALLENGED"})
+        names = {"user": user, "member": member, "event": mx.control("GET", "/webhooks")["webhooks"][0]["id"],
+                 "request": mx.control("GET", "/requests")["requests"][0]["id"],
+                 "credentials": json.dumps(mx.credentials("mock_bare", password="other"))}  # fmt: skip
+        return name, names
+
+    def call(self, sandbox: str, names: dict[str, str], tried: dict[str, Any]) -> TestResponse:
+        """Makes one call, with the world's own names put in."""
+        path = tried["path"]
+        for number, part in enumerate(piece for piece in path.split("/") if piece.startswith("<")):
+            own = {"<user>": "{user}", "<member>": "{member}"}.get(part) if tried["good"] else None
+            path = path.replace(part, quote(_named(own or tried["fill"][number % 4], names), safe=""), 1)
+        data = tried["data"] if isinstance(tried["data"], bytes) else _named(tried["data"], names).encode()
+        query = urlencode([(name, _named(value, names)) for name, value in tried["query"].items()])
+        headers = {"Authorization": "Basic YTpi"} | tried["headers"]
+        return self.client.open(f"/sandbox/{sandbox}{path}?{query}", method=tried["method"], headers=headers, data=data)
+
+
+def _named(text: str, names: dict[str, str]) -> str:
+    text = text.replace('"{credentials}"', names["credentials"])
+    for name in ("user", "member", "event", "request"):
+        text = text.replace(f"{{{name}}}", names[name])
+    return text
+
+
+GROUND = pytest.StashKey[Ground]()
+
+
+@pytest.fixture(scope="module")
+def ground() -> Iterator[Ground]:
+    made = Ground()
+    yield made
+    made.engine.close()
+
+
+@settings(max_examples=3000, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_no_call_makes_the_server_fail(ground: Ground, data: st.DataObject) -> None:
+    sandbox, names = ground.world()
+    for tried in data.draw(st.lists(calls(ground.rules), min_size=1, max_size=5)):
+        answer = ground.call(sandbox, names, tried)
+        assert answer.status_code < 500, (tried, answer.get_data(as_text=True))
+        if answer.status_code >= 400 and answer.mimetype == "application/json":
+            assert set(answer.get_json()) == {"error"}
+    ground.engine.drop(sandbox)
