@@ -34,12 +34,12 @@ class CommandLine(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
-    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+    def main(self, *args: Any, **options: Any) -> Any:
         """Runs a command. Errors go to stderr as one line; the exit status is 2 for a wrong call, else 1."""
-        if not standalone_mode:
-            return super().main(*args, standalone_mode=False, **extra)
+        if not options.pop("standalone_mode", True):
+            return super().main(*args, standalone_mode=False, **options)
         try:
-            status = super().main(*args, standalone_mode=False, **extra)
+            status = super().main(*args, standalone_mode=False, **options)
         except click.ClickException as error:
             raise SystemExit(_report(error)) from None
         except (click.Abort, KeyboardInterrupt):

@@ -116,10 +116,15 @@ def new(name: str, provider: str) -> None:
 
 @scenarios.command()
 @click.argument("name")
-@click.option("--answer", "answers", metavar="TEXT", multiple=True,
-              help="Answer to the next round of questions; '' gives none; 'a|b' answers two questions. Repeatable. [default: the right ones]")  # fmt: skip
+@click.option(
+    "--answer",
+    "answers",
+    metavar="TEXT",
+    multiple=True,
+    help="Answer to the next round of questions; '' gives none, 'a|b' answers two. Repeatable; without it the right ones are given.",
+)
 @click.option("--oauth", type=click.Choice(["approve", "deny"]), help="What the user does at the bank's page; makes an OAuth member.")
-@click.option("--for", "duration", metavar="DURATION", help="How much time to play, such as 10m or 2d. [default: until nothing more happens, at most 2d]")  # fmt: skip
+@click.option("--for", "duration", metavar="DURATION", help="How much time to play (10m, 2d). [default: until it rests, at most 2d]")
 @FOLDERS
 @JSON
 def simulate(name: str, answers: tuple[str, ...], oauth: str | None, duration: str | None, own: tuple[str, ...], as_json: bool) -> None:

@@ -18,7 +18,7 @@ from mocksrv.web.hosting import WRONG_SETTING, Service, StartError, listen, run
 if TYPE_CHECKING:
     from mocksrv.engine.engine import Engine
 
-WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1", "*": "127.0.0.1"}  # noqa: S104
+WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1", "*": "127.0.0.1"}
 
 
 def _option(setting: Setting) -> Any:

@@ -158,19 +158,19 @@ SETTINGS = (
     Setting("webhook-url", url, "URL", "Where callbacks go.", shown="none are sent"),
     Setting("database", _database, "FILE", "Where state is kept (SQLite).", IN_MEMORY, shown="in memory"),
     Setting("scenarios", folder, "DIR", "Folder with scenarios of your own, read again when they change. Repeatable.", many=True),
-    Setting("strict", flag, "", "Refuse to start when one of those files has a fault.", False, shown="leave it out"),
+    Setting("strict", flag, "", "Refuse to start when one of those files has a fault.", False, shown="it is left out"),
     Setting("clock", _clock, "CLOCK", "Time in new sandboxes: real, manual (stands still), or a speed such as x60.", "real"),
-    Setting("now", parse_moment, "ISO", "The moment at which new sandboxes start.", shown="real time; 2026-01-01T12:00:00Z if manual with a seed"),
-    Setting("seed", _number(-LARGEST_SEED, LARGEST_SEED, "a seed"), "N", "Makes ids, names and amounts the same again in every run.", shown="by chance"),
+    Setting("now", parse_moment, "ISO", "The moment at which new sandboxes start.", shown="the present; 2026-01-01 if manual with a seed"),
+    Setting("seed", _number(-LARGEST_SEED, LARGEST_SEED, "a seed"), "N", "Makes ids and data the same again in every run.", shown="none"),
     Setting("scenario", _word, "NAME", "What members play when nothing else chooses.", shown="connected"),
-    Setting("fidelity", _one_of(*FIDELITIES), "|".join(FIDELITIES), "Where MX's sources disagree, answer what its SDKs read or what its documents say.", "sdk"),
+    Setting("fidelity", _one_of(*FIDELITIES), "sdk|wire", "Where MX's sources disagree: as its SDKs read it, or as its docs say.", "sdk"),
     Setting("public-url", _base_url, "URL", "Beginning of handed-out links.", shown="the request's Host"),
-    Setting("allow-callbacks", _host_pattern, "HOST", "Host (pattern) that callbacks may go to beside local networks. Repeatable.", many=True),
-    Setting("control-from", _one_of(*CLIENTS), "|".join(CLIENTS), "Which clients the control API answers.", "loopback"),
+    Setting("allow-callbacks", _host_pattern, "HOST", "Host (pattern) that callbacks may go to beside local ones. Repeatable.", many=True),
+    Setting("control-from", _one_of(*CLIENTS), "loopback|private", "Which clients the control API answers.", "loopback"),
     Setting("control-token", _word, "TOKEN", "Opens the control API to clients from anywhere that send it.", shown="none"),
     Setting("client-id", _client_id, "ID", "With --api-key: the only credentials that are accepted.", shown="any"),
     Setting("api-key", _word, "KEY", "See --client-id.", shown="any"),
-)  # fmt: skip
+)
 
 
 def resolve(options: Mapping[str, Any], variables: Mapping[str, str], folder: Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import click
 from mocksrv.cli.output import print_table
 from mocksrv.cli.play import Choices, Play
 from mocksrv.engine.clock import SEEDED_START, duration_text, iso_ms
-from mocksrv.engine.engine import Engine, Options
+from mocksrv.engine.engine import Options
 from mocksrv.engine.player import NotWaiting, Role
 from mocksrv.engine.sandbox import Settings, World
 from mocksrv.engine.scenario import Scenario

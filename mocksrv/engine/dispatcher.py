@@ -15,8 +15,9 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 from mocksrv.engine.clock import iso_ms
+from mocksrv.engine.reading import Row
 from mocksrv.engine.sandbox import Endpoint, Sandbox
-from mocksrv.engine.store import Row, Store, dumps
+from mocksrv.engine.store import Store, dumps
 
 if TYPE_CHECKING:
     from mocksrv.engine.transport import Answer, Transport

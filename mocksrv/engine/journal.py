@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from mocksrv.engine.store import Row, Store, dumps
+from mocksrv.engine.reading import Row
+from mocksrv.engine.store import Store, dumps
 
 KEPT = 10_000  # calls of a sandbox
 BATCH = 500  # calls that may wait to be written

@@ -20,9 +20,10 @@ from mocksrv.engine.clock import SECOND, Clock, iso_ms, parse_duration, parse_mo
 from mocksrv.engine.engine import ADVANCE_TIME, AdvanceBusy, Engine
 from mocksrv.engine.library import UnknownScenario
 from mocksrv.engine.outbox import AT_ONCE, RANK_STEP, wants
+from mocksrv.engine.reading import Row
 from mocksrv.engine.sandbox import Endpoint, Fault, Sandbox, World, endpoints_from
 from mocksrv.engine.scenario import Scenario, ScenarioError
-from mocksrv.engine.store import Record, Row, Tx, dumps
+from mocksrv.engine.store import Record, Tx, dumps
 from mocksrv.web.fields import ENDPOINTS, FAULTS, read, read_json
 from mocksrv.web.problems import Problem, problem
 

@@ -125,8 +125,8 @@ class Ground:
         user = mx.user(id="customer-42")
         member = mx.create(user, institution="mock_bare", id="m-1")["guid"]
         mx.control("PUT", f"/subjects/{member}/status", {"status": "CHALLENGED"})
-        names = {"user": user, "member": member, "event": mx.control("GET", "/webhooks")["webhooks"][0]["id"],
-                 "request": mx.control("GET", "/requests")["requests"][0]["id"],
+        request = mx.http.get(f"/sandbox/{name}/users").headers["X-Mocksrv-Request"]
+        names = {"user": user, "member": member, "event": mx.control("GET", "/webhooks")["webhooks"][0]["id"], "request": request,
                  "credentials": json.dumps(mx.credentials("mock_bare", password="other"))}  # fmt: skip
         return name, names
 
