@@ -37,9 +37,9 @@ class CommandLine(click.Group):
     def main(self, *args: Any, **options: Any) -> Any:
         """Runs a command. Errors go to stderr as one line; the exit status is 2 for a wrong call, else 1."""
         if not options.pop("standalone_mode", True):
-            return super().main(*args, standalone_mode=False, **options)
+            return super().main(*args, standalone_mode=False, **options)  # type: ignore[call-overload]
         try:
-            status = super().main(*args, standalone_mode=False, **options)
+            status = super().main(*args, standalone_mode=False, **options)  # type: ignore[call-overload]
         except click.ClickException as error:
             raise SystemExit(_report(error)) from None
         except (click.Abort, KeyboardInterrupt):
@@ -58,7 +58,10 @@ def _report(error: click.ClickException) -> int:
 
 
 @click.group(
-    cls=CommandLine, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+    "mocksrv",
+    cls=CommandLine,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 @click.version_option(__version__, message="mocksrv %(version)s")
 @click.pass_context

@@ -78,6 +78,7 @@ class Engine:
         self._sandboxes: dict[str, Sandbox] = {}
         self._lock = threading.Lock()
         self._changed = threading.Condition()
+        self._waiters = 0  # calls that are held until something changes
         self._ticker = Ticker(self)
         with self.store.read() as tx:
             stored, put = tx.sandboxes(), tx.scenarios()
@@ -205,17 +206,21 @@ class Engine:
     def wait_for(self, found: Callable[[], Any], seconds: float) -> Any:
         """What ``found`` returns as soon as it is true, or its last answer after that many real seconds."""
         deadline = time.monotonic() + seconds
-        while True:
-            with self._changed:
-                result = found()
-                if result or time.monotonic() >= deadline:
-                    return result
-                self._changed.wait(min(TICK, max(0.0, deadline - time.monotonic())))
+        with self._changed:
+            self._waiters += 1
+            try:
+                while not (result := found()) and time.monotonic() < deadline:
+                    self._changed.wait(min(TICK, max(0.0, deadline - time.monotonic())))
+                return result
+            finally:
+                self._waiters -= 1
 
     def record(self, entry: Entry) -> None:
         """Takes an API call down in the journal."""
         if self.journal.add(entry):
             self._ticker.hurry()
+        if self._waiters:
+            self.notify()
 
     # time
 

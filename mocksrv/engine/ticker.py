@@ -25,6 +25,7 @@ class Ticker:
         self._due: dict[str, tuple[float, Sandbox]] = {}  # real (monotonic) moments
         self._wake = threading.Event()
         self._stopping = False
+        self._written = 0.0  # when the journal was, a monotonic moment
         self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
 
     def start(self) -> None:
@@ -49,6 +50,7 @@ class Ticker:
 
     def hurry(self) -> None:
         """The journal wants to be written."""
+        self._written = 0.0
         self._wake.set()
 
     def _run(self) -> None:
@@ -66,8 +68,10 @@ class Ticker:
         return TICK if soonest is None else max(0.0, min(TICK, soonest - time.monotonic()))
 
     def _tick(self) -> None:
-        self._engine.journal.flush()
-        self._engine.library.refresh()
+        if time.monotonic() - self._written >= TICK:
+            self._written = time.monotonic()
+            self._engine.journal.flush()
+            self._engine.library.refresh()
         with self._lock:
             looked, self._look = self._look, {}
             passed = {name: sandbox for name, (moment, sandbox) in self._due.items() if moment <= time.monotonic()}

@@ -27,7 +27,7 @@ def run(listening: socket.socket, open_service: Callable[[], Service], threads: 
     return 0
 
 
-class Watch(Arbiter):  # type: ignore[misc]
+class Watch(Arbiter):
     """The parent. It ends fast, leaves the talking to the worker, and never has more than one."""
 
     SIGNALS = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP)
@@ -42,7 +42,7 @@ class Watch(Arbiter):  # type: ignore[misc]
         super().halt(reason, STATUSES.get(exit_status, exit_status))
 
 
-class Hosted(BaseApplication):  # type: ignore[misc]
+class Hosted(BaseApplication):
     """The service as gunicorn sees it. The worker opens it, so that its threads and its database are the worker's own."""
 
     def __init__(self, listening: socket.socket, open_service: Callable[[], Service], threads: int) -> None:
@@ -73,6 +73,7 @@ class Hosted(BaseApplication):  # type: ignore[misc]
                 self.cfg.set(name, value)
 
     def load(self) -> Any:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both processes; the parent ends the worker
         service = open_or_explain(self._open_service)
         if isinstance(service, int):
             raise SystemExit(EXIT_CODES[service])

@@ -7,6 +7,7 @@ parent stays small, watches, and starts the service again if it dies.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import signal
 import socket
@@ -108,6 +109,7 @@ def _run_waitress(listening: socket.socket, open_service: Callable[[], Service],
         close_service(service)
         end_process(0)
 
+    logging.getLogger("waitress").setLevel(logging.ERROR)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
     create_server(service.app, sockets=[listening], threads=threads, channel_timeout=KEEP_ALIVE).run()

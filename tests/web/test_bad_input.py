@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
 from mocksrv.engine.engine import Engine, Options
 from mocksrv.engine.sandbox import Settings
-from mocksrv.providers.mx.api import Call
-from mocksrv.web.app import create_app
 from mocksrv.web.server import Setup, build
 from tests.conftest import MX, MX_HEADERS
 
@@ -36,30 +35,41 @@ PARAMETERS = ["page", "records_per_page", "id", "email", "is_disabled", "name", 
               "from_date", "to_date", "from_updated_at", "to_updated_at", "from_created_at", "to_created_at", "from_timestamp", "includes",
               "category_guid", "is_manual", "supports_account_statement", "include_holdings", "referral_source", "skip_aggregation", "limit",
               "after", "event", "subject", "state", "status", "method", "path", "provider", "scenario", "file", "\u00fc"]  # fmt: skip
-BODIES: list[Any] = [
-    {"user": {"id": "x", "email": "a@b.c", "metadata": "m", "is_disabled": True}},
-    {"member": {"institution_code": "mock_bare", "credentials": "{credentials}", "id": "x", "metadata": "m", "use_cases": ["PFM"],
-                "skip_aggregation": True, "background_aggregation_is_disabled": True},
-     "client_redirect_url": "https://a", "referral_source": "APP", "data_request": {"products": ["transactions"]}},
-    {"member": {"institution_code": "mx_bank_oauth", "is_oauth": True}, "referral_source": "BROWSER"},
-    {"member": {"challenges": [{"guid": "CRD-1", "value": "correct"}]}},
-    {"default": "bare", "next": ["bare"]},
-    {"scenario": "bare", "flow": "connect"},
-    {"status": "CHALLENGED", "set": {"name": "x", "error": {}, "use_cases": ["PFM"], "is_authenticated": True}},
-    {"mode": "manual", "speed": 2, "now": "2026-02-01"},
-    {"by": "1h", "wait": "1s"},
-    {"to": "2026-01-03", "wait": "1s"},
-    {"endpoints": [{"url": "http://127.0.0.1:1/x", "events": ["mx.*"], "auth": {"type": "basic", "username": "u", "password": "***"},
-                    "headers": {"X-A": "b"}}]},
-    {"faults": [{"on": "GET /none", "status": 500, "times": 2, "delay": "1ms", "drop": False}]},
-    {"seed": 7},
-]  # fmt: skip
+USER = {"user": {"id": "x", "email": "a@b.c", "metadata": "m", "is_disabled": True}}
+MEMBER = {
+    "member": {"institution_code": "mock_bare", "credentials": "{credentials}", "id": "x", "metadata": "m", "use_cases": ["PFM"],
+               "skip_aggregation": True, "background_aggregation_is_disabled": True},
+    "client_redirect_url": "https://a", "referral_source": "APP", "data_request": {"products": ["transactions"]},
+}  # fmt: skip
+ENDPOINT = {"url": "http://127.0.0.1:1/x", "events": ["mx.*"], "auth": {"type": "basic", "username": "u", "password": "***"},
+            "headers": {"X-A": "b"}}  # fmt: skip
+# The end of a path -> bodies that are good there.
+BODIES: dict[str, list[Any]] = {
+    "/users": [USER],
+    "<user>": [USER],
+    "/members": [MEMBER, {"member": {"institution_code": "mx_bank_oauth", "is_oauth": True}, "referral_source": "BROWSER"}],
+    "<member>": [MEMBER],
+    "/resume": [{"member": {"challenges": [{"guid": "{challenge}", "value": "correct"}]}}],
+    "/bindings": [{"default": "bare", "next": ["bare"]}],
+    "/scenario": [{"scenario": "bare", "flow": "connect"}],
+    "/status": [{"status": "CHALLENGED", "set": {"name": "x", "error": {}, "use_cases": ["PFM"], "is_authenticated": True}}],
+    "/clock": [{"mode": "manual", "speed": 2, "now": "2026-02-01"}],
+    "/advance": [{"by": "1h", "wait": "1s"}, {"to": "2026-01-03", "wait": "1s"}],
+    "/endpoints": [{"endpoints": [ENDPOINT]}],
+    "/faults": [{"faults": [{"on": "GET /none", "status": 500, "times": 2, "delay": "1ms", "drop": False}]}],
+    "/sandbox": [{"seed": 7}],
+}
+# What stands in a path for a parameter of it, or after the beginning of a path.
+OWN = {"<user>": "{user}", "<member>": "{member}", "<path:name>": "bare", "/_mocksrv/subjects": "{member}", "/_mocksrv/webhooks": "{event}",
+       "/_mocksrv/requests": "{request}"}  # fmt: skip
 HEADERS = st.fixed_dictionaries(
     {},
     optional={
         "X-CALLBACK-PAYLOAD": st.sampled_from(["aGk=", "", "\u00fc", "x" * 2000]),
         "X-Mocksrv-Scenario": st.sampled_from(["bare", "mx/bare", "", "none", "../x", "\u00fc", "x" * 2000]),
-        "Content-Type": st.sampled_from(["application/json", "", "text/plain", "application/json; charset=utf-16", "multipart/form-data", "\u00fc/"]),
+        "Content-Type": st.sampled_from(
+            ["application/json", "", "text/plain", "application/json; charset=utf-16", "multipart/form-data", "\u00fc/"]
+        ),
         "Accept-Version": st.sampled_from(["v20250224", "v20111101", "", "\u00fc"]),
         "Content-Length": st.sampled_from(["0", "-1", "many", "99999999999999999999"]),
         "Authorization": st.sampled_from(["", "Basic", "Basic /////w==", "Bearer x", "\u00fc"]),
@@ -69,9 +79,9 @@ HEADERS = st.fixed_dictionaries(
 
 
 @st.composite
-def mutated(draw: st.DrawFn) -> Any:
+def mutated(draw: st.DrawFn, good: list[Any]) -> Any:
     """A good body, one part of which is something else."""
-    body = json.loads(json.dumps(draw(st.sampled_from(BODIES))))
+    body = json.loads(json.dumps(draw(st.sampled_from(good))))
     place = body
     while True:
         keys = list(place) if isinstance(place, dict) else range(len(place))
@@ -84,24 +94,31 @@ def mutated(draw: st.DrawFn) -> Any:
         return body
 
 
-RAW = st.binary(max_size=40) | st.sampled_from([b"", b"{", b"[" * 5000, b"\xff", EMPTY_BANK.encode(), b"name: [", '{"user": {}}'.encode("utf-16")])
-PAYLOADS = mutated().map(json.dumps) | VALUES.map(json.dumps) | RAW
-SOURCES = ["rule", "rule", "rule", "path"]
+RAW = st.binary(max_size=40) | st.sampled_from(
+    [b"", b"{", b"[" * 5000, b"\xff", EMPTY_BANK.encode(), b"name: [", '{"user": {}}'.encode("utf-16")]
+)
+
+
+def payloads(path: str) -> st.SearchStrategy[Any]:
+    """What is sent to a path: something good there that has been spoilt, or anything at all."""
+    good = next((bodies for end, bodies in BODIES.items() if path.endswith(end)), [USER])
+    return st.one_of(mutated(good).map(json.dumps), mutated(good).map(json.dumps), VALUES.map(json.dumps), RAW)
 
 
 @st.composite
 def calls(draw: st.DrawFn, rules: list[tuple[str, str]]) -> dict[str, Any]:
     """A call of some route, or of none."""
     method, path = draw(st.sampled_from(rules))
-    if draw(st.sampled_from(SOURCES)) == "path":
+    if draw(st.integers(0, 9)) == 0:
         method = draw(st.sampled_from(["GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "HEAD", "NONSENSE"]))
     if draw(st.integers(0, 20)) == 0:
         path = draw(st.lists(WORDS, max_size=4).map("/".join))
     query = draw(st.dictionaries(st.sampled_from(PARAMETERS), WORDS, max_size=3))
     if draw(st.integers(0, 9)) == 0:
         query["wait"] = draw(st.sampled_from(["1ms", "0s", "", "x"]))
-    return {"method": method, "path": path, "fill": draw(st.lists(WORDS, min_size=4, max_size=4)), "good": draw(st.integers(0, 3)) > 0,
-            "query": query, "headers": draw(st.sampled_from([V1, V2])) | draw(HEADERS), "data": draw(PAYLOADS)}  # fmt: skip
+    fill, good = draw(st.lists(WORDS, min_size=4, max_size=4)), draw(st.integers(0, 3)) > 0
+    return {"method": method, "path": path, "fill": fill, "good": good, "query": query,
+            "headers": draw(st.sampled_from([V1, V2])) | (draw(HEADERS) if draw(st.integers(0, 3)) == 0 else {}), "data": draw(payloads(path))}  # fmt: skip
 
 
 class Ground:
@@ -127,6 +144,7 @@ class Ground:
         mx.control("PUT", f"/subjects/{member}/status", {"status": "CHALLENGED"})
         request = mx.http.get(f"/sandbox/{name}/users").headers["X-Mocksrv-Request"]
         names = {"user": user, "member": member, "event": mx.control("GET", "/webhooks")["webhooks"][0]["id"], "request": request,
+                 "challenge": mx.status(user, member)["challenges"][0]["guid"],
                  "credentials": json.dumps(mx.credentials("mock_bare", password="other"))}  # fmt: skip
         return name, names
 
@@ -134,7 +152,7 @@ class Ground:
         """Makes one call, with the world's own names put in."""
         path = tried["path"]
         for number, part in enumerate(piece for piece in path.split("/") if piece.startswith("<")):
-            own = {"<user>": "{user}", "<member>": "{member}"}.get(part) if tried["good"] else None
+            own = OWN.get(part) or OWN.get(path.partition(f"/{part}")[0]) if tried["good"] else None
             path = path.replace(part, quote(_named(own or tried["fill"][number % 4], names), safe=""), 1)
         data = tried["data"] if isinstance(tried["data"], bytes) else _named(tried["data"], names).encode()
         query = urlencode([(name, _named(value, names)) for name, value in tried["query"].items()])
@@ -144,12 +162,9 @@ class Ground:
 
 def _named(text: str, names: dict[str, str]) -> str:
     text = text.replace('"{credentials}"', names["credentials"])
-    for name in ("user", "member", "event", "request"):
+    for name in ("user", "member", "event", "request", "challenge"):
         text = text.replace(f"{{{name}}}", names[name])
     return text
-
-
-GROUND = pytest.StashKey[Ground]()
 
 
 @pytest.fixture(scope="module")
@@ -166,6 +181,51 @@ def test_no_call_makes_the_server_fail(ground: Ground, data: st.DataObject) -> N
     for tried in data.draw(st.lists(calls(ground.rules), min_size=1, max_size=5)):
         answer = ground.call(sandbox, names, tried)
         assert answer.status_code < 500, (tried, answer.get_data(as_text=True))
-        if answer.status_code >= 400 and answer.mimetype == "application/json":
+        if answer.status_code >= 400 and answer.mimetype == "application/json" and answer.data:
             assert set(answer.get_json()) == {"error"}
     ground.engine.drop(sandbox)
+
+
+# what once made it fail, where no other test has it
+
+
+@pytest.mark.parametrize("path", ["/webhooks?event=", "/requests?path="])
+def test_a_pattern_that_is_too_long_is_refused(mx: MX, path: str) -> None:
+    assert "may have 1000 characters" in mx.control("GET", path + "*" * 60_000, status=422)["detail"]
+
+
+def test_a_large_body_for_the_control_api_is_refused(mx: MX) -> None:
+    answer = mx.http.put("/_mocksrv/bindings", data=b'{"default": "' + b"x" * 2**20 + b'"}')
+    assert (answer.status_code, answer.mimetype) == (413, "application/problem+json")
+
+
+def test_what_hangs_on_an_early_or_late_clock_can_be_shown(mx: MX) -> None:
+    for now in ("1980-01-01", "9900-01-01"):
+        mx.control("PUT", "/clock", {"now": now})
+        mx.control("PUT", "/endpoints", {"endpoints": [{"url": "http://127.0.0.1:1/closed"}]})
+        user = mx.user()
+        member = mx.create(user)["guid"]
+        mx.control("PUT", "/clock", {"now": now.replace("-01-01", "-01-01T01:00:00") if now < "2" else now})
+        mx.call("GET", f"/users/{user}/members/{member}")
+        mx.call("GET", f"/users/{user}/transactions")
+        mx.control("GET", "/webhooks")
+
+
+def test_a_member_of_an_institution_that_is_gone_is_still_there(
+    make_server: Callable[..., tuple[Engine, Flask]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mocksrv.engine.library.LOOK_EVERY", 0)
+    file = tmp_path / "bare.yaml"
+    file.write_text(EMPTY_BANK)
+    engine, app = make_server(scenarios=(tmp_path,))
+    mx = MX(app)
+    user = mx.user()
+    member = mx.create(user, institution="mock_bare")["guid"]
+    mx.advance("10s")
+    file.unlink()
+    engine.library.refresh()
+    path = f"/users/{user}/members/{member}"
+    assert mx.call("GET", path)["member"]["connection_status"] == "CONNECTED"
+    mx.call("GET", f"{path}/credentials", status=404)
+    mx.call("POST", f"{path}/verify", status=404)
+    mx.call("PUT", path, {"member": {"credentials": []}}, status=200)

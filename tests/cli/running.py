@@ -1,0 +1,82 @@
+"""The command line as its users have it: processes of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+ROOT = Path(__file__).parents[2]
+MOCKSRV = (sys.executable, "-m", "mocksrv")
+LIMIT = 60  # seconds that any command may take
+LAST_LINE = "Ctrl-C ends it."
+MX_HEADERS = {"Accept": "application/vnd.mx.api.v1+json", "Authorization": "Basic YW55OmtleQ=="}
+
+
+def environment(**more: str) -> dict[str, str]:
+    """The environment without settings of whoever runs the tests, with this checkout first."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("MOCKSRV_")}
+    return kept | {"PYTHONPATH": str(ROOT), "NO_COLOR": "1"} | more
+
+
+def mocksrv(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Runs a command to its end."""
+    return subprocess.run(
+        [*MOCKSRV, *arguments], cwd=cwd, env=env or environment(), capture_output=True, text=True, timeout=LIMIT, check=False
+    )
+
+
+class Serving:
+    """A server process, from its start to its end, as a context manager. It picks a free port unless ``command`` says otherwise.
+
+    ``banner`` is what it printed until it was ready, ``url`` where it is; ``status`` and ``errors`` are its exit status and stderr.
+    """
+
+    def __init__(
+        self, command: Sequence[str] = (), env: Mapping[str, str] | None = None, cwd: Path | None = None, options: Sequence[str] = ()
+    ) -> None:
+        self.command = list(command) or [*MOCKSRV, "serve", "--port", "0", *options]
+        self.env = env or environment()
+        self.cwd = cwd
+        self.status: int | None = None
+        self.errors = ""
+
+    def __enter__(self) -> Self:
+        self.process = subprocess.Popen(
+            self.command, cwd=self.cwd, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        )
+        assert self.process.stdout is not None
+        lines: list[str] = []
+        while LAST_LINE not in (lines[-1:] or [""])[0]:
+            line = self.process.stdout.readline()
+            if not line:
+                self.stop()
+                raise AssertionError(f"{self.command} ended with {self.status}: {''.join(lines)}{self.errors}")
+            lines.append(line)
+        self.banner = "".join(lines)
+        found = re.search(r"MX Platform API +(http://\S+)", self.banner)
+        assert found, self.banner
+        self.url = found[1]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, 15)
+        self.stop()
+
+    def stop(self) -> None:
+        """Waits for the end."""
+        _, self.errors = self.process.communicate(timeout=LIMIT)
+        self.status = self.process.returncode
+
+    def get(self, path: str) -> Any:
+        """The JSON that a GET is answered with, as an MX client or a client of the control API."""
+        request = urllib.request.Request(self.url + path, headers=MX_HEADERS)
+        with urllib.request.urlopen(request, timeout=LIMIT) as answer:
+            return json.loads(answer.read())

@@ -1,0 +1,211 @@
+"""`mocksrv serve` as a process: its start, its banner, its refusals and its end."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.cli.running import MX_HEADERS, Serving, environment, mocksrv
+
+QUICKLY = 5.0  # seconds; on a quiet machine it is a third of one
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and process groups")
+
+
+def without_gunicorn(folder: Path) -> dict[str, str]:
+    """An environment in which gunicorn cannot be imported, as on Windows."""
+    (folder / "gunicorn").mkdir()
+    (folder / "gunicorn" / "__init__.py").write_text("raise ImportError('gunicorn does not run here')\n")
+    env = environment()
+    return env | {"PYTHONPATH": f"{folder}{os.pathsep}{env['PYTHONPATH']}"}
+
+
+def ends(server: Serving, number: int = signal.SIGTERM, *, group: bool = False) -> None:
+    """Sends a signal; the server must end quickly, quietly and well."""
+    began = time.monotonic()
+    (os.killpg if group else os.kill)(server.process.pid, number)
+    server.stop()
+    assert time.monotonic() - began < QUICKLY
+    assert (server.status, server.errors) == (0, "")
+
+
+def test_it_says_where_it_is_and_how_it_is_set_up(tmp_path: Path) -> None:
+    with Serving(cwd=tmp_path) as server:
+        port = urlsplit(server.url).port
+        assert f"http://127.0.0.1:{port}/_mocksrv" in server.banner
+        assert "none are sent; --webhook-url URL sets where they go" in server.banner
+        assert "in memory, gone when the server ends" in server.banner
+        assert "real time" in server.banner
+        assert server.get("/users")["users"] == []
+        ends(server)
+
+
+def test_its_options_reach_the_server(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    options = ["--clock", "manual", "--seed", "7", "--scenario", "denied", "--scenarios", "mine", "--client-id", "any", "--api-key", "key",
+               "--webhook-url", "http://localhost:4000/x", "--database", "state.sqlite3", "--threads", "2"]  # fmt: skip
+    with Serving(cwd=tmp_path, options=options) as server:
+        sandbox = server.get("/_mocksrv/sandbox")
+        assert (sandbox["seed"], sandbox["clock"]["mode"], sandbox["bindings"]["default"]) == (7, "manual", "denied")
+        assert server.get("/_mocksrv/endpoints")["endpoints"][0]["url"] == "http://localhost:4000/x"
+        for said in ("stands still at 2026-01-01T12:00:00Z", "state.sqlite3", "with those of mine", "default is denied", "one client id"):
+            assert said in server.banner
+        ends(server)
+    assert (tmp_path / "state.sqlite3").exists()
+
+
+def test_variables_and_the_file_are_heard(tmp_path: Path) -> None:
+    (tmp_path / "mocksrv.yaml").write_text("clock: manual\nseed: 7\n")
+    with Serving(cwd=tmp_path, env=environment(MOCKSRV_SEED="8")) as server:
+        assert server.get("/_mocksrv/sandbox")["seed"] == 8
+        assert server.get("/_mocksrv/clock")["mode"] == "manual"
+
+
+def test_a_database_keeps_its_endpoints_and_the_banner_says_so(tmp_path: Path) -> None:
+    for port in (4000, 5000):
+        with Serving(cwd=tmp_path, options=["--database", "s.db", "--webhook-url", f"http://localhost:{port}"]) as server:
+            assert "http://localhost:4000" in server.banner
+            ends(server)
+    assert "as kept in the database" in server.banner
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signals_end_it(number: int, tmp_path: Path) -> None:
+    with Serving(cwd=tmp_path) as server:
+        ends(server, number)
+
+
+def test_ctrl_c_ends_it_while_a_call_is_held_and_a_connection_kept(tmp_path: Path) -> None:
+    with Serving(cwd=tmp_path) as server:
+        kept, held = (http.client.HTTPConnection(urlsplit(server.url).netloc) for _ in range(2))
+        kept.request("GET", "/users", headers=MX_HEADERS)
+        assert kept.getresponse().read()
+        held.request("GET", "/_mocksrv/webhooks?wait=60s")
+        kept.request("GET", "/users", headers=MX_HEADERS)
+        assert kept.getresponse().read()
+        ends(server, signal.SIGINT, group=True)
+
+
+def test_a_receiver_that_hangs_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    hanging = socket.create_server(("127.0.0.1", 0))
+    endpoint = f"http://127.0.0.1:{hanging.getsockname()[1]}/"
+    with hanging, Serving(cwd=tmp_path) as server:
+        send(server, "PUT", "/_mocksrv/endpoints", {"endpoints": [{"url": endpoint, "events": ["mx.*"]}]})
+        send(server, "POST", "/users", {"user": {"metadata": "x"}})
+        hanging.accept()
+        ends(server)
+
+
+def send(server: Serving, method: str, path: str, body: Any) -> None:
+    """One call with a body."""
+    connection = http.client.HTTPConnection(urlsplit(server.url).netloc)
+    connection.request(method, path, json.dumps(body), MX_HEADERS | {"Content-Type": "application/json"})
+    assert connection.getresponse().status == 200
+
+
+def worker(server: Serving) -> int:
+    """The process that serves."""
+    pid = server.process.pid
+    [child] = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return int(child)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc")
+def test_a_worker_that_is_killed_is_replaced(tmp_path: Path) -> None:
+    with Serving(cwd=tmp_path, options=["--database", "s.db"]) as server:
+        os.kill(worker(server), signal.SIGKILL)
+        assert server.process.stdout is not None
+        while "Ctrl-C ends it." not in server.process.stdout.readline():
+            pass
+        assert server.get("/_mocksrv/health")["status"] == "ok"
+        os.kill(server.process.pid, signal.SIGTERM)
+        server.stop()
+    assert (server.status, server.errors) == (0, "mocksrv: the serving process has died and is started again\n")
+
+
+def test_a_parent_that_is_killed_takes_the_worker_along(tmp_path: Path) -> None:
+    with Serving(cwd=tmp_path) as server:
+        server.process.kill()
+        server.stop()  # returns when the worker, too, has closed its end of the output
+    with socket.socket() as taken_again:
+        taken_again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken_again.bind(("127.0.0.1", urlsplit(server.url).port or 0))
+
+
+def test_waitress_serves_where_gunicorn_does_not_run(tmp_path: Path) -> None:
+    with Serving(cwd=tmp_path, env=without_gunicorn(tmp_path)) as server:
+        connection = http.client.HTTPConnection(urlsplit(server.url).netloc)
+        connection.request("GET", "/users", headers=MX_HEADERS)
+        answer = connection.getresponse()
+        assert (answer.status, answer.getheader("Server")) == (200, "waitress")
+        ends(server, signal.SIGINT)
+
+
+# refusals
+
+
+def refusal(folder: Path, *options: str, env: dict[str, str] | None = None) -> tuple[int, str]:
+    """Exit status and the one line of a server that does not start."""
+    done = mocksrv("serve", *options, cwd=folder, env=env)
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1, done.stderr
+    return done.returncode, done.stderr.strip()
+
+
+@pytest.mark.parametrize("gunicorn", [True, False])
+def test_what_only_the_engine_can_find_wrong(gunicorn: bool, tmp_path: Path) -> None:
+    env = None if gunicorn else without_gunicorn(tmp_path)
+    (tmp_path / "junk.db").write_text("this is not a database, but a text of some length")
+    assert refusal(tmp_path, "--port", "0", "--scenario", "conected", env=env) == (
+        2, "mocksrv: --scenario: there is no scenario 'conected'; did you mean connected or reconnected or disconnected?")  # fmt: skip
+    status, line = refusal(tmp_path, "--port", "0", "--database", "junk.db", env=env)
+    assert (status, line) == (1, "mocksrv: --database: cannot open the database junk.db: file is not a database")
+
+
+def test_a_port_that_is_taken(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        status, line = refusal(tmp_path, "--port", str(port))
+    assert (status, line) == (1, f"mocksrv serve: cannot listen on 127.0.0.1:{port}: Address already in use; --port 0 picks a free port")
+
+
+def test_an_address_that_does_not_exist(tmp_path: Path) -> None:
+    assert refusal(tmp_path, "--host", "no.such.host.invalid") == (2, "mocksrv serve: --host: there is no address 'no.such.host.invalid'")
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (["--port", "99999"], "mocksrv serve: --port: '99999' is not a port; allowed are 0 to 65535"),
+        (["--prot", "1"], "mocksrv serve: No such option '--prot'."),
+        (["extra"], "mocksrv serve: Got unexpected extra argument (extra)"),
+        (["--port"], "mocksrv: Option '--port' requires an argument."),
+    ],
+)
+def test_a_wrong_call(options: list[str], line: str, tmp_path: Path) -> None:
+    status, said = refusal(tmp_path, *options)
+    assert status == 2
+    assert said.startswith(line)
+
+
+def test_a_faulty_scenario_file_is_reported_and_left_out_or_refused(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text("name: bad\nprovider: mx\nflows:\n  connect:\n    - status: CONECTED\n")
+    with Serving(cwd=tmp_path, options=["--scenarios", "."]) as server:
+        names = [scenario["name"] for scenario in server.get("/_mocksrv/scenarios")["scenarios"]]
+        os.kill(server.process.pid, signal.SIGTERM)
+        server.stop()
+    assert "bad" not in names
+    assert server.errors.startswith("bad.yaml:5:15: unknown status 'CONECTED'")
+    done = mocksrv("serve", "--port", "0", "--scenarios", ".", "--strict", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.endswith("mocksrv: --strict: 1 fault in scenario files\n")

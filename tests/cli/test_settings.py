@@ -1,0 +1,139 @@
+"""Where settings come from, what they mean, and what is said when they are wrong."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mocksrv.cli.settings import SETTINGS, SettingError, resolve
+
+# setting, a wrong text, what the message says
+WRONG = [
+    ("port", "99999", "'99999' is not a port; allowed are 0 to 65535"),
+    ("port", "http", "'http' is not a port; allowed are 0 to 65535"),
+    ("threads", "0", "'0' is not a number of threads; allowed are 1 to 512"),
+    ("host", "a b", "a value of visible ASCII characters without spaces is wanted"),
+    ("webhook_url", "localhost:3000", "'localhost:3000' is not an HTTP URL; write for example http://localhost:3000/webhooks"),
+    ("webhook_url", "http://localhost:99999/", "'http://localhost:99999/' is not an HTTP URL; write for example http://localhost:3000/webhooks"),
+    ("webhook_url", "http://[::1/", "'http://[::1/' is not an HTTP URL; write for example http://localhost:3000/webhooks"),
+    ("webhook_url", "http://me:pw@localhost/", "'http://me:pw@localhost/' has a user or a '#' part; a URL here has neither"),
+    ("webhook_url", "http://8.8.8.8/x", "callbacks go to loopback and private addresses only; --allow-callbacks 8.8.8.8 allows it"),
+    ("database", "postgresql://localhost/mocksrv", "PostgreSQL is not supported yet; give the name of a file"),
+    ("database", "sqlite:///file", "'sqlite:///file' is a URL; give the name of a file"),
+    ("database", ".", "'.' is a folder; give the name of a file"),
+    ("strict", "perhaps", "'perhaps' is neither true nor false"),
+    ("clock", "fast", "'fast' is not a clock; allowed are real, manual, or a speed such as x60"),
+    ("clock", "x0", "'x0' is not a clock; allowed are real, manual, or a speed such as x60"),
+    ("now", "tomorrow", "'tomorrow' is not a moment; write ISO 8601, for example 2026-01-01T12:00:00Z"),
+    ("seed", "seven", "'seven' is not a seed; allowed are -9223372036854775807 to 9223372036854775807"),
+    ("fidelity", "exact", "'exact' is not allowed; allowed are sdk and wire"),
+    ("public_url", "https://x.example/?a=1", "'https://x.example/?a=1' has a query; this is the beginning of all handed-out links"),
+    ("control_from", "anywhere", "'anywhere' is not allowed; allowed are loopback and private"),
+    ("control_token", "two words", "a value of visible ASCII characters without spaces is wanted"),
+    ("client_id", "a:b", "a client id has no ':', it is sent as HTTP Basic credentials"),
+]  # fmt: skip
+
+
+def refused(options: dict[str, Any], variables: dict[str, str], folder: Path) -> str:
+    with pytest.raises(SettingError) as error:
+        resolve(options, variables, folder)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_defaults(tmp_path: Path) -> None:
+    values = resolve({}, {}, tmp_path)
+    assert {setting.key for setting in SETTINGS} == set(values)
+    assert (values["host"], values["port"], values["threads"], values["clock"]) == ("127.0.0.1", 8484, 8, "real")
+    assert (values["scenarios"], values["allow_callbacks"], values["webhook_url"], values["seed"]) == ((), (), None, None)
+
+
+def test_options_win_over_variables_and_variables_over_the_file(tmp_path: Path) -> None:
+    (tmp_path / "mocksrv.yaml").write_text("port: 1\nthreads: 1\nseed: 1\n")
+    values = resolve({"port": "3"}, {"MOCKSRV_PORT": "2", "MOCKSRV_THREADS": "2"}, tmp_path)
+    assert (values["port"], values["threads"], values["seed"]) == (3, 2, 1)
+
+
+def test_a_file_may_use_lists_dashes_and_plain_values(tmp_path: Path) -> None:
+    (tmp_path / "mocksrv.yaml").write_text(
+        "allow-callbacks: [a.example, '*.b.example']\nstrict: true\nnow: 2026-01-01T12:00:00Z\nclient_id: me\napi_key: 0123\ndatabase:\n"
+    )
+    values = resolve({}, {}, tmp_path)
+    assert values["allow_callbacks"] == ("a.example", "*.b.example")
+    assert (values["strict"], values["now"], values["api_key"], values["database"]) == (True, 1_767_268_800_000, "0123", ":memory:")
+
+
+def test_several_values_in_a_variable(tmp_path: Path) -> None:
+    assert resolve({}, {"MOCKSRV_ALLOW_CALLBACKS": "a.example, b.example,"}, tmp_path)["allow_callbacks"] == ("a.example", "b.example")
+
+
+def test_an_empty_variable_is_none(tmp_path: Path) -> None:
+    assert resolve({}, {"MOCKSRV_PORT": " ", "MOCKSRV_WEBHOOK_URL": ""}, tmp_path)["port"] == 8484
+
+
+def test_a_switch_can_be_taken_back(tmp_path: Path) -> None:
+    assert resolve({"strict": False}, {"MOCKSRV_STRICT": "yes"}, tmp_path)["strict"] is False
+
+
+@pytest.mark.parametrize(("key", "text", "message"), WRONG)
+def test_wrong_values_are_named_with_their_place(key: str, text: str, message: str, tmp_path: Path) -> None:
+    option = "--" + key.replace("_", "-")
+    assert refused({key: text}, {}, tmp_path) == f"{option}: {message}"
+    place = option if "8.8.8.8" in text else f"MOCKSRV_{key.upper()}"
+    assert refused({}, {f"MOCKSRV_{key.upper()}": text}, tmp_path) == f"{place}: {message}"
+    (tmp_path / "mocksrv.yaml").write_text(f"host: localhost\n{key}: '{text}'\n" if key != "host" else f"#\n{key}: '{text}'\n")
+    place = option if "8.8.8.8" in text else f"mocksrv.yaml:2: {key}"
+    assert refused({}, {}, tmp_path) == f"{place}: {message}"
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    assert refused({"scenarios": ("nowhere",)}, {}, tmp_path) == "--scenarios: 'nowhere' is not a folder"
+
+
+def test_a_public_address_may_be_allowed(tmp_path: Path) -> None:
+    options = {"webhook_url": "http://8.8.8.8/x", "allow_callbacks": ("8.8.*",)}
+    assert resolve(options, {}, tmp_path)["webhook_url"] == "http://8.8.8.8/x"
+
+
+@pytest.mark.parametrize("options", [{"client_id": "me"}, {"api_key": "secret"}])
+def test_half_a_pair_of_credentials(options: dict[str, str], tmp_path: Path) -> None:
+    assert refused(options, {}, tmp_path) == "--client-id and --api-key belong together: give both or none"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("prot: 1\n", "mocksrv.yaml:1: prot is not a setting; did you mean port?"),
+        ("- port\n", "mocksrv.yaml:1:1: settings are written as 'key: value', for example 'port: 9000'"),
+        ("port: [1, 2]\n", "mocksrv.yaml:1: port: a single value is wanted"),
+        ("scenarios: {a: b}\n", "mocksrv.yaml:1: scenarios: a text or a list of texts is wanted"),
+        ("port: 1\nport: 2\n", "mocksrv.yaml:2:1: "),
+        ("port: {", "mocksrv.yaml:"),
+        ("\tport: 1\n", "mocksrv.yaml:1:1: tabs are not allowed"),
+        ("", "mocksrv.yaml:1:1: the file is empty"),
+    ],
+)  # fmt: skip
+def test_a_file_with_faults(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "mocksrv.yaml").write_text(text)
+    assert refused({}, {}, tmp_path).startswith(message)
+
+
+@settings(deadline=None)
+@given(st.sampled_from(SETTINGS), st.text(max_size=30))
+def test_no_text_raises_anything_but_the_documented_error(setting: Any, text: str) -> None:
+    with suppress(SettingError):
+        resolve({setting.key: (text,) if setting.many else text}, {}, Path("/nonexistent"))
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=60))
+def test_no_file_raises_anything_but_the_documented_error(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
+    folder = tmp_path_factory.mktemp("settings")
+    (folder / "mocksrv.yaml").write_bytes(data)
+    with suppress(SettingError):
+        resolve({}, {}, folder)

@@ -1,0 +1,173 @@
+"""The README cannot lie: its commands and its Python run, its tables are what the code says.
+
+``python -m tests.test_readme`` writes the tables anew.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from mocksrv.cli.settings import SETTINGS, resolve
+from tests.cli import running
+from tests.cli.running import ROOT, Serving
+from tests.conftest import Receiver
+
+README = ROOT / "README.md"
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+STARTS = re.compile(r"^(make serve|mocksrv serve)\b", re.MULTILINE)
+# What a checkout's commands would do for minutes or over the network is stood in for; test_packaging and .ci/run do it in earnest.
+PYTHON = '#!/bin/sh\ncase "$*" in "-m pytest"*) echo "would test: $*";; *) exec {python} "$@";; esac\n'
+PIP = '#!/bin/sh\n[ "$1" = install ] && [ "$2" = . ] && [ -f {root}/pyproject.toml ]\n'
+
+
+def blocks(language: str) -> list[str]:
+    return [body for found, body in BLOCK.findall(README.read_text("utf-8")) if found == language]
+
+
+# tables
+
+
+def settings_table() -> str:
+    rows = ["| option | meaning | default |", "| --- | --- | --- |"]
+    for setting in SETTINGS:
+        name = f"{setting.option} {setting.metavar}".strip().replace("|", "\\|")
+        default = setting.shown or ("" if setting.default is None else f"`{setting.default}`")
+        rows.append(f"| `{name}` | {setting.help} | {default} |")
+    return "\n".join(rows)
+
+
+def scenarios_table() -> str:
+    rows = ["| scenario | what happens |", "| --- | --- |"]
+    for file in sorted((ROOT / "scenarios/mx").glob("*.yaml")):
+        scenario = yaml.safe_load(file.read_text("utf-8"))
+        rows.append(f"| [`{scenario['name']}`](scenarios/mx/{file.name}) | {scenario['summary']} |")
+    return "\n".join(rows)
+
+
+TABLES = {"settings": settings_table, "scenarios": scenarios_table}
+
+
+def between(name: str) -> re.Pattern[str]:
+    return re.compile(rf"(<!-- {name} -->\n)(.*?)(<!-- /{name} -->)", re.DOTALL)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_the_tables_are_what_the_code_says(name: str) -> None:
+    found = between(name).search(README.read_text("utf-8"))
+    assert found
+    assert found[2].strip() == TABLES[name](), "python -m tests.test_readme writes it anew"
+
+
+def test_links_lead_to_files_that_are_there() -> None:
+    targets = re.findall(r"\]\(([^)#]+)\)", README.read_text("utf-8"))
+    assert targets
+    assert [target for target in targets if not (ROOT / target).exists()] == []
+
+
+# commands
+
+
+@pytest.fixture(scope="module")
+def bin_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment as `make` would have made it, with this Python and this checkout in it."""
+    folder = tmp_path_factory.mktemp("venv")
+    bin_ = folder / "bin"
+    bin_.mkdir()
+    python = shlex.quote(sys.executable)
+    programs = {
+        "python": PYTHON.format(python=python),
+        "mocksrv": f'#!/bin/sh\nexec {python} -m mocksrv "$@"\n',
+        "pip": PIP.format(root=ROOT),
+    }
+    for name, text in programs.items():
+        (bin_ / name).write_text(text)
+        (bin_ / name).chmod(0o755)
+    for marker in (".run", ".test"):
+        (folder / marker).touch()
+    return bin_
+
+
+def environment(bin_folder: Path) -> dict[str, str]:
+    return running.environment(PATH=f"{bin_folder}{os.pathsep}{os.environ['PATH']}", VENV=str(bin_folder.parent))
+
+
+def shell(script: str, bin_folder: Path, folder: Path) -> str:
+    """Runs lines of shell, as typed; what they print."""
+    command = ["bash", "-euo", "pipefail", "-c", script.replace("curl ", "curl --silent --show-error --fail ")]
+    done = subprocess.run(command, env=environment(bin_folder), cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.mark.parametrize("block", [pytest.param(block, id=block.partition("\n")[0]) for block in blocks("sh")])
+def test_shell_commands_run(block: str, bin_folder: Path, receiver: Receiver, tmp_path: Path) -> None:
+    block = block.replace("http://localhost:3000/webhooks", receiver.url)
+    folder = ROOT if "make " in block else tmp_path
+    lines = [line for line in block.splitlines() if STARTS.match(line)]
+    for line in lines:
+        with Serving(shlex.split(line), environment(bin_folder) | {"MOCKSRV_PORT": "0"}, folder) as server:
+            assert server.get("/_mocksrv/health")["status"] == "ok"
+            assert (receiver.url in server.banner) == ("--webhook-url" in line)
+    rest = "\n".join(line for line in block.splitlines() if line not in lines)
+    if "8484" not in rest:
+        shell(rest, bin_folder, folder)
+        return
+    with Serving(cwd=tmp_path) as server:
+        shell(rest.replace("http://127.0.0.1:8484", server.url), bin_folder, folder)
+
+
+def test_python_runs(receiver: Receiver, tmp_path: Path) -> None:
+    [program] = blocks("python")
+    with Serving(options=["--clock", "x20", "--webhook-url", receiver.url], cwd=tmp_path) as server:
+        command = [sys.executable, "-c", program.replace("http://127.0.0.1:8484", server.url)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    statuses = [line for line in done.stdout.splitlines() if line.isupper()]
+    assert statuses[-1] == "CONNECTED"
+    assert "CHALLENGED" in statuses
+    assert "CONNECTION_STATUS" in [body.get("type") for body in receiver.bodies()]
+
+
+def test_what_is_shown_is_what_is_printed(bin_folder: Path, tmp_path: Path) -> None:
+    banner, played = (plain(block).splitlines() for block in blocks("text"))
+    with Serving(options=["--webhook-url", "http://localhost:3000/webhooks"], cwd=tmp_path) as server:
+        assert [line for line in banner if line not in plain(server.banner).splitlines()] == []
+    printed = plain(shell("mocksrv demo", bin_folder, tmp_path)).splitlines()
+    assert [line for line in played if line not in printed] == []
+
+
+def plain(text: str) -> str:
+    """Text with every number the same."""
+    return re.sub(r"\d+", "0", text)
+
+
+# examples of files
+
+
+def test_the_scenario_is_valid_and_plays_as_explained(bin_folder: Path, tmp_path: Path) -> None:
+    [scenario] = [block for block in blocks("yaml") if block.startswith("name:")]
+    (tmp_path / "lost-phone.yaml").write_text(scenario)
+    assert shell("mocksrv scenarios validate lost-phone.yaml", bin_folder, tmp_path).startswith("OK")
+    assert "Ends with CONNECTED." in shell("mocksrv scenarios simulate lost-phone", bin_folder, tmp_path)
+    assert "Ends with LOCKED." in shell("mocksrv scenarios simulate lost-phone --answer ''", bin_folder, tmp_path)
+
+
+def test_the_settings_file_is_valid(tmp_path: Path) -> None:
+    [settings] = [block for block in blocks("yaml") if block.startswith("# mocksrv.yaml")]
+    (tmp_path / "mocksrv.yaml").write_text(settings)
+    assert resolve({}, {}, tmp_path)["clock"] == "x60"
+
+
+if __name__ == "__main__":
+    text = README.read_text("utf-8")
+    for table in TABLES:
+        text = between(table).sub(lambda found, table=table: f"{found[1]}{TABLES[table]()}\n{found[3]}", text)  # type: ignore[misc]
+    README.write_text(text, "utf-8")
