@@ -104,8 +104,8 @@ class Engine:
     def close(self) -> None:
         """Ends the background work and writes what waits."""
         self._ticker.stop()
-        self.dispatcher.close()
         self.journal.flush()
+        self.dispatcher.close()
         self.store.close()
 
     # sandboxes
