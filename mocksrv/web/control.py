@@ -274,6 +274,7 @@ class Control:
             if now is None:
                 now = Clock.make(mode, seeded=True).now() if fresh and mode == "manual" else here.now()
             world.set_clock(Clock(mode, float(speed), now, Clock.make().wall))
+            world.tx.shift_timers(here.name, "background", now, now)  # a jump over many days is one missed refresh, not many
         return self.read_clock(sandbox)
 
     def advance(self, sandbox: Callable[[], Sandbox]) -> Any:

@@ -20,21 +20,31 @@ from mocksrv.web.server import Setup, build
 from tests.conftest import MX, MX_HEADERS
 
 V1, V2 = MX_HEADERS, {"Accept-Version": "v20250224"}
-EMPTY_BANK = "name: bare\nprovider: mx\nsummary: No data.\nflows:\n  connect:\n    - {status: CREATED, data: empty}\n    - {after: 1s, status: CONNECTED}\n"
+EMPTY_BANK = """\
+name: bare
+provider: mx
+summary: No data.
+flows:
+  connect:
+    - {status: CREATED, data: empty}
+    - {after: 1s, status: CONNECTED}
+"""
 
 # What stands in paths, queries and bodies: the world's own names (in braces), and what nobody expects.
 KNOWN = ["{user}", "{member}", "{event}", "{request}", "customer-42", "m-1", "mock_bare", "bare", "mx/bare", "mxbank", "default", "CRD-1"]
-ODD_TEXTS = ["", " ", ".", "..", "/", "\0", "\n", "\u00fc", "\U0001f600", "'", '"', "%", "*", "[", "{", "-1", "0", "1e9", "x" * 3000, "a" * 60 + "b",
+ODD_TEXTS = ["", " ", ".", "..", "/", "\0", "\n", "\u00fc", "\U0001f600", "'", '"', "%", "*", "[", "{", "-1", "0", "1e9", "x" * 3000,
              "MBR-", "$.x", "true", "null", "1h", "99999999999d", "2026-01-01", "9999-12-31T23:59:59Z", "0001-01-01"]  # fmt: skip
 WORDS = st.sampled_from([*KNOWN, *ODD_TEXTS]) | st.text(max_size=20).filter(lambda text: text.isprintable())
 NUMBERS = st.sampled_from([0, -1, 1, 7, 2**31, 2**63, -(2**63) - 1, 10**400, 0.5, 1e308, -0.0, float("nan"), float("inf")])
 LEAVES = st.none() | st.booleans() | NUMBERS | WORDS | st.just("\ud800")
 VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3), max_leaves=6)
 
-PARAMETERS = ["page", "records_per_page", "id", "email", "is_disabled", "name", "iso_country_code[]", "supported_products[]", "use_case",
-              "from_date", "to_date", "from_updated_at", "to_updated_at", "from_created_at", "to_created_at", "from_timestamp", "includes",
-              "category_guid", "is_manual", "supports_account_statement", "include_holdings", "referral_source", "skip_aggregation", "limit",
-              "after", "event", "subject", "state", "status", "method", "path", "provider", "scenario", "file", "\u00fc"]  # fmt: skip
+PARAMETERS = [
+    "page", "records_per_page", "id", "email", "is_disabled", "name", "iso_country_code[]", "supported_products[]", "use_case", "from_date",
+    "to_date", "from_updated_at", "to_updated_at", "from_created_at", "to_created_at", "from_timestamp", "includes", "category_guid",
+    "is_manual", "supports_account_statement", "include_holdings", "referral_source", "skip_aggregation", "limit", "after", "event",
+    "subject", "state", "status", "method", "path", "provider", "scenario", "file", "\u00fc",
+]  # fmt: skip
 USER = {"user": {"id": "x", "email": "a@b.c", "metadata": "m", "is_disabled": True}}
 MEMBER = {
     "member": {"institution_code": "mock_bare", "credentials": "{credentials}", "id": "x", "metadata": "m", "use_cases": ["PFM"],
@@ -117,8 +127,9 @@ def calls(draw: st.DrawFn, rules: list[tuple[str, str]]) -> dict[str, Any]:
     if draw(st.integers(0, 9)) == 0:
         query["wait"] = draw(st.sampled_from(["1ms", "0s", "", "x"]))
     fill, good = draw(st.lists(WORDS, min_size=4, max_size=4)), draw(st.integers(0, 3)) > 0
-    return {"method": method, "path": path, "fill": fill, "good": good, "query": query,
-            "headers": draw(st.sampled_from([V1, V2])) | (draw(HEADERS) if draw(st.integers(0, 3)) == 0 else {}), "data": draw(payloads(path))}  # fmt: skip
+    headers = draw(st.sampled_from([V1, V2])) | (draw(HEADERS) if draw(st.integers(0, 3)) == 0 else {})
+    data = draw(payloads(path))
+    return {"method": method, "path": path, "fill": fill, "good": good, "query": query, "headers": headers, "data": data}
 
 
 class Ground:
@@ -174,7 +185,7 @@ def ground() -> Iterator[Ground]:
     made.engine.close()
 
 
-@settings(max_examples=3000, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_no_call_makes_the_server_fail(ground: Ground, data: st.DataObject) -> None:
     sandbox, names = ground.world()
@@ -199,16 +210,16 @@ def test_a_large_body_for_the_control_api_is_refused(mx: MX) -> None:
     assert (answer.status_code, answer.mimetype) == (413, "application/problem+json")
 
 
-def test_what_hangs_on_an_early_or_late_clock_can_be_shown(mx: MX) -> None:
-    for now in ("1980-01-01", "9900-01-01"):
-        mx.control("PUT", "/clock", {"now": now})
-        mx.control("PUT", "/endpoints", {"endpoints": [{"url": "http://127.0.0.1:1/closed"}]})
-        user = mx.user()
-        member = mx.create(user)["guid"]
-        mx.control("PUT", "/clock", {"now": now.replace("-01-01", "-01-01T01:00:00") if now < "2" else now})
-        mx.call("GET", f"/users/{user}/members/{member}")
-        mx.call("GET", f"/users/{user}/transactions")
-        mx.control("GET", "/webhooks")
+@pytest.mark.parametrize("now", ["1980-01-01", "9899-12-31T23:00:00Z"])
+def test_what_hangs_on_an_early_or_late_clock_can_be_shown(mx: MX, now: str) -> None:
+    mx.control("PUT", "/clock", {"now": now})
+    mx.control("PUT", "/endpoints", {"endpoints": [{"url": "http://127.0.0.1:1/closed"}]})
+    user = mx.user()
+    member = mx.create(user)["guid"]
+    mx.advance("10s")
+    assert mx.status(user, member)["connection_status"] == "CONNECTED"
+    assert len(mx.call("GET", f"/users/{user}/transactions?records_per_page=1000")["transactions"]) == 910
+    assert mx.control("GET", "/webhooks")["webhooks"][1]["deliveries"][0]["next_attempt_at"]
 
 
 def test_a_member_of_an_institution_that_is_gone_is_still_there(

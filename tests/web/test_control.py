@@ -88,7 +88,7 @@ def put_text(mx: MX, path: str, text: str | bytes, method: str = "PUT") -> tuple
         ("PUT", "/endpoints", {}, 422, "endpoints: Missing"),
         ("PUT", "/endpoints", {"endpoints": [{"url": "ftp://host"}]}, 422, "endpoints.0.url: 'ftp://host' is not a URL"),
         ("PUT", "/endpoints", {"endpoints": [{"url": "http://h", "events": ["a b"]}]}, 422, "endpoints.0.events.0: 'a b' is no pattern"),
-        ("PUT", "/endpoints", {"endpoints": [{"url": "http://h", "auth": {"type": "x"}}]}, 422, "endpoints.0.auth.type: 'x' is not offered"),
+        ("PUT", "/endpoints", {"endpoints": [{"url": "http://h", "auth": {"type": "x"}}]}, 422, "auth.type: 'x' is not offered"),
         ("PUT", "/endpoints", {"endpoints": [{"url": "http://h", "headers": {"a b": "c"}}]}, 422, "endpoints.0.headers"),
         ("PUT", "/endpoints", {"endpoints": [{"url": "http://h", "headers": {"a": "c\nd"}}]}, 422, "is not a header that can be sent"),
         ("PUT", "/endpoints", {"endpoints": [{"url": "http://h", "colour": 1}]}, 422, "endpoints.0.colour: Unknown field."),
@@ -190,7 +190,11 @@ def test_a_scenario_is_put_and_played(mx: MX, user: str) -> None:
 def test_a_faulty_scenario_is_refused_with_its_places(mx: MX) -> None:
     status, problem = put_text(mx, "/scenarios/two-steps", SCENARIO.replace("DENIED", "DENID").replace("1s", "1x"))
     assert status == 422
-    assert [(fault["file"], fault["line"]) for fault in problem["problems"]] == [("two-steps.yaml", 7), ("two-steps.yaml", 9), ("two-steps.yaml", 9)]
+    assert [(fault["file"], fault["line"]) for fault in problem["problems"]] == [
+        ("two-steps.yaml", 7),
+        ("two-steps.yaml", 9),
+        ("two-steps.yaml", 9),
+    ]
     assert mx.control("GET", "/scenarios/two-steps", status=404)
 
 
@@ -214,7 +218,10 @@ def test_a_scenario_is_validated_without_being_taken_in(mx: MX) -> None:
 
 def test_bindings_are_kept_one_by_one(mx: MX) -> None:
     assert mx.control("GET", "/bindings") == {"default": None, "next": []}
-    assert mx.control("PUT", "/bindings", {"next": ["connected", "mx/connected"]}) == {"default": None, "next": ["connected", "mx/connected"]}
+    assert mx.control("PUT", "/bindings", {"next": ["connected", "mx/connected"]}) == {
+        "default": None,
+        "next": ["connected", "mx/connected"],
+    }
     assert mx.control("PUT", "/bindings", {"default": "connected"})["next"] == ["connected", "mx/connected"]
     assert mx.control("PUT", "/bindings", {"default": None, "next": []}) == {"default": None, "next": []}
 

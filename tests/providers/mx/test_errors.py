@@ -20,7 +20,9 @@ V1_MEDIA, V2_MEDIA = "application/vnd.mx.api.v1+json", "application/json"
 V2 = {"Accept": "application/json", "Accept-Version": "v20250224"}
 
 
-def ask(mx: MX, path: str = "/users", method: str = "GET", *, headers: Any = MX_HEADERS, auth: Any = ("client", "key"), **more: Any) -> TestResponse:
+def ask(
+    mx: MX, path: str = "/users", method: str = "GET", *, headers: Any = MX_HEADERS, auth: Any = ("client", "key"), **more: Any
+) -> TestResponse:
     return mx.http.open(path, method=method, headers=headers, auth=auth, **more)
 
 
@@ -116,7 +118,15 @@ def test_the_refusal_shows_the_header_to_send(mx: MX) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/user"), ("GET", "/webhooks"), ("POST", "/webhooks"), ("PATCH", "/users"), ("DELETE", "/users"), ("OPTIONS", "/users"), ("GET", "/a/b")],
+    [
+        ("GET", "/user"),
+        ("GET", "/webhooks"),
+        ("POST", "/webhooks"),
+        ("PATCH", "/users"),
+        ("DELETE", "/users"),
+        ("OPTIONS", "/users"),
+        ("GET", "/a/b"),
+    ],
 )
 def test_an_unknown_route(mx: MX, method: str, path: str) -> None:
     answer = ask(mx, path, method)

@@ -110,7 +110,11 @@ def test_an_aggregation_connects_then_ends(mx: MX, user: str) -> None:
     mx.advance("1s")
     done = mx.status(user, member)
     assert flags(done) == ("CONNECTED", False, "2026-01-01T12:00:00Z", "2026-01-01T12:00:02Z")
-    assert (done["has_processed_accounts"], done["has_processed_transactions"], done["has_processed_account_numbers"]) == (True, True, False)
+    assert (done["has_processed_accounts"], done["has_processed_transactions"], done["has_processed_account_numbers"]) == (
+        True,
+        True,
+        False,
+    )
     assert mx.events() == ["mx.member.created", "mx.member.updated", "mx.member.updated", "mx.aggregation"]
 
 

@@ -85,8 +85,16 @@ def test_member_created(mx: MX, receiver: Receiver, user: str) -> None:
 
 def test_member_updated(mx: MX, receiver: Receiver, user: str, member: str) -> None:
     created, *updated = [body["member"] for body in receiver.bodies() if "member" in body]
-    changed = {"aggregated_at": START, "successfully_aggregated_at": START + 2, "connection_status": "CONNECTED", "connection_status_id": 6,
-               "connection_status_message": "Connected to MX Bank.", "is_being_aggregated": False, "revision": 3, "updated_at": START + 2}  # fmt: skip
+    changed = {
+        "aggregated_at": START,
+        "successfully_aggregated_at": START + 2,
+        "connection_status": "CONNECTED",
+        "connection_status_id": 6,
+        "connection_status_message": "Connected to MX Bank.",
+        "is_being_aggregated": False,
+        "revision": 3,
+        "updated_at": START + 2,
+    }
     assert updated[-1] == created | changed
     assert [body["revision"] for body in updated] == [2, 3]
 
@@ -207,7 +215,11 @@ def test_connection_status(mx: MX, receiver: Receiver, user: str, member: str, s
         "type": "CONNECTION_STATUS",
         "user_guid": user,
     }
-    assert (updated["action"], updated["member"]["connection_status"], updated["member"]["connection_status_id"]) == ("updated", status, number)
+    assert (updated["action"], updated["member"]["connection_status"], updated["member"]["connection_status_id"]) == (
+        "updated",
+        status,
+        number,
+    )
     assert mx.call("GET", f"/users/{user}/members/{member}")["member"]["connection_status_message"] == changed["connection_status_message"]
 
 
