@@ -61,7 +61,7 @@ class Client(threading.Thread):
             for number in range(20):
                 values = ["mxuser", self.chance.choice(["LOCKED", "challenge", "INVALID", f"fine-{number}"])]
                 credentials = [{"guid": field["guid"], "value": value} for field, value in zip(form, values, strict=True)]
-                body = {"member": {"institution_code": "mxbank", "id": f"m-{self.chance.random()}".replace(".", ""), "credentials": credentials}}
+                body = {"member": {"institution_code": "mxbank", "id": f"m-{self.chance.getrandbits(64)}", "credentials": credentials}}
                 member = self._create(http, f"/users/{user}/members", body, "member", allowed=(409,))
                 if member and self.chance.random() < 0.3:
                     self.answered.remove(f"/users/{user}/members/{member}")

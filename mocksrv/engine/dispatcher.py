@@ -127,7 +127,7 @@ class Dispatcher:
             self._transport = self._make_transport()
         answer = self._transport.post(endpoint.url, body, headers)
         delivered = answer.status is not None and 200 <= answer.status < 300
-        due = None if delivered else self._next(sandbox, event, seq, attempts, sandbox.now())
+        due = None if delivered else self._next(sandbox, event, f"{event_id}:{endpoint_id}", attempts, sandbox.now())
         state = "delivered" if delivered else "pending" if due else "failed"
         with self._store.write() as tx:
             tx.set_delivery(seq, state, due, attempts + 1)
@@ -136,12 +136,12 @@ class Dispatcher:
             tx.add_attempt(seq, at, answer.status, answer.error, answer.duration_ms, request, response)
         self._report(sandbox, _news(at, event, event_id, endpoint, answer, due))
 
-    def _next(self, sandbox: Sandbox, event: str, seq: int, attempts: int, now: int) -> int | None:
-        """When to try again, in sandbox time; None after the last retry."""
+    def _next(self, sandbox: Sandbox, event: str, key: str, attempts: int, now: int) -> int | None:
+        """When to try again, in sandbox time; None after the last retry. ``key`` is the same again for the same seed and calls."""
         retries = self._retries.get(event.partition(".")[0], NO_RETRIES)
         if attempts >= len(retries.delays):
             return None
-        chance = sandbox.chance(f"retry:{seq}:{attempts}")
+        chance = sandbox.chance(f"retry:{key}:{attempts}")
         return now + round(retries.delays[attempts] * (1 + retries.jitter * chance.random()))
 
 

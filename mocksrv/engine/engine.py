@@ -17,6 +17,7 @@ from mocksrv.engine.dispatcher import Dispatcher, Retries
 from mocksrv.engine.journal import Entry, Journal
 from mocksrv.engine.library import Library, UnknownScenario
 from mocksrv.engine.player import Player, Role
+from mocksrv.engine.reading import Row
 from mocksrv.engine.sandbox import DEFAULT, NAME, Sandbox, SandboxNameError, Settings, World
 from mocksrv.engine.scenario import Scenario, ScenarioError, parse
 from mocksrv.engine.store import IN_MEMORY, Store, dumps
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mocksrv")
 MOST_HAPPENINGS = 100_000  # of one advance
+MOST_CAUGHT_UP = 10_000  # timers that one look may find due; what is left is played by the next
 ADVANCE_TIME = 60.0  # real seconds that an advance may take
 
 
@@ -71,6 +73,7 @@ class Engine:
         self.options = options
         self.store = Store(options.database)
         self.vocabularies = {name: cast.role.vocabulary for name, cast in casts.items()}
+        self.unasked = frozenset(event for cast in casts.values() for event in cast.role.unasked)
         self.library = Library(bundled, options.scenarios, self.vocabularies, {name: cast.defaults for name, cast in casts.items()})
         self.player = Player(self.library, {name: cast.role for name, cast in casts.items()})
         self.journal = Journal(self.store)
@@ -88,7 +91,7 @@ class Engine:
             except ScenarioError as error:
                 log.warning("the stored scenario %s/%s is left out: %s", provider, name, error)
         for name in {*stored, DEFAULT}:
-            self._resume(self.sandbox(name))
+            self._ticker.look(self.sandbox(name))
 
     def _transport(self) -> Transport:
         from mocksrv.engine.transport import Transport  # urllib3 is only imported when something is sent
@@ -134,12 +137,6 @@ class Engine:
 
     def _new_clock(self, settings: Settings) -> Clock:
         return Clock.make(self.options.clock, now=self.options.now, seeded=settings.seed is not None)
-
-    def _resume(self, sandbox: Sandbox) -> None:
-        """After a start: a daily refresh that was missed runs once; what was due is looked at."""
-        with self.store.write() as tx:
-            tx.shift_timers(sandbox.name, "background", sandbox.now(), sandbox.now())
-        self._ticker.look(sandbox)
 
     def sandboxes(self) -> list[str]:
         with self.store.read() as tx:
@@ -236,27 +233,41 @@ class Engine:
         if now < quiet:
             sandbox.rest(quiet, changes)
             return
-        while self._play_next(sandbox, sandbox.now()):
-            pass
+        for _ in range(MOST_CAUGHT_UP):
+            if not self._play_next(sandbox, sandbox.now()):
+                return
 
     def _play_next(self, sandbox: Sandbox, until: int) -> bool:
-        """Plays the timer that falls due first, at its own moment; False when none is due."""
-        with self.change(sandbox, until) as world:
-            timer = world.tx.next_timer(sandbox.name)
-            if timer is None or timer[3] > until:
-                return False
-            seq, guid, kind, due = timer
-            world.now = due
-            if sandbox.held is not None:
-                world.set_clock(sandbox.clock.at(due))
-            world.tx.drop_timer(seq)
-            subject = world.subject(guid)
-            if subject is not None:
-                try:
-                    self.player.due(world, subject, kind)
-                except UnknownScenario as missing:
-                    world.mark(guid, f"stopped: {missing}")
+        """Plays the timer that falls due first, at its own moment; False when none is due. A play that fails is stopped."""
+        try:
+            with self.change(sandbox, until) as world:
+                timer = self._take_timer(world, until)
+                subject = world.subject(timer[1]) if timer else None
+                if timer and subject is not None:
+                    self.player.due(world, subject, timer[2])
+                return timer is not None
+        except Exception as failure:
+            if not isinstance(failure, UnknownScenario):
+                log.exception("a play failed and is stopped")
+            with self.change(sandbox, until) as world:
+                timer = self._take_timer(world, until)
+                subject = world.subject(timer[1]) if timer else None
+                if subject is not None:
+                    self.player.stop(world, subject, str(failure))
             return True
+
+    def _take_timer(self, world: World, until: int) -> Row | None:
+        """The timer that falls due first, and its moment as the world's. A missed daily refresh runs once, now; an advance plays each."""
+        timer = world.tx.next_timer(world.sandbox.name)
+        if timer is None or timer[3] > until:
+            return None
+        seq, _, kind, due = timer
+        held = world.sandbox.held is not None
+        world.now = until if kind == "background" and not held else due
+        if held:
+            world.set_clock(world.sandbox.clock.at(due))
+        world.tx.drop_timer(seq)
+        return timer
 
     def advance(self, sandbox: Sandbox, to: int, wait: float = ADVANCE_TIME) -> Advanced:
         """Moves a sandbox's time to ``to``, playing what falls due on the way, each at its moment, and waits for the callbacks.

@@ -41,6 +41,7 @@ class Journal:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._lock = threading.Lock()
+        self._writing = threading.RLock()  # who flushes while another does waits, and then finds everything written
         self._waiting: list[Entry] = []
         self._written: dict[str, int] = {}
 
@@ -52,15 +53,14 @@ class Journal:
 
     def flush(self) -> None:
         """Writes what waits."""
-        with self._lock:
-            waiting, self._waiting = self._waiting, []
-        if not waiting:
-            return
-        rows = [_row(entry) for entry in waiting]
-        for start in range(0, len(rows), CHUNK):
-            with self._store.write() as tx:
-                tx.add_requests(rows[start : start + CHUNK])
-        self._trim([entry.sandbox for entry in waiting])
+        with self._writing:
+            with self._lock:
+                waiting, self._waiting = self._waiting, []
+            rows = [_row(entry) for entry in waiting]
+            for start in range(0, len(rows), CHUNK):
+                with self._store.write() as tx:
+                    tx.add_requests(rows[start : start + CHUNK])
+            self._trim([entry.sandbox for entry in waiting])
 
     def _trim(self, sandboxes: Iterable[str]) -> None:
         """Forgets the oldest calls of the sandboxes that have more than are kept."""
@@ -73,7 +73,7 @@ class Journal:
 
     def forget(self, sandbox: str) -> None:
         """Drops what waits of a sandbox that is emptied."""
-        with self._lock:
+        with self._writing, self._lock:
             self._waiting = [entry for entry in self._waiting if entry.sandbox != sandbox]
 
 

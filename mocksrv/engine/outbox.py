@@ -30,7 +30,8 @@ def emit(
     directives = world.directives
     if directives.get("off"):
         return
-    seq = world.tx.add_event(world.sandbox.name, world.guid("EVT"), event, subject, world.now, dumps(payload), dumps(headers))
+    id = world.guid("EVT")
+    seq = world.tx.add_event(world.sandbox.name, id, event, subject, world.now, dumps(payload), dumps(headers))
     state = "dropped" if directives.get("drop") else "pending"
     delay = directives.get("delay_ms", 0)
     due = None if state == "dropped" else world.now + delay if delay else AT_ONCE
@@ -39,14 +40,15 @@ def emit(
         if wants(endpoint, event, unasked):
             world.owed.add(endpoint.id)
             for copy in range(directives.get("repeat", 1)):
-                world.tx.add_delivery(world.sandbox.name, seq, endpoint.id, state, due, _rank(world, seq, copy), options)
+                rank = _rank(world, seq, f"{id}:{endpoint.id}", copy)
+                world.tx.add_delivery(world.sandbox.name, seq, endpoint.id, state, due, rank, options)
     world.happened.append({"at": world.now, "kind": "event", "subject": subject, "detail": event})
 
 
-def _rank(world: World, seq: int, copy: int) -> int:
-    """The place in line: events in their order, unless the step shuffles its own."""
+def _rank(world: World, seq: int, key: str, copy: int) -> int:
+    """The place in line: events in their order, unless the step shuffles its own, by chance of this ``key``."""
     if not world.directives.get("shuffle"):
         return seq * RANK_STEP + copy
     if world.rank is None:
         world.rank = seq * RANK_STEP
-    return world.rank + world.sandbox.chance(f"shuffle:{seq}:{copy}").randrange(RANK_STEP)
+    return world.rank + world.sandbox.chance(f"shuffle:{key}:{copy}").randrange(RANK_STEP)

@@ -46,6 +46,7 @@ class Role(Protocol):
     successful: frozenset[str]  # statuses in which a job ends well
     refreshable: frozenset[str]  # statuses in which the daily refresh runs
     lifetimes: Mapping[str, int]  # statuses that end by themselves: milliseconds until the subject is deleted
+    unasked: frozenset[str]  # events that an endpoint gets which names none
     branches: Mapping[str, str]  # flows for what a scenario leaves unwritten: right, wrong, silent, approved
 
     def status(self, subject: Record) -> str | None: ...
@@ -59,7 +60,7 @@ class Role(Protocol):
     def bring(self, world: World, subject: Record) -> None: ...
     def complete(self, world: World, subject: Record) -> None: ...
     def trigger(self, world: World, subject: Record, event: str, fields: Mapping[str, Any]) -> None: ...
-    def refresh_wanted(self, subject: Record) -> bool: ...
+    def refresh_wanted(self, world: World, subject: Record) -> bool: ...
     def remove(self, world: World, subject: Record) -> None: ...
 
 
@@ -149,6 +150,13 @@ class Player:
             self.start(world, subject, job, flow=None if job == flow else flow)
         else:
             world.save_play(subject)
+
+    def stop(self, world: World, subject: Record, reason: str) -> None:
+        """Ends a play that cannot go on: the subject rests in the status it has."""
+        self._halt(world, subject)
+        self.role(subject).enter(world, subject, None, {}, True)
+        world.mark(subject.guid, f"stopped: {reason}")
+        self._rest(world, subject)
 
     # what moves a play on
 
@@ -252,7 +260,7 @@ class Player:
 
     def _due_background(self, world: World, subject: Record) -> None:
         role = self.role(subject)
-        if role.status(subject) not in role.refreshable or not role.refresh_wanted(subject):
+        if role.status(subject) not in role.refreshable or not role.refresh_wanted(world, subject):
             return
         if self._play(subject).get("job"):
             world.set_timer(subject.guid, "background", world.now + DAY)

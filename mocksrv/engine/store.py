@@ -291,10 +291,6 @@ class Tx:
     def drop_timer(self, seq: int) -> None:
         self._run("DELETE FROM timer WHERE seq = ?", (seq,))
 
-    def shift_timers(self, sandbox: str, kind: str, before: int, to: int) -> None:
-        """Moves timers of a kind that fell due before a moment to a later one."""
-        self._run("UPDATE timer SET due = ? WHERE sandbox = ? AND kind = ? AND due < ?", (to, sandbox, kind, before))
-
     # timelines
 
     def mark(self, sandbox: str, subject: str, at: int, status: str | None, flow: str | None, step: str | None, cause: str) -> None:

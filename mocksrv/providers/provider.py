@@ -60,5 +60,8 @@ class Wing(Protocol):
     def answer(self, visit: Visit, operation: str, parameters: Mapping[str, str]) -> Response:
         """Answers a call; the provider's refusals are answers, too."""
 
+    def front(self, visit: Visit) -> Response:
+        """Answers a program at the very beginning of the wing's URL space."""
+
     def refuse(self, visit: Visit, status: int, message: str) -> Response:
         """An answer in the provider's error shape."""

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from flask import Flask, Response, redirect, request
-from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 
 from mocksrv.engine.engine import Engine
@@ -162,7 +162,8 @@ class House:
         """A browser is led to the control pages; a program is told what it forgot."""
         if request.accept_mimetypes.accept_html and "text/html" in request.headers.get("Accept", ""):
             return redirect(f"{request.script_root}{CONTROL}/")  # type: ignore[return-value]
-        return self.no_route(NotFound())
+        wing = next(wing for wing in self._wings if not wing.prefix)
+        return self._answer(wing, None, wing.front)
 
     def no_route(self, error: HTTPException) -> Response:
         """No such route: the provider's words for it, and in the journal the nearest one that there is."""

@@ -274,7 +274,6 @@ class Control:
             if now is None:
                 now = Clock.make(mode, seeded=True).now() if fresh and mode == "manual" else here.now()
             world.set_clock(Clock(mode, float(speed), now, Clock.make().wall))
-            world.tx.shift_timers(here.name, "background", now, now)  # a jump over many days is one missed refresh, not many
         return self.read_clock(sandbox)
 
     def advance(self, sandbox: Callable[[], Sandbox]) -> Any:
@@ -339,7 +338,7 @@ class Control:
             name = world.tx.events(world.sandbox.name, id=id)[0][2]
             earlier = {endpoint for _, endpoint, _, _ in world.tx.deliveries(seq)}
             for endpoint in world.sandbox.settings.endpoints:
-                if endpoint.id in earlier or wants(endpoint, name, frozenset()):
+                if endpoint.id in earlier or wants(endpoint, name, self.engine.unasked):
                     world.tx.add_delivery(world.sandbox.name, seq, endpoint.id, "pending", AT_ONCE, seq * RANK_STEP, "{}")
                     world.owed.add(endpoint.id)
         return self.read_webhook(sandbox, id)

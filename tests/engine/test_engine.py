@@ -10,6 +10,7 @@ import pytest
 
 from mocksrv.engine.clock import DAY, HOUR, SECOND
 from mocksrv.engine.engine import AdvanceBusy
+from mocksrv.engine.journal import Entry
 from mocksrv.engine.sandbox import SandboxNameError
 from tests.conftest import Receiver
 from tests.engine.toy import House
@@ -192,3 +193,46 @@ def test_waiting_ends_as_soon_as_something_is_found(house: House) -> None:
 
 def test_waiting_in_vain_gives_the_last_answer(house: House) -> None:
     assert house.engine.wait_for(list, 0.01) == []
+
+
+def test_a_jump_of_the_clock_is_one_missed_refresh_not_many(house: House) -> None:
+    house.door(house.script("connect: [{status: OPEN}]"))
+    with house.engine.change(house.sandbox) as world:
+        world.set_clock(house.sandbox.clock.at(house.sandbox.now() + 4000 * DAY))
+    house.engine.catch_up(house.sandbox)
+    house.advance(SECOND)
+    assert house.events().count("toy.opened") == 2
+
+
+def test_a_play_that_fails_is_stopped_and_holds_up_no_other(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("no such furniture")
+
+    monkeypatch.setattr(house.role, "load", fail)
+    failing = house.door(house.script("connect: [{status: NEW}, {after: 1s, status: KNOCKED}, {after: 1s, data: furniture}]", "fails"))
+    other = house.door(house.script("connect: [{status: NEW}, {after: 5s, status: SHUT}]", "shuts"))
+    house.advance(HOUR)
+    assert (house.status(failing), house.timeline(failing)[-1]) == ("KNOCKED", (None, "stopped: no such furniture"))
+    assert (house.status(other), house.record(failing).body["busy"]) == ("SHUT", False)
+
+
+def test_the_rest_of_the_calls_is_written_when_a_flush_returns(house: House) -> None:
+    for number in range(3):
+        house.engine.record(Entry("default", f"REQ-{number}", 0, "GET", "/doors", 200))
+        house.engine.journal.flush()
+        with house.engine.look(house.sandbox) as world:
+            assert len(world.tx.requests("default")) == number + 1
+
+
+def test_retries_of_a_seeded_sandbox_do_not_depend_on_its_neighbours(make_house: Callable[..., House]) -> None:
+    def due(neighbours: int) -> list[int]:
+        house = make_house(urls=["http://127.0.0.1:9/"])
+        for number in range(neighbours):
+            with house.engine.change(house.engine.sandbox(f"other-{number}")) as world:
+                world.tx.add_event(f"other-{number}", "E", "toy.bell", None, 0, "{}", "{}")
+        house.door(house.script("connect: [{status: NEW}, {after: 9d, status: OPEN}]"))
+        assert house.engine.dispatcher.settle(house.sandbox, 10)
+        with house.engine.look(house.sandbox) as world:
+            return [row[3] for event in world.tx.events("default") for row in world.tx.deliveries(event[0])]
+
+    assert due(0) == due(5)

@@ -63,6 +63,7 @@ class DoorRole:
     successful = frozenset({"OPEN"})
     refreshable = frozenset({"OPEN"})
     lifetimes: Mapping[str, int] = {"AWAY": HOUR}
+    unasked = EVENTS - {"toy.bell"}
     branches: Mapping[str, str] = {
         "right": "unwritten right",
         "wrong": "unwritten wrong",
@@ -113,7 +114,7 @@ class DoorRole:
     def trigger(self, world: World, subject: Record, event: str, fields: Mapping[str, Any]) -> None:
         self._emit(world, event, subject, **fields)
 
-    def refresh_wanted(self, subject: Record) -> bool:
+    def refresh_wanted(self, world: World, subject: Record) -> bool:
         return not subject.body.get("quiet")
 
     def remove(self, world: World, subject: Record) -> None:
@@ -123,7 +124,7 @@ class DoorRole:
 
     def _emit(self, world: World, event: str, subject: Record, **fields: Any) -> None:
         payload = {"door": subject.guid, "status": subject.body["status"], "busy": subject.body["busy"], **fields}
-        outbox.emit(world, event, subject.guid, payload, {"content-type": "application/json"}, EVENTS - {"toy.bell"})
+        outbox.emit(world, event, subject.guid, payload, {"content-type": "application/json"}, self.unasked)
 
 
 class House:

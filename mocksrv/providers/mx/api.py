@@ -169,9 +169,10 @@ class Call:
         wanted = self.mount.credentials
         if not all(pair) or (wanted is not None and pair != wanted):
             raise MXError(401, "Unauthorized: the client id or the API key is missing or wrong. Send them as HTTP Basic credentials.")
-        self.version = self._version()
+        self.version = self.choose_version()
 
-    def _version(self) -> str:
+    def choose_version(self) -> str:
+        """The version that the headers ask for. Raises MXError 406."""
         headers = self.request.headers
         wanted = headers.get("Accept-Version")
         if wanted is not None:

@@ -13,7 +13,7 @@ from mocksrv.engine.scenario import Ask, Option, Scenario, Vocabulary, parse
 from mocksrv.engine.store import Record
 from mocksrv.providers.mx.bank.loading import Loader
 from mocksrv.providers.mx.statuses import STATUSES
-from mocksrv.providers.mx.webhooks import CATALOGUE, emit_member
+from mocksrv.providers.mx.webhooks import CATALOGUE, UNASKED, emit_member
 
 JOBS = {
     job.name: job
@@ -117,6 +117,7 @@ class MemberRole:
     successful = frozenset({"CONNECTED"})
     refreshable = frozenset({"CONNECTED", "CREATED", "UPDATED"})
     lifetimes: Mapping[str, int] = {"PENDING": HOUR}
+    unasked = UNASKED
     branches: Mapping[str, str] = {
         "right": "unwritten right", "wrong": "unwritten wrong", "silent": "unwritten silent", "approved": "connect"}  # fmt: skip
 
@@ -229,8 +230,9 @@ class MemberRole:
     def trigger(self, world: World, subject: Record, event: str, fields: Mapping[str, Any]) -> None:
         emit_member(world, event, subject, fields=fields)
 
-    def refresh_wanted(self, subject: Record) -> bool:
-        return not subject.body["background_aggregation_is_disabled"]
+    def refresh_wanted(self, world: World, subject: Record) -> bool:
+        user = world.get("mx.user", subject.owner)
+        return not subject.body["background_aggregation_is_disabled"] and not (user and user.body["is_disabled"])
 
     def remove(self, world: World, subject: Record) -> None:
         """Deletes a member with all that hangs on it."""

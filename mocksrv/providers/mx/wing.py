@@ -16,7 +16,7 @@ from mocksrv.providers.mx.bank.institutions import EVERYDAY, Institutions
 from mocksrv.providers.mx.bank.loading import Loader
 from mocksrv.providers.mx.lifecycle import MemberRole, default_flows
 from mocksrv.providers.mx.webhooks import RETRIES
-from mocksrv.providers.profiles import Profiles
+from mocksrv.providers.profiles import ProfileError, Profiles
 from mocksrv.providers.provider import Operation, Visit, WingOptions
 
 FAMILIES = (users, institutions, members, accounts, transactions)
@@ -68,8 +68,19 @@ class MXWing:
             return self.refuse(visit, error.status, error.message)
         except HTTPException as error:
             return self.refuse(visit, error.code or 500, error.description or error.name)
+        except ProfileError as error:
+            return self.refuse(visit, 500, f"The data of this scenario cannot be made: {error}")
         finally:
             call.explain()
+
+    def front(self, visit: Visit) -> Response:
+        """There is nothing at ``/``; who has not said a version is told how to."""
+        call = Call(self._mount, visit.request, visit.sandbox, visit.entry, visit.base_url)
+        try:
+            call.choose_version()
+        except MXError as error:
+            return self.refuse(visit, error.status, error.message)
+        return self.refuse(visit, 404, INVALID_ROUTE)
 
     def refuse(self, visit: Visit, status: int, message: str) -> Response:
         text = INVALID_ROUTE if status == 404 and visit.entry.notes.get("operation") is None else message
