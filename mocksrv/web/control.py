@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 from collections.abc import Callable, Mapping
@@ -16,27 +15,23 @@ from flask import Flask, Response, request
 
 from mocksrv import __version__
 from mocksrv.engine.addresses import is_local
-from mocksrv.engine.clock import SECOND, Clock, iso_ms, parse_duration, parse_moment
+from mocksrv.engine.clock import SECOND, Clock, iso_ms
 from mocksrv.engine.engine import ADVANCE_TIME, AdvanceBusy, Engine
 from mocksrv.engine.library import UnknownScenario
 from mocksrv.engine.outbox import AT_ONCE, RANK_STEP, wants
 from mocksrv.engine.reading import Row
-from mocksrv.engine.sandbox import Endpoint, Fault, Sandbox, World, endpoints_from
+from mocksrv.engine.sandbox import Fault, Sandbox, World, endpoints_from
 from mocksrv.engine.scenario import Scenario, ScenarioError
 from mocksrv.engine.store import Record, Tx, dumps
-from mocksrv.web.fields import ENDPOINTS, FAULTS, read, read_json
+from mocksrv.web import shapes
+from mocksrv.web.fields import ENDPOINTS, FAULTS, LARGEST_PAGE, check_moment, duration_of, moment_of, page, pattern, read, read_json
 from mocksrv.web.problems import Problem, problem
 
 if TYPE_CHECKING:
     from mocksrv.web.app import WebOptions
 
 PREFIX = "/_mocksrv"
-SECRET = "***"
-SECRETS = frozenset({"password", "client_secret", "secret", "key"})
 LONGEST_WAIT = 60.0  # real seconds that an answer may be held
-LONGEST_PATTERN = 1000  # characters of a filter that is a pattern
-EARLIEST, LATEST = parse_moment("1980-01-01"), parse_moment("9900-01-01")  # of a clock: data and timers reach further, both ways
-PAGE, LARGEST_PAGE = 100, 1000
 OPEN_TO_ALL = frozenset({"health"})
 
 
@@ -138,11 +133,11 @@ class Control:
         provider = request.args.get("provider")
         names = [(p, name) for p in self.engine.vocabularies if provider in (None, p) for name in self.engine.library.names(p)]
         problems = [asdict(fault) for fault in self.engine.library.problems]
-        return {"scenarios": [_scenario(self.engine.library.get(p, name)) for p, name in names], "problems": problems}
+        return {"scenarios": [shapes.scenario(self.engine.library.get(p, name)) for p, name in names], "problems": problems}
 
     def read_scenario(self, _: Any, name: str) -> Any:
         scenario = self._scenario(name)
-        return {**_scenario(scenario), "text": scenario.text}
+        return {**shapes.scenario(scenario), "text": scenario.text}
 
     def put_scenario(self, _: Any, name: str) -> Any:
         text = request.get_data(as_text=False)
@@ -152,7 +147,7 @@ class Control:
             raise _faulty(error) from None
         if name not in (scenario.name, f"{scenario.provider}/{scenario.name}"):
             raise Problem(422, f"the URL says {name!r}, the text says name: {scenario.name}")
-        return _scenario(self.engine.put_scenario(text.decode()))
+        return shapes.scenario(self.engine.put_scenario(text.decode()))
 
     def validate_scenario(self, _: Any) -> Any:
         try:
@@ -188,7 +183,7 @@ class Control:
         return self.read_bindings(sandbox)
 
     def list_subjects(self, sandbox: Callable[[], Sandbox]) -> Any:
-        after, limit = _page()
+        after, limit = page()
         provider, scenario, status = (request.args.get(name) for name in ("provider", "scenario", "status"))
 
         def find() -> list[dict[str, Any]]:
@@ -223,7 +218,7 @@ class Control:
             if subject is None and not timeline:
                 self._subject(world, id)
             shown = {"id": id, "status": None, "deleted": True} if subject is None else self._summary(subject)
-        return {**shown, "timeline": [_moment(row) for row in timeline]}
+        return {**shown, "timeline": [shapes.moment(row) for row in timeline]}
 
     def move_subject(self, sandbox: Callable[[], Sandbox], id: str) -> Any:
         given = read_json(scenario=str, flow=(str, None), required=("scenario",))
@@ -259,9 +254,9 @@ class Control:
     def put_clock(self, sandbox: Callable[[], Sandbox]) -> Any:
         given = read_json(mode=str, speed=float, now=str)
         here = sandbox()
-        now = _moment_of(given["now"], "now") if "now" in given else None
+        now = moment_of(given["now"], "now") if "now" in given else None
         if now is not None:
-            _check_moment(now, "now")
+            check_moment(now, "now")
         mode, speed = given.get("mode", here.clock.mode), given.get("speed", here.clock.speed)
         if mode not in ("real", "manual"):
             raise Problem(422, f"mode: {mode!r} is not allowed; allowed are real and manual")
@@ -282,11 +277,11 @@ class Control:
         if ("by" in given) == ("to" in given):
             raise Problem(422, 'say how far: {"by": "1h"} or {"to": "2026-01-01T12:00:00Z"}')
         now = here.now()
-        to = now + _duration_of(given["by"], "by") if "by" in given else _moment_of(given["to"], "to")
+        to = now + duration_of(given["by"], "by") if "by" in given else moment_of(given["to"], "to")
         if to < now:
             raise Problem(422, f"to: {given['to']} has passed, it is {iso_ms(now)}; PUT /clock sets a clock back")
-        wait = _duration_of(given["wait"], "wait") / SECOND if "wait" in given else ADVANCE_TIME
-        _check_moment(to, "to" if "to" in given else "by")
+        wait = duration_of(given["wait"], "wait") / SECOND if "wait" in given else ADVANCE_TIME
+        check_moment(to, "to" if "to" in given else "by")
         try:
             done = self.engine.advance(here, to, wait)
         except AdvanceBusy:
@@ -297,25 +292,25 @@ class Control:
     # callbacks
 
     def read_endpoints(self, sandbox: Callable[[], Sandbox]) -> Any:
-        return {"endpoints": [_endpoint(endpoint) for endpoint in sandbox().settings.endpoints]}
+        return {"endpoints": [shapes.endpoint(endpoint) for endpoint in sandbox().settings.endpoints]}
 
     def put_endpoints(self, sandbox: Callable[[], Sandbox]) -> Any:
         items = read(ENDPOINTS)["endpoints"]
         with self.engine.change(sandbox()) as world:
             known = {endpoint.id: endpoint for endpoint in world.sandbox.settings.endpoints}
-            endpoints = tuple(_with_secrets(made, known.get(made.id)) for made in endpoints_from(items))
+            endpoints = tuple(shapes.with_secrets(made, known.get(made.id)) for made in endpoints_from(items))
             world.configure(endpoints=endpoints)
             world.tx.fail_orphans(world.sandbox.name, [endpoint.id for endpoint in endpoints])
         return self.read_endpoints(sandbox)
 
     def list_webhooks(self, sandbox: Callable[[], Sandbox]) -> Any:
-        after, limit = _page()
-        filters = {"event": _pattern("event"), "subject": request.args.get("subject"), "state": request.args.get("state")}
+        after, limit = page()
+        filters = {"event": pattern("event"), "subject": request.args.get("subject"), "state": request.args.get("state")}
 
         def find() -> list[dict[str, Any]]:
             with self.engine.look(sandbox()) as world:
                 start = self._event_seq(world, after) if after else 0
-                return [_webhook(world.tx, row) for row in world.tx.events(world.sandbox.name, after=start, limit=limit, **filters)]
+                return [shapes.webhook(world.tx, row) for row in world.tx.events(world.sandbox.name, after=start, limit=limit, **filters)]
 
         self.engine.catch_up(sandbox())
         return {"webhooks": self._hold(find)}
@@ -330,7 +325,7 @@ class Control:
         with self.engine.look(sandbox()) as world:
             self._event_seq(world, id)
             row = world.tx.events(world.sandbox.name, id=id)[0]
-            return _webhook(world.tx, row, whole=True)
+            return shapes.webhook(world.tx, row, whole=True)
 
     def replay_webhook(self, sandbox: Callable[[], Sandbox], id: str) -> Any:
         with self.engine.change(sandbox()) as world:
@@ -354,18 +349,18 @@ class Control:
         return {"violations": [{**{k: entry[k] for k in keys}, **violation} for entry in found for violation in entry["violations"]]}
 
     def _requests(self, sandbox: Callable[[], Sandbox], wanted: Callable[[Mapping[str, Any]], bool]) -> list[dict[str, Any]]:
-        after, limit = _page()
+        after, limit = page()
         status = request.args.get("status")
         if status is not None and not re.fullmatch(r"[1-5][0-9]{2}", status, re.ASCII):
             raise Problem(422, f"status: {status!r} is not an HTTP status")
-        filters = {"method": request.args.get("method"), "path": _pattern("path"), "status": int(status) if status else None}
+        filters = {"method": request.args.get("method"), "path": pattern("path"), "status": int(status) if status else None}
 
         def find() -> list[dict[str, Any]]:
             self.engine.journal.flush()
             with self.engine.look(sandbox()) as world:
                 start = self._request_row(world.tx, world.sandbox.name, after)[0] if after else 0
                 rows = world.tx.requests(world.sandbox.name, after=start, limit=LARGEST_PAGE * 10, **filters)
-            entries = (_entry(row) for row in rows)
+            entries = (shapes.entry(row) for row in rows)
             return [{k: e[k] for k in _LISTED} for e in entries if wanted(e)][:limit]
 
         return self._hold(find)
@@ -373,7 +368,7 @@ class Control:
     def read_request(self, sandbox: Callable[[], Sandbox], id: str) -> Any:
         self.engine.journal.flush()
         with self.engine.look(sandbox()) as world:
-            return _entry(self._request_row(world.tx, world.sandbox.name, id))
+            return shapes.entry(self._request_row(world.tx, world.sandbox.name, id))
 
     @staticmethod
     def _request_row(tx: Tx, sandbox: str, id: str) -> Row:
@@ -385,7 +380,7 @@ class Control:
     # the sandbox
 
     def read_faults(self, sandbox: Callable[[], Sandbox]) -> Any:
-        return {"faults": [_fault(fault) for fault in sandbox().settings.faults]}
+        return {"faults": [shapes.fault(fault) for fault in sandbox().settings.faults]}
 
     def put_faults(self, sandbox: Callable[[], Sandbox]) -> Any:
         rules = read(FAULTS)["faults"]
@@ -429,7 +424,7 @@ class Control:
         wait = request.args.get("wait")
         if wait is None:
             return find()
-        seconds = min(_duration_of(wait, "wait") / SECOND, LONGEST_WAIT)
+        seconds = min(duration_of(wait, "wait") / SECOND, LONGEST_WAIT)
         with self._place():
             found: list[Any] = self.engine.wait_for(find, seconds)
             return found
@@ -451,28 +446,6 @@ def _json(value: Any) -> Response:
     return Response(dumps(value), mimetype="application/json")
 
 
-def _page() -> tuple[str | None, int]:
-    """``after`` (an id) and ``limit`` of a list. Raises Problem 422."""
-    text = request.args.get("limit", str(PAGE))
-    if not re.fullmatch(r"[0-9]{1,4}", text, re.ASCII) or not 1 <= int(text) <= LARGEST_PAGE:
-        raise Problem(422, f"limit: {text!r} is not allowed; allowed are 1 to {LARGEST_PAGE}")
-    return request.args.get("after"), int(text)
-
-
-def _pattern(name: str) -> str | None:
-    """A filter that is a pattern with ``*``. Raises Problem 422."""
-    text = request.args.get(name)
-    if text is not None and len(text) > LONGEST_PATTERN:
-        raise Problem(422, f"{name}: may have {LONGEST_PATTERN} characters, this one has {len(text)}")
-    return text
-
-
-def _check_moment(moment: int, name: str) -> None:
-    """Raises Problem 422 for a time that a clock cannot show with all that hangs on it."""
-    if not EARLIEST <= moment <= LATEST:
-        raise Problem(422, f"{name}: a clock shows {iso_ms(EARLIEST)} to {iso_ms(LATEST)}")
-
-
 def _is_near(address: str, reach: str) -> bool:
     """Whether a client may use the control API without a token; one without an address came by a local socket."""
     if not address:
@@ -481,70 +454,5 @@ def _is_near(address: str, reach: str) -> bool:
     return is_local(address) if reach == "private" else (getattr(ip, "ipv4_mapped", None) or ip).is_loopback
 
 
-def _duration_of(text: str, name: str) -> int:
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise Problem(422, f"{name}: {error}") from None
-
-
-def _moment_of(text: str, name: str) -> int:
-    try:
-        return parse_moment(text)
-    except ValueError as error:
-        raise Problem(422, f"{name}: {error}") from None
-
-
 def _faulty(error: ScenarioError) -> Problem:
     return Problem(422, str(error.problems[0]), problems=[asdict(fault) for fault in error.problems])
-
-
-def _scenario(scenario: Scenario) -> dict[str, Any]:
-    return {"name": scenario.name, "provider": scenario.provider, "summary": scenario.summary, "extends": scenario.extends,
-            "flows": list(scenario.flows), "file": scenario.file}  # fmt: skip
-
-
-def _moment(row: Row) -> dict[str, Any]:
-    at, status, flow, step, cause = row
-    return {"at": iso_ms(at), "status": status, "flow": flow, "step": step, "cause": cause}
-
-
-def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
-    """As shown: secrets read back as asterisks."""
-    auth = {name: SECRET if name in SECRETS else value for name, value in endpoint.auth.items()}
-    return {"url": endpoint.url, "events": list(endpoint.events), **({"auth": auth} if auth else {}), "headers": dict(endpoint.headers)}
-
-
-def _with_secrets(made: Endpoint, known: Endpoint | None) -> Endpoint:
-    """Asterisks in a PUT keep the secret that is there."""
-    kept = {name: known.auth.get(name, value) if known and value == SECRET else value for name, value in made.auth.items()}
-    return Endpoint(made.id, made.url, made.events, kept, made.headers)
-
-
-def _webhook(tx: Tx, row: Row, *, whole: bool = False) -> dict[str, Any]:
-    seq, id, name, subject, at, payload, headers = row
-    deliveries = [_delivery(tx, delivery, at, whole) for delivery in tx.deliveries(seq)]
-    return {"id": id, "event": name, "subject": subject, "occurred_at": iso_ms(at), "payload": json.loads(payload),
-            "headers": json.loads(headers), "deliveries": deliveries}  # fmt: skip
-
-
-def _delivery(tx: Tx, row: Row, occurred_at: int, whole: bool) -> dict[str, Any]:
-    seq, endpoint, state, due = row
-    shown_due = None if due is None else iso_ms(occurred_at if due == AT_ONCE else due)
-    return {"endpoint": endpoint, "state": state, "next_attempt_at": shown_due, "attempts": [_attempt(a, whole) for a in tx.attempts(seq)]}
-
-
-def _attempt(row: Row, whole: bool) -> dict[str, Any]:
-    at, status, error, duration, sent, answer = row
-    shown = {"at": iso_ms(at), "status": status, "error": error, "duration_ms": duration}
-    return {**shown, "request": json.loads(sent), "response": json.loads(answer)} if whole else shown
-
-
-def _entry(row: Row) -> dict[str, Any]:
-    _, id, at, method, path, status, duration, rest = row
-    return {"id": id, "at": iso_ms(at), "method": method, "path": path, "status": status, "duration_ms": duration, **json.loads(rest)}
-
-
-def _fault(fault: Fault) -> dict[str, Any]:
-    shown: dict[str, Any] = {"on": f"{fault.method} {fault.path}", "status": fault.status, "times": fault.times}
-    return {**shown, "delay": f"{fault.delay_ms}ms", "drop": fault.drop}

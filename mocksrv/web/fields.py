@@ -1,4 +1,4 @@
-"""Reading the bodies of control calls: what is wrong, where, and what is allowed."""
+"""Reading the arguments and bodies of control calls: what is wrong, where, and what is allowed."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from urllib.parse import urlsplit
 from flask import request
 from marshmallow import RAISE, Schema, ValidationError, fields, post_load, validate, validates_schema
 
-from mocksrv.engine.clock import parse_duration
+from mocksrv.engine.clock import iso_ms, parse_duration, parse_moment
 from mocksrv.engine.store import dumps
 from mocksrv.web.problems import Problem
 
 NAMES = {str: "a text", int: "a whole number", float: "a number", dict: "an object", None: "null"}
+PAGE, LARGEST_PAGE = 100, 1000
+LONGEST_PATTERN = 1000  # characters of a filter that is a pattern
+EARLIEST, LATEST = parse_moment("1980-01-01"), parse_moment("9900-01-01")  # of a clock: data and timers reach further, both ways
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 FAULT_ON = re.compile(r"([A-Za-z]+|\*) +/\S*")
 
@@ -64,6 +67,44 @@ def _fits(value: Any, kind: type | None) -> bool:
     if kind is None:
         return value is None
     return isinstance(value, (int, float) if kind is float else kind) and not isinstance(value, bool)
+
+
+def page() -> tuple[str | None, int]:
+    """``after`` (an id) and ``limit`` of a list. Raises Problem 422."""
+    text = request.args.get("limit", str(PAGE))
+    if not re.fullmatch(r"[0-9]{1,4}", text, re.ASCII) or not 1 <= int(text) <= LARGEST_PAGE:
+        raise Problem(422, f"limit: {text!r} is not allowed; allowed are 1 to {LARGEST_PAGE}")
+    return request.args.get("after"), int(text)
+
+
+def pattern(name: str) -> str | None:
+    """A filter that is a pattern with ``*``. Raises Problem 422."""
+    text = request.args.get(name)
+    if text is not None and len(text) > LONGEST_PATTERN:
+        raise Problem(422, f"{name}: may have {LONGEST_PATTERN} characters, this one has {len(text)}")
+    return text
+
+
+def check_moment(moment: int, name: str) -> None:
+    """Raises Problem 422 for a time that a clock cannot show with all that hangs on it."""
+    if not EARLIEST <= moment <= LATEST:
+        raise Problem(422, f"{name}: a clock shows {iso_ms(EARLIEST)} to {iso_ms(LATEST)}")
+
+
+def duration_of(text: str, name: str) -> int:
+    """Milliseconds. Raises Problem 422."""
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise Problem(422, f"{name}: {error}") from None
+
+
+def moment_of(text: str, name: str) -> int:
+    """Milliseconds since the epoch. Raises Problem 422."""
+    try:
+        return parse_moment(text)
+    except ValueError as error:
+        raise Problem(422, f"{name}: {error}") from None
 
 
 def read(schema: Schema) -> dict[str, Any]:

@@ -613,3 +613,13 @@ def test_answers_are_json(mx: MX) -> None:
     answer = mx.http.get("/_mocksrv/clock")
     assert answer.mimetype == "application/json"
     assert json.loads(answer.data)["mode"] == "manual"
+
+
+def test_a_program_at_the_front_door_is_told_the_version_header(mx: MX) -> None:
+    answer = mx.http.get("/")
+    assert (answer.status_code, "Accept-Version: v20250224" in answer.get_json()["error"]["message"]) == (406, True)
+
+
+def test_a_browser_at_the_front_door_is_led_to_the_control_api(mx: MX) -> None:
+    answer = mx.http.get("/sandbox/mine/", headers={"Accept": "text/html,*/*"})
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/sandbox/mine/_mocksrv/")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,27 @@ def _object(value: Any) -> dict[str, Any]:
 
 
 # What a scenario may `set`, and what makes any value one that the field can have.
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """What a client may ask for with ``data_request``: which field of an institution says that it has it, what is fetched, what is told."""
+
+    needs: str | None
+    fetches: tuple[str, ...] = ()
+    callback: str | None = None
+
+
+PRODUCTS = {
+    "account_verification": Product("supports_account_verification", ("numbers",), "mx.verification"),
+    "identity_verification": Product("supports_account_identification", ("owners",)),
+    "transactions": Product(None, ("transactions",), "mx.aggregation"),
+    "transaction_history": Product("supports_transaction_history", ("transactions", "history"), "mx.history"),
+    "history": Product("supports_transaction_history", ("transactions", "history"), "mx.history"),
+    "statements": Product("supports_account_statement", ("statements",), "mx.statement"),
+    "investments": Product(None),
+    "rewards": Product(None, ("transactions", "rewards"), "mx.rewards"),
+}
 SETTABLE: Mapping[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("connection_status_message", "name", "metadata"), _text),
     **dict.fromkeys(
@@ -202,9 +224,10 @@ class MemberRole:
         self._fetch(world, subject, ("accounts", "transactions"))
 
     def bring(self, world: World, subject: Record) -> None:
-        """What the job that is ending well has fetched."""
-        wanted = FETCHES[family(subject) or "aggregation"]
-        if (subject.play or {})["job"]["loaded"]:
+        """What the job that is ending well has fetched: what was asked for, else what its kind fetches."""
+        job = (subject.play or {})["job"]
+        wanted = tuple(job.get("fetch") or FETCHES[family(subject) or "aggregation"])
+        if job["loaded"]:
             wanted = tuple(what for what in wanted if what not in ("accounts", "transactions"))
         if wanted:
             self._fetch(world, subject, wanted)
@@ -221,11 +244,12 @@ class MemberRole:
         )
 
     def complete(self, world: World, subject: Record) -> None:
-        """The callback of a job that ended well; a verification of nothing sends none."""
+        """The callbacks of a job that ended well; a verification of nothing sends none."""
+        job = (subject.play or {})["job"]
         kind = family(subject) or "aggregation"
-        job = (subject.play or {}).get("job") or {}
-        if kind in CALLBACKS and not (kind == "verification" and not job.get("accounts")):
-            emit_member(world, CALLBACKS[kind], subject)
+        for event in job.get("tells") or filter(None, [CALLBACKS.get(kind)]):
+            if event != "mx.verification" or job.get("accounts"):
+                emit_member(world, event, subject)
 
     def trigger(self, world: World, subject: Record, event: str, fields: Mapping[str, Any]) -> None:
         emit_member(world, event, subject, fields=fields)

@@ -13,36 +13,22 @@ from urllib.parse import urlencode
 from marshmallow import EXCLUDE, Schema, fields, validate
 
 from mocksrv.engine.casting import Choice, Credentials, choose, choose_again
-from mocksrv.engine.clock import HOUR
 from mocksrv.engine.library import UnknownScenario
-from mocksrv.engine.player import NotWaiting
 from mocksrv.engine.sandbox import World
 from mocksrv.engine.store import Query, Record
 from mocksrv.providers.mx.api import NO_CONTENT, V1, V2, Call, Document, Moment, MXError, Reply, Routes, not_found, shown
 from mocksrv.providers.mx.bank.institutions import Credential, Institution
 from mocksrv.providers.mx.institutions import CREDENTIALS
-from mocksrv.providers.mx.lifecycle import family
-from mocksrv.providers.mx.statuses import PREMIUM_FROM, STATUSES, message
+from mocksrv.providers.mx.lifecycle import PRODUCTS
+from mocksrv.providers.mx.statuses import message
 from mocksrv.providers.mx.webhooks import emit_member
 
 routes = Routes()
 MEMBER = "/users/<user>/members/<member>"
 MEMBERS_OF_A_USER = 25
-THROTTLE = 3 * HOUR  # after a successful standard aggregation
-NEVER_THROTTLED = ("mxbank", "mock_")
-BALANCE_CHECKS, BALANCE_WINDOW = 5, 2 * HOUR
 SCENARIO_HEADER = "X-Mocksrv-Scenario"
 ROOTS_BESIDE_MEMBER = ("client_redirect_url", "enable_app2app", "referral_source", "ui_message_webview_url_scheme", "data_request")
-# What each premium job needs of an institution, and what MX says when it lacks it.
-PREMIUM = {
-    "verify": ("supports_account_verification", "instant account verification"),
-    "identify": ("supports_account_identification", "account identification"),
-    "history": ("supports_transaction_history", "extended transaction history"),
-    "statements": ("supports_account_statement", "account statements"),
-}
 REFERRALS = ("APP", "BROWSER")
-PRODUCTS = ("account_verification", "identity_verification", "transactions", "transaction_history", "history", "statements", "investments",
-            "rewards")  # fmt: skip
 
 
 class CredentialValue(Schema):
@@ -107,10 +93,6 @@ class StatusSchema(Document):
     successfully_aggregated_at = Moment()
 
 
-class AnswersSchema(Document):
-    challenges = fields.List(fields.Nested(CredentialValue), required=True, validate=validate.Length(min=1))
-
-
 class ReturnSchema(Document):
     """What stands beside the member when one is created: how an OAuth login comes back to the app."""
 
@@ -122,13 +104,12 @@ MEMBERS = MemberSchema()
 RETURN = ReturnSchema()
 CHANGES = MemberSchema(exclude=("institution_code", "is_oauth"))
 STATUS = StatusSchema()
-ANSWERS = AnswersSchema()
 
 
 def render(call: Call, member: Record, user: Record) -> dict[str, Any]:
     """A member as MX shows it."""
     body = member.body
-    uri = _oauth_uri(call, member) if body["connection_status"] == "PENDING" else None
+    uri = oauth_uri(call, member) if body["connection_status"] == "PENDING" else None
     text = body.get("connection_status_message") or message(body["connection_status"], body["institution_name"])
     more = {"user_id": user.partner_id, "oauth_window_uri": uri, "connection_status_message": text}
     if call.version == V1 and call.mount.fidelity == "sdk":
@@ -203,7 +184,7 @@ def list_member_credentials(call: Call, user: str, member: str) -> Reply:
     call.arguments("page", "records_per_page")
     with call.look() as world:
         record = call.member(world, call.user(world, user), member)
-    return call.paged_list(call.mount.institutions.credentials(_institution(call, record)), "credentials", CREDENTIALS.dump)
+    return call.paged_list(call.mount.institutions.credentials(institution_of(call, record)), "credentials", CREDENTIALS.dump)
 
 
 # creating, changing, deleting
@@ -213,7 +194,7 @@ def list_member_credentials(call: Call, user: str, member: str) -> Reply:
 def create_member(call: Call, user: str) -> Reply:
     echo = call.callback_headers
     given = call.load("member", MEMBERS, known_beside=ROOTS_BESIDE_MEMBER) | call.checked(RETURN, call.json)
-    _check_products(call)
+    products = _products(call)
     if "institution_code" not in given:
         raise MXError(400, "Required parameter missing: member.institution_code")
     institution = call.mount.institutions.get(given["institution_code"]) or not_found("Institution", given["institution_code"])
@@ -228,9 +209,11 @@ def create_member(call: Call, user: str) -> Reply:
         job = "oauth" if record.body["is_oauth"] else "connect"
         skip = given.get("skip_aggregation", False)
         record.body["is_being_aggregated"] = not (skip or job == "oauth")
-        details = {"call": "create", "headers": echo, "skip": skip}
+        request, complete = _request_of(institution, products)
+        details = {"call": "create", "headers": echo, "skip": skip, **request}
         call.engine.player.start(world, call.about(record), job, created=True, details=details)
-        return Reply({"member": render(call, record, owner)}, 200 if skip or job == "oauth" else 202)
+        accepted = 202 if complete else 201
+        return Reply({"member": render(call, record, owner)}, 200 if skip or job == "oauth" else accepted)
 
 
 def _new_member(
@@ -275,7 +258,7 @@ def update_member(call: Call, user: str, member: str) -> Reply:
 
 def _new_credentials(call: Call, world: World, record: Record, given: Mapping[str, Any], echo: Mapping[str, str]) -> None:
     """Credentials choose the scenario again and start a job; while one runs they are stored and start nothing."""
-    institution = _institution(call, record)
+    institution = institution_of(call, record)
     credentials = {**record.body["credentials"], **_credentials(call, institution, given, all_of_them=False)}
     play = record.play or {}
     record.body.update(
@@ -304,144 +287,17 @@ def delete_member(call: Call, user: str, member: str) -> Reply:
     return NO_CONTENT
 
 
-# jobs
-
-
-def _job(call: Call, user: str, member: str, job: str, *, done: int = 202, echo: bool = False) -> Reply:
-    """A call that starts a job. The same one while it runs is accepted and starts nothing; another one is refused."""
-    details = {"call": job, "headers": call.callback_headers if echo else {}}
-    with call.change() as world:
-        owner = call.user(world, user)
-        record = call.member(world, owner, member)
-        wanted = call.mount.role.jobs[job].family
-        running = family(record) if record.body["is_being_aggregated"] else None  # nothing runs while PENDING
-        if running == wanted:
-            return Reply({"member": render(call, record, owner)}, 202)
-        if running is not None and not (job == "verify" and _just_created(record)):
-            raise MXError(409, f"Member {member} is being aggregated by another job ({running})")
-        _check_startable(call, world, record, job)
-        if not (job == "aggregate" and _throttled(world, record)):
-            call.engine.player.start(world, record, job, details=details)
-        return Reply({"member": render(call, record, owner)}, done)
-
-
-def _just_created(record: Record) -> bool:
-    """Whether the running job is the one that the member's creation started, with nothing asked: verify may take its place."""
-    play = record.play or {}
-    return bool((play.get("job") or {}).get("call") == "create" and not play.get("ask"))
-
-
-def _check_startable(call: Call, world: World, record: Record, job: str) -> None:
-    """Raises MXError 400, 409 or 429 when the job cannot start."""
-    status = record.body["connection_status"]
-    if job in PREMIUM:
-        field, feature = PREMIUM[job]
-        if not getattr(_institution(call, record), field):
-            raise MXError(400, f"Member's institution does not support {feature}.")
-    if status is None or not (STATUSES[status].jobs if job == "aggregate" else status in PREMIUM_FROM):
-        raise MXError(409, f"A member that is {status} cannot start this job")
-    if job == "balance":
-        recent = [at for at in record.body.get("balance_checks", []) if at > world.now - BALANCE_WINDOW]
-        if len(recent) >= BALANCE_CHECKS and not _exempt(record):
-            raise MXError(429, f"Balances can be checked {BALANCE_CHECKS} times in two hours")
-        record.body["balance_checks"] = [*recent, world.now]
-
-
-def _exempt(record: Record) -> bool:
-    return str(record.body["institution_code"]).startswith(NEVER_THROTTLED)
-
-
-def _throttled(world: World, record: Record) -> bool:
-    last = record.body.get("last_standard_at")
-    return last is not None and world.now < last + THROTTLE and not _exempt(record)
-
-
-@routes.add("POST", f"{MEMBER}/aggregate", "aggregateMember", by_id=True)
-def aggregate(call: Call, user: str, member: str) -> Reply:
-    call.arguments(*(("include_holdings", "include_transactions") if call.version == V1 else ()))
-    call.flag("include_holdings"), call.flag("include_transactions")
-    return _job(call, user, member, "aggregate", echo=True)
-
-
-@routes.add("POST", f"{MEMBER}/verify", "verifyMember", by_id=True)
-def verify(call: Call, user: str, member: str) -> Reply:
-    return _job(call, user, member, "verify", done=200, echo=True)
-
-
-@routes.add("POST", f"{MEMBER}/identify", "identifyMember", by_id=True)
-def identify(call: Call, user: str, member: str) -> Reply:
-    return _job(call, user, member, "identify")
-
-
-@routes.add("POST", f"{MEMBER}/check_balance", "checkBalances", by_id=True)
-def check_balance(call: Call, user: str, member: str) -> Reply:
-    return _job(call, user, member, "balance")
-
-
-@routes.add("POST", f"{MEMBER}/extend_history", "extendHistory", by_id=True)
-def extend_history(call: Call, user: str, member: str) -> Reply:
-    return _job(call, user, member, "history")
-
-
-@routes.add("POST", f"{MEMBER}/fetch_statements", "fetchStatements", by_id=True)
-def fetch_statements(call: Call, user: str, member: str) -> Reply:
-    return _job(call, user, member, "statements")
-
-
-@routes.add("POST", f"{MEMBER}/fetch_rewards", "fetchRewards", by_id=True)
-def fetch_rewards(call: Call, user: str, member: str) -> Reply:
-    return _job(call, user, member, "rewards", done=200)
-
-
-@routes.add("PUT", f"{MEMBER}/resume", "resumeAggregation", by_id=True)
-def resume(call: Call, user: str, member: str) -> Reply:
-    given = call.load("member", ANSWERS, refusal=400)
-    with call.change() as world:
-        owner = call.user(world, user)
-        record = call.member(world, owner, member)
-        try:
-            call.engine.player.answer(world, record, {answer["guid"]: answer["value"] for answer in given["challenges"]})
-        except NotWaiting:
-            raise MXError(405, f"A member that is {record.body['connection_status']} is not waiting for answers") from None
-        except ValueError as error:
-            raise MXError(400, f"Invalid challenge answers: {error}") from None
-        return Reply({"member": render(call, record, owner)}, 202)
-
-
-@routes.add("GET", f"{MEMBER}/oauth_window_uri", "requestOAuthWindowURI", by_id=True)
-def oauth_window_uri(call: Call, user: str, member: str) -> Reply:
-    given = call.arguments("client_redirect_url", "enable_app2app", "referral_source", "skip_aggregation", "ui_message_webview_url_scheme")
-    if given.get("referral_source", "APP") not in REFERRALS:
-        raise MXError(400, "referral_source must be APP or BROWSER")
-    skip = call.flag("skip_aggregation")
-    call.flag("enable_app2app")
-    with call.change() as world:
-        owner = call.user(world, user)
-        record = call.member(world, owner, member)
-        if not record.body["is_oauth"]:
-            raise MXError(400, "Member cannot use OAuth")
-        record.body["oauth_state"] = world.guid().replace("-", "")
-        for name in ("client_redirect_url", "referral_source"):
-            if name in given:
-                record.body[name] = given[name]
-        job = (record.play or {}).get("job")
-        if job and skip is not None:
-            job["skip"] = skip
-        world.save_play(record)
-        return Reply({"member": {"guid": record.guid, "oauth_window_uri": _oauth_uri(call, record)}})
-
-
 # what the calls above share
 
 
-def _institution(call: Call, member: Record) -> Institution:
+def institution_of(call: Call, member: Record) -> Institution:
     """The member's institution. Raises MXError 404 when it is gone, with the scenario that it stood for."""
     code = member.body["institution_code"]
     found: Institution = call.mount.institutions.get(code) or not_found("Institution", code)
     return found
 
 
-def _oauth_uri(call: Call, record: Record) -> str:
+def oauth_uri(call: Call, record: Record) -> str:
     """Where the user meets the bank; the state is new with every request for it."""
     parameters = {"client_id": "mocksrv", "redirect_uri": f"{call.base_url}/oauth/redirect_from", "response_type": "code",
                   "scope": "openid", "state": record.body["oauth_state"]}  # fmt: skip
@@ -460,18 +316,32 @@ def _check_id(world: World, id: str | None, own: Record | None) -> None:
         raise MXError(409, f"A member with the id {id} exists already")
 
 
-def _check_products(call: Call) -> None:
+def _products(call: Call) -> list[str]:
+    """The products asked for with ``data_request``. Raises MXError 422."""
     request = call.json.get("data_request")
     if request is None:
-        return
+        return []
     products = request.get("products", []) if isinstance(request, dict) else None
     if not isinstance(products, list):
         raise MXError(422, "data_request.products must be a list")
     for product in products:
-        if product not in PRODUCTS:
+        if not isinstance(product, str) or product not in PRODUCTS:
             raise MXError(422, f"data_request.products: {product!r} is not a product; allowed are {', '.join(PRODUCTS)}")
     if call.version != V2:
         call.entry.violate("unknown-field", f"data_request (it belongs to {V2})")
+        return []
+    return products
+
+
+def _request_of(institution: Institution, products: Sequence[str]) -> tuple[dict[str, Any], bool]:
+    """What the first job fetches and tells for these products; whether the institution has them all."""
+    if not products:
+        return {}, True
+    asked = [PRODUCTS[name] for name in products]
+    offered = [product for product in asked if product.needs is None or getattr(institution, product.needs)]
+    fetch = list(dict.fromkeys(["accounts", *(part for product in offered for part in product.fetches)]))
+    tells = list(dict.fromkeys(product.callback for product in offered if product.callback)) or ["mx.aggregation"]
+    return {"fetch": fetch, "tells": tells}, len(offered) == len(products)
 
 
 def _credentials(call: Call, institution: Institution, given: Mapping[str, Any], *, all_of_them: bool = True) -> dict[str, str]:

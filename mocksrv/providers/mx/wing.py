@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from mocksrv.engine.engine import Cast, Engine
 from mocksrv.engine.store import dumps
-from mocksrv.providers.mx import accounts, institutions, members, transactions, users
+from mocksrv.providers.mx import accounts, institutions, jobs, members, transactions, users
 from mocksrv.providers.mx.api import Call, Mount, MXError, Route
 from mocksrv.providers.mx.bank import categories
 from mocksrv.providers.mx.bank.institutions import EVERYDAY, Institutions
@@ -19,7 +19,7 @@ from mocksrv.providers.mx.webhooks import RETRIES
 from mocksrv.providers.profiles import ProfileError, Profiles
 from mocksrv.providers.provider import Operation, Visit, WingOptions
 
-FAMILIES = (users, institutions, members, accounts, transactions)
+FAMILIES = (users, institutions, members, jobs, accounts, transactions)
 INVALID_ROUTE = "Invalid route"
 
 

@@ -657,3 +657,52 @@ def test_an_unknown_scenario_is_refused(mx: MX, user: str) -> None:
     body = {"member": {"institution_code": "mxbank", "credentials": mx.credentials()}}
     answer = mx.call("POST", f"/users/{user}/members", body, headers={"X-Mocksrv-Scenario": "conected"}, status=400)
     assert "did you mean connected" in answer["error"]["message"]
+
+
+# what a client asks the first job for
+
+
+def ask_for(mx: MX, institution: str, *products: str, status: int) -> tuple[str, str]:
+    """A user and their new member, created for these products."""
+    user = mx.user()
+    member = {"institution_code": institution, "credentials": mx.credentials(institution)}
+    body = {"member": member, "data_request": {"products": list(products)}}
+    return user, mx.call("POST", f"/users/{user}/members", body, headers=V2, status=status)["member"]["guid"]
+
+
+def test_the_products_asked_for_are_what_is_fetched_and_told(mx: MX) -> None:
+    user, member = ask_for(mx, "mxbank", "account_verification", "identity_verification", status=202)
+    mx.advance("10s")
+    found = {what: len(mx.call("GET", f"/users/{user}/members/{member}/{what}")[what]) for what in ("account_numbers", "account_owners")}
+    assert found == {"account_numbers": 2, "account_owners": 6}
+    assert mx.call("GET", f"/users/{user}/transactions")["pagination"]["total_entries"] == 0
+    assert mx.events()[-2:] == ["mx.member.updated", "mx.verification"]
+
+
+def test_a_product_that_the_institution_lacks_is_201_and_the_others_are_fetched(mx: MX) -> None:
+    user, member = ask_for(mx, _lacking(mx, "supports_account_statement"), "transactions", "statements", status=201)
+    mx.advance("10s")
+    assert mx.call("GET", f"/users/{user}/members/{member}/transactions")["pagination"]["total_entries"] > 0
+    assert mx.events()[-1] == "mx.aggregation"
+
+
+def _lacking(mx: MX, support: str) -> str:
+    """The code of an institution without OAuth that does not support something."""
+    listed = mx.call("GET", f"/institutions?{support}=false&records_per_page=100")["institutions"]
+    return next(each["code"] for each in listed if not each["supports_oauth"])
+
+
+def test_an_unknown_product_is_refused_with_those_that_there_are(mx: MX) -> None:
+    user = mx.user()
+    body = {"member": {"institution_code": "mxbank", "credentials": mx.credentials()}, "data_request": {"products": ["moon"]}}
+    answer = mx.call("POST", f"/users/{user}/members", body, headers=V2, status=422)
+    assert "'moon' is not a product; allowed are account_verification" in answer["error"]["message"]
+
+
+def test_an_aggregation_can_leave_the_transactions_out(mx: MX) -> None:
+    user = mx.user()
+    member = mx.create(user, skip_aggregation=True)["guid"]
+    mx.call("POST", f"/users/{user}/members/{member}/aggregate?include_transactions=false", status=202)
+    mx.advance("10s")
+    assert len(mx.call("GET", f"/users/{user}/accounts")["accounts"]) == 6
+    assert mx.call("GET", f"/users/{user}/transactions")["pagination"]["total_entries"] == 0

@@ -1,0 +1,76 @@
+"""What the control API shows: the shapes that scripts rely on."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from mocksrv.engine.clock import iso_ms
+from mocksrv.engine.outbox import AT_ONCE
+from mocksrv.engine.reading import Row
+from mocksrv.engine.sandbox import Endpoint, Fault
+from mocksrv.engine.scenario import Scenario
+from mocksrv.engine.store import Tx
+
+SECRET = "***"
+SECRETS = frozenset({"password", "client_secret", "secret", "key"})
+SECRET_HEADER = re.compile(r"authorization|secret|token|api-?key", re.IGNORECASE)
+
+
+def scenario(scenario: Scenario) -> dict[str, Any]:
+    return {"name": scenario.name, "provider": scenario.provider, "summary": scenario.summary, "extends": scenario.extends,
+            "flows": list(scenario.flows), "file": scenario.file}  # fmt: skip
+
+
+def moment(row: Row) -> dict[str, Any]:
+    at, status, flow, step, cause = row
+    return {"at": iso_ms(at), "status": status, "flow": flow, "step": step, "cause": cause}
+
+
+def endpoint(endpoint: Endpoint) -> dict[str, Any]:
+    """As shown: secrets read back as asterisks."""
+    auth = {name: SECRET if name in SECRETS else value for name, value in endpoint.auth.items()}
+    headers = {name: SECRET if SECRET_HEADER.search(name) else value for name, value in endpoint.headers.items()}
+    return {"url": endpoint.url, "events": list(endpoint.events), **({"auth": auth} if auth else {}), "headers": headers}
+
+
+def with_secrets(made: Endpoint, known: Endpoint | None) -> Endpoint:
+    """Asterisks in a PUT keep the secret that is there."""
+
+    def kept(now: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: before.get(name, value) if value == SECRET else value for name, value in now.items()}
+
+    auth, headers = (known.auth, known.headers) if known else ({}, {})
+    return replace(made, auth=kept(made.auth, auth), headers=kept(made.headers, headers))
+
+
+def webhook(tx: Tx, row: Row, *, whole: bool = False) -> dict[str, Any]:
+    seq, id, name, subject, at, payload, headers = row
+    deliveries = [delivery(tx, owed, at, whole) for owed in tx.deliveries(seq)]
+    return {"id": id, "event": name, "subject": subject, "occurred_at": iso_ms(at), "payload": json.loads(payload),
+            "headers": json.loads(headers), "deliveries": deliveries}  # fmt: skip
+
+
+def delivery(tx: Tx, row: Row, occurred_at: int, whole: bool) -> dict[str, Any]:
+    seq, endpoint, state, due = row
+    shown_due = None if due is None else iso_ms(occurred_at if due == AT_ONCE else due)
+    return {"endpoint": endpoint, "state": state, "next_attempt_at": shown_due, "attempts": [attempt(a, whole) for a in tx.attempts(seq)]}
+
+
+def attempt(row: Row, whole: bool) -> dict[str, Any]:
+    at, status, error, duration, sent, answer = row
+    shown = {"at": iso_ms(at), "status": status, "error": error, "duration_ms": duration}
+    return {**shown, "request": json.loads(sent), "response": json.loads(answer)} if whole else shown
+
+
+def entry(row: Row) -> dict[str, Any]:
+    _, id, at, method, path, status, duration, rest = row
+    return {"id": id, "at": iso_ms(at), "method": method, "path": path, "status": status, "duration_ms": duration, **json.loads(rest)}
+
+
+def fault(fault: Fault) -> dict[str, Any]:
+    shown: dict[str, Any] = {"on": f"{fault.method} {fault.path}", "status": fault.status, "times": fault.times}
+    return {**shown, "delay": f"{fault.delay_ms}ms", "drop": fault.drop}
