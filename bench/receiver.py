@@ -42,7 +42,8 @@ class Receiver:
 
     def note(self, body: bytes, now: float) -> None:
         """Keeps the moment (time.perf_counter) of the first callback about a member."""
-        member = json.loads(body).get("member_guid")
+        event = json.loads(body)
+        member = (event.get("member") or {}).get("guid") or event.get("member_guid")
         with self.condition:
             self.arrived.setdefault(member, now)
             self.condition.notify_all()
