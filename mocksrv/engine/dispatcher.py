@@ -49,12 +49,23 @@ class Dispatcher:
         self._store = store
         self._make_transport = transport
         self._transport: Transport | None = None
+        self._making = threading.Lock()
         self._retries = retries
         self._report = report
         self._pool = ThreadPoolExecutor(MOST_LANES, thread_name_prefix="callbacks")
         self._changed = threading.Condition()
         self._lanes: dict[tuple[str, str], bool] = {}  # the running ones; True: look once more before ending
         self._closed = False
+
+    def warm_up(self) -> None:
+        """Callbacks are to be expected: the first of them need not wait for the HTTP client to be imported."""
+        self._pool.submit(self._ready_transport)
+
+    def _ready_transport(self) -> Transport:
+        with self._making:
+            if self._transport is None:
+                self._transport = self._make_transport()
+            return self._transport
 
     def wake(self, sandbox: Sandbox, endpoints: Sequence[str]) -> None:
         """There may be something to send to these endpoints now."""
@@ -123,9 +134,7 @@ class Dispatcher:
         at = sandbox.now()
         body = _body(payload, json.loads(options))
         headers = _headers(endpoint, json.loads(stored_headers), at)
-        if self._transport is None:
-            self._transport = self._make_transport()
-        answer = self._transport.post(endpoint.url, body, headers)
+        answer = self._ready_transport().post(endpoint.url, body, headers)
         delivered = answer.status is not None and 200 <= answer.status < 300
         due = None if delivered else self._next(sandbox, event, f"{event_id}:{endpoint_id}", attempts, sandbox.now())
         state = "delivered" if delivered else "pending" if due else "failed"

@@ -102,6 +102,8 @@ class Engine:
         """Starts the background work: time, callbacks (also those that a killed process left), the journal."""
         for sandbox in self._sandboxes.values():
             self.dispatcher.wake_due(sandbox)
+        if any(sandbox.settings.endpoints for sandbox in self._sandboxes.values()):
+            self.dispatcher.warm_up()
         self._ticker.start()
 
     def close(self) -> None:

@@ -147,6 +147,7 @@ def test_callbacks_go_to_local_addresses_only(make_house: Callable[..., House]) 
 def test_an_endpoint_that_was_taken_away_gets_nothing_more(make_house: Callable[..., House]) -> None:
     house = make_house(urls=["http://127.0.0.1:9/"])
     house.door(house.script("connect: [{status: NEW}, {after: 9d, status: OPEN}]"))
+    assert house.engine.dispatcher.settle(house.sandbox, 10)
     with house.engine.change(house.sandbox) as world:
         world.configure(endpoints=())
     house.advance(HOUR)
