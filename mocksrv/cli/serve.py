@@ -77,7 +77,7 @@ def _setup(values: Mapping[str, Any]) -> Any:
     from mocksrv.engine.engine import Options
     from mocksrv.engine.sandbox import Settings, endpoints_from
     from mocksrv.providers.provider import WingOptions
-    from mocksrv.web.app import WebOptions
+    from mocksrv.web.options import WebOptions
     from mocksrv.web.server import Setup
 
     endpoints = endpoints_from([{"url": values["webhook_url"]}]) if values["webhook_url"] else ()

@@ -6,7 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 from urllib.parse import quote
@@ -20,22 +20,12 @@ from mocksrv.engine.journal import Entry
 from mocksrv.engine.sandbox import DEFAULT, NAME, Fault, Sandbox, SandboxNameError
 from mocksrv.providers.provider import Operation, Visit, Wing
 from mocksrv.web import control
+from mocksrv.web.options import WebOptions
 from mocksrv.web.problems import problem
 
 LARGEST_BODY = 2**20  # bytes
 CONTROL = "/_mocksrv"
 log = logging.getLogger("mocksrv")
-
-
-@dataclass(frozen=True, slots=True)
-class WebOptions:
-    """``public_url``: the base of handed-out links instead of the request's host. ``control_from``: loopback or private.
-    ``threads``: how many requests are served at the same time."""
-
-    public_url: str | None = None
-    control_from: str = "loopback"
-    control_token: str | None = None
-    threads: int = 8
 
 
 class PlainRule(Rule):

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from hmac import compare_digest
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from flask import Flask, Response, request
 
@@ -25,10 +25,8 @@ from mocksrv.engine.scenario import Scenario, ScenarioError
 from mocksrv.engine.store import Record, Tx, dumps
 from mocksrv.web import shapes
 from mocksrv.web.fields import ENDPOINTS, FAULTS, LARGEST_PAGE, check_moment, duration_of, moment_of, page, pattern, read, read_json
+from mocksrv.web.options import WebOptions
 from mocksrv.web.problems import Problem, problem
-
-if TYPE_CHECKING:
-    from mocksrv.web.app import WebOptions
 
 PREFIX = "/_mocksrv"
 LONGEST_WAIT = 60.0  # real seconds that an answer may be held

@@ -10,7 +10,8 @@ from flask import Flask
 from mocksrv.engine.engine import Engine, Options
 from mocksrv.providers.mx.wing import MXWing
 from mocksrv.providers.provider import Wing, WingOptions
-from mocksrv.web.app import WebOptions, create_app
+from mocksrv.web.app import create_app
+from mocksrv.web.options import WebOptions
 
 
 @dataclass(frozen=True, slots=True)

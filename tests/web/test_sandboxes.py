@@ -10,7 +10,7 @@ from flask import Flask
 
 from mocksrv.engine.engine import Engine, Options
 from mocksrv.engine.sandbox import Settings, endpoints_from
-from mocksrv.web.app import WebOptions
+from mocksrv.web.options import WebOptions
 from mocksrv.web.server import Setup
 from tests.conftest import MX, MX_HEADERS, Receiver
 
