@@ -164,6 +164,7 @@ class Play:
             self._asked_at_bank = True
             self.stage.say(f"the user {'approves' if self.choices.oauth == 'approve' else 'denies'} at the bank's page")
             with self.engine.change(self.sandbox) as world:
+                world.cancel_timers(subject.guid, "auto")  # the user comes before the scenario's own answer
                 self.engine.player.consent(world, subject, self.choices.oauth == "approve")
             return True
         return False

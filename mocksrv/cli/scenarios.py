@@ -60,9 +60,13 @@ def show(name: str, own: tuple[str, ...]) -> None:
 def validate(files: tuple[Path, ...], as_json: bool) -> int:
     """Check scenario files and print every fault of all of them: file, line, column, what is wrong, what is allowed."""
     from mocksrv.cli.shelf import open_shelf
+    from mocksrv.engine.library_files import PROFILE
 
     wanted = [path for file in files for path in _yaml_files(file)]
-    problems = open_shelf(()).library.check(wanted)
+    shelf = open_shelf(tuple(dict.fromkeys(path.parent for path in wanted)), read=False)
+    scenario_files = [path for path in wanted if not path.name.endswith(PROFILE)]
+    profiles = {str(path) for path in wanted if path.name.endswith(PROFILE)}
+    problems = shelf.library.check(scenario_files) + [fault for fault in shelf.profile_problems() if fault.file in profiles]
     if as_json:
         faults = [{"file": p.file, "line": p.line, "column": p.column, "message": p.message} for p in problems]
         click.echo(json.dumps({"valid": not problems, "problems": faults}, indent=2, ensure_ascii=False))
@@ -72,9 +76,9 @@ def validate(files: tuple[Path, ...], as_json: bool) -> int:
 
 
 def _yaml_files(path: Path) -> list[Path]:
-    """A file, or the scenario files of a folder. Raises a click error."""
+    """A file, or the YAML files of a folder. Raises a click error."""
     if path.is_dir():
-        return [file for file in sorted(path.rglob("*.y*ml")) if not file.name.endswith(".profile.yaml")]
+        return sorted(path.rglob("*.y*ml"))
     if not path.exists():
         raise click.ClickException(f"there is no file {path}")
     return [path]
@@ -100,9 +104,12 @@ def new(name: str, provider: str) -> None:
 
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}", name):
         raise click.UsageError(f"{name!r} is not a scenario name; allowed are letters, digits and '-'")
-    casts = open_shelf(()).casts
+    shelf = open_shelf(())
+    casts = shelf.casts
     if provider not in casts:
         raise click.UsageError(f"{provider!r} is not a provider; there is {', '.join(casts)}")
+    if name in shelf.library.names(provider):
+        raise click.UsageError(f"{name!r} is the name of a bundled scenario; take another one and write 'extends: {name}' in it")
     path = Path(f"{name}.yaml")
     try:
         with path.open("x", encoding="utf-8") as file:

@@ -154,7 +154,7 @@ def _client_id(text: str) -> str:
 SETTINGS = (
     Setting("host", _word, "HOST", "Address to listen on; 0.0.0.0 for all.", "127.0.0.1"),
     Setting("port", _number(0, 65535, "a port"), "PORT", "Port to listen on; 0 picks a free one.", 8484),
-    Setting("threads", _number(1, MOST_THREADS, "a number of threads"), "N", "How many requests are served at the same time.", 8),
+    Setting("threads", _number(1, MOST_THREADS, "a number of threads"), "N", "How many requests are served at the same time.", 32),
     Setting("webhook-url", url, "URL", "Where callbacks go.", shown="none are sent"),
     Setting("database", _database, "FILE", "Where state is kept (SQLite).", IN_MEMORY, shown="in memory"),
     Setting("scenarios", folder, "DIR", "Folder with scenarios of your own, read again when they change. Repeatable.", many=True),
@@ -258,6 +258,8 @@ def _entries(data: bytes) -> Iterator[tuple[str, Given]]:
     from mocksrv.engine.scenario_model import ScenarioError  # the YAML reader is only imported when there is a file
     from mocksrv.engine.yamlfile import NULLS, read
 
+    if not any(line.strip() and not line.strip().startswith(b"#") for line in data.splitlines()):
+        return  # nothing but comments
     try:
         document = read(data, FILE)
     except ScenarioError as error:

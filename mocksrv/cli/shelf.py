@@ -13,7 +13,7 @@ from mocksrv.cli.settings import SettingError, folders
 from mocksrv.engine.engine import Cast
 from mocksrv.engine.library import Library, UnknownScenario
 from mocksrv.engine.library_files import UserFile
-from mocksrv.engine.scenario import Scenario
+from mocksrv.engine.scenario import Problem, Scenario
 from mocksrv.providers.provider import WingOptions
 from mocksrv.web.server import bundled_scenarios, wings
 
@@ -28,6 +28,10 @@ class Shelf:
     casts: dict[str, Cast]
     folders: tuple[Path, ...]
 
+    def profile_problems(self) -> list[Problem]:
+        """The faults of the data profiles in these folders."""
+        return [fault for cast in self.casts.values() for fault in cast.role.vocabulary.profile_problems()]
+
     def find(self, name: str) -> Scenario:
         """The scenario of a name. Raises a click error."""
         try:
@@ -37,11 +41,11 @@ class Shelf:
             raise click.ClickException(f"{error}{hint}") from None
 
 
-def open_shelf(own: Sequence[Path]) -> Shelf:
-    """The library with these folders of the user's."""
+def open_shelf(own: Sequence[Path], *, read: bool = True) -> Shelf:
+    """The library with these folders of the user's; without ``read`` only data profiles are taken from them."""
     casts = {wing.name: wing.cast for wing in wings(WingOptions(folders=own))}
     words = {name: cast.role.vocabulary for name, cast in casts.items()}
-    library = Library(bundled_scenarios(), own, words, {name: cast.defaults for name, cast in casts.items()})
+    library = Library(bundled_scenarios(), own if read else (), words, {name: cast.defaults for name, cast in casts.items()})
     return Shelf(library, casts, tuple(own))
 
 

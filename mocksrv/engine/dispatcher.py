@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
+import re
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,7 +25,10 @@ from mocksrv.engine.store import Store, dumps
 if TYPE_CHECKING:
     from mocksrv.engine.transport import Answer, Transport
 
+log = logging.getLogger("mocksrv")
 MOST_LANES = 128  # endpoints that are sent to at the same time
+TROUBLE = 1.0  # real seconds after which a lane that failed goes on
+SECRET_HEADER = re.compile(r"authorization|secret|token|api-?key", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +60,7 @@ class Dispatcher:
         self._report = report
         self._pool = ThreadPoolExecutor(MOST_LANES, thread_name_prefix="callbacks")
         self._changed = threading.Condition()
-        self._lanes: dict[tuple[str, str], bool] = {}  # the running ones; True: look once more before ending
+        self._lanes: dict[tuple[Sandbox, str], bool] = {}  # the running ones; True: look once more before ending
         self._closed = False
 
     def warm_up(self) -> None:
@@ -73,24 +79,24 @@ class Dispatcher:
             if self._closed:
                 return
             for endpoint in endpoints:
-                lane = (sandbox.name, endpoint)
+                lane = (sandbox, endpoint)
                 if lane in self._lanes:
                     self._lanes[lane] = True
                 else:
                     self._lanes[lane] = False
                     self._pool.submit(self._run, sandbox, endpoint)
 
-    def wake_due(self, sandbox: Sandbox) -> None:
-        """Sends whatever is due in a sandbox."""
+    def wake_due(self, sandbox: Sandbox, now: int | None = None) -> None:
+        """Sends whatever is due in a sandbox, ``now`` or at that moment."""
         with self._store.read() as tx:
-            endpoints = tx.due_endpoints(sandbox.name, sandbox.now())
+            endpoints = tx.due_endpoints(sandbox.name, sandbox.now() if now is None else now)
         if endpoints:
             self.wake(sandbox, endpoints)
 
     def settle(self, sandbox: Sandbox, timeout: float) -> bool:
         """Waits until no callback of a sandbox is out; False when the time (real seconds) ran out before."""
         with self._changed:
-            return self._changed.wait_for(lambda: not any(name == sandbox.name for name, _ in self._lanes), timeout)
+            return self._changed.wait_for(lambda: not any(of is sandbox for of, _ in self._lanes), timeout)
 
     def close(self) -> None:
         """Starts nothing more and waits for what is out."""
@@ -100,24 +106,27 @@ class Dispatcher:
 
     def _run(self, sandbox: Sandbox, endpoint: str) -> None:
         """A lane: sends what one endpoint is owed, one at a time, until nothing is due."""
-        lane = (sandbox.name, endpoint)
-        try:
-            while True:
-                with self._store.read() as tx:
-                    row = None if self._closed else tx.next_delivery(sandbox.name, endpoint, sandbox.now())
-                if row is not None:
-                    self._deliver(sandbox, endpoint, row)
-                elif not self._look_again(lane):
+        lane = (sandbox, endpoint)
+        while True:
+            try:
+                if not self._send_next(sandbox, endpoint) and not self._look_again(lane):
                     return
-        except BaseException:
-            with self._changed:
-                self._lanes.pop(lane, None)
-                self._changed.notify_all()
-            raise
+            except Exception:
+                log.exception("a callback to %s could not be sent or recorded; it is tried again", endpoint)
+                time.sleep(TROUBLE)
 
-    def _look_again(self, lane: tuple[str, str]) -> bool:
+    def _send_next(self, sandbox: Sandbox, endpoint: str) -> bool:
+        """Sends what the endpoint is owed first; False when that is nothing."""
+        with self._store.read() as tx:
+            row = tx.next_delivery(sandbox.name, endpoint, sandbox.now())
+        if row is None or self._closed or sandbox.dropped:  # looked at last: the row may be of a sandbox that has its name now
+            return False
+        self._deliver(sandbox, endpoint, row)
+        return True
+
+    def _look_again(self, lane: tuple[Sandbox, str]) -> bool:
         with self._changed:
-            if self._lanes[lane] and not self._closed:
+            if self._lanes[lane] and not self._closed and not lane[0].dropped:
                 self._lanes[lane] = False
                 return True
             del self._lanes[lane]
@@ -126,7 +135,7 @@ class Dispatcher:
 
     def _deliver(self, sandbox: Sandbox, endpoint_id: str, row: Row) -> None:
         seq, attempts, options, event, event_id, payload, stored_headers = row
-        endpoint = next((e for e in sandbox.settings.endpoints if e.id == endpoint_id), None)
+        place, endpoint = next(((n, e) for n, e in enumerate(sandbox.settings.endpoints) if e.id == endpoint_id), (0, None))
         if endpoint is None:
             with self._store.write() as tx:
                 tx.set_delivery(seq, "failed", None, attempts)
@@ -136,10 +145,11 @@ class Dispatcher:
         headers = _headers(endpoint, json.loads(stored_headers), at)
         answer = self._ready_transport().post(endpoint.url, body, headers)
         delivered = answer.status is not None and 200 <= answer.status < 300
-        due = None if delivered else self._next(sandbox, event, f"{event_id}:{endpoint_id}", attempts, sandbox.now())
+        due = None if delivered else self._next(sandbox, event, f"{event_id}:{place}", attempts, sandbox.now())
         state = "delivered" if delivered else "pending" if due else "failed"
         with self._store.write() as tx:
-            tx.set_delivery(seq, state, due, attempts + 1)
+            if not tx.set_delivery(seq, state, due, attempts + 1):
+                return  # its sandbox was emptied while it was out
             request = dumps({"url": endpoint.url, "headers": _masked(headers), "body": body.decode("utf-8", "replace")})
             response = dumps({"headers": dict(answer.headers), "body": answer.body})
             tx.add_attempt(seq, at, answer.status, answer.error, answer.duration_ms, request, response)
@@ -169,7 +179,7 @@ def _headers(endpoint: Endpoint, headers: Mapping[str, str], at: int) -> dict[st
 
 
 def _masked(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name: "***" if name.lower() == "authorization" else value for name, value in headers.items()}
+    return {name: "***" if SECRET_HEADER.search(name) else value for name, value in headers.items()}
 
 
 def _news(at: int, event: str, event_id: str, endpoint: Endpoint, answer: Answer, due: int | None) -> dict[str, Any]:

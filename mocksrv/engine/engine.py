@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 from mocksrv.engine.clock import LATEST, Clock
 from mocksrv.engine.dispatcher import Dispatcher, Retries
 from mocksrv.engine.journal import Entry, Journal
-from mocksrv.engine.library import Library, UnknownScenario
+from mocksrv.engine.library import Library
 from mocksrv.engine.player import Player, Role
 from mocksrv.engine.reading import Row
-from mocksrv.engine.sandbox import DEFAULT, NAME, Sandbox, SandboxNameError, Settings, World
+from mocksrv.engine.sandbox import DEFAULT, NAME, Sandbox, SandboxDropped, SandboxNameError, Settings, World
 from mocksrv.engine.scenario import Scenario, ScenarioError, parse
 from mocksrv.engine.store import IN_MEMORY, Store, dumps
 from mocksrv.engine.ticker import TICK, Ticker
@@ -82,16 +82,41 @@ class Engine:
         self._lock = threading.Lock()
         self._changed = threading.Condition()
         self._waiters = 0  # calls that are held until something changes
+        self._version = 0  # counts the changes
         self._ticker = Ticker(self)
         with self.store.read() as tx:
             stored, put = tx.sandboxes(), tx.scenarios()
-        for provider, name, text in put:
-            try:
-                self.library.put(text)
-            except ScenarioError as error:
-                log.warning("the stored scenario %s/%s is left out: %s", provider, name, error)
+        self._put_back(put)
+        self._said = frozenset(self.library.problems)
+        self.library.on_change = self._say_faults
         for name in {*stored, DEFAULT}:
             self._ticker.look(self.sandbox(name))
+
+    def _put_back(self, stored: list[Row]) -> None:
+        """Takes the stored scenarios into the library, in any order: those that extend others after these."""
+        while stored:
+            left, faults = [], []
+            for row in stored:
+                try:
+                    self.library.put(row[2])
+                except ScenarioError as error:
+                    left.append(row)
+                    faults.append(error)
+            if len(left) == len(stored):
+                for (provider, name, _), fault in zip(left, faults, strict=True):
+                    log.warning("the stored scenario %s/%s is left out: %s", provider, name, fault)
+                return
+            stored = left
+
+    def _say_faults(self) -> None:
+        """Files have changed: says what is wrong now and was not before."""
+        present = self.library.problems
+        for problem in present:
+            if problem not in self._said:
+                log.warning("%s (the last good version plays on)", problem)
+        if self._said and not present:
+            log.warning("the scenario files have no faults any more")
+        self._said = frozenset(present)
 
     def _transport(self) -> Transport:
         from mocksrv.engine.transport import Transport  # urllib3 is only imported when something is sent
@@ -145,23 +170,28 @@ class Engine:
             return tx.sandboxes()
 
     def reset(self, sandbox: Sandbox) -> None:
-        """Empties a sandbox and sets it back to what new ones start with."""
-        self.journal.forget(sandbox.name)
+        """Empties a sandbox and sets it back to what new ones start with. Raises AdvanceBusy while its time is advanced."""
+        if not sandbox.advancing.acquire(blocking=False):
+            raise AdvanceBusy
         settings = self.options.settings
-        with self.change(sandbox) as world:
-            world.tx.empty_sandbox(sandbox.name)
-            world.configure(**{name: getattr(settings, name) for name in Settings.__dataclass_fields__})
-            world.set_clock(self._new_clock(settings))
-            world.tx.set_sandbox(sandbox.name, guids=0)
+        try:
+            with self.journal.forgetting(sandbox.name), self.change(sandbox) as world:
+                world.tx.empty_sandbox(sandbox.name)
+                world.configure(**{name: getattr(settings, name) for name in Settings.__dataclass_fields__})
+                world.set_clock(self._new_clock(settings))
+                world.tx.set_sandbox(sandbox.name, guids=0)
+        finally:
+            sandbox.advancing.release()
 
     def drop(self, name: str) -> bool:
         """Removes a sandbox with all that it holds; False when there is none. The next use makes it anew."""
         with self._lock:
             sandbox = self._sandboxes.pop(name, None)
-            self.journal.forget(name)
-            with self.store.write() as tx:
+            with self.journal.forgetting(name), self.store.write() as tx:
                 known = tx.sandbox(name) is not None
                 tx.drop_sandbox(name)
+                if sandbox is not None:
+                    sandbox.dropped = True
         self._ticker.forget(name)
         return known or sandbox is not None
 
@@ -169,8 +199,10 @@ class Engine:
 
     @contextmanager
     def change(self, sandbox: Sandbox, now: int | None = None) -> Iterator[World]:
-        """A transaction on a sandbox, at ``now`` (default: its time). Afterwards its callbacks go out."""
+        """A transaction on a sandbox, at ``now`` (default: its time). Afterwards its callbacks go out. Raises SandboxDropped."""
         with self.store.write() as tx:
+            if sandbox.dropped:
+                raise SandboxDropped(sandbox.name)
             world = World(sandbox, tx, sandbox.now() if now is None else now)
             yield world
             world.close()
@@ -184,22 +216,25 @@ class Engine:
 
     def _committed(self, world: World) -> None:
         world.sandbox.stir()
-        if world.sandbox.witness is not None:
-            world.sandbox.witness += world.happened
+        witness = world.sandbox.witness
+        if witness is not None:
+            witness.extend(world.happened)
         if world.owed:
             self.dispatcher.wake(world.sandbox, sorted(world.owed))
         self._ticker.look(world.sandbox)
         self.notify()
 
     def _report(self, sandbox: Sandbox, news: dict[str, Any]) -> None:
-        if sandbox.witness is not None:
-            sandbox.witness.append(news)
+        witness = sandbox.witness
+        if witness is not None:
+            witness.append(news)
         self._ticker.look(sandbox)
         self.notify()
 
     def notify(self) -> None:
         """Something can be seen that could not be seen before."""
         with self._changed:
+            self._version += 1
             self._changed.notify_all()
 
     def wait_for(self, found: Callable[[], Any], seconds: float) -> Any:
@@ -207,11 +242,17 @@ class Engine:
         deadline = time.monotonic() + seconds
         with self._changed:
             self._waiters += 1
-            try:
-                while not (result := found()) and time.monotonic() < deadline:
-                    self._changed.wait(min(TICK, max(0.0, deadline - time.monotonic())))
-                return result
-            finally:
+        try:
+            while True:
+                seen = self._version
+                result = found()
+                left = deadline - time.monotonic()
+                if result or left <= 0:
+                    return result
+                with self._changed:
+                    self._changed.wait_for(lambda: self._version != seen, min(TICK, left))  # noqa: B023
+        finally:
+            with self._changed:
                 self._waiters -= 1
 
     def record(self, entry: Entry) -> None:
@@ -241,22 +282,37 @@ class Engine:
 
     def _play_next(self, sandbox: Sandbox, until: int) -> bool:
         """Plays the timer that falls due first, at its own moment; False when none is due. A play that fails is stopped."""
+        timer: Row | None = None
+        failed: Exception | None = None
         try:
             with self.change(sandbox, until) as world:
                 timer = self._take_timer(world, until)
                 subject = world.subject(timer[1]) if timer else None
                 if timer and subject is not None:
-                    self.player.due(world, subject, timer[2])
+                    try:
+                        self.player.due(world, subject, timer[2])
+                    except Exception as failure:
+                        failed = failure
+                        raise
                 return timer is not None
+        except SandboxDropped:
+            return False
         except Exception as failure:
-            if not isinstance(failure, UnknownScenario):
-                log.exception("a play failed and is stopped")
-            with self.change(sandbox, until) as world:
-                timer = self._take_timer(world, until)
-                subject = world.subject(timer[1]) if timer else None
-                if subject is not None:
-                    self.player.stop(world, subject, str(failure))
+            if failure is not failed:
+                raise  # it was not the play that failed
+            log.exception("a play failed and is stopped")
+            self._stop_play(sandbox, until, timer, str(failure))
             return True
+
+    def _stop_play(self, sandbox: Sandbox, until: int, timer: Row | None, reason: str) -> None:
+        """Stops the play that this timer moves, unless another thread has done it meanwhile."""
+        with self.change(sandbox, until) as world:
+            if timer is None or world.tx.next_timer(sandbox.name) != timer:
+                return
+            self._take_timer(world, until)
+            subject = world.subject(timer[1])
+            if subject is not None:
+                self.player.stop(world, subject, reason)
 
     def _take_timer(self, world: World, until: int) -> Row | None:
         """The timer that falls due first, and its moment as the world's. A missed daily refresh runs once, now; an advance plays each."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,10 +72,13 @@ class Journal:
                     tx.trim_requests(sandbox, KEPT)
                 self._written[sandbox] = KEPT
 
-    def forget(self, sandbox: str) -> None:
-        """Drops what waits of a sandbox that is emptied."""
-        with self._writing, self._lock:
-            self._waiting = [entry for entry in self._waiting if entry.sandbox != sandbox]
+    @contextmanager
+    def forgetting(self, sandbox: str) -> Iterator[None]:
+        """While a sandbox is emptied: nothing is written meanwhile, and what waits of it is dropped afterwards."""
+        with self._writing:
+            yield
+            with self._lock:
+                self._waiting = [entry for entry in self._waiting if entry.sandbox != sandbox]
 
 
 def _row(e: Entry) -> Row:

@@ -10,7 +10,7 @@ import difflib
 import re
 import threading
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mocksrv.engine.library_files import Key, UserFile, changes, login_clash, next_batch, yaml_files
@@ -57,6 +57,7 @@ class Library:
         self._put: dict[Key, Scenario] = {}
         self._user: dict[Key, Scenario] = {}
         self._looked = float("-inf")
+        self.on_change: Callable[[], None] = lambda: None
         self.refresh()
 
     # finding
@@ -167,8 +168,9 @@ class Library:
     def problems(self) -> list[Problem]:
         """What is wrong with the user's files. Such a file is left out, or plays on as it was when it was last good."""
         missing = [Problem(str(folder), 1, 1, "this folder does not exist") for folder in self._directories if not folder.is_dir()]
+        profiles = dict.fromkeys(problem for words in self._vocabularies.values() for problem in words.profile_problems())
         with self._lock:
-            return [*missing, *(problem for _, file in sorted(self._files.items()) for problem in file.problems)]
+            return [*missing, *(problem for _, file in sorted(self._files.items()) for problem in file.problems), *profiles]
 
     def parse(self, text: bytes | str, file: str = PUT) -> Scenario:
         """The scenario of a text, which may extend those of the library; it is not taken in. Raises ScenarioError."""
@@ -196,7 +198,8 @@ class Library:
             if not changes(self._files, folders):
                 return False
             self._examine([file for _, file in sorted(self._files.items())])
-            return True
+        self.on_change()
+        return True
 
     def check(self, paths: Iterable[Path]) -> list[Problem]:
         """Every fault of some files, as if they were the user's. They may extend each other, files beside them, and the library's."""

@@ -36,11 +36,11 @@ def emit(
     delay = directives.get("delay_ms", 0)
     due = None if state == "dropped" else world.now + delay if delay else AT_ONCE
     options = dumps({"corrupt": True}) if directives.get("corrupt") else "{}"
-    for endpoint in world.sandbox.settings.endpoints:
+    for place, endpoint in enumerate(world.sandbox.settings.endpoints):
         if wants(endpoint, event, unasked):
             world.owed.add(endpoint.id)
             for copy in range(directives.get("repeat", 1)):
-                rank = _rank(world, seq, f"{id}:{endpoint.id}", copy)
+                rank = _rank(world, seq, f"{id}:{place}", copy)
                 world.tx.add_delivery(world.sandbox.name, seq, endpoint.id, state, due, rank, options)
     world.happened.append({"at": world.now, "kind": "event", "subject": subject, "detail": event})
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from mocksrv.engine.clock import DAY, SECOND
-from mocksrv.engine.library import Library
+from mocksrv.engine.library import Library, UnknownScenario
 from mocksrv.engine.sandbox import Fault, World
 from mocksrv.engine.scenario import Ask, Challenge, Consent, Option, Scenario, Step, Vocabulary
 from mocksrv.engine.store import Record
@@ -102,7 +102,9 @@ class Player:
         ``created``: the subject is new and not stored yet. ``details`` are kept with the job (headers to echo); with ``skip``
         among them only the opening status is entered, and nothing is fetched.
         """
-        role, play, scenario = self.role(subject), self._play(subject), self.scenario(subject)
+        role, play = self.role(subject), self._play(subject)
+        play.pop("playing", None)
+        scenario = self._scenario_or_happy(world, subject)
         self._halt(world, subject)
         login = role.jobs[job].login and not flow and not self.library.writes(scenario, job)
         play.update(job=_new_job(world, job, details), flow=flow or ("connect" if login else job), step=0, login=login)
@@ -119,6 +121,7 @@ class Player:
         if skip:
             if not created:
                 role.enter(world, subject, role.jobs[job].opening, {}, True)
+                world.mark(subject.guid, "nothing is fetched", status=role.status(subject), flow=play["flow"])
             self._rest(world, subject)
             return
         if not created and not _changes_first(steps):
@@ -128,6 +131,7 @@ class Player:
     def push(self, world: World, subject: Record, status: str, fields: Mapping[str, Any]) -> None:
         """Puts a subject into a status by hand: ends its play and acts as a flow of this one step."""
         role, play = self.role(subject), self._play(subject)
+        play.pop("playing", None)
         self._halt(world, subject)
         if not play.get("job"):
             play.update(job=_new_job(world, "aggregate", None))
@@ -143,6 +147,8 @@ class Player:
     def move(self, world: World, subject: Record, scenario: str, flow: str | None) -> None:
         """Moves a subject to another scenario; plays ``flow`` of it now, or nothing until the next call."""
         play = self._play(subject)
+        if play.get("job"):
+            play.setdefault("playing", play["scenario"])  # the job under way is played to its end as it was
         play.update(scenario=scenario, by="hand")
         world.mark(subject.guid, f"moved to scenario {scenario}", flow=flow)
         if flow:
@@ -192,7 +198,8 @@ class Player:
         right = all(wanted is None or set(value) & set(wanted) for value, wanted in zip(values, ask["right_answers"], strict=True))
         particular = next((flow for value in values for text in value if (flow := ask["answers"].get(text))), None)
         verdict = "right" if right else "wrong"
-        play["job"]["selected"] = values[0][0]
+        if ask["selects"]:
+            play["job"]["selected"] = values[0][0]
         self._halt(world, subject)
         role.enter(world, subject, role.resumed, {}, False)
         world.mark(subject.guid, f"answered: {verdict}", status=role.resumed, flow=play.get("flow"))
@@ -260,9 +267,9 @@ class Player:
 
     def _due_background(self, world: World, subject: Record) -> None:
         role = self.role(subject)
-        if role.status(subject) not in role.refreshable or not role.refresh_wanted(world, subject):
+        if role.status(subject) not in role.refreshable:
             return
-        if self._play(subject).get("job"):
+        if self._play(subject).get("job") or not role.refresh_wanted(world, subject):  # it may be wanted again tomorrow
             world.set_timer(subject.guid, "background", world.now + DAY)
             return
         self.start(world, subject, "background")
@@ -273,8 +280,19 @@ class Player:
         return self.roles[self._play(subject)["provider"]]
 
     def scenario(self, subject: Record) -> Scenario:
+        """What the subject plays. Raises UnknownScenario when it has gone from the library."""
         play = self._play(subject)
-        return self.library.get(play["provider"], play["scenario"])
+        return self.library.get(play["provider"], play.get("playing") or play["scenario"])
+
+    def _scenario_or_happy(self, world: World, subject: Record) -> Scenario:
+        """The same; in place of one that has gone the provider's happy one."""
+        try:
+            return self.scenario(subject)
+        except UnknownScenario as gone:
+            happy = self.role(subject).vocabulary.happy
+            world.mark(subject.guid, f"{gone}; {happy} is played")
+            self._play(subject).update(scenario=happy, by="happy")
+            return self.scenario(subject)
 
     @staticmethod
     def _play(subject: Record) -> dict[str, Any]:
@@ -293,7 +311,12 @@ class Player:
         self._go_on(world, subject, opening=opening)
 
     def _go_on(self, world: World, subject: Record, *, opening: bool = False, due: bool = False) -> None:
-        burst = self._burst(world, subject, self.scenario(subject), opening=opening, due=due)
+        try:
+            scenario = self.scenario(subject)
+        except UnknownScenario as gone:
+            self.stop(world, subject, str(gone))
+            return
+        burst = self._burst(world, subject, scenario, opening=opening, due=due)
         self._perform(world, subject, burst, cause="scenario")
 
     def _burst(self, world: World | None, subject: Record, scenario: Scenario, *, opening: bool, due: bool) -> Burst:
@@ -365,6 +388,7 @@ class Player:
         play = self._play(subject)
         job = play.get("job")
         play.update(job=None, flow=None, step=0)
+        play.pop("playing", None)
         if job and job.get("done"):
             world.set_timer(subject.guid, "background", world.now + DAY)
         world.save_play(subject)
@@ -416,6 +440,7 @@ class Player:
         self._play(subject)["ask"] = {
             "challenges": self.role(subject).ask(world, subject, ask),
             "right_answers": [None if c.answer is None else list(c.answer) for c in ask.challenges],
+            "selects": isinstance(ask.challenges[0].options, str),  # from a list that the provider made
             "answers": dict(ask.answers), "right": ask.right, "wrong": ask.wrong, "silent": ask.silent}  # fmt: skip
         world.set_timer(subject.guid, "silent", world.now + ask.wait_ms)
 

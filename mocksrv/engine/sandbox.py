@@ -26,6 +26,13 @@ class SandboxNameError(ValueError):
         super().__init__(f"{name!r} is not a sandbox name; allowed are 1 to 64 of a-z A-Z 0-9 . _ - (not '.' or '..')")
 
 
+class SandboxDropped(Exception):
+    """The sandbox was dropped while it was still used."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the sandbox {name} was dropped meanwhile")
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """Where callbacks go. ``events`` are patterns of event names; none means what a plain client gets. ``id`` is unique in the sandbox."""
@@ -97,6 +104,7 @@ class Sandbox:
         self.changes = 0  # transactions on this sandbox
         self.advancing = threading.Lock()
         self.witness: list[dict[str, Any]] | None = None  # while time is advanced, what happens
+        self.dropped = False  # one of the same name that is made later is another sandbox
 
     def now(self) -> int:
         """The sandbox's time, in milliseconds."""

@@ -5,7 +5,7 @@ Durations are integer milliseconds. All values are immutable by convention: the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -38,7 +38,7 @@ class Vocabulary:
     """The words of one provider: what its scenarios may name.
 
     ``flows`` are those that calls play, ``happy`` is the scenario played when nothing else is chosen, ``fields`` what ``set`` may
-    name, ``options`` the named option lists, ``profiles`` gives the data profiles.
+    name, ``options`` the named option lists, ``profiles`` gives the data profiles and ``profile_problems`` the faults of the user's own.
     """
 
     provider: str
@@ -49,6 +49,7 @@ class Vocabulary:
     fields: frozenset[str] = frozenset()
     options: frozenset[str] = frozenset()
     profiles: Callable[[], frozenset[str]] = frozenset
+    profile_problems: Callable[[], Sequence[Problem]] = tuple
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from mocksrv.engine.reading import Connection, Recent, Row, Shared
 IN_MEMORY = ":memory:"
 
 # Each entry brings the database from the step before it to this one; append, never edit.
+# (AUTOINCREMENT: a callback may be out when its delivery is dropped, and must not be taken for that of a later one.)
 SCHEMA_STEPS = (
     """
     CREATE TABLE sandbox (name TEXT PRIMARY KEY, settings TEXT NOT NULL, clock TEXT NOT NULL, guids INTEGER NOT NULL DEFAULT 0);
@@ -47,7 +48,7 @@ SCHEMA_STEPS = (
         occurred_at BIGINT NOT NULL, payload TEXT NOT NULL, headers TEXT NOT NULL);
     CREATE UNIQUE INDEX event_id ON event (sandbox, id);
     CREATE TABLE delivery (
-        seq INTEGER PRIMARY KEY, sandbox TEXT NOT NULL, event INTEGER NOT NULL, endpoint TEXT NOT NULL, state TEXT NOT NULL,
+        seq INTEGER PRIMARY KEY AUTOINCREMENT, sandbox TEXT NOT NULL, event INTEGER NOT NULL, endpoint TEXT NOT NULL, state TEXT NOT NULL,
         next_attempt_at BIGINT, rank BIGINT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, options TEXT NOT NULL DEFAULT '{}');
     CREATE INDEX delivery_event ON delivery (event);
     CREATE INDEX delivery_lane ON delivery (sandbox, endpoint, next_attempt_at, rank) WHERE state = 'pending';
@@ -341,8 +342,10 @@ class Tx:
         sql = "SELECT DISTINCT endpoint FROM delivery WHERE sandbox = ? AND state = 'pending' AND next_attempt_at <= ?"
         return [endpoint for (endpoint,) in self._run(sql, (sandbox, now))]
 
-    def set_delivery(self, seq: int, state: str, due: int | None, attempts: int) -> None:
-        self._run("UPDATE delivery SET state = ?, next_attempt_at = ?, attempts = ? WHERE seq = ?", (state, due, attempts, seq))
+    def set_delivery(self, seq: int, state: str, due: int | None, attempts: int) -> bool:
+        """False when there is no such delivery any more."""
+        sql = "UPDATE delivery SET state = ?, next_attempt_at = ?, attempts = ? WHERE seq = ?"
+        return bool(self._run(sql, (state, due, attempts, seq)).rowcount)
 
     def fail_orphans(self, sandbox: str, endpoints: Sequence[str]) -> None:
         """Ends the pending deliveries to endpoints that are no longer among these."""
@@ -424,14 +427,29 @@ class Store:
         self._turn = threading.RLock()  # writers take turns; in memory readers too, for they share the connection
         self._thread = threading.local()
         self._recent = Recent()
+        self._lock = self._own()
         self._writer = self._connect()
         self._shared = Shared(self._writer, self._turn)
         self._migrate()
 
+    def _own(self) -> sqlite3.Connection | None:
+        """A lock on the file for as long as the process lives: two servers would send every callback twice. Raises StoreError."""
+        if self.path == IN_MEMORY:
+            return None
+        try:
+            Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+            lock = sqlite3.connect(f"{self.path}-lock", timeout=0, isolation_level=None, check_same_thread=False)
+            lock.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                raise StoreError(f"the database {self.path} is in use by another mocksrv") from error
+            raise StoreError(f"cannot open the database {self.path}: {error}") from error
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(f"cannot open the database {self.path}: {error}") from error
+        return lock
+
     def _connect(self) -> sqlite3.Connection:
         try:
-            if self.path != IN_MEMORY:
-                Path(self.path).parent.mkdir(parents=True, exist_ok=True)
             connection = sqlite3.connect(self.path, timeout=10, isolation_level=None, check_same_thread=False)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
@@ -485,3 +503,5 @@ class Store:
     def close(self) -> None:
         with self._turn:
             self._writer.close()
+            if self._lock is not None:
+                self._lock.close()

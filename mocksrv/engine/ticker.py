@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mocksrv")
 TICK = 0.5  # real seconds between two looks at what nobody waits for
+TROUBLE = 1.0  # real seconds after which a sandbox that failed is looked at again
 
 
 class Ticker:
@@ -76,20 +77,25 @@ class Ticker:
             looked, self._look = self._look, {}
             passed = {name: sandbox for name, (moment, sandbox) in self._due.items() if moment <= time.monotonic()}
         for name, sandbox in {**looked, **passed}.items():
-            if name in passed:
-                self._engine.catch_up(sandbox)
-                self._engine.dispatcher.wake_due(sandbox)
-            seconds = self._next(sandbox)
+            try:
+                if name in passed:
+                    self._engine.catch_up(sandbox)
+                seconds = self._next(sandbox)
+            except Exception:
+                log.exception("the background work for the sandbox %s failed; it is tried again", name)
+                seconds = TROUBLE
             with self._lock:
                 self._due.pop(name, None)
                 if seconds is not None:
                     self._due[name] = (time.monotonic() + seconds, sandbox)
 
     def _next(self, sandbox: Sandbox) -> float | None:
-        """Real seconds until something falls due in a sandbox."""
-        if sandbox.held is not None:
+        """Sends what is due in a sandbox by now; real seconds until something else falls due, of all that is due after that very moment."""
+        if sandbox.held is not None or sandbox.dropped:
             return None
+        now = sandbox.now()
+        self._engine.dispatcher.wake_due(sandbox, now)
         with self._engine.store.read() as tx:
-            timer, retry = tx.next_timer(sandbox.name), tx.next_due(sandbox.name, after=sandbox.now())
+            timer, retry = tx.next_timer(sandbox.name), tx.next_due(sandbox.name, after=now)
         waits = [sandbox.clock.until(moment) for moment in (timer[3] if timer else None, retry) if moment is not None]
         return min((wait for wait in waits if wait is not None), default=None)

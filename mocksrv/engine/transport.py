@@ -6,6 +6,7 @@ The addresses are checked where the connection is made, after the name was resol
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from mocksrv.engine.addresses import is_local
 
 TIME_OUT = 5.0  # seconds of real time that a callback gets
 KEPT_BODY = 4096  # bytes of an answer that are kept
+_attempt = threading.local()  # ``end``: the monotonic moment when the attempt of this thread has had its time
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +36,37 @@ class Answer:
     body: str
 
 
-def connect_locally(host: str, port: int, timeout: Any, allowed: Sequence[str]) -> socket.socket:
+def _left() -> float:
+    """Seconds that the attempt of this thread still has. Raises TimeoutError."""
+    left: float = getattr(_attempt, "end", float("inf")) - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("timed out")
+    return min(left, TIME_OUT)
+
+
+class Timed(socket.socket):
+    """A socket whose reads end with the attempt, however slowly the bytes come."""
+
+    def recv_into(self, *args: Any, **options: Any) -> int:
+        self.settimeout(_left())
+        return super().recv_into(*args, **options)
+
+
+def connect_locally(host: str, port: int, allowed: Sequence[str]) -> socket.socket:
     """A connection to the first address of the host that answers. Raises OSError, also for an address callbacks may not go to."""
     free = any(fnmatchcase(host, pattern) for pattern in allowed)
     failure: OSError = OSError(f"{host} has no address")
-    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM):
+    try:
+        found = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
+    except (socket.gaierror, UnicodeError) as error:
+        raise OSError(f"{host} cannot be resolved: {error}") from None
+    for family, kind, protocol, _, address in found:
         if not free and not is_local(str(address[0])):
             failure = OSError(f"callbacks do not go to {address[0]} ({host}); --allow-callbacks {host} allows it")
             continue
-        connection = socket.socket(family, kind, protocol)
+        connection = Timed(family, kind, protocol)
         try:
-            connection.settimeout(timeout)
+            connection.settimeout(_left())
             connection.connect(address)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return connection
@@ -60,11 +82,11 @@ class Transport:
     def __init__(self, allowed: Sequence[str] = ()) -> None:
         class Plain(HTTPConnection):
             def _new_conn(self) -> socket.socket:
-                return connect_locally(self._dns_host, self.port or 80, self.timeout, allowed)
+                return connect_locally(self._dns_host, self.port or 80, allowed)
 
         class Secure(HTTPSConnection):
             def _new_conn(self) -> socket.socket:
-                return connect_locally(self._dns_host, self.port or 443, self.timeout, allowed)
+                return connect_locally(self._dns_host, self.port or 443, allowed)
 
         plain = type("PlainPool", (urllib3.HTTPConnectionPool,), {"ConnectionCls": Plain})
         secure = type("SecurePool", (urllib3.HTTPSConnectionPool,), {"ConnectionCls": Secure})
@@ -74,17 +96,22 @@ class Transport:
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Sends one POST; redirects are not followed. Never raises for what the network does."""
         started = time.perf_counter()
+        _attempt.end = time.monotonic() + TIME_OUT
         sent = {"accept-encoding": SKIP_HEADER, **headers}
         if not any(name.lower() == "user-agent" for name in headers):
             sent["user-agent"] = SKIP_HEADER
         try:
             response = self._pools.request("POST", url, body=body, headers=sent, redirect=False, preload_content=False)
+        except (HTTPError, OSError, ValueError) as error:
+            return Answer(None, _reason(error), _since(started), {}, "")
+        head = b""
+        try:
             head = response.read(KEPT_BODY)
             if response.read(1):
                 response.close()
             response.release_conn()
-        except (HTTPError, OSError, ValueError) as error:
-            return Answer(None, _reason(error), _since(started), {}, "")
+        except (HTTPError, OSError):
+            response.close()  # the status has been said, which is what counts
         return Answer(response.status, None, _since(started), dict(response.headers), head.decode("utf-8", "replace"))
 
 

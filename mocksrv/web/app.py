@@ -17,7 +17,7 @@ from werkzeug.routing import Rule
 
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.journal import Entry
-from mocksrv.engine.sandbox import DEFAULT, NAME, Fault, Sandbox, SandboxNameError
+from mocksrv.engine.sandbox import DEFAULT, NAME, Fault, Sandbox, SandboxDropped, SandboxNameError
 from mocksrv.providers.provider import Operation, Visit, Wing
 from mocksrv.web import control
 from mocksrv.web.options import WebOptions
@@ -105,12 +105,15 @@ class House:
             self.engine.catch_up(sandbox)
             entry.at = sandbox.now()
             response = self._faulty(wing, visit) or answer(visit)
+        except SandboxDropped as error:
+            response = wing.refuse(visit, 404, str(error))
         except Exception:
             log.exception("%s %s failed", request.method, request.path)
             response = wing.refuse(visit, 500, "mocksrv failed to answer; its log says why. This is a defect, please report it.")
         entry.status = response.status_code
         entry.duration_ms = round((time.perf_counter() - started) * 1000, 3)
-        self.engine.record(entry)
+        if not sandbox.dropped:
+            self.engine.record(entry)
         response.headers["X-Mocksrv-Request"] = entry.id
         return response
 
@@ -141,8 +144,9 @@ class House:
             return found
         with self.engine.change(sandbox) as world:
             faults = list(world.sandbox.settings.faults)
-            if found not in faults:
-                return None  # another call had the last of it
+            found = next((fault for fault in faults if fault.meets(request.method, path)), None)
+            if found is None or found.times is None:
+                return found  # another call had the last of the one before
             left = replace(found, times=(found.times or 1) - 1)
             faults[faults.index(found)] = left
             world.configure(faults=tuple(fault for fault in faults if fault.times != 0))

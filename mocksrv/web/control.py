@@ -20,11 +20,11 @@ from mocksrv.engine.engine import ADVANCE_TIME, AdvanceBusy, Engine
 from mocksrv.engine.library import UnknownScenario
 from mocksrv.engine.outbox import AT_ONCE, RANK_STEP, wants
 from mocksrv.engine.reading import Row
-from mocksrv.engine.sandbox import Fault, Sandbox, World, endpoints_from
+from mocksrv.engine.sandbox import Fault, Sandbox, SandboxDropped, World, endpoints_from
 from mocksrv.engine.scenario import Scenario, ScenarioError
 from mocksrv.engine.store import Record, Tx, dumps
 from mocksrv.web import shapes
-from mocksrv.web.fields import ENDPOINTS, FAULTS, LARGEST_PAGE, check_moment, duration_of, moment_of, page, pattern, read, read_json
+from mocksrv.web.fields import ENDPOINTS, FAULTS, LARGEST_PAGE, check_moment, duration_of, moment_of, one_of, page, pattern, read, read_json
 from mocksrv.web.options import WebOptions
 from mocksrv.web.problems import Problem, problem
 
@@ -40,6 +40,7 @@ class Route(NamedTuple):
 
 
 ROUTES = (
+    Route("GET", "", "index"),
     Route("GET", "/", "index"),
     Route("GET", "/health", "health"),
     Route("GET", "/scenarios", "list_scenarios"),
@@ -85,12 +86,14 @@ def mount(app: Flask, sandbox: Callable[[], Sandbox], control: Control) -> None:
                 body = getattr(control, route.name)(sandbox, **parameters)
             except Problem as error:
                 return problem(error.status, error.detail, **error.more)
+            except SandboxDropped as error:
+                return problem(404, str(error))
             return body if isinstance(body, Response) else _json(body)
 
         return answer
 
     for route in ROUTES:
-        app.add_url_rule(f"{PREFIX}{route.path}", f"control.{route.name}", view(route), methods=[route.method])
+        app.add_url_rule(f"{PREFIX}{route.path}", f"control.{route.method} {route.path}", view(route), methods=[route.method])
 
 
 class Control:
@@ -99,7 +102,8 @@ class Control:
     def __init__(self, engine: Engine, options: WebOptions) -> None:
         self.engine = engine
         self.options = options
-        self._held = threading.BoundedSemaphore(max(1, options.threads // 2))
+        self._held = threading.BoundedSemaphore(max(1, options.threads // 4))
+        self._advancing = threading.BoundedSemaphore(max(1, options.threads // 2))
 
     def admit(self) -> None:
         """Refuses strangers. Raises Problem 401, 403."""
@@ -181,7 +185,7 @@ class Control:
         return self.read_bindings(sandbox)
 
     def list_subjects(self, sandbox: Callable[[], Sandbox]) -> Any:
-        after, limit = page()
+        after, limit = page("provider", "scenario", "status")
         provider, scenario, status = (request.args.get(name) for name in ("provider", "scenario", "status"))
 
         def find() -> list[dict[str, Any]]:
@@ -281,7 +285,8 @@ class Control:
         wait = duration_of(given["wait"], "wait") / SECOND if "wait" in given else ADVANCE_TIME
         check_moment(to, "to" if "to" in given else "by")
         try:
-            done = self.engine.advance(here, to, wait)
+            with self._place(self._advancing):  # the rest of the threads is for the apps that call the API when callbacks come
+                done = self.engine.advance(here, to, wait)
         except AdvanceBusy:
             raise Problem(409, "time is being advanced already") from None
         happened = [{**line, "at": iso_ms(line["at"])} for line in done.happened]
@@ -297,12 +302,16 @@ class Control:
         with self.engine.change(sandbox()) as world:
             known = {endpoint.id: endpoint for endpoint in world.sandbox.settings.endpoints}
             endpoints = tuple(shapes.with_secrets(made, known.get(made.id)) for made in endpoints_from(items))
+            for endpoint in endpoints:
+                if shapes.SECRET in (*endpoint.auth.values(), *endpoint.headers.values()):
+                    raise Problem(422, f"{endpoint.url}: {shapes.SECRET} stands for a secret that is there already, and there is none")
             world.configure(endpoints=endpoints)
             world.tx.fail_orphans(world.sandbox.name, [endpoint.id for endpoint in endpoints])
         return self.read_endpoints(sandbox)
 
     def list_webhooks(self, sandbox: Callable[[], Sandbox]) -> Any:
-        after, limit = page()
+        after, limit = page("event", "subject", "state")
+        one_of("state", ("pending", "delivered", "failed", "dropped"))
         filters = {"event": pattern("event"), "subject": request.args.get("subject"), "state": request.args.get("state")}
 
         def find() -> list[dict[str, Any]]:
@@ -334,6 +343,8 @@ class Control:
                 if endpoint.id in earlier or wants(endpoint, name, self.engine.unasked):
                     world.tx.add_delivery(world.sandbox.name, seq, endpoint.id, "pending", AT_ONCE, seq * RANK_STEP, "{}")
                     world.owed.add(endpoint.id)
+            if not world.owed:
+                raise Problem(409, f"no endpoint of the sandbox {world.sandbox.name} asks for {name}")
         return self.read_webhook(sandbox, id)
 
     # the journal
@@ -347,7 +358,7 @@ class Control:
         return {"violations": [{**{k: entry[k] for k in keys}, **violation} for entry in found for violation in entry["violations"]]}
 
     def _requests(self, sandbox: Callable[[], Sandbox], wanted: Callable[[Mapping[str, Any]], bool]) -> list[dict[str, Any]]:
-        after, limit = page()
+        after, limit = page("method", "path", "status")
         status = request.args.get("status")
         if status is not None and not re.fullmatch(r"[1-5][0-9]{2}", status, re.ASCII):
             raise Problem(422, f"status: {status!r} is not an HTTP status")
@@ -412,7 +423,10 @@ class Control:
         return Response(status=204)
 
     def reset(self, sandbox: Callable[[], Sandbox]) -> Any:
-        self.engine.reset(sandbox())
+        try:
+            self.engine.reset(sandbox())
+        except AdvanceBusy:
+            raise Problem(409, "time is being advanced") from None
         return self.read_sandbox(sandbox)
 
     # waiting
@@ -423,18 +437,18 @@ class Control:
         if wait is None:
             return find()
         seconds = min(duration_of(wait, "wait") / SECOND, LONGEST_WAIT)
-        with self._place():
+        with self._place(self._held):
             found: list[Any] = self.engine.wait_for(find, seconds)
             return found
 
     @contextmanager
-    def _place(self) -> Any:
-        if not self._held.acquire(blocking=False):
+    def _place(self, share: threading.BoundedSemaphore) -> Any:
+        if not share.acquire(blocking=False):
             raise Problem(503, "too many held calls; --threads gives the server more room")
         try:
             yield
         finally:
-            self._held.release()
+            share.release()
 
 
 _LISTED = ("id", "at", "method", "path", "status", "duration_ms", "violations")

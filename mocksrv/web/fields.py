@@ -69,12 +69,23 @@ def _fits(value: Any, kind: type | None) -> bool:
     return isinstance(value, (int, float) if kind is float else kind) and not isinstance(value, bool)
 
 
-def page() -> tuple[str | None, int]:
-    """``after`` (an id) and ``limit`` of a list. Raises Problem 422."""
+def page(*filters: str) -> tuple[str | None, int]:
+    """``after`` (an id) and ``limit`` of a list that has these filters. Raises Problem 422, also for another parameter."""
+    known = ("after", "limit", "wait", *filters)
+    for name in request.args:
+        if name not in known:
+            raise Problem(422, f"{name}: unknown; allowed are {', '.join(sorted(known))}")
     text = request.args.get("limit", str(PAGE))
     if not re.fullmatch(r"[0-9]{1,4}", text, re.ASCII) or not 1 <= int(text) <= LARGEST_PAGE:
         raise Problem(422, f"limit: {text!r} is not allowed; allowed are 1 to {LARGEST_PAGE}")
     return request.args.get("after"), int(text)
+
+
+def one_of(name: str, allowed: Sequence[str]) -> None:
+    """Raises Problem 422 when the filter has another value."""
+    text = request.args.get(name)
+    if text is not None and text not in allowed:
+        raise Problem(422, f"{name}: {text!r} is not allowed; allowed are {', '.join(allowed)}")
 
 
 def pattern(name: str) -> str | None:

@@ -13,4 +13,4 @@ class WebOptions:
     public_url: str | None = None
     control_from: str = "loopback"
     control_token: str | None = None
-    threads: int = 8
+    threads: int = 32

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from mocksrv.engine.clock import iso_ms
+from mocksrv.engine.dispatcher import SECRET_HEADER
 from mocksrv.engine.outbox import AT_ONCE
 from mocksrv.engine.reading import Row
 from mocksrv.engine.sandbox import Endpoint, Fault
@@ -17,7 +17,6 @@ from mocksrv.engine.store import Tx
 
 SECRET = "***"
 SECRETS = frozenset({"password", "client_secret", "secret", "key"})
-SECRET_HEADER = re.compile(r"authorization|secret|token|api-?key", re.IGNORECASE)
 
 
 def scenario(scenario: Scenario) -> dict[str, Any]:

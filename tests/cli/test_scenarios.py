@@ -215,3 +215,23 @@ def test_commands_run_as_a_process(tmp_path: Path) -> None:
     assert mocksrv("--version", cwd=tmp_path).stdout.startswith("mocksrv 0.")
     done = mocksrv("srve", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (2, "mocksrv: No such command 'srve'.\n")
+
+
+def test_validate_knows_the_data_profiles_beside_a_scenario_and_checks_them(tmp_path: Path) -> None:
+    (tmp_path / "rich.yaml").write_text("name: rich\nprovider: mx\nflows: {connect: [{status: CONNECTED, data: mine}]}\n")
+    profile = tmp_path / "mine.profile.yaml"
+    profile.write_text("accounts:\n  checking: {type: CHECKING, name: Mine, balance: 5}\n")
+    good = scenarios("validate", str(tmp_path))
+    assert (good.exit_code, good.stdout) == (0, "OK: 2 files, no faults\n")
+    profile.write_text("accounts:\n  checking: {type: CHECKING, name: Mine, balnce: 5}\n")
+    bad = scenarios("validate", str(tmp_path))
+    assert (bad.exit_code, "mine.profile.yaml:2:" in bad.stdout) == (1, True)
+
+
+def test_what_the_user_does_at_the_bank_comes_before_the_scenarios_own_answer() -> None:
+    assert "CONNECTED" not in scenarios("simulate", "oauth", "--oauth", "deny").stdout
+
+
+def test_a_new_scenario_does_not_take_a_bundled_name() -> None:
+    refused = scenarios("new", "connected")
+    assert (refused.exit_code, "extends: connected" in refused.stderr) == (2, True)

@@ -49,7 +49,7 @@ def refused(options: dict[str, Any], variables: dict[str, str], folder: Path) ->
 def test_defaults(tmp_path: Path) -> None:
     values = resolve({}, {}, tmp_path)
     assert {setting.key for setting in SETTINGS} == set(values)
-    assert (values["host"], values["port"], values["threads"], values["clock"]) == ("127.0.0.1", 8484, 8, "real")
+    assert (values["host"], values["port"], values["threads"], values["clock"]) == ("127.0.0.1", 8484, 32, "real")
     assert (values["scenarios"], values["allow_callbacks"], values["webhook_url"], values["seed"]) == ((), (), None, None)
 
 
@@ -115,7 +115,6 @@ def test_half_a_pair_of_credentials(options: dict[str, str], tmp_path: Path) -> 
         ("port: 1\nport: 2\n", "mocksrv.yaml:2:1: "),
         ("port: {", "mocksrv.yaml:"),
         ("\tport: 1\n", "mocksrv.yaml:1:1: tabs are not allowed"),
-        ("", "mocksrv.yaml:1:1: the file is empty"),
     ],
 )  # fmt: skip
 def test_a_file_with_faults(text: str, message: str, tmp_path: Path) -> None:
@@ -137,3 +136,9 @@ def test_no_file_raises_anything_but_the_documented_error(tmp_path_factory: pyte
     (folder / "mocksrv.yaml").write_bytes(data)
     with suppress(SettingError):
         resolve({}, {}, folder)
+
+
+@pytest.mark.parametrize("text", ["", "# port: 9\n", "\n   # nothing yet\n"])
+def test_a_file_of_comments_says_nothing(text: str, tmp_path: Path) -> None:
+    (tmp_path / "mocksrv.yaml").write_text(text)
+    assert resolve({}, {}, tmp_path)["port"] == 8484

@@ -12,6 +12,7 @@ from mocksrv.engine.clock import DAY, HOUR, SECOND
 from mocksrv.engine.engine import AdvanceBusy
 from mocksrv.engine.journal import Entry
 from mocksrv.engine.sandbox import SandboxNameError
+from mocksrv.engine.store import IN_MEMORY
 from tests.conftest import Receiver
 from tests.engine.toy import House
 
@@ -168,7 +169,7 @@ def test_reset_returns_to_what_new_sandboxes_start_with(make_house: Callable[...
 
 def test_the_same_seed_and_calls_give_the_same_guids(make_house: Callable[..., House], tmp_path: Path) -> None:
     def play(seed: int, *, restart: bool = False) -> list[str]:
-        path = str(tmp_path / f"{seed}-{restart}.db")
+        path = str(tmp_path / "state.db") if restart else IN_MEMORY
         house = make_house(seed=seed, database=path)
         scenario = house.script(OPENS)
         doors = [house.door(scenario)]

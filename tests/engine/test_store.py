@@ -156,3 +156,12 @@ def test_a_row_read_before_a_change_is_not_kept_after_it() -> None:
     recent.forget({("s", "A")})
     recent.keep(stamp, {("s", "A"): (1, "old")})
     assert recent.rows == {}
+
+
+def test_a_database_that_another_server_uses_is_refused(tmp_path: Path) -> None:
+    path = str(tmp_path / "state.db")
+    first = Store(path)
+    with pytest.raises(StoreError, match="in use by another mocksrv"):
+        Store(path)
+    first.close()
+    Store(path).close()

@@ -623,3 +623,30 @@ def test_a_program_at_the_front_door_is_told_the_version_header(mx: MX) -> None:
 def test_a_browser_at_the_front_door_is_led_to_the_control_api(mx: MX) -> None:
     answer = mx.http.get("/sandbox/mine/", headers={"Accept": "text/html,*/*"})
     assert (answer.status_code, answer.headers["Location"]) == (302, "/sandbox/mine/_mocksrv/")
+
+
+@pytest.mark.parametrize("path", ["/webhooks?evnt=x", "/requests?stat=200", "/subjects?name=x", "/violations?x=1"])
+def test_a_filter_that_there_is_not_is_refused(mx: MX, path: str) -> None:
+    assert "unknown; allowed are after," in mx.control("GET", path, status=422)["detail"]
+
+
+def test_a_state_that_there_is_not_is_refused(mx: MX) -> None:
+    assert "allowed are pending, delivered, failed, dropped" in mx.control("GET", "/webhooks?state=fialed", status=422)["detail"]
+
+
+def test_asterisks_stand_for_no_secret_that_is_not_there(mx: MX) -> None:
+    auth = {"type": "basic", "username": "u", "password": "***"}
+    assert (
+        "there is none"
+        in mx.control("PUT", "/endpoints", {"endpoints": [{"url": "http://127.0.0.1:1/new", "auth": auth}]}, status=422)["detail"]
+    )
+
+
+def test_a_replay_that_nobody_asks_for_is_refused(mx: MX) -> None:
+    mx.user()
+    event = mx.control("GET", "/webhooks?event=mx.user.created")["webhooks"][0]["id"]
+    assert "asks for mx.user.created" in mx.control("POST", f"/webhooks/{event}/replay", status=409)["detail"]
+
+
+def test_the_control_api_lists_its_calls_with_and_without_a_slash(mx: MX) -> None:
+    assert mx.control("GET", "") == mx.control("GET", "/")

@@ -157,8 +157,8 @@ def oauth_window_uri(call: Call, user: str, member: str) -> Reply:
         for name in ("client_redirect_url", "referral_source"):
             if name in given:
                 record.body[name] = given[name]
-        job = (record.play or {}).get("job")
-        if job and skip is not None:
-            job["skip"] = skip
+        play = record.play or {}
+        if play.get("consent") and skip is not None:
+            play["job"]["skip"] = skip
         world.save_play(record)
         return Reply({"member": {"guid": record.guid, "oauth_window_uri": oauth_uri(call, record)}})

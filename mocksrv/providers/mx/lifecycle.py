@@ -10,11 +10,12 @@ from typing import Any
 from mocksrv.engine.clock import HOUR
 from mocksrv.engine.player import Job
 from mocksrv.engine.sandbox import World
-from mocksrv.engine.scenario import Ask, Option, Scenario, Vocabulary, parse
+from mocksrv.engine.scenario import Ask, Option, Problem, Scenario, Vocabulary, parse
 from mocksrv.engine.store import Record
 from mocksrv.providers.mx.bank.loading import Loader
 from mocksrv.providers.mx.statuses import STATUSES
 from mocksrv.providers.mx.webhooks import CATALOGUE, UNASKED, emit_member
+from mocksrv.providers.profiles import Profiles
 
 JOBS = {
     job.name: job
@@ -102,7 +103,7 @@ STOCK_IMAGE = (
 ELIGIBLE = ("CHECKING", "SAVINGS")  # types of accounts that can be verified
 
 
-def vocabulary(profiles: Callable[[], frozenset[str]]) -> Vocabulary:
+def vocabulary(profiles: Profiles) -> Vocabulary:
     """What scenario files may say about MX."""
     return Vocabulary(
         provider="mx",
@@ -112,7 +113,8 @@ def vocabulary(profiles: Callable[[], frozenset[str]]) -> Vocabulary:
         happy="connected",
         fields=frozenset(SETTABLE),
         options=frozenset({"accounts"}),
-        profiles=profiles,
+        profiles=profiles.names,
+        profile_problems=lambda: [Problem(*fault) for fault in profiles.problems()],
     )
 
 
@@ -145,7 +147,7 @@ class MemberRole:
 
     def __init__(self, loader: Loader) -> None:
         self.loader = loader
-        self.vocabulary = vocabulary(loader.profiles.names)
+        self.vocabulary = vocabulary(loader.profiles)
 
     def status(self, subject: Record) -> str | None:
         status: str | None = subject.body["connection_status"]
@@ -220,6 +222,9 @@ class MemberRole:
 
     def load(self, world: World, subject: Record, profile: str) -> None:
         """The scenario's own data: from now on this login has these accounts."""
+        if profile != self.loader.profile(subject):
+            for mark in ("data_first", "data_until", "data_extended"):  # how far the other data reached says nothing of these
+                subject.body.pop(mark, None)
         subject.body["profile"] = profile
         self._fetch(world, subject, ("accounts", "transactions"))
 

@@ -204,7 +204,7 @@ def create_member(call: Call, user: str) -> Reply:
             raise MXError(405, f"A user may have {MEMBERS_OF_A_USER} members")
         _check_id(world, given.get("id"), None)
         credentials = _credentials(call, institution, given)
-        _check_duplicate(world, owner, institution.code, credentials)
+        _check_duplicate(world, owner.guid, institution.code, credentials, None)
         record = _new_member(call, world, owner, institution, given, credentials)
         job = "oauth" if record.body["is_oauth"] else "connect"
         skip = given.get("skip_aggregation", False)
@@ -260,6 +260,7 @@ def _new_credentials(call: Call, world: World, record: Record, given: Mapping[st
     """Credentials choose the scenario again and start a job; while one runs they are stored and start nothing."""
     institution = institution_of(call, record)
     credentials = {**record.body["credentials"], **_credentials(call, institution, given, all_of_them=False)}
+    _check_duplicate(world, record.owner, institution.code, credentials, record)
     play = record.play or {}
     record.body.update(
         credentials=credentials, needs_updated_credentials=False, duplicate_key=_duplicate_key(institution.code, credentials)
@@ -394,8 +395,9 @@ def _duplicate_key(code: str, credentials: Mapping[str, str]) -> str | None:
     return hashlib.sha256("\0".join([code, *(credentials[guid] for guid in sorted(credentials))]).encode()).hexdigest()
 
 
-def _check_duplicate(world: World, owner: Record, code: str, credentials: Mapping[str, str]) -> None:
+def _check_duplicate(world: World, owner: str, code: str, credentials: Mapping[str, str], own: Record | None) -> None:
     key = _duplicate_key(code, credentials)
-    same = world.list(Query("mx.member", owner=owner.guid, body={"duplicate_key": key}, limit=1)) if key else []
-    if same:
-        raise MXError(409, f"Member {same[0].guid} of this user has the same institution and credentials already")
+    same = world.list(Query("mx.member", owner=owner, body={"duplicate_key": key}, limit=2)) if key else []
+    others = [member for member in same if own is None or member.guid != own.guid]
+    if others:
+        raise MXError(409, f"Member {others[0].guid} of this user has the same institution and credentials already")

@@ -706,3 +706,13 @@ def test_an_aggregation_can_leave_the_transactions_out(mx: MX) -> None:
     mx.advance("10s")
     assert len(mx.call("GET", f"/users/{user}/accounts")["accounts"]) == 6
     assert mx.call("GET", f"/users/{user}/transactions")["pagination"]["total_entries"] == 0
+
+
+def test_new_credentials_may_not_be_those_of_another_member(mx: MX) -> None:
+    user = mx.user()
+    mx.create(user, password="one")
+    second = mx.create(user, password="two")["guid"]
+    mx.advance("10s")
+    body = {"member": {"credentials": mx.credentials(password="one")}}
+    mx.call("PUT", f"/users/{user}/members/{second}", body, status=409)
+    mx.call("PUT", f"/users/{user}/members/{second}", {"member": {"credentials": mx.credentials(password="two")}}, status=200)

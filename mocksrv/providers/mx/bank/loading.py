@@ -39,6 +39,10 @@ class Loader:
         """The accounts that the member's login shows, loaded or not: the provider's fields by name."""
         return [account.fields for account in self._generate(world, member, days=0).accounts]
 
+    def profile(self, member: Record) -> str:
+        """The name of the member's data profile: its scenario's, else its institution's."""
+        return member.body.get("profile") or self._profile_of(member.body["institution_code"])
+
     def load(self, world: World, member: Record, wanted: Sequence[str], selected: str | None = None) -> Fetched:
         """Brings the wanted parts (accounts, numbers, owners, transactions, history, statements, rewards) up to date.
 
@@ -87,7 +91,7 @@ class Loader:
         return data
 
     def _generate(self, world: World, member: Record, *, days: int | None = None, since: int | None = None) -> Data:
-        name = member.body.get("profile") or self._profile_of(member.body["institution_code"])
+        name = self.profile(member)
         key = f"{world.sandbox.settings.seed}:{member.guid}"
         data = self.profiles.generate(name, key=key, until=world.now, days=days, since=since)
         first = member.body.get("data_first")
