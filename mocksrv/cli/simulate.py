@@ -14,7 +14,8 @@ from mocksrv.cli.output import print_table
 from mocksrv.cli.play import Choices, Play
 from mocksrv.engine.clock import SEEDED_START, duration_text, iso_ms
 from mocksrv.engine.engine import Options
-from mocksrv.engine.player import NotWaiting, Role
+from mocksrv.engine.player import NotWaiting
+from mocksrv.engine.role import Role
 from mocksrv.engine.sandbox import Settings, World
 from mocksrv.engine.scenario import Scenario
 from mocksrv.engine.store import Record

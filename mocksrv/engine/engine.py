@@ -16,8 +16,9 @@ from mocksrv.engine.clock import LATEST, Clock
 from mocksrv.engine.dispatcher import Dispatcher, Retries
 from mocksrv.engine.journal import Entry, Journal
 from mocksrv.engine.library import Library
-from mocksrv.engine.player import Player, Role
+from mocksrv.engine.player import Player
 from mocksrv.engine.reading import Row
+from mocksrv.engine.role import Role
 from mocksrv.engine.sandbox import DEFAULT, NAME, Sandbox, SandboxDropped, SandboxNameError, Settings, World
 from mocksrv.engine.scenario import Scenario, ScenarioError, parse
 from mocksrv.engine.store import IN_MEMORY, Store, dumps

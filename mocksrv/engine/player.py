@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 from mocksrv.engine.clock import DAY, SECOND
 from mocksrv.engine.library import Library, UnknownScenario
+from mocksrv.engine.role import Role
 from mocksrv.engine.sandbox import Fault, World
-from mocksrv.engine.scenario import Ask, Challenge, Consent, Option, Scenario, Step, Vocabulary
+from mocksrv.engine.scenario import Ask, Challenge, Consent, Scenario, Step
 from mocksrv.engine.store import Record
 
 # What a subject is asked that was pushed into the asking status by hand.
@@ -17,51 +18,6 @@ _CITY = Challenge(type="TEXT", label="What city were you born in?", answer=("cor
 QUESTION = Ask(challenges=(_CITY,))
 MOST_STEPS = 1_000  # in one instant; more is a script that turns in a circle
 AUTO_ANSWER = SECOND  # how long an `auto:` consent takes
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What a call starts: the play of the flow of that ``name``.
-
-    ``family``: calls of one family are the same job to the provider. ``opening``: what the leading first status of the flow
-    reads here (None: it is skipped). ``login``: the login part of the happy flow is played first. ``background``: nobody asked for it.
-    """
-
-    name: str
-    family: str
-    opening: str | None = None
-    login: bool = False
-    background: bool = False
-
-
-class Role(Protocol):
-    """How a provider's subjects behave when a scenario moves them. One for each provider."""
-
-    vocabulary: Vocabulary
-    jobs: Mapping[str, Job]
-    first_status: str  # what a new subject enters
-    resumed: str  # what an answered subject enters
-    asking: str  # the status that waits for answers
-    consenting: str  # the status that waits for a bank's page
-    successful: frozenset[str]  # statuses in which a job ends well
-    refreshable: frozenset[str]  # statuses in which the daily refresh runs
-    lifetimes: Mapping[str, int]  # statuses that end by themselves: milliseconds until the subject is deleted
-    unasked: frozenset[str]  # events that an endpoint gets which names none
-    branches: Mapping[str, str]  # flows for what a scenario leaves unwritten: right, wrong, silent, approved
-
-    def status(self, subject: Record) -> str | None: ...
-    def begin(self, world: World, subject: Record) -> None: ...
-    def announce(self, world: World, subject: Record, action: str) -> None: ...
-    def enter(self, world: World, subject: Record, status: str | None, fields: Mapping[str, Any], over: bool) -> None: ...
-    def ask(self, world: World, subject: Record, ask: Ask) -> list[dict[str, Any]]: ...
-    def choices(self, world: World, subject: Record, name: str) -> Sequence[Option]: ...
-    def after_login(self, world: World, subject: Record, job: str) -> str | None: ...
-    def load(self, world: World, subject: Record, profile: str) -> None: ...
-    def bring(self, world: World, subject: Record) -> None: ...
-    def complete(self, world: World, subject: Record) -> None: ...
-    def trigger(self, world: World, subject: Record, event: str, fields: Mapping[str, Any]) -> None: ...
-    def refresh_wanted(self, world: World, subject: Record) -> bool: ...
-    def remove(self, world: World, subject: Record) -> None: ...
 
 
 class NotWaiting(Exception):

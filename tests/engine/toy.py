@@ -10,7 +10,7 @@ from mocksrv.engine import outbox
 from mocksrv.engine.clock import HOUR, MINUTE
 from mocksrv.engine.dispatcher import Retries
 from mocksrv.engine.engine import Cast, Engine, Options
-from mocksrv.engine.player import Job
+from mocksrv.engine.role import Job
 from mocksrv.engine.sandbox import Sandbox, World
 from mocksrv.engine.scenario import Ask, Option, Vocabulary, parse
 from mocksrv.engine.store import Query, Record

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mocksrv.engine.clock import HOUR
-from mocksrv.engine.player import Job
+from mocksrv.engine.role import Job
 from mocksrv.engine.sandbox import World
 from mocksrv.engine.scenario import Ask, Option, Problem, Scenario, Vocabulary, parse
 from mocksrv.engine.store import Record

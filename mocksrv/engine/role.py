@@ -1,0 +1,81 @@
+"""What the player asks of a provider: its jobs, and how its subjects behave when a scenario moves them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from mocksrv.engine.sandbox import World
+from mocksrv.engine.scenario import Ask, Option, Vocabulary
+from mocksrv.engine.store import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a call starts: the play of the flow of that ``name``.
+
+    ``family``: calls of one family are the same job to the provider. ``opening``: what the leading first status of the flow
+    reads here (None: it is skipped). ``login``: the login part of the happy flow is played first. ``background``: nobody asked for it.
+    """
+
+    name: str
+    family: str
+    opening: str | None = None
+    login: bool = False
+    background: bool = False
+
+
+class Role(Protocol):
+    """How a provider's subjects behave when a scenario moves them. One for each provider."""
+
+    vocabulary: Vocabulary
+    jobs: Mapping[str, Job]
+    first_status: str  # what a new subject enters
+    resumed: str  # what an answered subject enters
+    asking: str  # the status that waits for answers
+    consenting: str  # the status that waits for a bank's page
+    successful: frozenset[str]  # statuses in which a job ends well
+    refreshable: frozenset[str]  # statuses in which the daily refresh runs
+    lifetimes: Mapping[str, int]  # statuses that end by themselves: milliseconds until the subject is deleted
+    unasked: frozenset[str]  # events that an endpoint gets which names none
+    branches: Mapping[str, str]  # flows for what a scenario leaves unwritten: right, wrong, silent, approved
+
+    def status(self, subject: Record) -> str | None:
+        """The subject's status; None for one that has none."""
+
+    def begin(self, world: World, subject: Record) -> None:
+        """A job starts: flags and names of the job. Stored by what follows."""
+
+    def announce(self, world: World, subject: Record, action: str) -> None:
+        """Sends the callback of a subject that was ``created``, ``updated`` or ``deleted``."""
+
+    def enter(self, world: World, subject: Record, status: str | None, fields: Mapping[str, Any], over: bool) -> None:
+        """One change: a status (None: none), further fields, and ``over``: the job ends with it. Stores it and sends its callbacks."""
+
+    def ask(self, world: World, subject: Record, ask: Ask) -> list[dict[str, Any]]:
+        """The open challenges as the provider shows them; each has a new ``guid``."""
+
+    def choices(self, world: World, subject: Record, name: str) -> Sequence[Option]:
+        """The options of a list that a scenario names, for this subject."""
+
+    def after_login(self, world: World, subject: Record, job: str) -> str | None:
+        """The flow in which a job goes on whose login part has succeeded; None: in the flow that it plays."""
+
+    def load(self, world: World, subject: Record, profile: str) -> None:
+        """Brings a data profile into the subject."""
+
+    def bring(self, world: World, subject: Record) -> None:
+        """What the job that is ending well has fetched is there from now on."""
+
+    def complete(self, world: World, subject: Record) -> None:
+        """Sends the callbacks of a job that ended well."""
+
+    def trigger(self, world: World, subject: Record, event: str, fields: Mapping[str, Any]) -> None:
+        """Sends an event that a scenario asks for, with fields over its payload."""
+
+    def refresh_wanted(self, world: World, subject: Record) -> bool:
+        """Whether the daily refresh runs for this subject."""
+
+    def remove(self, world: World, subject: Record) -> None:
+        """Deletes the subject with all that hangs on it, with its callback."""
