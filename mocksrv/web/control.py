@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from hmac import compare_digest
 from ipaddress import ip_address
-from typing import Any, NamedTuple
+from itertools import islice
+from typing import Any, NamedTuple, TypeVar
 
 from flask import Flask, Response, request
 
@@ -29,6 +30,7 @@ from mocksrv.web.options import WebOptions
 from mocksrv.web.problems import Problem, problem
 
 PREFIX = "/_mocksrv"
+Item = TypeVar("Item")
 LONGEST_WAIT = 60.0  # real seconds that an answer may be held
 OPEN_TO_ALL = frozenset({"health"})
 
@@ -186,14 +188,14 @@ class Control:
 
     def list_subjects(self, sandbox: Callable[[], Sandbox]) -> Any:
         after, limit = page("provider", "scenario", "status")
-        provider, scenario, status = (request.args.get(name) for name in ("provider", "scenario", "status"))
+        wanted = {name: request.args.get(name) for name in ("provider", "scenario", "status")}
 
         def find() -> list[dict[str, Any]]:
             with self.engine.look(sandbox()) as world:
                 start = self._subject(world, after).seq if after else 0
-                rows = [self._summary(r) for r in world.tx.subjects(world.sandbox.name, start, LARGEST_PAGE * 10)]
-            wanted = {"provider": provider, "scenario": scenario, "status": status}
-            return [row for row in rows if all(value in (None, row[key]) for key, value in wanted.items())][:limit]
+                records = _all(lambda seq: world.tx.subjects(world.sandbox.name, seq, LARGEST_PAGE), lambda record: record.seq, start)
+                rows = (self._summary(record) for record in records)
+                return list(islice((row for row in rows if all(value in (None, row[key]) for key, value in wanted.items())), limit))
 
         self.engine.catch_up(sandbox())
         return {"subjects": self._hold(find)}
@@ -368,9 +370,13 @@ class Control:
             self.engine.journal.flush()
             with self.engine.look(sandbox()) as world:
                 start = self._request_row(world.tx, world.sandbox.name, after)[0] if after else 0
-                rows = world.tx.requests(world.sandbox.name, after=start, limit=LARGEST_PAGE * 10, **filters)
-            entries = (shapes.entry(row) for row in rows)
-            return [{k: e[k] for k in _LISTED} for e in entries if wanted(e)][:limit]
+                rows = _all(
+                    lambda seq: world.tx.requests(world.sandbox.name, after=seq, limit=LARGEST_PAGE, **filters),
+                    lambda row: int(row[0]),
+                    start,
+                )
+                entries = (shapes.entry(row) for row in rows)
+                return list(islice(({k: e[k] for k in _LISTED} for e in entries if wanted(e)), limit))
 
         return self._hold(find)
 
@@ -449,6 +455,13 @@ class Control:
             yield
         finally:
             share.release()
+
+
+def _all(read: Callable[[int], list[Item]], seq_of: Callable[[Item], int], after: int) -> Iterator[Item]:
+    """What ``read`` gives after a number, page after page, to the end."""
+    while page_of_them := read(after):
+        yield from page_of_them
+        after = seq_of(page_of_them[-1])
 
 
 _LISTED = ("id", "at", "method", "path", "status", "duration_ms", "violations")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from mocksrv import __version__
 from mocksrv.engine.clock import parse_moment
 from mocksrv.engine.engine import Engine, Options
 from mocksrv.engine.sandbox import Settings
+from mocksrv.engine.store import Query
 from mocksrv.web.options import WebOptions
 from mocksrv.web.server import Setup
 from tests.conftest import MX, Receiver
@@ -650,3 +652,15 @@ def test_a_replay_that_nobody_asks_for_is_refused(mx: MX) -> None:
 
 def test_the_control_api_lists_its_calls_with_and_without_a_slash(mx: MX) -> None:
     assert mx.control("GET", "") == mx.control("GET", "/")
+
+
+def test_a_filter_finds_the_last_of_many_subjects(make_server: Callable[..., tuple[Engine, Flask]]) -> None:
+    engine, app = make_server()
+    mx = MX(app)
+    user = mx.user()
+    mx.create(user)
+    with engine.change(engine.sandbox("default")) as world:
+        model = world.list(Query("mx.member"))[0]
+        world.add_all(replace(model, guid=f"MBR-{number}") for number in range(10_500))
+        world.add(replace(model, guid="MBR-last", body={**model.body, "connection_status": "LOCKED"}))
+    assert [subject["id"] for subject in mx.control("GET", "/subjects?status=LOCKED")["subjects"]] == ["MBR-last"]

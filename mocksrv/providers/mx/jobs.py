@@ -5,6 +5,7 @@ Sources: MX's Platform API reference (replies, throttle, quota), the deposit acc
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import fields, validate
@@ -15,7 +16,7 @@ from mocksrv.engine.sandbox import World
 from mocksrv.engine.store import Record
 from mocksrv.providers.mx.api import V1, Call, Document, MXError, Reply, Routes
 from mocksrv.providers.mx.lifecycle import family
-from mocksrv.providers.mx.members import MEMBER, REFERRALS, CredentialValue, institution_of, oauth_uri, render
+from mocksrv.providers.mx.members import MEMBER, REFERRALS, WAY_BACK, CredentialValue, institution_of, oauth_uri, render
 from mocksrv.providers.mx.statuses import PREMIUM_FROM, STATUSES
 
 routes = Routes()
@@ -96,34 +97,25 @@ def aggregate(call: Call, user: str, member: str) -> Reply:
     return _job(call, user, member, "aggregate", echo=True, **less)
 
 
-@routes.add("POST", f"{MEMBER}/verify", "verifyMember", by_id=True)
-def verify(call: Call, user: str, member: str) -> Reply:
-    return _job(call, user, member, "verify", done=200, echo=True)
+# path, MX's name of the operation, our job, and what else `_job` is told
+PLAIN_JOBS: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
+    ("verify", "verifyMember", "verify", {"done": 200, "echo": True}),
+    ("identify", "identifyMember", "identify", {}),
+    ("check_balance", "checkBalances", "balance", {}),
+    ("extend_history", "extendHistory", "history", {}),
+    ("fetch_statements", "fetchStatements", "statements", {}),
+    ("fetch_rewards", "fetchRewards", "rewards", {"done": 200}),
+)
 
 
-@routes.add("POST", f"{MEMBER}/identify", "identifyMember", by_id=True)
-def identify(call: Call, user: str, member: str) -> Reply:
-    return _job(call, user, member, "identify")
+def _mount(path: str, operation: str, job: str, told: Mapping[str, Any]) -> None:
+    @routes.add("POST", f"{MEMBER}/{path}", operation, by_id=True)
+    def start(call: Call, user: str, member: str) -> Reply:
+        return _job(call, user, member, job, **told)
 
 
-@routes.add("POST", f"{MEMBER}/check_balance", "checkBalances", by_id=True)
-def check_balance(call: Call, user: str, member: str) -> Reply:
-    return _job(call, user, member, "balance")
-
-
-@routes.add("POST", f"{MEMBER}/extend_history", "extendHistory", by_id=True)
-def extend_history(call: Call, user: str, member: str) -> Reply:
-    return _job(call, user, member, "history")
-
-
-@routes.add("POST", f"{MEMBER}/fetch_statements", "fetchStatements", by_id=True)
-def fetch_statements(call: Call, user: str, member: str) -> Reply:
-    return _job(call, user, member, "statements")
-
-
-@routes.add("POST", f"{MEMBER}/fetch_rewards", "fetchRewards", by_id=True)
-def fetch_rewards(call: Call, user: str, member: str) -> Reply:
-    return _job(call, user, member, "rewards", done=200)
+for _plain in PLAIN_JOBS:
+    _mount(*_plain)
 
 
 @routes.add("PUT", f"{MEMBER}/resume", "resumeAggregation", by_id=True)
@@ -147,16 +139,16 @@ def oauth_window_uri(call: Call, user: str, member: str) -> Reply:
     if given.get("referral_source", "APP") not in REFERRALS:
         raise MXError(400, "referral_source must be APP or BROWSER")
     skip = call.flag("skip_aggregation")
-    call.flag("enable_app2app")
+    back: dict[str, Any] = {name: given[name] for name in WAY_BACK if name in given}
+    if "enable_app2app" in back:
+        back["enable_app2app"] = call.flag("enable_app2app")
     with call.change() as world:
         owner = call.user(world, user)
         record = call.member(world, owner, member)
         if not record.body["is_oauth"]:
             raise MXError(400, "Member cannot use OAuth")
         record.body["oauth_state"] = world.guid().replace("-", "")
-        for name in ("client_redirect_url", "referral_source"):
-            if name in given:
-                record.body[name] = given[name]
+        record.body.update(back)
         play = record.play or {}
         if play.get("consent") and skip is not None:
             play["job"]["skip"] = skip

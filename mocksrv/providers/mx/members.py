@@ -27,7 +27,8 @@ routes = Routes()
 MEMBER = "/users/<user>/members/<member>"
 MEMBERS_OF_A_USER = 25
 SCENARIO_HEADER = "X-Mocksrv-Scenario"
-ROOTS_BESIDE_MEMBER = ("client_redirect_url", "enable_app2app", "referral_source", "ui_message_webview_url_scheme", "data_request")
+WAY_BACK = ("client_redirect_url", "enable_app2app", "referral_source", "ui_message_webview_url_scheme")  # of an OAuth login to the app
+ROOTS_BESIDE_MEMBER = (*WAY_BACK, "data_request")
 REFERRALS = ("APP", "BROWSER")
 
 
@@ -97,6 +98,8 @@ class ReturnSchema(Document):
     """What stands beside the member when one is created: how an OAuth login comes back to the app."""
 
     client_redirect_url = fields.String(allow_none=True)
+    enable_app2app = fields.Boolean(allow_none=True, truthy={True}, falsy={False})
+    ui_message_webview_url_scheme = fields.String(allow_none=True)
     referral_source = fields.String(allow_none=True, validate=validate.OneOf(REFERRALS))
 
 
@@ -230,7 +233,7 @@ def _new_member(
         "has_processed_account_numbers": False, "has_processed_transactions": False, "credentials": credentials,
         "background_aggregation_is_disabled": given.get("background_aggregation_is_disabled", False),
         "oauth_state": world.guid().replace("-", "") if oauth else None, "duplicate_key": _duplicate_key(institution.code, credentials),
-        "client_redirect_url": given.get("client_redirect_url"), "referral_source": given.get("referral_source"),
+        **{name: given.get(name) for name in WAY_BACK},
     }  # fmt: skip
     play = {"provider": "mx", "scenario": choice.scenario, "by": choice.by, "job": None, "flow": None, "step": 0}
     return Record("mx.member", world.guid("MBR"), body, owner=owner.guid, partner_id=given.get("id"), play=play)

@@ -200,7 +200,16 @@ def test_an_oauth_member_waits_for_the_banks_page(mx: MX, user: str) -> None:
     assert member["connection_status_message"] is None
 
 
-@pytest.mark.parametrize("beside", [{"referral_source": "EMAIL"}, {"referral_source": ["APP"]}, {"client_redirect_url": {"deep": []}}])
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"referral_source": "EMAIL"},
+        {"referral_source": ["APP"]},
+        {"client_redirect_url": {"deep": []}},
+        {"ui_message_webview_url_scheme": 7},
+        {"enable_app2app": "perhaps"},
+    ],
+)
 def test_the_way_back_is_checked(mx: MX, user: str, beside: dict[str, Any]) -> None:
     mx.call("POST", f"/users/{user}/members", {"member": {"institution_code": "mx_bank_oauth", "is_oauth": True}, **beside}, status=422)
 
