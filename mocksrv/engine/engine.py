@@ -342,9 +342,10 @@ class Engine:
 
     def _advance(self, sandbox: Sandbox, to: int, deadline: float) -> Advanced:
         sandbox.held = sandbox.now()
-        happened = sandbox.witness = []
+        happened: list[dict[str, Any]] = []
         try:
-            complete = self._settle(sandbox, deadline)
+            complete = self._settle(sandbox, deadline)  # what is still out from before is no part of what happens on the way
+            sandbox.witness = happened
             while complete:
                 moment = self._next_moment(sandbox)
                 if moment is None or moment > to:

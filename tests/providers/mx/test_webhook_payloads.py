@@ -305,7 +305,7 @@ def test_twelve_retries_in_about_a_day_then_it_has_failed(mx: MX, receiver: Rece
     receiver.answers = [503] * 20
     mx.create(user, skip_aggregation=True)
     happened = mx.advance("2d")["happened"]
-    assert [line["kind"] for line in happened] == ["callback"] * 13
+    assert [line["kind"] for line in happened] == ["callback"] * 12  # the first attempt needed no advance
     delivery = mx.control("GET", "/webhooks?event=mx.member.created")["webhooks"][0]["deliveries"][0]
     assert (delivery["state"], delivery["next_attempt_at"], len(delivery["attempts"])) == ("failed", None, 13)
     moments = [item["headers"]["Date"] for item in receiver.received]
