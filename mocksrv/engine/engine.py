@@ -288,10 +288,10 @@ class Engine:
         try:
             with self.change(sandbox, until) as world:
                 timer = self._take_timer(world, until)
-                subject = world.subject(timer[1]) if timer else None
-                if timer and subject is not None:
+                record = world.record(timer[1]) if timer else None
+                if timer and record is not None:
                     try:
-                        self.player.due(world, subject, timer[2])
+                        self.player.due(world, record, timer[2])
                     except Exception as failure:
                         failed = failure
                         raise

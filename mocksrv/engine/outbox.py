@@ -20,15 +20,21 @@ def wants(endpoint: Endpoint, event: str, unasked: frozenset[str]) -> bool:
     return any(fnmatchcase(event, pattern) for pattern in endpoint.events)
 
 
+def wanted(world: World, event: str, unasked: frozenset[str]) -> bool:
+    """Whether any endpoint of the sandbox gets an event."""
+    return any(wants(endpoint, event, unasked) for endpoint in world.sandbox.settings.endpoints)
+
+
 def emit(
     world: World, event: str, subject: str | None, payload: Mapping[str, Any], headers: Mapping[str, str], unasked: frozenset[str]
 ) -> None:
     """Writes an event and what each endpoint that wants it is owed. Nothing is sent before the commit.
 
     The directives of the step being played (``webhooks`` in the scenario) are obeyed: off, drop, delay_ms, repeat, shuffle, corrupt.
+    Nothing is written in a muted world.
     """
     directives = world.directives
-    if directives.get("off"):
+    if world.muted or directives.get("off"):
         return
     id = world.guid("EVT")
     seq = world.tx.add_event(world.sandbox.name, id, event, subject, world.now, dumps(payload), dumps(headers))

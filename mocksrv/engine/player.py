@@ -123,7 +123,10 @@ class Player:
     # what moves a play on
 
     def due(self, world: World, subject: Record, kind: str) -> None:
-        """A timer of the subject has fallen due."""
+        """A timer of the subject has fallen due; those of records that play nothing are their role's affair."""
+        if subject.play is None:
+            self.roles[subject.kind.partition(".")[0]].due(world, subject, kind)
+            return
         {"step": self._due_step, "silent": self._due_silent, "consent": self._due_consent, "auto": self._due_auto,
          "lifetime": self._due_lifetime, "background": self._due_background}[kind](world, subject)  # fmt: skip
 

@@ -77,5 +77,8 @@ class Role(Protocol):
     def refresh_wanted(self, world: World, subject: Record) -> bool:
         """Whether the daily refresh runs for this subject."""
 
+    def due(self, world: World, record: Record, kind: str) -> None:
+        """A timer of a record that plays no scenario has fallen due."""
+
     def remove(self, world: World, subject: Record) -> None:
         """Deletes the subject with all that hangs on it, with its callback."""

@@ -134,6 +134,7 @@ class World:
         self.sandbox = sandbox
         self.tx = tx
         self.now = now
+        self.muted = False  # the caller wants no callbacks of this transaction
         self.directives: Mapping[str, Any] = {}  # what happens to the callbacks of the step being played
         self.rank: int | None = None  # shared by the shuffled callbacks of a step
         self.owed: set[str] = set()  # the endpoints that this transaction owes something
@@ -161,7 +162,12 @@ class World:
     def get(self, kind: str, guid: str) -> Record | None:
         return self.tx.get(self.sandbox.name, kind, guid)
 
+    def record(self, guid: str) -> Record | None:
+        """A record of whatever kind."""
+        return self.tx.record(self.sandbox.name, guid)
+
     def subject(self, guid: str) -> Record | None:
+        """A record that plays a scenario."""
         return self.tx.subject(self.sandbox.name, guid)
 
     def list(self, query: Query) -> list[Record]:
@@ -169,6 +175,10 @@ class World:
 
     def count(self, query: Query) -> int:
         return self.tx.count(self.sandbox.name, query)
+
+    def totals(self, query: Query, *by: str) -> dict[tuple[Any, ...], tuple[int, int]]:
+        """The records of a query, grouped by these members of their bodies: how many, and the sum of ``amount`` in cents."""
+        return self.tx.totals(self.sandbox.name, query, by)
 
     def pages(self, query: Query, size: int = 500) -> Iterator[Record]:
         """All records of a query, read in pages."""
@@ -207,6 +217,7 @@ class World:
     # time
 
     def set_timer(self, subject: str, kind: str, due: int) -> None:
+        """Sets the timer of this kind of a subject, or of any record that its provider's role knows what to do with."""
         self.tx.set_timer(self.sandbox.name, subject, kind, due)
 
     def cancel_timers(self, subject: str, *kinds: str) -> None:

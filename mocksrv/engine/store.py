@@ -222,6 +222,11 @@ class Tx:
                 recent.keep(stamp, {(sandbox, row[2]): row for row in known if row})
         return {row[2]: _record(row) for row in known if row}
 
+    def record(self, sandbox: str, guid: str) -> Record | None:
+        """A record of whatever kind."""
+        row = self._run(f"SELECT {RECORD} FROM record WHERE sandbox = ? AND guid = ?", (sandbox, guid)).fetchone()
+        return _record(row) if row else None
+
     def subject(self, sandbox: str, guid: str) -> Record | None:
         """A record that plays, of whatever kind."""
         row = self._run(f"SELECT {RECORD} FROM record WHERE sandbox = ? AND guid = ? AND play IS NOT NULL", (sandbox, guid)).fetchone()
@@ -249,6 +254,15 @@ class Tx:
     def count(self, sandbox: str, query: Query) -> int:
         where, values = query.where(sandbox)
         return int(self._run(f"SELECT count(*) FROM record WHERE {where}", values).fetchone()[0])
+
+    def totals(self, sandbox: str, query: Query, by: Sequence[str]) -> dict[tuple[Any, ...], tuple[int, int]]:
+        """Members of the body that ``by`` names -> how many records of the query have these, and the sum of their ``amount`` in cents."""
+        where, values = query.where(sandbox)
+        groups = ", ".join("json_extract(body, ?)" for _ in by)
+        cents = "count(*), sum(CAST(round(json_extract(body, '$.amount') * 100) AS INTEGER))"
+        places = ", ".join(str(place) for place in range(1, len(by) + 1))
+        sql = f"SELECT {groups}, {cents} FROM record WHERE {where} GROUP BY {places} ORDER BY {places}"
+        return {row[:-2]: (row[-2], row[-1] or 0) for row in self._rows(sql, [*(f"$.{name}" for name in by), *values])}
 
     def insert(self, sandbox: str, records: Iterable[Record]) -> None:
         """Adds records. Their ``seq`` is not filled in."""

@@ -117,6 +117,10 @@ class DoorRole:
     def refresh_wanted(self, world: World, subject: Record) -> bool:
         return not subject.body.get("quiet")
 
+    def due(self, world: World, record: Record, kind: str) -> None:
+        record.body[kind] = world.now
+        world.save(record)
+
     def remove(self, world: World, subject: Record) -> None:
         world.cancel_timers(subject.guid)
         world.remove(guid=subject.guid)

@@ -11,17 +11,11 @@ from marshmallow import fields
 from mocksrv.engine.sandbox import World
 from mocksrv.engine.store import Query, Record
 from mocksrv.providers.mx.api import PAGING, V1, V2, Call, Document, Moment, Money, Reply, Routes, shown
-from mocksrv.providers.mx.versions import ACCOUNT_FEED, ACCOUNT_SET_BY, NEVER_NULL, Versioned
+from mocksrv.providers.mx.versions import ACCOUNT_FEED, ACCOUNT_SET_BY, NEVER_NULL, Versioned, account_twins
 
 routes = Routes()
 MEMBER = "/users/<user>/members/<member>"
 ACCOUNT = "/users/<user>/accounts/<account>"
-# In the order of MX's numbers for them, which ``feed_account_type`` shows.
-TYPES = (
-    "ANY", "CHECKING", "SAVINGS", "LOAN", "CREDIT_CARD", "INVESTMENT", "LINE_OF_CREDIT", "MORTGAGE", "PROPERTY", "CASH", "INSURANCE",
-    "PREPAID", "CHECKING_LINE_OF_CREDIT",
-)  # fmt: skip
-SET_BY_FEED, SET_BY_USER = 1, 2
 
 _FIELDS: Mapping[type[fields.Field[Any]], str] = {
     fields.Boolean: "is_closed is_hidden is_manual member_is_managed_by_user",
@@ -98,22 +92,12 @@ def renderer(call: Call, world: World, user: Record) -> Callable[[Record], dict[
 
     def render(account: Record) -> dict[str, Any]:
         more = {"user_id": user.partner_id, "member_guid": account.subject, "member_id": member_id(account.subject or "")}
-        twins = _twins(account.body) if call.version == V1 else {}
+        twins = account_twins(account.body) if call.version == V1 else {}
         if call.version == V2 and call.mount.fidelity == "sdk":
             more |= {name: account.body.get(name) or value for name, value in NEVER_NULL.items()}
         return ACCOUNTS.dump(call.version, {**twins, **shown(account, **more)})
 
     return render
-
-
-def _twins(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of v20111101 that say where a value came from: the bank's feed, or the user for a manual account."""
-    setter = SET_BY_USER if body.get("is_manual") else SET_BY_FEED
-    twins: dict[str, Any] = {f"{name}_set_by": setter for name in ACCOUNT_SET_BY if body.get(name) is not None}
-    if setter == SET_BY_FEED:
-        twins |= {f"feed_{name}": body.get(name) for name in ACCOUNT_FEED}
-        twins["feed_account_type"] = TYPES.index(body["type"]) if body.get("type") in TYPES else None
-    return twins
 
 
 def in_use_case(call: Call, world: World, user: Record) -> Callable[[Record], bool] | None:

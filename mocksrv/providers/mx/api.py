@@ -6,8 +6,8 @@ import binascii
 import json
 import re
 from base64 import b64decode
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NoReturn, TypeVar
@@ -28,12 +28,14 @@ OLD_MEDIA_TYPES = re.compile(r"application/vnd\.mx\.api\.v1\+(json|pdf)|applicat
 SHOW_HEADER = f"No valid API version was requested. Send the header 'Accept: {MEDIA_TYPES[V1]}' ({V1}), or 'Accept-Version: {V2}'."
 CALLBACK_PAYLOAD = "X-CALLBACK-PAYLOAD"
 PAYLOAD_LENGTH = 1024
+SKIP_WEBHOOK = "MX-Skip-Webhook"
 PAGE_SIZE = 25
 PAGING = ("page", "records_per_page")
 USE_CASES = ("PFM", "MONEY_MOVEMENT")
 
 View = Callable[..., "Reply"]
 ViewT = TypeVar("ViewT", bound=View)
+DueT = Callable[[World, Record], None]
 
 
 class MXError(Exception):
@@ -64,7 +66,7 @@ NO_CONTENT = Reply(None, 204)
 class Route:
     """One operation: its path in Flask's spelling, its name in MX's file, the versions that have it.
 
-    ``by_id``: in v20250224 the path takes the client's own ids as well as guids.
+    ``by_id``: in v20250224 the path takes the client's own ids as well as guids. ``deprecated``: the versions that advise against it.
     """
 
     method: str
@@ -73,22 +75,40 @@ class Route:
     view: View
     versions: Sequence[str] = VERSIONS
     by_id: bool = False
+    deprecated: Sequence[str] = ()
 
 
 @dataclass(slots=True)
 class Routes:
-    """The operations of a family."""
+    """The operations of a family, and what it does when the timer of one of its records falls due."""
 
     entries: list[Route] = field(default_factory=list)
+    timers: dict[str, DueT] = field(default_factory=dict)  # kind of timer -> ``handler(world, record)``
 
     def add(
-        self, method: str, path: str, operation: str, *, versions: Sequence[str] = VERSIONS, by_id: bool = False
+        self,
+        method: str,
+        path: str,
+        operation: str,
+        *,
+        versions: Sequence[str] = VERSIONS,
+        by_id: bool = False,
+        deprecated: Sequence[str] = (),
     ) -> Callable[[ViewT], ViewT]:
         """Mounts a view: ``view(call, **path parameters) -> Reply``."""
 
         def mount(view: ViewT) -> ViewT:
-            self.entries.append(Route(method, path, operation, view, versions, by_id))
+            self.entries.append(Route(method, path, operation, view, versions, by_id, deprecated))
             return view
+
+        return mount
+
+    def due(self, timer: str) -> Callable[[DueT], DueT]:
+        """What happens when a timer of this kind falls due: ``handler(world, record)``."""
+
+        def mount(handler: DueT) -> DueT:
+            self.timers[timer] = handler
+            return handler
 
         return mount
 
@@ -158,6 +178,7 @@ class Call:
         self.base_url = base_url  # of the sandbox, for URLs that are handed out
         self.by_id = False
         self.version = V1
+        self.muted = request.headers.get(SKIP_WEBHOOK, "").lower() == "true"  # no callbacks of this call's own change
         self._member: Record | None = None
 
     # before the view
@@ -221,22 +242,37 @@ class Call:
             raise MXError(400, "The request body must be a JSON object")
         return body
 
-    def load(self, root: str, schema: Schema, *, known_beside: Sequence[str] = (), refusal: int = 422) -> dict[str, Any]:
-        """The validated object under ``root``. Unknown members are accepted and noted as violations.
+    def load(
+        self, root: str, schema: Schema, *, known_beside: Sequence[str] = (), partial: bool = False, refusal: int = 422
+    ) -> dict[str, Any]:
+        """The validated object under ``root``; ``partial``: required members may be missing. Unknown ones are noted as violations.
 
-        Raises MXError 400 when the object is missing, ``refusal`` when a member is not what MX takes.
+        Raises MXError 400 when the object or a required member is missing, ``refusal`` when a member is not what MX takes.
         """
         given = self.json.get(root)
         if not isinstance(given, dict):
             raise MXError(400, f"Required parameter missing: {root}")
         self._note_unknown(set(self.json) - {root, *known_beside}, "")
-        self._note_unknown(set(given) - {f.data_key or name for name, f in schema.load_fields.items()}, f"{root}.")
-        return self.checked(schema, given, root, refusal)
+        return self.read(given, schema, root, partial=partial, refusal=refusal)
 
-    def checked(self, schema: Schema, given: Mapping[str, Any], path: str = "", refusal: int = 422) -> dict[str, Any]:
+    def read(
+        self, given: Mapping[str, Any], schema: Schema, path: str = "", *, partial: bool = False, refusal: int = 422
+    ) -> dict[str, Any]:
+        """The same for an object found elsewhere; ``path`` is where it stands in the body, for messages."""
+        known = {f.data_key or name: f for name, f in schema.load_fields.items()}
+        self._note_unknown(set(given) - known.keys() - {"skip_webhook"}, f"{path}." if path else "")
+        missing = [name for name, f in known.items() if f.required and name not in given]
+        if missing and not partial:
+            raise MXError(400, f"Required parameter missing: {path}.{missing[0]}" if path else f"Required parameter missing: {missing[0]}")
+        self.muted = self.muted or given.get("skip_webhook") is True
+        return self.checked(schema, given, path, refusal, partial=partial)
+
+    def checked(
+        self, schema: Schema, given: Mapping[str, Any], path: str = "", refusal: int = 422, *, partial: bool = False
+    ) -> dict[str, Any]:
         """An object as a schema reads it. Raises MXError with the status ``refusal``."""
         try:
-            return dict(schema.load(given))
+            return dict(schema.load(given, partial=partial))
         except ValidationError as error:
             raise MXError(refusal, _sentence(path, error.messages)) from None
 
@@ -286,8 +322,12 @@ class Call:
 
     # records
 
-    def change(self) -> AbstractContextManager[World]:
-        return self.engine.change(self.sandbox)
+    @contextmanager
+    def change(self) -> Iterator[World]:
+        """A transaction. Its callbacks are skipped if the client asked for that."""
+        with self.engine.change(self.sandbox) as world:
+            world.muted = self.muted
+            yield world
 
     def look(self) -> AbstractContextManager[World]:
         return self.engine.look(self.sandbox)

@@ -145,8 +145,9 @@ class MemberRole:
     branches: Mapping[str, str] = {
         "right": "unwritten right", "wrong": "unwritten wrong", "silent": "unwritten silent", "approved": "connect"}  # fmt: skip
 
-    def __init__(self, loader: Loader) -> None:
+    def __init__(self, loader: Loader, timers: Mapping[str, Callable[[World, Record], None]]) -> None:
         self.loader = loader
+        self._timers = timers  # of records that are no members
         self.vocabulary = vocabulary(loader.profiles)
 
     def status(self, subject: Record) -> str | None:
@@ -262,6 +263,9 @@ class MemberRole:
     def refresh_wanted(self, world: World, subject: Record) -> bool:
         user = world.get("mx.user", subject.owner)
         return not subject.body["background_aggregation_is_disabled"] and not (user and user.body["is_disabled"])
+
+    def due(self, world: World, record: Record, kind: str) -> None:
+        self._timers[kind](world, record)
 
     def remove(self, world: World, subject: Record) -> None:
         """Deletes a member with all that hangs on it."""

@@ -24,6 +24,13 @@ ACCOUNT_FEED = (
     "payment_due_at", "payoff_balance", "routing_number", "started_on", "statement_balance", "total_account_value",
 )  # fmt: skip
 
+# In the order of MX's numbers for them, which ``feed_account_type`` shows.
+ACCOUNT_TYPES = (
+    "ANY", "CHECKING", "SAVINGS", "LOAN", "CREDIT_CARD", "INVESTMENT", "LINE_OF_CREDIT", "MORTGAGE", "PROPERTY", "CASH", "INSURANCE",
+    "PREPAID", "CHECKING_LINE_OF_CREDIT",
+)  # fmt: skip
+SET_BY_FEED, SET_BY_USER = 1, 2
+
 # resource -> version -> the fields that only this version shows
 ONLY: Mapping[str, Mapping[str, Sequence[str]]] = {
     "account": {
@@ -48,6 +55,16 @@ ONLY: Mapping[str, Mapping[str, Sequence[str]]] = {
 
 # Account fields for which v20250224's file knows no null, and what they read where there is nothing (docs/discrepancies.md).
 NEVER_NULL = {"property_type": "MISCELLANEOUS"}
+
+
+def account_twins(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of an account that say where a value came from: the bank's feed, or the user for a manual account."""
+    setter = SET_BY_USER if body.get("is_manual") else SET_BY_FEED
+    twins: dict[str, Any] = {f"{name}_set_by": setter for name in ACCOUNT_SET_BY if body.get(name) is not None}
+    if setter == SET_BY_FEED:
+        twins |= {f"feed_{name}": body.get(name) for name in ACCOUNT_FEED}
+        twins["feed_account_type"] = ACCOUNT_TYPES.index(body["type"]) if body.get("type") in ACCOUNT_TYPES else None
+    return twins
 
 
 class Versioned:

@@ -142,7 +142,8 @@ CATALOGUE: Mapping[str, Event] = {
     "mx.user.updated": Event(_user("updated"), unasked=False),
     "mx.user.deleted": Event(_user("deleted"), unasked=False),
 }
-UNASKED = frozenset(name for name, event in CATALOGUE.items() if event.unasked)
+INSIGHTS = frozenset({"mx.insight.created", "mx.insight.updated", "mx.insight.deleted"})  # of the object family, a plain client gets these
+UNASKED = frozenset(name for name, event in CATALOGUE.items() if event.unasked) | INSIGHTS
 
 
 def emit_member(

@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from mocksrv.engine.engine import Cast, Engine
 from mocksrv.engine.store import dumps
-from mocksrv.providers.mx import accounts, institutions, jobs, members, transactions, users
+from mocksrv.providers.mx import accounts, institutions, jobs, members, tags, transactions, users
 from mocksrv.providers.mx.api import Call, Mount, MXError, Route
 from mocksrv.providers.mx.bank import categories
 from mocksrv.providers.mx.bank.institutions import EVERYDAY, Institutions
@@ -19,8 +19,9 @@ from mocksrv.providers.mx.webhooks import RETRIES
 from mocksrv.providers.profiles import ProfileError, Profiles
 from mocksrv.providers.provider import Operation, Visit, WingOptions
 
-FAMILIES = (users, institutions, members, jobs, accounts, transactions)
+FAMILIES = (users, institutions, members, jobs, accounts, transactions, tags)
 INVALID_ROUTE = "Invalid route"
+FORBIDDEN = {403: "forbidden", 405: "forbidden", 406: "missing-header"}  # refusals that the journal calls violations
 
 
 class MXWing:
@@ -34,7 +35,7 @@ class MXWing:
         self._engine: Engine | None = None
         self._institutions = Institutions(self._scenarios)
         loader = Loader(Profiles(options.folders, categories=categories.BY_NAME), self._profile_of)
-        self._role = MemberRole(loader)
+        self._role = MemberRole(loader, {kind: handler for family in FAMILIES for kind, handler in family.routes.timers.items()})
         self.cast = Cast(self._role, default_flows(self._role.vocabulary), RETRIES)
         self._routes: dict[str, Route] = {route.operation: route for family in FAMILIES for route in family.routes.entries}
 
@@ -63,8 +64,12 @@ class MXWing:
             if call.version not in route.versions:
                 raise MXError(404, INVALID_ROUTE)
             call.by_id = route.by_id
+            if call.version in route.deprecated:
+                visit.entry.violate("deprecated", f"{operation} is deprecated in {call.version}")
             return call.respond(route.view(call, **parameters))
         except MXError as error:
+            if error.status in FORBIDDEN:
+                visit.entry.violate(FORBIDDEN[error.status], error.message)
             return self.refuse(visit, error.status, error.message)
         except HTTPException as error:
             return self.refuse(visit, error.code or 500, error.description or error.name)
