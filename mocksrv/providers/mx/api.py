@@ -67,6 +67,7 @@ class Route:
     """One operation: its path in Flask's spelling, its name in MX's file, the versions that have it.
 
     ``by_id``: in v20250224 the path takes the client's own ids as well as guids. ``deprecated``: the versions that advise against it.
+    ``bearer``: a processor's call, with a token in place of Basic credentials.
     """
 
     method: str
@@ -76,6 +77,7 @@ class Route:
     versions: Sequence[str] = VERSIONS
     by_id: bool = False
     deprecated: Sequence[str] = ()
+    bearer: bool = False
 
 
 @dataclass(slots=True)
@@ -94,11 +96,12 @@ class Routes:
         versions: Sequence[str] = VERSIONS,
         by_id: bool = False,
         deprecated: Sequence[str] = (),
+        bearer: bool = False,
     ) -> Callable[[ViewT], ViewT]:
         """Mounts a view: ``view(call, **path parameters) -> Reply``."""
 
         def mount(view: ViewT) -> ViewT:
-            self.entries.append(Route(method, path, operation, view, versions, by_id, deprecated))
+            self.entries.append(Route(method, path, operation, view, versions, by_id, deprecated, bearer))
             return view
 
         return mount
@@ -183,9 +186,14 @@ class Call:
 
     # before the view
 
-    def admit(self) -> None:
-        """Credentials and version, as MX refuses them. Raises MXError 401, 406."""
+    def admit(self, *, bearer: bool = False) -> None:
+        """Credentials and version, as MX refuses them. ``bearer``: a token, which the view looks up. Raises MXError 401, 406."""
         given = self.request.authorization
+        if bearer:
+            if given is None or given.type != "bearer" or not given.token:
+                raise MXError(401, "Unauthorized: this call takes the access token of POST /token, as 'Authorization: Bearer TOKEN'.")
+            self.version = self.choose_version()
+            return
         pair = (given.username or "", given.password or "") if given is not None and given.type == "basic" else ("", "")
         wanted = self.mount.credentials
         if not all(pair) or (wanted is not None and pair != wanted):

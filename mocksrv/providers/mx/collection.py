@@ -17,7 +17,7 @@ from marshmallow import Schema
 from mocksrv.engine.sandbox import World
 from mocksrv.engine.store import Query, Record
 from mocksrv.providers.mx import objects
-from mocksrv.providers.mx.api import NO_CONTENT, PAGING, Call, Reply, Routes, not_found, shown
+from mocksrv.providers.mx.api import NO_CONTENT, PAGING, Call, Reply, Routes, View, not_found, shown
 from mocksrv.providers.mx.versions import Versioned
 
 Render = Callable[[Record], dict[str, Any]]
@@ -58,7 +58,7 @@ class Collection:
     def mount(self, routes: Routes, path: str, **operations: str) -> None:
         """Mounts the operations named: list, create, read, update, delete -> MX's name of the operation."""
         one = f"{path}/<guid>"
-        known = {
+        known: dict[str, tuple[str, str, View]] = {
             "list": ("GET", path, self.list_all),
             "create": ("POST", path, self.create),
             "read": ("GET", one, self.read),

@@ -220,7 +220,7 @@ def _feed(body: Mapping[str, Any]) -> dict[str, Any]:
     setter = "USER" if manual else "FEED"
     given = {name: setter if body.get(name) is not None else None for name in ("amount", "currency_code", "date", "check_number")}
     given["date"] = setter
-    cleaned = {name: "USER" if manual else "SYSTEM" for name in ("category", "description")}
+    cleaned = dict.fromkeys(("category", "description"), "USER" if manual else "SYSTEM")
     feed = {} if manual else {
         "amount": body.get("amount"), "currency_code": body.get("currency_code"), "description": body.get("original_description"),
         "memo": body.get("memo"), "posted_at": body.get("posted_at"), "status": body.get("status"),

@@ -60,7 +60,7 @@ class MXWing:
         route = self._routes[operation]
         call = Call(self._mount, visit.request, visit.sandbox, visit.entry, visit.base_url)
         try:
-            call.admit()
+            call.admit(bearer=route.bearer)
             if call.version not in route.versions:
                 raise MXError(404, INVALID_ROUTE)
             call.by_id = route.by_id

@@ -8,6 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 _NAMESPACE = uuid.UUID("6f0d5c4e-6a3b-5d0e-9a52-1f2d1f3c7b11")
 
@@ -133,6 +134,22 @@ BY_GUID: Mapping[str, Category] = {category.guid: category for category in CATEG
 UNCATEGORIZED = BY_NAME["Uncategorized"]
 
 
+DEBITED_ELSEWHERE = frozenset({"Transfer", "Credit Card Payment"})  # debits of these categories are no expense
+
+
 def top_level(category: Category) -> Category:
     """The category itself, or the one it hangs under."""
     return category if category.parent_guid is None else BY_GUID[category.parent_guid]
+
+
+def labels(category: Category, *, credit: bool) -> dict[str, Any]:
+    """What a transaction of this category shows of it: names, guids, and whether it is an expense or income."""
+    top = top_level(category)
+    return {
+        "category": category.name,
+        "category_guid": category.guid,
+        "top_level_category": top.name,
+        "top_level_category_guid": top.guid,
+        "is_expense": not credit and category.name not in DEBITED_ELSEWHERE and top.name != "Transfer",
+        "is_income": credit and category.is_income,
+    }

@@ -10,11 +10,12 @@ from mocksrv.engine.clock import parse_moment
 from mocksrv.engine.sandbox import World
 from mocksrv.engine.store import Query, Record
 from mocksrv.providers.mx.bank import categories
+from mocksrv.providers.mx.objects import emit_account, emit_transaction
 from mocksrv.providers.profiles import Account, Data, Profiles
 
 EXTENDED_DAYS = 730  # what MX's extended history reaches back
 INSURED = frozenset({"CHECKING", "SAVINGS"})  # types of accounts that the state insures
-DEBITED_ELSEWHERE = frozenset({"Transfer", "Credit Card Payment"})  # debits of these categories are no expense
+SPLIT = "mx.split_transaction"  # a transaction that has been split is kept apart: its parts are listed and added up in its place
 
 
 @dataclass(slots=True)
@@ -117,11 +118,13 @@ class Loader:
         }
         record = Record("mx.account", world.guid("ACT"), body, owner=member.owner, subject=member.guid, partner_id=account.id)
         world.add(record)
+        emit_account(world, "created", record, bulk=True)
         return record
 
     def _transactions(self, world: World, account: Record, rows: Iterable[Mapping[str, Any]], fetched: Fetched) -> None:
         """Adds those that are not there; those that have changed (a pending one was posted) are changed."""
-        known = {r.partner_id: r for r in world.pages(Query("mx.transaction", parent=account.guid), 1000)}
+        kinds = ("mx.transaction", SPLIT)
+        known = {r.partner_id: r for kind in kinds for r in world.pages(Query(kind, parent=account.guid), 1000)}
         new = []
         for row in rows:
             body = _transaction(row)
@@ -134,8 +137,11 @@ class Loader:
             elif there.body["status"] != row["status"]:
                 there.body.update(status=row["status"], posted_at=row["posted_at"])
                 world.save(there)
+                emit_transaction(world, "updated", there, bulk=True)
                 fetched.count("transactions_updated_count")
         world.add_all(new)
+        for record in new:
+            emit_transaction(world, "created", record, bulk=True)
         fetched.count("transactions_created_count", len(new))
 
     def _once(self, world: World, kind: str, prefix: str, account: Record, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -159,6 +165,7 @@ def _refresh_account(world: World, record: Record, account: Account) -> None:
     if changed:
         record.body.update(changed)
         world.save(record)
+        emit_account(world, "updated", record, bulk=True)
 
 
 def _masked(number: str | None) -> str | None:
@@ -169,14 +176,5 @@ def _masked(number: str | None) -> str | None:
 def _transaction(row: Mapping[str, Any]) -> dict[str, Any]:
     """A profile's transaction in MX's fields."""
     category = categories.BY_NAME.get(row.get("category") or "", categories.UNCATEGORIZED)
-    top = categories.top_level(category)
-    credit = row["type"] == "CREDIT"
-    return {
-        "is_expense": not credit and category.name not in DEBITED_ELSEWHERE and top.name != "Transfer",
-        "is_income": credit and category.is_income,
-        **{name: value for name, value in row.items() if name not in ("id", "date")},
-        "category": category.name,
-        "category_guid": category.guid,
-        "top_level_category": top.name,
-        "top_level_category_guid": top.guid,
-    }
+    body = {name: value for name, value in row.items() if name not in ("id", "date")}
+    return {**categories.labels(category, credit=row["type"] == "CREDIT"), **body, "category": category.name}
