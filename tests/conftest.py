@@ -55,14 +55,20 @@ class Receiver:
                     item["json"] = None
                 receiver.received.append(item)
                 receiver.on_receive(item)
-                self.send_response(receiver.answers.pop(0) if receiver.answers else 204)
-                self.send_header("Content-Length", "0")
+                status, text = receiver.answer()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(text)))
                 self.end_headers()
+                self.wfile.write(text)
 
             def log_message(self, *_: Any) -> None:
                 pass
 
         return Handler
+
+    def answer(self) -> tuple[int, bytes]:
+        """The status and the body of the next answer."""
+        return (self.answers.pop(0) if self.answers else 204), b""
 
     def bodies(self) -> list[dict[str, Any]]:
         """The JSON bodies received, in order."""

@@ -5,7 +5,6 @@ Every endpoint has a lane of its own, so a slow or dead one delays nobody else. 
 
 from __future__ import annotations
 
-import base64
 import json
 import logging
 import re
@@ -18,6 +17,7 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 from mocksrv.engine.clock import iso_ms
+from mocksrv.engine.credentials import Credentials, NoToken, Signer, tls_of
 from mocksrv.engine.reading import Row
 from mocksrv.engine.sandbox import Endpoint, Sandbox
 from mocksrv.engine.store import Store, dumps
@@ -51,11 +51,13 @@ class Dispatcher:
         transport: Callable[[], Transport],
         retries: Mapping[str, Retries],
         report: Callable[[Sandbox, dict[str, Any]], None],
+        signers: Mapping[str, Signer] | None = None,
     ) -> None:
         self._store = store
         self._make_transport = transport
         self._transport: Transport | None = None
         self._making = threading.Lock()
+        self._credentials = Credentials(lambda url, body, headers: self._ready_transport().post(url, body, headers), signers or {})
         self._retries = retries
         self._report = report
         self._pool = ThreadPoolExecutor(MOST_LANES, thread_name_prefix="callbacks")
@@ -143,10 +145,14 @@ class Dispatcher:
         at = sandbox.now()
         body = _body(payload, json.loads(options))
         headers = _headers(endpoint, json.loads(stored_headers), at)
-        answer = self._ready_transport().post(endpoint.url, body, headers)
+        answer = self._post(sandbox, endpoint, body, headers)
         delivered = answer.status is not None and 200 <= answer.status < 300
-        due = None if delivered else self._next(sandbox, event, f"{event_id}:{place}", attempts, sandbox.now())
-        state = "delivered" if delivered else "pending" if due else "failed"
+        if answer.status == 401 and self._credentials.forget(sandbox, endpoint):
+            due: int | None = at
+            attempts -= 1  # at once, with a new token: no attempt of the schedule is used up
+        else:
+            due = None if delivered else self._next(sandbox, event, f"{event_id}:{place}", attempts, sandbox.now())
+        state = "delivered" if delivered else "failed" if due is None else "pending"
         with self._store.write() as tx:
             if not tx.set_delivery(seq, state, due, attempts + 1):
                 return  # its sandbox was emptied while it was out
@@ -154,6 +160,15 @@ class Dispatcher:
             response = dumps({"headers": dict(answer.headers), "body": answer.body})
             tx.add_attempt(seq, at, answer.status, answer.error, answer.duration_ms, request, response)
         self._report(sandbox, _news(at, event, event_id, endpoint, answer, due))
+
+    def _post(self, sandbox: Sandbox, endpoint: Endpoint, body: bytes, headers: dict[str, str]) -> Answer:
+        """One attempt with the endpoint's credentials, which are put into ``headers``."""
+        transport = self._ready_transport()
+        try:
+            headers.update(self._credentials.headers(sandbox, endpoint, body))
+        except NoToken as error:
+            return transport.unsent(str(error))
+        return transport.post(endpoint.url, body, headers, tls_of(endpoint))
 
     def _next(self, sandbox: Sandbox, event: str, key: str, attempts: int, now: int) -> int | None:
         """When to try again, in sandbox time; None after the last retry. ``key`` is the same again for the same seed and calls."""
@@ -170,12 +185,8 @@ def _body(payload: str, options: Mapping[str, Any]) -> bytes:
 
 
 def _headers(endpoint: Endpoint, headers: Mapping[str, str], at: int) -> dict[str, str]:
-    """What goes out: the event's own headers, the date in sandbox time, the endpoint's, and its authentication."""
-    sent = {**headers, "Date": formatdate(at / 1000, usegmt=True), **endpoint.headers}
-    if endpoint.auth.get("type") == "basic":
-        pair = f"{endpoint.auth['username']}:{endpoint.auth['password']}"
-        sent["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
-    return sent
+    """What goes out, but for the credentials: the event's own headers, the date in sandbox time, the endpoint's."""
+    return {**headers, "Date": formatdate(at / 1000, usegmt=True), **endpoint.headers}
 
 
 def _masked(headers: Mapping[str, str]) -> dict[str, str]:

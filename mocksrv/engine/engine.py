@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mocksrv.engine.clock import LATEST, Clock
+from mocksrv.engine.credentials import Signer
 from mocksrv.engine.dispatcher import Dispatcher, Retries
 from mocksrv.engine.journal import Entry, Journal
 from mocksrv.engine.library import Library
@@ -51,11 +52,12 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """What one provider brings: its role, its scenarios for what is unwritten, its retry schedule."""
+    """What one provider brings: its role, its scenarios for what is unwritten, its retry schedule, its signatures."""
 
     role: Role
     defaults: Scenario
     retries: Retries
+    signers: Mapping[str, Signer] = field(default_factory=dict)  # the provider's own kinds of ``auth`` of endpoints
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,9 @@ class Engine:
         self.library = Library(bundled, options.scenarios, self.vocabularies, {name: cast.defaults for name, cast in casts.items()})
         self.player = Player(self.library, {name: cast.role for name, cast in casts.items()})
         self.journal = Journal(self.store)
-        self.dispatcher = Dispatcher(self.store, self._transport, {name: cast.retries for name, cast in casts.items()}, self._report)
+        retries = {name: cast.retries for name, cast in casts.items()}
+        signers = {kind: signer for cast in casts.values() for kind, signer in cast.signers.items()}
+        self.dispatcher = Dispatcher(self.store, self._transport, retries, self._report, signers)
         self._sandboxes: dict[str, Sandbox] = {}
         self._lock = threading.Lock()
         self._changed = threading.Condition()

@@ -6,9 +6,12 @@ The addresses are checked where the connection is made, after the name was resol
 from __future__ import annotations
 
 import socket
+import ssl
+import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -19,8 +22,10 @@ from urllib3.exceptions import HTTPError
 from urllib3.util import SKIP_HEADER
 
 from mocksrv.engine.addresses import is_local
+from mocksrv.engine.credentials import Tls
 
 TIME_OUT = 5.0  # seconds of real time that a callback gets
+PEM = "-----BEGIN"
 KEPT_BODY = 4096  # bytes of an answer that are kept
 _attempt = threading.local()  # ``end``: the monotonic moment when the attempt of this thread has had its time
 
@@ -90,18 +95,38 @@ class Transport:
 
         plain = type("PlainPool", (urllib3.HTTPConnectionPool,), {"ConnectionCls": Plain})
         secure = type("SecurePool", (urllib3.HTTPSConnectionPool,), {"ConnectionCls": Secure})
-        self._pools = urllib3.PoolManager(num_pools=200, maxsize=1, timeout=urllib3.Timeout(TIME_OUT), retries=False)
-        self._pools.pool_classes_by_scheme = {"http": plain, "https": secure}
+        self._classes = {"http": plain, "https": secure}
+        self._making = threading.Lock()
+        self._pools: dict[Tls | None, urllib3.PoolManager] = {}
 
-    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """Sends one POST; redirects are not followed. Never raises for what the network does."""
+    def _pool(self, tls: Tls | None) -> urllib3.PoolManager:
+        """The connections that show these certificates. Raises OSError (also ssl.SSLError) for certificates that cannot be used."""
+        with self._making:
+            pool = self._pools.get(tls)
+            if pool is None:
+                more: dict[str, Any] = {"ssl_context": _context(tls)} if tls else {}
+                pool = urllib3.PoolManager(num_pools=200, maxsize=1, timeout=urllib3.Timeout(TIME_OUT), retries=False, **more)
+                pool.pool_classes_by_scheme = self._classes
+                self._pools[tls] = pool
+            return pool
+
+    @staticmethod
+    def unsent(reason: str) -> Answer:
+        """An attempt that did not get as far as the receiver."""
+        return Answer(None, reason, 0.0, {}, "")
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str], tls: Tls | None = None) -> Answer:
+        """Sends one POST; redirects are not followed. ``tls``: certificates of the endpoint's own.
+
+        Never raises for what the network does.
+        """
         started = time.perf_counter()
         _attempt.end = time.monotonic() + TIME_OUT
         sent = {"accept-encoding": SKIP_HEADER, **headers}
         if not any(name.lower() == "user-agent" for name in headers):
             sent["user-agent"] = SKIP_HEADER
         try:
-            response = self._pools.request("POST", url, body=body, headers=sent, redirect=False, preload_content=False)
+            response = self._pool(tls).request("POST", url, body=body, headers=sent, redirect=False, preload_content=False)
         except (HTTPError, OSError, ValueError) as error:
             return Answer(None, _reason(error), _since(started), {}, "")
         head = b""
@@ -113,6 +138,30 @@ class Transport:
         except (HTTPError, OSError):
             response.close()  # the status has been said, which is what counts
         return Answer(response.status, None, _since(started), dict(response.headers), head.decode("utf-8", "replace"))
+
+
+def _context(tls: Tls) -> ssl.SSLContext:
+    """What a connection with these certificates needs."""
+    context = ssl.create_default_context()
+    if tls.ca:
+        inline = tls.ca.startswith(PEM)
+        context.load_verify_locations(cadata=tls.ca if inline else None, cafile=None if inline else tls.ca)
+    if tls.cert:
+        with _as_file(tls.cert) as cert, _as_file(tls.key or tls.cert) as key:
+            context.load_cert_chain(cert, key)
+    return context
+
+
+@contextmanager
+def _as_file(text: str) -> Iterator[str]:
+    """The name of a file with a PEM text: Python reads keys from files only."""
+    if not text.startswith(PEM):
+        yield text
+        return
+    with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:
+        file.write(text)
+        file.flush()
+        yield file.name
 
 
 def _since(started: float) -> float:

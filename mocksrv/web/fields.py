@@ -12,6 +12,7 @@ from flask import request
 from marshmallow import RAISE, Schema, ValidationError, fields, post_load, validate, validates_schema
 
 from mocksrv.engine.clock import iso_ms, parse_duration, parse_moment
+from mocksrv.engine.credentials import KINDS
 from mocksrv.engine.store import dumps
 from mocksrv.web.problems import Problem
 
@@ -154,9 +155,25 @@ class Auth(Schema):
     class Meta:
         unknown = RAISE
 
-    type = fields.String(required=True, validate=validate.OneOf(("basic",), error="{input!r} is not offered; allowed is basic"))
-    username = fields.String(required=True)
-    password = fields.String(required=True)
+    type = fields.String(required=True, validate=validate.OneOf(tuple(KINDS), error="{input!r} is not offered; allowed are {choices}"))
+    username = fields.String()
+    password = fields.String()
+    token_url = fields.String(validate=is_callback_url)
+    client_id = fields.String()
+    client_secret = fields.String()
+    scope = fields.String()
+    cert = fields.String()
+    key = fields.String()
+    ca = fields.String()
+
+    @validates_schema
+    def _members(self, data: dict[str, Any], **_: Any) -> None:
+        required, allowed = KINDS[data["type"]]
+        for name in required:
+            if name not in data:
+                raise ValidationError(f"{data['type']} needs {', '.join(required)}", name)
+        for name in data.keys() - {"type", *required, *allowed}:
+            raise ValidationError(f"does not belong to {data['type']}, which takes {', '.join((*required, *allowed))}", name)
 
 
 class EndpointFields(Schema):

@@ -11,7 +11,7 @@ from mocksrv.engine.clock import HOUR, MINUTE
 from mocksrv.engine.dispatcher import Retries
 from mocksrv.engine.engine import Cast, Engine, Options
 from mocksrv.engine.role import Job
-from mocksrv.engine.sandbox import Sandbox, World
+from mocksrv.engine.sandbox import Sandbox, World, endpoints_from
 from mocksrv.engine.scenario import Ask, Option, Vocabulary, parse
 from mocksrv.engine.store import Query, Record
 
@@ -139,6 +139,11 @@ class House:
         defaults = parse(DEFAULTS, file="defaults.yaml", vocabularies={"toy": WORDS}, check=False)
         self.engine = Engine(options, {"toy": Cast(self.role, defaults, RETRIES)}, folder)
         self.sandbox: Sandbox = self.engine.sandbox("default")
+
+    def endpoints(self, items: list[dict[str, Any]]) -> None:
+        """Sets where callbacks go, as the control API does."""
+        with self.engine.change(self.sandbox) as world:
+            world.configure(endpoints=endpoints_from(items))
 
     def script(self, flows: str, name: str = "test") -> str:
         """Puts in a scenario whose flows are this YAML; its name."""
