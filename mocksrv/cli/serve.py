@@ -74,8 +74,9 @@ def _open(values: Mapping[str, Any], port: int) -> Service:
 
 
 def _setup(values: Mapping[str, Any]) -> Any:
+    from mocksrv.engine.clock import parse_duration
     from mocksrv.engine.engine import Options
-    from mocksrv.engine.sandbox import Settings, endpoints_from
+    from mocksrv.engine.sandbox import Keep, Settings, endpoints_from
     from mocksrv.providers.provider import WingOptions
     from mocksrv.web.options import WebOptions
     from mocksrv.web.server import Setup
@@ -89,6 +90,7 @@ def _setup(values: Mapping[str, Any]) -> Any:
             clock=values["clock"],
             now=values["now"],
             allow_callbacks=values["allow_callbacks"],
+            keep=Keep(events=values["keep_events"], age=parse_duration(values["keep_for"])),
         ),
         wing=WingOptions(
             folders=values["scenarios"],

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from mocksrv.engine.clock import Clock, parse_moment
+from mocksrv.engine.clock import DAY, Clock, parse_duration, parse_moment
 
 FILE = "mocksrv.yaml"
 FIDELITIES = ("sdk", "wire")
@@ -133,6 +133,12 @@ def _clock(text: str) -> str:
     return text
 
 
+def _age(text: str) -> str:
+    if parse_duration(text) < DAY:
+        raise ValueError(f"{text!r} is less than a day")
+    return text
+
+
 def _host_pattern(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9._*?:\[\]-]+", text):
         raise ValueError(f"{text!r} is not a host name; write for example hooks.example.com or *.example.com")
@@ -157,6 +163,10 @@ SETTINGS = (
     Setting("threads", _number(1, MOST_THREADS, "a number of threads"), "N", "How many requests are served at the same time.", 32),
     Setting("webhook-url", url, "URL", "Where callbacks go.", shown="none are sent"),
     Setting("database", _database, "FILE", "Where state is kept (SQLite).", IN_MEMORY, shown="in memory"),
+    Setting(
+        "keep-events", _number(100, 10_000_000, "a number of events"), "N", "How many webhooks a sandbox keeps, with attempts.", 10_000
+    ),
+    Setting("keep-for", _age, "TIME", "For how long, in the sandbox's time; pending ones stay.", "90d"),
     Setting("scenarios", folder, "DIR", "Folder with scenarios of your own, read again when they change. Repeatable.", many=True),
     Setting("strict", flag, "", "Refuse to start when one of those files has a fault.", False, shown="it is left out"),
     Setting("clock", _clock, "CLOCK", "Time in new sandboxes: real, manual (stands still), or a speed such as x60.", "real"),

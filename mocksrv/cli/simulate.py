@@ -28,7 +28,8 @@ FLAGS = {
     "is_authenticated": "authenticated",
     "needs_updated_credentials": "needs credentials",
 }
-TREATMENTS = {"drop": "dropped", "repeat": "{} times", "delay_ms": "{} late", "shuffle": "shuffled", "corrupt": "damaged"}
+TREATMENTS = {"drop": "dropped", "repeat": "{} times", "delay_ms": "{} late", "shuffle": "shuffled", "corrupt": "damaged",
+              "stale": "stale", "wrong_credentials": "wrong credentials", "wrong_content_type": "wrong content type"}  # fmt: skip
 HEADERS = {"Accept": "application/vnd.mx.api.v1+json"}
 
 

@@ -110,12 +110,12 @@ class Credentials:
         return _Token(str(text), asked_at + lifetime)
 
 
-def tls_of(endpoint: Endpoint) -> Tls | None:
-    """The certificates of an endpoint; None when it has none of its own."""
+def tls_of(endpoint: Endpoint, *, anonymous: bool = False) -> Tls | None:
+    """The certificates of an endpoint, without the sender's own if it is to be ``anonymous``; None when it has none of its own."""
     auth = endpoint.auth
     if auth.get("type") not in ("mtls", "tls"):
         return None
-    return Tls(auth.get("cert"), auth.get("key"), auth.get("ca"))
+    return Tls(ca=auth.get("ca")) if anonymous else Tls(auth.get("cert"), auth.get("key"), auth.get("ca"))
 
 
 def basic(username: str, password: str) -> str:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from mocksrv.engine.clock import iso_ms
 from mocksrv.engine.credentials import Credentials, NoToken, Signer, tls_of
+from mocksrv.engine.disturbance import disturbed, wrong_content_type, wrong_credentials
 from mocksrv.engine.reading import Row
 from mocksrv.engine.sandbox import Endpoint, Sandbox
 from mocksrv.engine.store import Store, dumps
@@ -143,9 +144,10 @@ class Dispatcher:
                 tx.set_delivery(seq, "failed", None, attempts)
             return
         at = sandbox.now()
-        body = _body(payload, json.loads(options))
+        wrong = json.loads(options)
+        body = disturbed(payload.encode(), wrong, sandbox.chance(f"corrupt:{event_id}:{place}"))
         headers = _headers(endpoint, json.loads(stored_headers), at)
-        answer = self._post(sandbox, endpoint, body, headers)
+        answer = self._post(sandbox, endpoint, body, headers, wrong)
         delivered = answer.status is not None and 200 <= answer.status < 300
         if answer.status == 401 and self._credentials.forget(sandbox, endpoint):
             due: int | None = at
@@ -161,14 +163,17 @@ class Dispatcher:
             tx.add_attempt(seq, at, answer.status, answer.error, answer.duration_ms, request, response)
         self._report(sandbox, _news(at, event, event_id, endpoint, answer, due))
 
-    def _post(self, sandbox: Sandbox, endpoint: Endpoint, body: bytes, headers: dict[str, str]) -> Answer:
-        """One attempt with the endpoint's credentials, which are put into ``headers``."""
+    def _post(self, sandbox: Sandbox, endpoint: Endpoint, body: bytes, headers: dict[str, str], wrong: Mapping[str, Any]) -> Answer:
+        """One attempt with the endpoint's credentials, or with ``wrong`` ones, which are put into ``headers``."""
         transport = self._ready_transport()
         try:
-            headers.update(self._credentials.headers(sandbox, endpoint, body))
+            proof = self._credentials.headers(sandbox, endpoint, body)
         except NoToken as error:
             return transport.unsent(str(error))
-        return transport.post(endpoint.url, body, headers, tls_of(endpoint))
+        headers.update(wrong_credentials(proof) if wrong.get("wrong_credentials") else proof)
+        if wrong.get("wrong_content_type"):
+            headers.update(wrong_content_type(headers))
+        return transport.post(endpoint.url, body, headers, tls_of(endpoint, anonymous=bool(wrong.get("wrong_credentials"))))
 
     def _next(self, sandbox: Sandbox, event: str, key: str, attempts: int, now: int) -> int | None:
         """When to try again, in sandbox time; None after the last retry. ``key`` is the same again for the same seed and calls."""
@@ -177,11 +182,6 @@ class Dispatcher:
             return None
         chance = sandbox.chance(f"retry:{key}:{attempts}")
         return now + round(retries.delays[attempts] * (1 + retries.jitter * chance.random()))
-
-
-def _body(payload: str, options: Mapping[str, Any]) -> bytes:
-    body = payload.encode()
-    return body[: len(body) * 2 // 3] if options.get("corrupt") else body
 
 
 def _headers(endpoint: Endpoint, headers: Mapping[str, str], at: int) -> dict[str, str]:

@@ -20,7 +20,7 @@ from mocksrv.engine.library import Library
 from mocksrv.engine.player import Player
 from mocksrv.engine.reading import Row
 from mocksrv.engine.role import Role
-from mocksrv.engine.sandbox import DEFAULT, NAME, Sandbox, SandboxDropped, SandboxNameError, Settings, World
+from mocksrv.engine.sandbox import DEFAULT, NAME, Keep, Sandbox, SandboxDropped, SandboxNameError, Settings, World
 from mocksrv.engine.scenario import Scenario, ScenarioError, parse
 from mocksrv.engine.store import IN_MEMORY, Store, dumps
 from mocksrv.engine.ticker import TICK, Ticker
@@ -48,6 +48,7 @@ class Options:
     clock: str = "real"
     now: int | None = None
     allow_callbacks: tuple[str, ...] = ()
+    keep: Keep = field(default_factory=Keep)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +166,7 @@ class Engine:
                 tx.add_sandbox(name, settings.dump(), dumps(clock.dump()))
             else:
                 settings, clock = Settings.load(row[0]), Clock.load(json.loads(row[1]))
-        return Sandbox(name, settings, clock)
+        return Sandbox(name, settings, clock, self.options.keep)
 
     def _new_clock(self, settings: Settings) -> Clock:
         return Clock.make(self.options.clock, now=self.options.now, seeded=settings.seed is not None)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
+from mocksrv.engine.disturbance import AT_SENDING, meet
 from mocksrv.engine.sandbox import Endpoint, World
 from mocksrv.engine.store import dumps
 
@@ -30,31 +31,41 @@ def emit(
 ) -> None:
     """Writes an event and what each endpoint that wants it is owed. Nothing is sent before the commit.
 
-    The directives of the step being played (``webhooks`` in the scenario) are obeyed: off, drop, delay_ms, repeat, shuffle, corrupt.
+    The directives of the step being played (``webhooks`` in the scenario) are obeyed, and those of the sandbox's disturbances.
     Nothing is written in a muted world.
     """
-    directives = world.directives
-    if world.muted or directives.get("off"):
+    if world.muted or world.directives.get("off"):
         return
+    directives = {**_disturbances(world, event), **world.directives}
     id = world.guid("EVT")
     seq = world.tx.add_event(world.sandbox.name, id, event, subject, world.now, dumps(payload), dumps(headers))
     state = "dropped" if directives.get("drop") else "pending"
     delay = directives.get("delay_ms", 0)
     due = None if state == "dropped" else world.now + delay if delay else AT_ONCE
-    options = dumps({"corrupt": True}) if directives.get("corrupt") else "{}"
+    options = dumps({name: directives[name] for name in AT_SENDING if directives.get(name)})
     for place, endpoint in enumerate(world.sandbox.settings.endpoints):
         if wants(endpoint, event, unasked):
             world.owed.add(endpoint.id)
             for copy in range(directives.get("repeat", 1)):
-                rank = _rank(world, seq, f"{id}:{place}", copy)
+                rank = _rank(world, seq, f"{id}:{place}", copy) if directives.get("shuffle") else seq * RANK_STEP + copy
                 world.tx.add_delivery(world.sandbox.name, seq, endpoint.id, state, due, rank, options)
+    world.trim_events(seq)
     world.happened.append({"at": world.now, "kind": "event", "subject": subject, "detail": event})
 
 
+def _disturbances(world: World, event: str) -> dict[str, Any]:
+    """What the sandbox's disturbances say of an event; those that are used up by it are gone."""
+    disturbances = world.sandbox.settings.disturbances
+    if not disturbances:
+        return {}
+    directives, left = meet(event, disturbances)
+    if left != disturbances:
+        world.configure(disturbances=left)
+    return directives
+
+
 def _rank(world: World, seq: int, key: str, copy: int) -> int:
-    """The place in line: events in their order, unless the step shuffles its own, by chance of this ``key``."""
-    if not world.directives.get("shuffle"):
-        return seq * RANK_STEP + copy
+    """The place in line among the shuffled callbacks of a transaction, by chance of this ``key``."""
     if world.rank is None:
         world.rank = seq * RANK_STEP
     return world.rank + world.sandbox.chance(f"shuffle:{key}:{copy}").randrange(RANK_STEP)

@@ -12,11 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from mocksrv.engine.clock import Clock
+from mocksrv.engine.clock import DAY, Clock
+from mocksrv.engine.disturbance import Disturbance
 from mocksrv.engine.store import Query, Record, Tx, dumps
 
 NAME = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}")
 DEFAULT = "default"
+TRIM_EVERY = 500  # events, or lines of timelines, after which the oldest are forgotten
 
 
 class SandboxNameError(ValueError):
@@ -78,6 +80,7 @@ class Settings:
     next: tuple[str, ...] = ()
     endpoints: tuple[Endpoint, ...] = ()
     faults: tuple[Fault, ...] = ()
+    disturbances: tuple[Disturbance, ...] = ()
 
     def dump(self) -> str:
         return dumps(asdict(self))
@@ -86,17 +89,29 @@ class Settings:
     def load(cls, text: str) -> Settings:
         stored = json.loads(text)
         endpoints = tuple(Endpoint(**{**e, "events": tuple(e["events"])}) for e in stored["endpoints"])
-        return cls(stored["seed"], stored["default"], tuple(stored["next"]), endpoints, tuple(Fault(**f) for f in stored["faults"]))
+        faults = tuple(Fault(**f) for f in stored["faults"])
+        disturbances = tuple(Disturbance(**d) for d in stored["disturbances"])
+        return cls(stored["seed"], stored["default"], tuple(stored["next"]), endpoints, faults, disturbances)
 
 
 SETTING_NAMES = frozenset(f.name for f in fields(Settings))
 
 
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """How much of what has happened a sandbox keeps: so many events, and of so many ms of its time; lines of its timelines."""
+
+    events: int = 10_000
+    age: int = 90 * DAY
+    moments: int = 100_000
+
+
 class Sandbox:
     """A sandbox as one process knows it. Its truth is in the store; changes go through a `World`."""
 
-    def __init__(self, name: str, settings: Settings, clock: Clock) -> None:
+    def __init__(self, name: str, settings: Settings, clock: Clock, keep: Keep) -> None:
         self.name = name
+        self.keep = keep
         self.settings = settings
         self.clock = clock
         self.held: int | None = None  # while time is advanced, the moment being played
@@ -180,6 +195,10 @@ class World:
         """The records of a query, grouped by these members of their bodies: how many, and the sum of ``amount`` in cents."""
         return self.tx.totals(self.sandbox.name, query, by)
 
+    def values(self, query: Query, *members: str) -> Iterator[tuple[Any, ...]]:
+        """(guid, subject, parent, sort, members of the body ...) of all records of a query: for what adds up many of them."""
+        return self.tx.values(self.sandbox.name, query, members)
+
     def pages(self, query: Query, size: int = 500) -> Iterator[Record]:
         """All records of a query, read in pages."""
         while rows := self.list(replace(query, limit=size)):
@@ -207,6 +226,11 @@ class World:
         record.updated_at = self.now
         self.tx.update(self.sandbox.name, record)
 
+    def move(self, record: Record) -> None:
+        """Stores a changed record that is of another kind now, or has another subject or parent."""
+        self.tx.move(self.sandbox.name, record)
+        self.save(record)
+
     def save_play(self, record: Record) -> None:
         """Stores where a subject stands in its scenario, which is no change of the record."""
         self.tx.update(self.sandbox.name, record)
@@ -220,13 +244,24 @@ class World:
         """Sets the timer of this kind of a subject, or of any record that its provider's role knows what to do with."""
         self.tx.set_timer(self.sandbox.name, subject, kind, due)
 
+    def timer(self, subject: str, kind: str) -> int | None:
+        """When a timer falls due; None when it is not set."""
+        return self.tx.timer(self.sandbox.name, subject, kind)
+
     def cancel_timers(self, subject: str, *kinds: str) -> None:
         self.tx.cancel_timers(self.sandbox.name, subject, kinds)
 
     def mark(self, subject: str, cause: str, *, status: str | None = None, flow: str | None = None, step: str | None = None) -> None:
         """Writes a line of the subject's timeline; ``step`` is the file and line that caused it."""
-        self.tx.mark(self.sandbox.name, subject, self.now, status, flow, step, cause)
+        if self.tx.mark(self.sandbox.name, subject, self.now, status, flow, step, cause) % TRIM_EVERY == 0:
+            self.tx.trim_timelines(self.sandbox.name, self.sandbox.keep.moments)
         self.happened.append({"at": self.now, "kind": "status" if status else "play", "subject": subject, "detail": status or cause})
+
+    def trim_events(self, written: int) -> None:
+        """Forgets the oldest events, every so often; ``written`` is the number of the newest."""
+        if written % TRIM_EVERY == 0:
+            keep = self.sandbox.keep
+            self.tx.trim_events(self.sandbox.name, keep.events, self.now - keep.age)
 
     # settings
 

@@ -240,7 +240,9 @@ extends: {happy}
 #   set: {{field: value}}                     further fields of the subject
 #   data: everyday                          where accounts and transactions come from
 #   event: NAME                             sends a webhook; payload: {{field: value}} goes over its fields
-#   webhooks: {{delay: 5s, repeat: 2}}        what happens to this step's callbacks: also drop, shuffle, corrupt, or off
+#   webhooks: {{delay: 5s, repeat: 2}}        what happens to this step's callbacks: also drop, shuffle, stale,
+#                                           corrupt: truncated | wrong-type | unknown-field | null-field,
+#                                           wrong_credentials, wrong_content_type; or off
 #   fault: {{on: "GET /path/*", status: 503, times: 2}}
 #                                           the API misbehaves from here on; also delay: 1s, drop: true
 #   oauth: {{wait: 1h, approved: FLOW, denied: FLOW, silent: FLOW}}

@@ -103,8 +103,8 @@ class Consent:
 class Step:
     """One step of a flow; ``index`` counts from 0, ``line`` from 1.
 
-    ``fault`` has the keys on, status, times, delay_ms, drop; ``webhooks`` has off, drop, delay_ms, repeat, shuffle, corrupt; both only
-    those that the file writes.
+    ``fault`` has the keys on, status, times, delay_ms, drop; ``webhooks`` has off and those of a `Disturbance`; both only those that
+    the file writes.
     """
 
     flow: str

@@ -64,6 +64,10 @@ SCHEMA_STEPS = (
     CREATE INDEX request_seq ON request (sandbox, seq);
     CREATE TABLE scenario (provider TEXT NOT NULL, name TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY (provider, name));
     """,
+    """
+    CREATE INDEX event_seq ON event (sandbox, seq);
+    CREATE INDEX timeline_seq ON timeline (sandbox, seq);
+    """,
 )
 SANDBOX_TABLES = ("record", "timer", "timeline", "delivery", "event", "request")
 RECORD = "seq, kind, guid, owner, subject, parent, partner_id, sort, revision, created_at, updated_at, body, play"
@@ -264,6 +268,15 @@ class Tx:
         sql = f"SELECT {groups}, {cents} FROM record WHERE {where} GROUP BY {places} ORDER BY {places}"
         return {row[:-2]: (row[-2], row[-1] or 0) for row in self._rows(sql, [*(f"$.{name}" for name in by), *values])}
 
+    def values(self, sandbox: str, query: Query, members: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+        """(guid, subject, parent, sort, members of the body ...) of the records of a query; ``members`` are two or more."""
+        where, values = query.where(sandbox)
+        paths = ", ".join("?" * len(members))
+        sql = f"SELECT guid, subject, parent, sort, json_extract(body, {paths}) FROM record WHERE {where} ORDER BY sort, seq"
+        rows = self._rows(sql, [*(f"$.{name}" for name in members), *values])
+        bodies = json.loads(f"[{','.join(row[4] for row in rows)}]")
+        return ((*row[:4], *body) for row, body in zip(rows, bodies, strict=True))
+
     def insert(self, sandbox: str, records: Iterable[Record]) -> None:
         """Adds records. Their ``seq`` is not filled in."""
         columns = RECORD.removeprefix("seq, ")
@@ -278,6 +291,12 @@ class Tx:
         self._run(f"UPDATE record SET {columns} WHERE sandbox = ? AND guid = ?", (*values, sandbox, r.guid))
         if self.changed is not None:
             self.changed.add((sandbox, r.guid))
+
+    def move(self, sandbox: str, r: Record) -> None:
+        """Writes the columns that an update leaves as they are: what a record is and where it hangs."""
+        values = (r.kind, r.subject, r.parent, sandbox, r.guid)
+        self._run("UPDATE record SET kind = ?, subject = ?, parent = ? WHERE sandbox = ? AND guid = ?", values)
+        self.changed = None
 
     def delete(self, sandbox: str, **keys: str) -> int:
         """Removes the records with all these key columns (guid, owner, subject, parent, kind); how many there were."""
@@ -296,6 +315,11 @@ class Tx:
         only = f" AND kind IN ({', '.join('?' * len(kinds))})" if kinds else ""
         self._run(f"DELETE FROM timer WHERE sandbox = ? AND subject = ?{only}", (sandbox, subject, *kinds))
 
+    def timer(self, sandbox: str, subject: str, kind: str) -> int | None:
+        """When the subject's timer of this kind falls due; None when it is not set."""
+        row = self._run("SELECT due FROM timer WHERE sandbox = ? AND subject = ? AND kind = ?", (sandbox, subject, kind)).fetchone()
+        return None if row is None else int(row[0])
+
     def next_timer(self, sandbox: str) -> Row | None:
         """(seq, subject, kind, due) of the timer that falls due first."""
         row: Row | None = self._run(
@@ -308,11 +332,18 @@ class Tx:
 
     # timelines
 
-    def mark(self, sandbox: str, subject: str, at: int, status: str | None, flow: str | None, step: str | None, cause: str) -> None:
-        self._run(
+    def mark(self, sandbox: str, subject: str, at: int, status: str | None, flow: str | None, step: str | None, cause: str) -> int:
+        """Writes a line; its number."""
+        cursor = self._run(
             "INSERT INTO timeline (sandbox, subject, at, status, flow, step, cause) VALUES (?, ?, ?, ?, ?, ?, ?)",
             (sandbox, subject, at, status, flow, step, cause),
         )
+        return int(cursor.lastrowid or 0)
+
+    def trim_timelines(self, sandbox: str, keep: int) -> None:
+        """Forgets all but the newest ``keep`` lines."""
+        oldest = "SELECT seq FROM timeline WHERE sandbox = ? ORDER BY seq DESC LIMIT 1 OFFSET ?"
+        self._run(f"DELETE FROM timeline WHERE sandbox = ? AND seq <= ({oldest})", (sandbox, sandbox, keep))
 
     def timeline(self, sandbox: str, subject: str) -> list[Row]:
         """(at, status, flow, step, cause), oldest first."""
@@ -386,6 +417,22 @@ class Tx:
                 values.append(value)
         sql = f"SELECT seq, id, name, subject, occurred_at, payload, headers FROM event WHERE {' AND '.join(clauses)} ORDER BY seq LIMIT ?"
         return self._rows(sql, (*values, limit))
+
+    def trim_events(self, sandbox: str, keep: int, before: int) -> None:
+        """Forgets all but the newest ``keep`` events, and those that occurred ``before`` a moment, with deliveries and attempts.
+
+        An event stays as long as a delivery of it is pending.
+        """
+        row = self._run("SELECT seq FROM event WHERE sandbox = ? ORDER BY seq DESC LIMIT 1 OFFSET ?", (sandbox, keep)).fetchone()
+        old = (
+            "SELECT seq FROM event WHERE sandbox = ? AND (seq <= ? OR occurred_at < ?)"
+            " AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.event = event.seq AND d.state = 'pending')"
+        )
+        values = (sandbox, row[0] if row else 0, before)
+        self._run(f"DELETE FROM attempt WHERE delivery IN (SELECT seq FROM delivery WHERE event IN ({old}))", values)
+        gone = self._rows(old, values)
+        for table, column in (("delivery", "event"), ("event", "seq")):
+            self._many(f"DELETE FROM {table} WHERE {column} = ?", gone)
 
     def event_seq(self, sandbox: str, id: str) -> int | None:
         row = self._run("SELECT seq FROM event WHERE sandbox = ? AND id = ?", (sandbox, id)).fetchone()

@@ -17,6 +17,7 @@ from flask import Flask, Response, request
 from mocksrv import __version__
 from mocksrv.engine.addresses import is_local
 from mocksrv.engine.clock import SECOND, Clock, iso_ms
+from mocksrv.engine.disturbance import Disturbance
 from mocksrv.engine.engine import ADVANCE_TIME, AdvanceBusy, Engine
 from mocksrv.engine.library import UnknownScenario
 from mocksrv.engine.outbox import AT_ONCE, RANK_STEP, wants
@@ -395,17 +396,21 @@ class Control:
     # the sandbox
 
     def read_faults(self, sandbox: Callable[[], Sandbox]) -> Any:
-        return {"faults": [shapes.fault(fault) for fault in sandbox().settings.faults]}
+        settings = sandbox().settings
+        return {"faults": [*map(shapes.fault, settings.faults), *map(shapes.disturbance, settings.disturbances)]}
 
     def put_faults(self, sandbox: Callable[[], Sandbox]) -> Any:
         rules = read(FAULTS)["faults"]
         with self.engine.change(sandbox()) as world:
-            world.configure(faults=tuple(Fault.make(**rule) for rule in rules))
+            world.configure(
+                faults=tuple(rule for rule in rules if isinstance(rule, Fault)),
+                disturbances=tuple(rule for rule in rules if isinstance(rule, Disturbance)),
+            )
         return self.read_faults(sandbox)
 
     def delete_faults(self, sandbox: Callable[[], Sandbox]) -> Any:
         with self.engine.change(sandbox()) as world:
-            world.configure(faults=())
+            world.configure(faults=(), disturbances=())
         return Response(status=204)
 
     def read_sandbox(self, sandbox: Callable[[], Sandbox]) -> Any:

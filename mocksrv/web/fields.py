@@ -13,6 +13,8 @@ from marshmallow import RAISE, Schema, ValidationError, fields, post_load, valid
 
 from mocksrv.engine.clock import iso_ms, parse_duration, parse_moment
 from mocksrv.engine.credentials import KINDS
+from mocksrv.engine.disturbance import CORRUPTIONS, Disturbance
+from mocksrv.engine.sandbox import Fault
 from mocksrv.engine.store import dumps
 from mocksrv.web.problems import Problem
 
@@ -21,6 +23,7 @@ PAGE, LARGEST_PAGE = 100, 1000
 LONGEST_PATTERN = 1000  # characters of a filter that is a pattern
 EARLIEST, LATEST = parse_moment("1980-01-01"), parse_moment("9900-01-01")  # of a clock: data and timers reach further, both ways
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+EVENT_PATTERN = validate.Regexp(r"^[A-Za-z0-9_.*?\[\]!-]{1,100}\Z", error="{input!r} is no pattern of event names")
 FAULT_ON = re.compile(r"([A-Za-z]+|\*) +/\S*")
 
 
@@ -181,9 +184,7 @@ class EndpointFields(Schema):
         unknown = RAISE
 
     url = fields.String(required=True, validate=is_callback_url)
-    events = fields.List(
-        fields.String(validate=validate.Regexp(r"^[A-Za-z0-9_.*?\[\]!-]{1,100}\Z", error="{input!r} is no pattern of event names"))
-    )
+    events = fields.List(fields.String(validate=EVENT_PATTERN))
     auth = fields.Nested(Auth)
     headers = fields.Dict(keys=fields.String(validate=validate.Regexp(HEADER_NAME)), values=fields.String())
 
@@ -201,25 +202,50 @@ class EndpointList(Schema):
     endpoints = fields.List(fields.Nested(EndpointFields), required=True, validate=validate.Length(max=1000))
 
 
+# What a rule of each kind may say beside ``times``: one of the API's calls, and one of callbacks, as a scenario's `fault` and `webhooks`.
+CALL_FAULT = ("status", "delay", "drop")
+CALLBACK_FAULT = ("drop", "delay", "repeat", "shuffle", "corrupt", "stale", "wrong_credentials", "wrong_content_type")
+
+
 class FaultFields(Schema):
-    """A fault, as a scenario writes it."""
+    """A rule of misbehaviour: of calls (``on``: METHOD /path) or of callbacks (``events``: a pattern of event names)."""
 
     class Meta:
         unknown = RAISE
 
-    on = fields.String(required=True, validate=validate.Regexp(FAULT_ON, error="{input!r} is not METHOD /path, for example GET /users/*"))
-    status = fields.Integer(strict=True, validate=validate.Range(400, 599))
+    on = fields.String(validate=validate.Regexp(FAULT_ON, error="{input!r} is not METHOD /path, for example GET /users/*"))
+    events = fields.String(validate=EVENT_PATTERN)
     times = fields.Integer(strict=True, validate=validate.Range(1, 1_000_000))
+    status = fields.Integer(strict=True, validate=validate.Range(400, 599))
     delay = fields.String()
     drop = fields.Boolean(truthy={True}, falsy={False})
+    repeat = fields.Integer(strict=True, validate=validate.Range(1, 100))
+    shuffle = fields.Boolean(truthy={True}, falsy={False})
+    corrupt = fields.Raw(validate=validate.OneOf((True, False, *CORRUPTIONS), error="{input!r} is not offered; allowed are {choices}"))
+    stale = fields.Boolean(truthy={True}, falsy={False})
+    wrong_credentials = fields.Boolean(truthy={True}, falsy={False})
+    wrong_content_type = fields.Boolean(truthy={True}, falsy={False})
+
+    @validates_schema
+    def _one_kind(self, data: dict[str, Any], **_: Any) -> None:
+        if ("on" in data) == ("events" in data):
+            raise ValidationError('say what it meets: {"on": "GET /users/*", ...} for calls, {"events": "mx.member.*", ...} for callbacks')
+        allowed = CALL_FAULT if "on" in data else CALLBACK_FAULT
+        for name in data.keys() - {"on", "events", "times", *allowed}:
+            raise ValidationError(f"does not belong here; allowed are {', '.join(allowed)}", name)
+        if "events" in data and data.keys() <= {"events", "times"}:
+            raise ValidationError(f"say what happens to them: {', '.join(CALLBACK_FAULT)}", "events")
 
     @post_load
-    def _milliseconds(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+    def _made(self, data: dict[str, Any], **_: Any) -> Fault | Disturbance:
         try:
             delay = parse_duration(data.pop("delay", "0s"))
         except ValueError as error:
             raise ValidationError(str(error), "delay") from None
-        return {**data, "delay_ms": delay}
+        if "on" in data:
+            return Fault.make(**data, delay_ms=delay)
+        events, times = data.pop("events"), data.pop("times", None)
+        return Disturbance(events, {**data, **({"delay_ms": delay} if delay else {})}, times)
 
 
 class FaultList(Schema):

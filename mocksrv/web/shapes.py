@@ -9,6 +9,7 @@ from typing import Any
 
 from mocksrv.engine.clock import iso_ms
 from mocksrv.engine.dispatcher import SECRET_HEADER
+from mocksrv.engine.disturbance import Disturbance
 from mocksrv.engine.outbox import AT_ONCE
 from mocksrv.engine.reading import Row
 from mocksrv.engine.sandbox import Endpoint, Fault
@@ -73,3 +74,9 @@ def entry(row: Row) -> dict[str, Any]:
 def fault(fault: Fault) -> dict[str, Any]:
     shown: dict[str, Any] = {"on": f"{fault.method} {fault.path}", "status": fault.status, "times": fault.times}
     return {**shown, "delay": f"{fault.delay_ms}ms", "drop": fault.drop}
+
+
+def disturbance(disturbance: Disturbance) -> dict[str, Any]:
+    directives = dict(disturbance.directives)
+    delay = {"delay": f"{directives.pop('delay_ms')}ms"} if "delay_ms" in directives else {}
+    return {"events": disturbance.events, **directives, **delay, "times": disturbance.times}

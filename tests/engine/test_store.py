@@ -165,3 +165,20 @@ def test_a_database_that_another_server_uses_is_refused(tmp_path: Path) -> None:
         Store(path)
     first.close()
     Store(path).close()
+
+
+def test_the_oldest_events_are_forgotten_but_not_those_still_owed(store: Store) -> None:
+    with store.write() as tx:
+        for number in range(20):
+            seq = tx.add_event("s", f"E{number}", "toy.bell", None, number, "{}", "{}")
+            delivery = tx.add_delivery("s", seq, "there", "pending" if number == 3 else "delivered", 0, 0, "{}")
+            tx.add_attempt(delivery, number, 204, None, 1.0, "{}", "{}")
+        other = tx.add_event("other", "O1", "toy.bell", None, 0, "{}", "{}")
+        tx.trim_events("s", 15, before=7)
+        left = [row[1] for row in tx.events("s")]
+        assert left == ["E3", *(f"E{number}" for number in range(7, 20))]
+        assert len(tx.events("other")) == 1
+        assert [len(tx.attempts(d[0])) for row in tx.events("s") for d in tx.deliveries(row[0])] == [1] * 14
+        assert tx.deliveries(other - 20) == []
+        tx.trim_events("s", 5, before=0)
+        assert [row[1] for row in tx.events("s")] == ["E3", *(f"E{number}" for number in range(15, 20))]
