@@ -143,8 +143,9 @@ class MX:
         return done
 
     def events(self) -> list[str]:
-        """The names of the sandbox's webhooks, oldest first, without the user family."""
-        return [w["event"] for w in self.control("GET", "/webhooks?limit=1000")["webhooks"] if not w["event"].startswith("mx.user.")]
+        """The names of the sandbox's webhooks, oldest first, without those about the user."""
+        about_user = ("mx.user.", "mx.insight.")
+        return [w["event"] for w in self.control("GET", "/webhooks?limit=1000")["webhooks"] if not w["event"].startswith(about_user)]
 
 
 @pytest.fixture

@@ -14,7 +14,19 @@ COMMANDS = {
     "serve": "Start the server.",
     "demo": "Watch one member connect: calls, statuses and callbacks as they happen.",
     "scenarios": "List, show, check and try out scenarios. Needs no server.",
+    "webhooks": "List, show and send again the callbacks of a running server.",
+    "trigger": "Send an event of a catalogue, with fields of your own.",
+    "endpoints": "List, add and remove the webhook endpoints of a running server.",
+    "faults": "List, add and clear faults of its API and of its callbacks.",
+    "check-consumer": "Play the provider against your webhook endpoint, and report how it does. Needs no server.",
+    "listen": "Receive webhooks and print them. Needs no server.",
 }
+
+HOMES = {
+    "trigger": "webhooks",
+    "faults": "endpoints",
+    "check-consumer": "check_consumer",
+}  # the module of a command that does not have its name
 
 
 class CommandLine(click.Group):
@@ -26,7 +38,7 @@ class CommandLine(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f"mocksrv.cli.{cmd_name}"), cmd_name)
+        command: click.Command = getattr(import_module(f"mocksrv.cli.{HOMES.get(cmd_name, cmd_name)}"), cmd_name.replace("-", "_"))
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

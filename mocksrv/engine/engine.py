@@ -6,9 +6,10 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,14 @@ ADVANCE_TIME = 60.0  # real seconds that an advance may take
 
 class AdvanceBusy(Exception):
     """Time is being advanced already."""
+
+
+class UnknownEvent(Exception):
+    """No provider's catalogue has this event; the message names the nearest."""
+
+    def __init__(self, event: str, known: Sequence[str]) -> None:
+        near = get_close_matches(event, known, 3, 0.5) or sorted(known)[:5]
+        super().__init__(f"{event!r} is not an event; did you mean {', '.join(near)}?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +276,23 @@ class Engine:
             self._ticker.hurry()
         if self._waiters:
             self.notify()
+
+    def trigger(self, sandbox: Sandbox, event: str, subject: str | None, fields: Mapping[str, Any]) -> list[str]:
+        """Sends an event of a catalogue, with ``fields`` over its payload; the ids of what was written.
+
+        ``subject`` is the guid of what it is about; None: the newest that fits, or an invented one. Raises UnknownEvent; LookupError for
+        a subject that is not there, ValueError for one that the event cannot be about.
+        """
+        provider = event.partition(".")[0]
+        role = self.player.roles.get(provider)
+        if role is None or event not in role.vocabulary.events:
+            raise UnknownEvent(event, [name for words in self.vocabularies.values() for name in words.events])
+        with self.change(sandbox) as world:
+            record = world.record(subject) if subject else None
+            if subject and record is None:
+                raise LookupError(f"there is no {subject} in the sandbox {sandbox.name}")
+            role.trigger(world, record, event, fields)
+            return world.written
 
     # time
 

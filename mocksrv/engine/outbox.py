@@ -15,10 +15,8 @@ RANK_STEP = 1_000_000  # ranks order the deliveries of one endpoint; the space b
 
 
 def wants(endpoint: Endpoint, event: str, unasked: frozenset[str]) -> bool:
-    """Whether an endpoint gets an event; without patterns of its own it gets the ``unasked`` ones."""
-    if not endpoint.events:
-        return event in unasked
-    return any(fnmatchcase(event, pattern) for pattern in endpoint.events)
+    """Whether an endpoint gets an event; without patterns of its own those of the provider (``unasked``) hold."""
+    return any(fnmatchcase(event, pattern) for pattern in endpoint.events or unasked)
 
 
 def wanted(world: World, event: str, unasked: frozenset[str]) -> bool:
@@ -50,7 +48,21 @@ def emit(
                 rank = _rank(world, seq, f"{id}:{place}", copy) if directives.get("shuffle") else seq * RANK_STEP + copy
                 world.tx.add_delivery(world.sandbox.name, seq, endpoint.id, state, due, rank, options)
     world.trim_events(seq)
+    world.written.append(id)
     world.happened.append({"at": world.now, "kind": "event", "subject": subject, "detail": event})
+
+
+def replay(world: World, seq: int, event: str, unasked: frozenset[str]) -> bool:
+    """Owes an event once more to the endpoints that got it, and to those that ask for it now; False when there is none.
+
+    ``seq`` is the event's number. It goes out undisturbed.
+    """
+    earlier = {endpoint for _, endpoint, _, _ in world.tx.deliveries(seq)}
+    found = [endpoint.id for endpoint in world.sandbox.settings.endpoints if endpoint.id in earlier or wants(endpoint, event, unasked)]
+    for endpoint in found:
+        world.tx.add_delivery(world.sandbox.name, seq, endpoint, "pending", AT_ONCE, seq * RANK_STEP, "{}")
+        world.owed.add(endpoint)
+    return bool(found)
 
 
 def _disturbances(world: World, event: str) -> dict[str, Any]:

@@ -38,7 +38,7 @@ class Role(Protocol):
     successful: frozenset[str]  # statuses in which a job ends well
     refreshable: frozenset[str]  # statuses in which the daily refresh runs
     lifetimes: Mapping[str, int]  # statuses that end by themselves: milliseconds until the subject is deleted
-    unasked: frozenset[str]  # events that an endpoint gets which names none
+    unasked: frozenset[str]  # patterns of the events that an endpoint gets which names none
     branches: Mapping[str, str]  # flows for what a scenario leaves unwritten: right, wrong, silent, approved
 
     def status(self, subject: Record) -> str | None:
@@ -71,8 +71,12 @@ class Role(Protocol):
     def complete(self, world: World, subject: Record) -> None:
         """Sends the callbacks of a job that ended well."""
 
-    def trigger(self, world: World, subject: Record, event: str, fields: Mapping[str, Any]) -> None:
-        """Sends an event that a scenario asks for, with fields over its payload."""
+    def trigger(self, world: World, subject: Record | None, event: str, fields: Mapping[str, Any]) -> None:
+        """Sends an event that a scenario or a person asks for, with ``fields`` over its payload.
+
+        It is about ``subject`` or what belongs to that; else about the newest record that fits, else about an invented one. Raises
+        ValueError when the subject is none that the event can be about.
+        """
 
     def refresh_wanted(self, world: World, subject: Record) -> bool:
         """Whether the daily refresh runs for this subject."""

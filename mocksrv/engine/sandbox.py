@@ -151,9 +151,11 @@ class World:
         self.now = now
         self.muted = False  # the caller wants no callbacks of this transaction
         self.directives: Mapping[str, Any] = {}  # what happens to the callbacks of the step being played
+        self.overrides: Mapping[str, Any] = {}  # what is put over the payloads of its events
         self.rank: int | None = None  # shared by the shuffled callbacks of a step
         self.owed: set[str] = set()  # the endpoints that this transaction owes something
         self.happened: list[dict[str, Any]] = []
+        self.written: list[str] = []  # the ids of the events of this transaction
         self._guids: int | None = None
 
     # identity

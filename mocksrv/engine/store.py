@@ -105,7 +105,7 @@ class Query:
     """Which records of a kind: by key columns, by ranges of a column, by members of the body; paged and ordered.
 
     ``ranges`` maps a column (sort, created_at, updated_at) to inclusive (low, high) bounds, either may be None.
-    ``body`` maps a member of the body to the value it must equal.
+    ``body`` maps a member of the body to the value it must equal. ``guids``: only these, of which there may be many.
     """
 
     kind: str
@@ -115,13 +115,15 @@ class Query:
     partner_id: str | None = None
     ranges: Mapping[str, tuple[int | None, int | None]] = field(default_factory=dict)
     body: Mapping[str, str | int | bool | None] = field(default_factory=dict)
+    guids: Sequence[str] | None = None
     newest_first: bool = False
     limit: int | None = None
     offset: int = 0
 
     def where(self, sandbox: str) -> tuple[str, list[Any]]:
         """The WHERE clause and its values."""
-        clauses = ["sandbox = ?", "kind = ?"]
+        # with guids, the index on those is the one to use, not one that leads with the kind
+        clauses = ["sandbox = ?", "kind = ?" if self.guids is None else "kind || '' = ?"]
         values: list[Any] = [sandbox, self.kind]
         for column in ("owner", "subject", "parent", "partner_id"):
             value = getattr(self, column)
@@ -136,6 +138,9 @@ class Query:
         for member, wanted in self.body.items():
             clauses.append("json_extract(body, ?) IS ?")
             values += [f"$.{member}", wanted]
+        if self.guids is not None:
+            clauses.append("guid IN (SELECT value FROM json_each(?))")
+            values.append(dumps(self.guids))
         return " AND ".join(clauses), values
 
 
@@ -407,10 +412,10 @@ class Tx:
         )
 
     def events(self, sandbox: str, *, after: int = 0, limit: int = 100, **filters: Any) -> list[Row]:
-        """(seq, id, name, subject, occurred_at, payload, headers), oldest first; filters: id, event, subject, state."""
+        """(seq, id, name, subject, occurred_at, payload, headers), oldest first; filters: id, event, subject, state, since."""
         clauses, values = ["sandbox = ?", "seq > ?"], [sandbox, after]
         exists = "EXISTS (SELECT 1 FROM delivery d WHERE d.event = event.seq AND d.state = ?)"
-        columns = {"id": "id = ?", "event": "name GLOB ?", "subject": "subject = ?", "state": exists}
+        columns = {"id": "id = ?", "event": "name GLOB ?", "subject": "subject = ?", "state": exists, "since": "occurred_at >= ?"}
         for name, value in filters.items():
             if value is not None:
                 clauses.append(columns[name])

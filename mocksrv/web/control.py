@@ -18,9 +18,9 @@ from mocksrv import __version__
 from mocksrv.engine.addresses import is_local
 from mocksrv.engine.clock import SECOND, Clock, iso_ms
 from mocksrv.engine.disturbance import Disturbance
-from mocksrv.engine.engine import ADVANCE_TIME, AdvanceBusy, Engine
+from mocksrv.engine.engine import ADVANCE_TIME, AdvanceBusy, Engine, UnknownEvent
 from mocksrv.engine.library import UnknownScenario
-from mocksrv.engine.outbox import AT_ONCE, RANK_STEP, wants
+from mocksrv.engine.outbox import replay
 from mocksrv.engine.reading import Row
 from mocksrv.engine.sandbox import Fault, Sandbox, SandboxDropped, World, endpoints_from
 from mocksrv.engine.scenario import Scenario, ScenarioError
@@ -63,7 +63,10 @@ ROUTES = (
     Route("PUT", "/endpoints", "put_endpoints"),
     Route("GET", "/webhooks", "list_webhooks"),
     Route("GET", "/webhooks/<id>", "read_webhook"),
+    Route("POST", "/webhooks/replay", "replay_webhooks"),
     Route("POST", "/webhooks/<id>/replay", "replay_webhook"),
+    Route("POST", "/trigger", "trigger"),
+    Route("GET", "/events", "list_events"),
     Route("GET", "/requests", "list_requests"),
     Route("GET", "/requests/<id>", "read_request"),
     Route("GET", "/violations", "list_violations"),
@@ -341,14 +344,37 @@ class Control:
         with self.engine.change(sandbox()) as world:
             seq = self._event_seq(world, id)
             name = world.tx.events(world.sandbox.name, id=id)[0][2]
-            earlier = {endpoint for _, endpoint, _, _ in world.tx.deliveries(seq)}
-            for endpoint in world.sandbox.settings.endpoints:
-                if endpoint.id in earlier or wants(endpoint, name, self.engine.unasked):
-                    world.tx.add_delivery(world.sandbox.name, seq, endpoint.id, "pending", AT_ONCE, seq * RANK_STEP, "{}")
-                    world.owed.add(endpoint.id)
-            if not world.owed:
+            if not replay(world, seq, name, self.engine.unasked):
                 raise Problem(409, f"no endpoint of the sandbox {world.sandbox.name} asks for {name}")
         return self.read_webhook(sandbox, id)
+
+    def replay_webhooks(self, sandbox: Callable[[], Sandbox]) -> Any:
+        """Everything since a moment once more, in its order."""
+        given = read_json(since=str, event=str, subject=str, required=("since",))
+        since = moment_of(given["since"], "since")
+        filters = {"event": given.get("event"), "subject": given.get("subject"), "since": since}
+        with self.engine.change(sandbox()) as world:
+            rows = _all(
+                lambda seq: world.tx.events(world.sandbox.name, after=seq, limit=LARGEST_PAGE, **filters), lambda row: int(row[0]), 0
+            )
+            sent = [row[1] for row in rows if replay(world, row[0], row[2], self.engine.unasked)]
+        return {"replayed": sent}
+
+    def trigger(self, sandbox: Callable[[], Sandbox]) -> Any:
+        given = read_json(event=str, subject=(str, None), payload=dict, required=("event",))
+        try:
+            sent = self.engine.trigger(sandbox(), given["event"], given.get("subject"), given.get("payload", {}))
+        except UnknownEvent as error:
+            raise Problem(422, f"event: {error}") from None
+        except LookupError as error:
+            raise Problem(404, str(error)) from None
+        except ValueError as error:
+            raise Problem(422, f"subject: {error}") from None
+        return {"webhooks": [self.read_webhook(sandbox, id) for id in sent]}
+
+    def list_events(self, _: Any) -> Any:
+        """What can be triggered and subscribed to."""
+        return {"events": [event for words in self.engine.vocabularies.values() for event in sorted(words.events)]}
 
     # the journal
 

@@ -88,6 +88,18 @@ def test_every_list_equals_a_plain_filter_over_all(
     assert [record.guid for record in page] == [f"G-{n}" for _, n in wanted[offset : offset + limit]]
 
 
+@given(ROWS, st.sets(st.integers(0, 40)))
+def test_a_list_of_guids_equals_a_plain_filter_over_all(rows: list[tuple[int, str, object]], numbers: set[int]) -> None:
+    store = Store()
+    with store.write() as tx:
+        tx.insert("s", [Record(own, f"G-{n}", {}, sort=sort) for n, (sort, own, _) in enumerate(rows)])
+    query = Query("a", guids=[f"G-{n}" for n in numbers])
+    wanted = sorted((sort, n) for n, (sort, own, _) in enumerate(rows) if own == "a" and n in numbers)
+    with store.read() as tx:
+        assert [record.guid for record in tx.select("s", query)] == [f"G-{n}" for _, n in wanted]
+        assert tx.count("s", query) == len(wanted)
+
+
 def test_the_file_is_opened_again_with_what_it_held(tmp_path: Path) -> None:
     path = str(tmp_path / "state.db")
     first = Store(path)

@@ -111,8 +111,9 @@ class DoorRole:
     def complete(self, world: World, subject: Record) -> None:
         self._emit(world, "toy.opened", subject, job=(subject.play or {})["job"]["name"])
 
-    def trigger(self, world: World, subject: Record, event: str, fields: Mapping[str, Any]) -> None:
-        self._emit(world, event, subject, **fields)
+    def trigger(self, world: World, subject: Record | None, event: str, fields: Mapping[str, Any]) -> None:
+        door = subject or Record("toy.door", world.guid("DOOR"), {"status": "NEW", "busy": False})
+        self._emit(world, event, door, **fields)
 
     def refresh_wanted(self, world: World, subject: Record) -> bool:
         return not subject.body.get("quiet")

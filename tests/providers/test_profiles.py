@@ -5,6 +5,8 @@ from __future__ import annotations
 import pickle
 import re
 from collections import Counter
+from decimal import ROUND_HALF_UP, Decimal
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,8 @@ from hypothesis import strategies as st
 from mocksrv.engine.clock import DAY
 from mocksrv.providers.mx.bank.categories import BY_NAME
 from mocksrv.providers.profiles import Account, ProfileError, Profiles
+from mocksrv.providers.profiles.holdings import price
+from mocksrv.providers.profiles.ledger import Ledger
 from mocksrv.providers.profiles.reading import read
 
 UNTIL = 1_767_268_800_000  # 2026-01-01T12:00:00Z
@@ -113,6 +117,44 @@ def test_extended_history_adds_older_days_only() -> None:
     for short, long in zip(usual.accounts, extended.accounts, strict=True):
         assert long.transactions[-len(short.transactions) :] == short.transactions
         assert long.transactions[0]["date"] < "2024-02-01"
+
+
+@given(st.sampled_from(["wealthy", "mxbank"]), keys, moments, st.integers(0, 400 * DAY), st.integers(0, 30 * DAY))
+@settings(max_examples=40, deadline=None)
+def test_holdings_and_cash_are_the_balance_and_follow_the_transactions(name: str, key: str, opened: int, age: int, later: int) -> None:
+    one = PROFILES.generate(name, key=key, until=opened + age, days=0, opened=opened)
+    two = PROFILES.generate(name, key=key, until=opened + age + later, since=opened + age, opened=opened)
+    for before, after in zip(one.accounts, two.accounts, strict=True):
+        if not before.holdings:
+            assert "holdings_value" not in before.fields
+            continue
+        assert before.opening_balance is None
+        for account in (before, after):
+            values = [cents(holding["market_value"]) for holding in account.holdings]
+            assert cents(account.fields["balance"]) == cents(account.fields["cash_balance"]) + sum(values)
+            for h in account.holdings:
+                units = Decimal(h["quantity"])
+                for value, each in (("market_value", "current_price"), ("cost_basis", "purchase_price")):
+                    exact = (Decimal(str(h[each])) * units).quantize(Decimal("0.01"), ROUND_HALF_UP)
+                    assert Decimal(str(h[value])).quantize(Decimal("0.01")) == exact
+        if not two.frozen:
+            assert cents(after.fields["cash_balance"]) == cents(before.fields["cash_balance"]) + net(after, "POSTED")
+        bought = sum(cents(t["amount"]) for t in after.transactions if t["category"] == "Buy" and t["status"] == "POSTED")
+        cost = [sum(cents(h["cost_basis"]) for h in account.holdings) for account in (before, after)]
+        assert abs(cost[1] - cost[0] - bought) <= 1000  # purchase prices have four decimals
+
+
+def test_a_price_is_within_its_swing_and_rests_at_weekends() -> None:
+    spec = PROFILES.get("wealthy").accounts[-2].holdings[3]
+    chance = Ledger(PROFILES.get("wealthy"), "k").chance
+    prices = [price(chance, spec, day) for day in range(20_000, 20_200)]
+    assert all(abs(each - spec.price) <= spec.price * spec.swing / 100 + 1 for each in prices)
+    assert len(set(prices)) > 100
+    moves = [abs(two - one) / one for one, two in pairwise(prices)]
+    assert max(moves) < 0.06
+    for place, day in enumerate(range(20_000, 20_200)):
+        if (day + 3) % 7 in (5, 6):
+            assert prices[place] == prices[place - 1] or place == 0
 
 
 # Single profiles
@@ -268,10 +310,11 @@ def test_a_file_of_the_user_replaces_a_bundled_one(tmp_path: Path) -> None:
     assert Profiles([tmp_path]).generate("everyday", key="k", until=UNTIL).accounts == []
 
 
-def test_the_example_of_the_documentation_works() -> None:
+def test_the_examples_of_the_documentation_work() -> None:
     text = (Path(__file__).parents[2] / "docs" / "profiles.md").read_text(encoding="utf-8")
-    example = text.split("```yaml")[1].split("```")[0]
-    assert len(read(example, name="student", file="student", categories=BY_NAME).accounts) == 2
+    student, *_, holdings = [part.split("```")[0] for part in text.split("```yaml")[1:]]
+    assert len(read(student, name="student", file="student", categories=BY_NAME).accounts) == 2
+    assert len(read(f"accounts:\n{holdings}", name="saver", file="saver", categories=BY_NAME).accounts[0].holdings) == 2
 
 
 def test_an_unknown_profile_is_named_with_the_nearest() -> None:
@@ -283,7 +326,25 @@ def rule(text: str) -> str:
     return f"accounts:\n  a:\n    type: CASH\n    name: A\n    balance: 1\n    transactions:\n      - {text}"
 
 
+def holding(*texts: str, more: str = "") -> str:
+    rows = "".join(f"\n      - {text}" for text in texts)
+    return f"accounts:\n  a:\n    type: INVESTMENT\n    name: A\n    balance: 100\n    holdings:{rows}{more}"
+
+
+HALF = "{symbol: X, description: x, type: EQUITY, price: 10, share: 50}"
+FIVE = "{symbol: X, description: x, type: EQUITY, price: 10, quantity: 5}"
 FAULTS = {
+    holding("{symbol: X, type: EQUITY, price: 10, share: 100}"): r"f:7:9: missing: description",
+    holding("{symbol: X, description: x, type: GOLD, price: 10, share: 100}"): r"f:7:43: 'GOLD' is not one of ALTERNATIVE_INVESTMENTS, .*",
+    holding("{symbol: X, description: x, type: EQUITY, price: 0, share: 100}"): r"f:7:58: '0' is not an amount above zero such as 12.50",
+    holding("{symbol: X, description: x, type: EQUITY, price: 10}"): r"f:7:9: write either 'quantity' or 'share'",
+    holding("{symbol: X, description: x, type: EQUITY, price: 10, quantity: -1}"): r"f:7:72: '-1' is not a number of units such as 12.5",
+    holding("{symbol: X, description: x, type: EQUITY, price: 10, share: 101}"): r"f:7:69: '101' is not from 0 to 100",
+    holding(HALF): r"f:3:5: either every holding has a 'share', 100 in all, or every one a 'quantity'",
+    holding(HALF, HALF): r"f:3:5: a symbol stands twice among the holdings",
+    holding(FIVE): r"f:3:5: holdings and cash_balance are 50.00; write that as the balance, or shares in place of quantities",
+    holding(HALF, HALF.replace("X", "Y"), more="\n    cash_balance: 200"): r"f:3:5: the balance is less than the cash_balance",
+    holding(HALF, HALF.replace("X", "Y"), more="\n    settle: {holding: Z}"): r"f:2:3: 'a' does not hold 'Z'",
     "": r"f:1:1: the file is empty; write 'accounts:'",
     "a: [": r"f:2:1: this is not YAML: .*",
     "[" * 5000: r"f:1:21: nested more than 20 levels deep",

@@ -80,10 +80,11 @@ class Stage:
     # seeing
 
     def lines(self) -> list[str]:
-        """The callbacks that have come in since the last look, one line each: when (seconds), what, and what it says."""
+        """The callbacks about the member that have come in since the last look, one line each: when (seconds), what, what it says."""
         self.mx.advance("0s")
         new = self.receiver.received[self._seen :]
         self._seen += len(new)
+        new = [item for item in new if "insight" not in (item["json"] or {})]  # those are about the user
         return [f"{int(parsedate_to_datetime(item['headers']['Date']).timestamp()) - START} {self._line(item['json'])}" for item in new]
 
     def _line(self, body: dict[str, Any] | None) -> str:

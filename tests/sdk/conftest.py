@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import mx_platform_python as sdk
@@ -11,8 +12,11 @@ import pytest
 from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from mocksrv.engine.engine import Engine
+from mocksrv.engine.engine import Engine, Options
+from mocksrv.engine.sandbox import Settings
+from mocksrv.web.server import Setup, build
 from tests.conftest import MX, Receiver
+from tests.sdk.world import World
 
 VERSION = "v20111101"
 
@@ -48,3 +52,23 @@ def served(make_server: Callable[..., tuple[Engine, Flask]], receiver: Receiver)
     made = Served(app)
     yield made
     made.close()
+
+
+@contextmanager
+def serving() -> Iterator[Served]:
+    """A server of its own, on a manual clock with a seed."""
+    engine, app = build(Setup(engine=Options(settings=Settings(seed=7), clock="manual")))
+    engine.start()
+    served = Served(app)
+    try:
+        yield served
+    finally:
+        served.close()
+        engine.close()
+
+
+@pytest.fixture(scope="session")
+def world() -> Iterator[World]:
+    """The world that all cases share; none changes what another one looks at."""
+    with serving() as served:
+        yield World(served.client, served.control)

@@ -21,8 +21,8 @@ _FIELDS: Mapping[type[fields.Field[Any]], str] = {
     fields.Boolean: "is_closed is_hidden is_manual member_is_managed_by_user",
     fields.Float: "apr apy calculated_apr interest_rate today_ugl_percentage",
     fields.Integer: "annuity_term_year day_payment_is_due death_benefit",
-    fields.String: """account_number account_ownership annuity_policy_to_date annuity_provider currency_code federal_insurance_status guid
-        id institution_code institution_guid insured_name member_guid member_id metadata name nickname property_type routing_number
+    fields.String: """account_number account_ownership annuity_policy_to_date annuity_provider credit_card_product_guid currency_code
+        federal_insurance_status guid id institution_code institution_guid insured_name member_guid member_id metadata name nickname property_type routing_number
         subtype type user_guid user_id""",
     Moment: "created_at imported_at last_payment_at matures_on payment_due_at started_on updated_at",
     Money: """available_balance available_credit balance cash_balance cash_surrender_value credit_limit holdings_value last_payment

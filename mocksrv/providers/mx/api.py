@@ -53,10 +53,11 @@ def not_found(kind: str, identifier: str) -> NoReturn:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A status and a JSON body (None: no content)."""
+    """A status and a JSON body (None: no content), or the bytes of a file; ``mimetype`` where it is not the version's."""
 
-    body: Mapping[str, Any] | None = None
+    body: Mapping[str, Any] | bytes | None = None
     status: int = 200
+    mimetype: str | None = None
 
 
 NO_CONTENT = Reply(None, 204)
@@ -180,6 +181,7 @@ class Call:
         self.entry = entry
         self.base_url = base_url  # of the sandbox, for URLs that are handed out
         self.by_id = False
+        self.plain_json = False  # v20111101 may be asked for as plain application/json, and is answered so
         self.version = V1
         self.muted = request.headers.get(SKIP_WEBHOOK, "").lower() == "true"  # no callbacks of this call's own change
         self._member: Record | None = None
@@ -216,6 +218,8 @@ class Call:
                     return V1
                 if named[1] in VERSIONS:
                     return named[1]
+            if self.plain_json and media.strip() == MEDIA_TYPES[V2]:
+                return V1
         raise MXError(406, SHOW_HEADER)
 
     # what the client sent
@@ -423,10 +427,11 @@ class Call:
         return Reply({key: [render(i) for i in items[(page - 1) * size : page * size]], "pagination": pagination(page, size, len(items))})
 
     def respond(self, reply: Reply) -> Response:
-        """The reply in the version's media type."""
+        """The reply, in the version's media type unless it has one of its own."""
         if reply.body is None:
             return Response(status=reply.status)
-        return Response(dumps(reply.body), reply.status, mimetype=MEDIA_TYPES[self.version])
+        content = reply.body if isinstance(reply.body, bytes) else dumps(reply.body)
+        return Response(content, reply.status, mimetype=reply.mimetype or MEDIA_TYPES[V2 if self.plain_json else self.version])
 
 
 def pagination(page: int, size: int, total: int) -> dict[str, int]:

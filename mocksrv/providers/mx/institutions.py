@@ -74,14 +74,14 @@ def list_institutions(call: Call) -> Reply:
         supports={field: value for field, value in asked.items() if value is not None},
         products=call.many("supported_products") if call.version != V1 else (),
     )
-    return _page(call, found)
+    return page(call, found)
 
 
 @routes.add("GET", "/institutions/favorites", "listFavoriteInstitutions")
 def list_favorites(call: Call) -> Reply:
     call.arguments(*PAGING, "iso_country_code", "iso_country_code[]")
     countries = call.many("iso_country_code")
-    return _page(call, [each for each in call.mount.institutions.favorites() if not countries or each.iso_country_code in countries])
+    return page(call, [each for each in call.mount.institutions.favorites() if not countries or each.iso_country_code in countries])
 
 
 @routes.add("GET", INSTITUTION, "readInstitution")
@@ -95,10 +95,11 @@ def list_credentials(call: Call, institution: str) -> Reply:
     return call.paged_list(call.mount.institutions.credentials(_find(call, institution)), "credentials", CREDENTIALS.dump)
 
 
-def _page(call: Call, found: list[Any]) -> Reply:
+def page(call: Call, found: list[Any], *, most: int = MOST_ON_A_PAGE) -> Reply:
+    """A page of institutions. Under `sdk` v20250224 shows those in countries that its file knows."""
     if call.version == V2 and call.mount.fidelity == "sdk":
         found = [each for each in found if each.iso_country_code in FILE_COUNTRIES]
-    return call.paged_list(found, "institutions", lambda each: INSTITUTIONS.dump(call.version, each), most=MOST_ON_A_PAGE)
+    return call.paged_list(found, "institutions", lambda each: INSTITUTIONS.dump(call.version, each), most=most)
 
 
 def _find(call: Call, code_or_guid: str) -> Any:

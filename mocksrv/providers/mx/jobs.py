@@ -15,7 +15,7 @@ from mocksrv.engine.player import NotWaiting
 from mocksrv.engine.sandbox import World
 from mocksrv.engine.store import Record
 from mocksrv.providers.mx.api import V1, Call, Document, MXError, Reply, Routes
-from mocksrv.providers.mx.lifecycle import family
+from mocksrv.providers.mx.lifecycle import FETCHES, family
 from mocksrv.providers.mx.members import MEMBER, REFERRALS, WAY_BACK, CredentialValue, institution_of, oauth_uri, render
 from mocksrv.providers.mx.statuses import PREMIUM_FROM, STATUSES
 
@@ -39,7 +39,7 @@ class AnswersSchema(Document):
 ANSWERS = AnswersSchema()
 
 
-def _job(call: Call, user: str, member: str, job: str, *, done: int = 202, echo: bool = False, **more: Any) -> Reply:
+def start_job(call: Call, user: str, member: str, job: str, *, done: int = 202, echo: bool = False, **more: Any) -> Reply:
     """A call that starts a job. The same one while it runs is accepted and starts nothing; another one is refused."""
     details = {"call": job, "headers": call.callback_headers if echo else {}, **more}
     with call.change() as world:
@@ -70,7 +70,9 @@ def _check_startable(call: Call, world: World, record: Record, job: str) -> None
         field, feature = PREMIUM[job]
         if not getattr(institution_of(call, record), field):
             raise MXError(400, f"Member's institution does not support {feature}.")
-    if status is None or not (STATUSES[status].jobs if job == "aggregate" else status in PREMIUM_FROM):
+    if status is None:
+        raise MXError(409, f"Member {record.guid} has no credentials and is never aggregated")
+    if not (STATUSES[status].jobs if job == "aggregate" else status in PREMIUM_FROM):
         raise MXError(409, f"A member that is {status} cannot start this job")
     if job == "balance":
         recent = [at for at in record.body.get("balance_checks", []) if at > world.now - BALANCE_WINDOW]
@@ -93,11 +95,12 @@ def aggregate(call: Call, user: str, member: str) -> Reply:
     choices = ("include_holdings", "include_transactions") if call.version == V1 else ()
     call.arguments(*choices)
     wanted = {name: call.flag(name) for name in choices}
-    less: dict[str, Any] = {"fetch": ["accounts"]} if wanted.get("include_transactions") is False else {}
-    return _job(call, user, member, "aggregate", echo=True, **less)
+    left_out = {what for what in ("holdings", "transactions") if wanted.get(f"include_{what}") is False}
+    less: dict[str, Any] = {"fetch": [what for what in FETCHES["aggregation"] if what not in left_out]} if left_out else {}
+    return start_job(call, user, member, "aggregate", echo=True, **less)
 
 
-# path, MX's name of the operation, our job, and what else `_job` is told
+# path, MX's name of the operation, our job, and what else `start_job` is told
 PLAIN_JOBS: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
     ("verify", "verifyMember", "verify", {"done": 200, "echo": True}),
     ("identify", "identifyMember", "identify", {}),
@@ -111,7 +114,7 @@ PLAIN_JOBS: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
 def _mount(path: str, operation: str, job: str, told: Mapping[str, Any]) -> None:
     @routes.add("POST", f"{MEMBER}/{path}", operation, by_id=True)
     def start(call: Call, user: str, member: str) -> Reply:
-        return _job(call, user, member, job, **told)
+        return start_job(call, user, member, job, **told)
 
 
 for _plain in PLAIN_JOBS:
@@ -124,6 +127,8 @@ def resume(call: Call, user: str, member: str) -> Reply:
     with call.change() as world:
         owner = call.user(world, user)
         record = call.member(world, owner, member)
+        if record.play is None:
+            raise MXError(405, f"Member {record.guid} has no credentials and is never aggregated")
         try:
             call.engine.player.answer(world, record, {answer["guid"]: answer["value"] for answer in given["challenges"]})
         except NotWaiting:

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mocksrv.engine.clock import HOUR
+from mocksrv.engine.clock import HOUR, SECOND
 from mocksrv.engine.role import Job
 from mocksrv.engine.sandbox import World
 from mocksrv.engine.scenario import Ask, Option, Problem, Scenario, Vocabulary, parse
 from mocksrv.engine.store import Record
 from mocksrv.providers.mx.bank.loading import Loader
 from mocksrv.providers.mx.statuses import STATUSES
-from mocksrv.providers.mx.webhooks import CATALOGUE, UNASKED, emit_member
+from mocksrv.providers.mx.webhooks import JOB_STATUSES, UNASKED, emit_member
 from mocksrv.providers.profiles import Profiles
 
 JOBS = {
@@ -35,10 +35,10 @@ JOBS = {
 }
 # What a job of each family fetches, and the callback of its good end.
 FETCHES = {
-    "aggregation": ("accounts", "transactions"),
+    "aggregation": ("accounts", "transactions", "holdings"),
     "verification": ("accounts", "numbers"),
     "identification": ("accounts", "owners"),
-    "balance": ("accounts",),
+    "balance": ("accounts", "prices"),
     "history": ("accounts", "transactions", "history"),
     "statement": ("accounts", "statements"),
     "reward": ("accounts", "transactions", "rewards"),
@@ -84,7 +84,7 @@ PRODUCTS = {
     "transaction_history": Product("supports_transaction_history", ("transactions", "history"), "mx.history"),
     "history": Product("supports_transaction_history", ("transactions", "history"), "mx.history"),
     "statements": Product("supports_account_statement", ("statements",), "mx.statement"),
-    "investments": Product(None),
+    "investments": Product(None, ("holdings",)),
     "rewards": Product(None, ("transactions", "rewards"), "mx.rewards"),
 }
 SETTABLE: Mapping[str, Callable[[Any], Any]] = {
@@ -100,16 +100,18 @@ STOCK_IMAGE = (
     "AiIGhlaWdodD0iNDgiIGZpbGw9IiNlZWUiLz48dGV4dCB4PSIxNiIgeT0iMzIiIGZvbnQtc2l6ZT0iMjQiIGZvbnQtZmFtaWx5PSJzYW5zLXNlcmlmIj5jb3JyZWN0PC90ZXh0"
     "Pjwvc3ZnPg=="
 )  # a picture of the word "correct"
+INSIGHTS, INSIGHTS_AFTER = "insights", 30 * SECOND  # a user's timer, set when there are new transactions; how much later is inferred
 ELIGIBLE = ("CHECKING", "SAVINGS")  # types of accounts that can be verified
+Trigger = Callable[[World, Record | None, str], None]
 
 
-def vocabulary(profiles: Profiles) -> Vocabulary:
+def vocabulary(profiles: Profiles, events: frozenset[str]) -> Vocabulary:
     """What scenario files may say about MX."""
     return Vocabulary(
         provider="mx",
         statuses=frozenset(STATUSES),
         flows=frozenset(JOBS),
-        events=frozenset(CATALOGUE),
+        events=events,
         happy="connected",
         fields=frozenset(SETTABLE),
         options=frozenset({"accounts"}),
@@ -145,10 +147,14 @@ class MemberRole:
     branches: Mapping[str, str] = {
         "right": "unwritten right", "wrong": "unwritten wrong", "silent": "unwritten silent", "approved": "connect"}  # fmt: skip
 
-    def __init__(self, loader: Loader, timers: Mapping[str, Callable[[World, Record], None]]) -> None:
+    def __init__(
+        self, loader: Loader, events: frozenset[str], trigger: Trigger, timers: Mapping[str, Callable[[World, Record], None]]
+    ) -> None:
+        """``events`` is the whole catalogue, of which ``trigger`` sends any; ``timers``: what falls due on records that are no members."""
         self.loader = loader
-        self._timers = timers  # of records that are no members
-        self.vocabulary = vocabulary(loader.profiles)
+        self._trigger = trigger
+        self._timers = timers
+        self.vocabulary = vocabulary(loader.profiles, events)
 
     def status(self, subject: Record) -> str | None:
         status: str | None = subject.body["connection_status"]
@@ -180,6 +186,8 @@ class MemberRole:
         emit_member(world, "mx.member.updated", subject)
         if status and STATUSES[status].raises:
             emit_member(world, "mx.connection_status.changed", subject)
+        if status in JOB_STATUSES and job:
+            emit_member(world, "mx.job_status", subject, asked=True)
 
     def _selecting(self, subject: Record, status: str) -> bool:
         """Whether this is a verification's question which account, which comes after the login was accepted."""
@@ -227,19 +235,23 @@ class MemberRole:
             for mark in ("data_first", "data_until", "data_extended"):  # how far the other data reached says nothing of these
                 subject.body.pop(mark, None)
         subject.body["profile"] = profile
-        self._fetch(world, subject, ("accounts", "transactions"))
+        asked = ((subject.play or {}).get("job") or {}).get("fetch")
+        self._fetch(world, subject, [what for what in FETCHES["aggregation"] if not asked or what in asked])
 
     def bring(self, world: World, subject: Record) -> None:
         """What the job that is ending well has fetched: what was asked for, else what its kind fetches."""
         job = (subject.play or {})["job"]
         wanted = tuple(job.get("fetch") or FETCHES[family(subject) or "aggregation"])
         if job["loaded"]:
-            wanted = tuple(what for what in wanted if what not in ("accounts", "transactions"))
+            wanted = tuple(what for what in wanted if what not in FETCHES["aggregation"])
         if wanted:
             self._fetch(world, subject, wanted)
 
     def _fetch(self, world: World, subject: Record, wanted: Sequence[str]) -> None:
         job = (subject.play or {}).get("job") or {}
+        if job.get("call") == "create" and job.get("fetch") and not job.get("ready"):
+            job["ready"] = True
+            emit_member(world, "mx.initial_data_ready", subject)
         fetched = self.loader.load(world, subject, wanted, selected=job.get("selected"))
         job["counts"] = {name: count + (job.get("counts") or {}).get(name, 0) for name, count in fetched.counts.items()}
         job["accounts"] = fetched.verified
@@ -256,9 +268,14 @@ class MemberRole:
         for event in job.get("tells") or filter(None, [CALLBACKS.get(kind)]):
             if event != "mx.verification" or job.get("accounts"):
                 emit_member(world, event, subject)
+        emit_member(world, "mx.job_status", subject, asked=True)
+        if "transactions_created_count" in (job.get("counts") or {}):
+            world.set_timer(subject.owner, INSIGHTS, world.now + INSIGHTS_AFTER)
 
-    def trigger(self, world: World, subject: Record, event: str, fields: Mapping[str, Any]) -> None:
-        emit_member(world, event, subject, fields=fields)
+    def trigger(self, world: World, subject: Record | None, event: str, fields: Mapping[str, Any]) -> None:
+        world.overrides = fields
+        self._trigger(world, subject, event)
+        world.overrides = {}
 
     def refresh_wanted(self, world: World, subject: Record) -> bool:
         user = world.get("mx.user", subject.owner)
@@ -276,3 +293,4 @@ class MemberRole:
         subject.revision += 1
         subject.updated_at = world.now
         emit_member(world, "mx.member.deleted", subject)
+        world.set_timer(subject.owner, INSIGHTS, world.now + INSIGHTS_AFTER)  # those about nothing any more go

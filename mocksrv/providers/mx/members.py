@@ -187,7 +187,8 @@ def list_member_credentials(call: Call, user: str, member: str) -> Reply:
     call.arguments("page", "records_per_page")
     with call.look() as world:
         record = call.member(world, call.user(world, user), member)
-    return call.paged_list(call.mount.institutions.credentials(institution_of(call, record)), "credentials", CREDENTIALS.dump)
+    form = call.mount.institutions.credentials(institution_of(call, record)) if record.play is not None else []
+    return call.paged_list(form, "credentials", CREDENTIALS.dump)
 
 
 # creating, changing, deleting
@@ -205,7 +206,7 @@ def create_member(call: Call, user: str) -> Reply:
         owner = call.user(world, user)
         if world.count(Query("mx.member", owner=owner.guid)) >= MEMBERS_OF_A_USER:
             raise MXError(405, f"A user may have {MEMBERS_OF_A_USER} members")
-        _check_id(world, given.get("id"), None)
+        check_id(world, given.get("id"), None)
         credentials = _credentials(call, institution, given)
         _check_duplicate(world, owner.guid, institution.code, credentials, None)
         record = _new_member(call, world, owner, institution, given, credentials)
@@ -247,7 +248,7 @@ def update_member(call: Call, user: str, member: str) -> Reply:
         owner = call.user(world, user)
         record = call.member(world, owner, member)
         if "id" in given:
-            _check_id(world, given["id"], record)
+            check_id(world, given["id"], record)
             record.partner_id = given["id"]
         for name in ("metadata", "use_cases", "background_aggregation_is_disabled"):
             if name in given:
@@ -261,6 +262,8 @@ def update_member(call: Call, user: str, member: str) -> Reply:
 
 def _new_credentials(call: Call, world: World, record: Record, given: Mapping[str, Any], echo: Mapping[str, str]) -> None:
     """Credentials choose the scenario again and start a job; while one runs they are stored and start nothing."""
+    if record.play is None:
+        raise MXError(400, f"Member {record.guid} is not aggregated: it takes no credentials")
     institution = institution_of(call, record)
     credentials = {**record.body["credentials"], **_credentials(call, institution, given, all_of_them=False)}
     _check_duplicate(world, record.owner, institution.code, credentials, record)
@@ -314,7 +317,7 @@ def _save(world: World, record: Record, by: str, echo: Mapping[str, str]) -> Non
     emit_member(world, "mx.member.updated", record, cause={"call": by, "headers": echo})
 
 
-def _check_id(world: World, id: str | None, own: Record | None) -> None:
+def check_id(world: World, id: str | None, own: Record | None) -> None:
     """A member's id is unique among all members of the client."""
     if id is not None and any(own is None or m.guid != own.guid for m in world.list(Query("mx.member", partner_id=id, limit=2))):
         raise MXError(409, f"A member with the id {id} exists already")

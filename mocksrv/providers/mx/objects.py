@@ -16,7 +16,7 @@ from mocksrv.engine.sandbox import World
 from mocksrv.engine.store import Record
 from mocksrv.providers.mx.api import shown
 from mocksrv.providers.mx.versions import ACCOUNT_FEED, ACCOUNT_SET_BY, account_twins
-from mocksrv.providers.mx.webhooks import HEADERS, UNASKED, seconds
+from mocksrv.providers.mx.webhooks import UNASKED, seconds, send
 
 CHANGES = ("created", "updated", "deleted")
 SET_BY = {1: "FEED", 2: "USER", 3: "SYSTEM"}
@@ -201,7 +201,7 @@ def emit(world: World, event: str, action: str, record: Record, *, bulk: bool = 
     user = world.get("mx.user", record.owner)
     keys = {"account_guid": record.parent, "member_guid": record.subject, "user_id": user.partner_id if user else None}
     payload = entry.payload(action, {**keys, **shown(record), **more})
-    outbox.emit(world, name, record.guid, payload, HEADERS, UNASKED)
+    send(world, name, record.guid, payload)
 
 
 def emit_account(world: World, action: str, account: Record, *, bulk: bool = False) -> None:
@@ -211,7 +211,14 @@ def emit_account(world: World, action: str, account: Record, *, bulk: bool = Fal
 
 def emit_transaction(world: World, action: str, transaction: Record, *, bulk: bool = False) -> None:
     """The event of a transaction, which shows what the bank's feed said beside what is shown."""
-    emit(world, "mx.transaction", action, transaction, bulk=bulk, date=transaction.sort, **_feed(transaction.body))
+    if bulk and not outbox.wanted(world, f"mx.transaction.{action}", UNASKED):
+        return
+    account = world.get("mx.account", transaction.parent or "")
+    keys: dict[str, Any] = {
+        "account_id": account.partner_id if account else None,
+        "member_is_managed_by_user": account.body.get("member_is_managed_by_user") if account else None,
+    }
+    emit(world, "mx.transaction", action, transaction, date=transaction.sort, **keys, **_feed(transaction.body))
 
 
 def _feed(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -221,6 +228,7 @@ def _feed(body: Mapping[str, Any]) -> dict[str, Any]:
     given = {name: setter if body.get(name) is not None else None for name in ("amount", "currency_code", "date", "check_number")}
     given["date"] = setter
     cleaned = dict.fromkeys(("category", "description"), "USER" if manual else "SYSTEM")
+    cleaned |= {name: "USER" for name in body.get("set_by_user", ()) if name in ("category", "date", "description")}
     feed = {} if manual else {
         "amount": body.get("amount"), "currency_code": body.get("currency_code"), "description": body.get("original_description"),
         "memo": body.get("memo"), "posted_at": body.get("posted_at"), "status": body.get("status"),

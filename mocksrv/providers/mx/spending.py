@@ -61,3 +61,9 @@ def with_children(sums: dict[str, int], parents: dict[str, str | None]) -> dict[
         if parent:
             total[parent] = total.get(parent, 0) + cents
     return total
+
+
+def spent_by_tree(world: World, user: str, first: int, last: int) -> dict[str, int]:
+    """What was spent, as `spent` has it, with that of its sub-categories added to a top-level category."""
+    parents = {record.guid: record.body["parent_guid"] for record in world.pages(Query("mx.category", owner=user))}
+    return with_children(spent(world, user, first, last), parents)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import Schema, fields, validate
 
 from mocksrv.engine.sandbox import World
 from mocksrv.engine.store import Query, Record
-from mocksrv.providers.mx.api import Call, Document, MXError, Routes
+from mocksrv.providers.mx import objects, transactions
+from mocksrv.providers.mx.api import V1, Call, Document, MXError, Reply, Routes
 from mocksrv.providers.mx.collection import Collection
 
 routes = Routes()
+TAGS = "/users/<user>/tags"
+FIRST = "Business"  # the tag that every user starts with
 
 
 class TagSchema(Document):
@@ -22,14 +25,94 @@ class TagSchema(Document):
     user_guid = fields.String(dump_only=True)
 
 
+class TaggingSchema(Document):
+    """A tag on a transaction, as read and as written."""
+
+    guid = fields.String(dump_only=True)
+    member_is_managed_by_user = fields.Boolean(dump_only=True)
+    tag_guid = fields.String(required=True)
+    transaction_guid = fields.String(required=True)
+    user_guid = fields.String(dump_only=True)
+
+
+TAG = TagSchema()
+TAGGING = TaggingSchema()
+TAGGING_UPDATE = TaggingSchema(dump_only=("transaction_guid",))
+
+
 class Tags(Collection):
-    """Tags: each name once."""
+    """Tags."""
 
     def prepare(self, call: Call, world: World, user: Record, record: Record, given: dict[str, Any]) -> None:
-        same = world.list(Query(self.kind, owner=user.guid, body={"name": given.get("name")}, limit=1)) if "name" in given else []
-        if same and same[0].guid != record.guid:
-            raise MXError(409, f"A tag with the name {given['name']} exists already")
+        if "name" not in given:
+            raise MXError(400, "Required parameter missing: tag.name")
+
+    def remove(self, call: Call, world: World, user: Record, record: Record) -> None:
+        """With a tag go its taggings, whose events show its name."""
+        for tagging in world.list(_of_tag(record)):
+            taggings.remove(call, world, user, tagging)
+        super().remove(call, world, user, record)
 
 
-tags = Tags("mx.tag", prefix="TAG", one="tag", many="tags", schema=TagSchema(), event="mx.tag")
-tags.mount(routes, "/users/<user>/tags", list="listTags", create="createTag", read="readTag", update="updateTag", delete="deleteTag")
+class Taggings(Collection):
+    """Taggings hang on the transaction and its member, with which they go."""
+
+    def loader(self, call: Call) -> Schema:
+        return TAGGING_UPDATE if call.request.method == "PUT" else TAGGING
+
+    def add(self, call: Call, world: World, user: Record, given: dict[str, Any], **keys: Any) -> Record:
+        transaction = self._transaction(call, world, user, given["transaction_guid"])
+        account = world.get("mx.account", transaction.parent or "")
+        given["transaction_guid"] = transaction.guid
+        given["member_is_managed_by_user"] = account.body["member_is_managed_by_user"] if account else None
+        return super().add(call, world, user, given, subject=transaction.subject, parent=transaction.guid, **keys)
+
+    def _transaction(self, call: Call, world: World, user: Record, guid: str) -> Record:
+        """The transaction that the client named in a body. Raises MXError 422."""
+        try:
+            return transactions.find(call, world, user, guid)
+        except MXError:
+            raise MXError(422, f"tagging.transaction_guid: there is no transaction {guid}") from None
+
+    def prepare(self, call: Call, world: World, user: Record, record: Record, given: dict[str, Any]) -> None:
+        if "tag_guid" not in given:
+            raise MXError(400, "Required parameter missing: tagging.tag_guid")
+        if call.find(world, tags.kind, given["tag_guid"], user.guid) is None:
+            raise MXError(422, f"tagging.tag_guid: there is no tag {given['tag_guid']}")
+
+    def emit(self, world: World, user: Record, record: Record, action: str) -> None:
+        tag = world.get(tags.kind, record.body["tag_guid"])
+        transaction = world.record(record.body["transaction_guid"])
+        view = {
+            **self.view(world, user, record),
+            "tag_name": tag.body["name"] if tag else None,
+            "transaction_id": transaction.partner_id if transaction else None,
+        }
+        objects.emit(world, "mx.tagging", action, record, **view)
+
+
+tags = Tags("mx.tag", prefix="TAG", one="tag", many="tags", schema=TAG, event="mx.tag")
+tags.mount(routes, TAGS, list="listTags", create="createTag", read="readTag", update="updateTag", delete="deleteTag")
+
+taggings = Taggings("mx.tagging", prefix="TGN", one="tagging", many="taggings", schema=TAGGING, event="mx.tagging")
+taggings.mount(
+    routes, "/users/<user>/taggings",
+    list="listTaggings", create="createTagging", read="readTagging", update="updateTagging", delete="deleteTagging",
+)  # fmt: skip
+
+
+def start(world: World, user: Record) -> None:
+    """Gives a new user the first tag."""
+    world.add(Record(tags.kind, world.guid(tags.prefix), {"name": FIRST}, owner=user.guid))
+
+
+def _of_tag(tag: Record) -> Query:
+    return Query(taggings.kind, owner=tag.owner, body={"tag_guid": tag.guid})
+
+
+@routes.add("GET", f"{TAGS}/<tag>/transactions", "listTransactionsByTag", by_id=True)
+def list_by_tag(call: Call, user: str, tag: str) -> Reply:
+    with call.look() as world:
+        owner = call.user(world, user)
+        tagged = [tagging.body["transaction_guid"] for tagging in world.list(_of_tag(tags.find(call, world, owner, tag)))]
+        return transactions.listed(call, world, owner, Query("mx.transaction", guids=tagged), use_case=call.version == V1)

@@ -32,20 +32,18 @@ from mocksrv.providers.mx.api import (
     pagination,
     shown,
 )
+from mocksrv.providers.mx.bank.loading import SPLIT
+from mocksrv.providers.mx.includes import included
 
 routes = Routes()
 TRANSACTIONS = "/users/<user>/transactions"
 OF_ACCOUNT = f"{MEMBER}/accounts/<account>/transactions"
 
+KINDS = ("mx.transaction", SPLIT)
+PREFIX, MANUAL_PREFIX = "TRN", "MAN-"  # of guids; how MX's file calls manual transactions in paths
+
 DAYS_BACK, DAYS_AHEAD = 120, 5  # what is listed when no date is asked for
 CATEGORY_FILTERS = ("category_guid", "top_level_category_guid")  # of v20111101
-# what `includes` may name -> the member of a transaction that it adds
-INCLUDES = {
-    "repeating_transactions": "repeating_transaction",
-    "merchants": "merchant",
-    "classifications": "classification",
-    "geolocations": "geolocation",
-}
 # what can be filtered by date -> the column of the record, and whether its two bounds must come together
 DATED = {
     "date": ("sort", False),
@@ -112,12 +110,33 @@ class TransactionSchema(Document):
 SCHEMA = TransactionSchema()
 
 
+def find(call: Call, world: World, user: Record, identifier: str, *, parent: str | None = None) -> Record:
+    """A transaction of this user (and account), split or not. ``MAN-`` instead of ``TRN-`` names one that was entered by hand.
+
+    Raises MXError 404.
+    """
+    for kind in KINDS:
+        found = call.find(world, kind, identifier, user.guid, parent=parent)
+        if found is None and identifier.startswith(MANUAL_PREFIX):
+            manual = call.find(world, kind, f"{PREFIX}-{identifier.removeprefix(MANUAL_PREFIX)}", user.guid, parent=parent)
+            found = manual if manual and manual.body.get("is_manual") else None
+        if found is not None:
+            return found
+    return not_found("Transaction", identifier)
+
+
+def find_of_account(call: Call, world: World, user: Record, member: str, account: str, identifier: str) -> Record:
+    """The same, called by its member and account. Raises MXError 404."""
+    parent = call.account(world, user, account, call.member(world, user, member))
+    return find(call, world, user, identifier, parent=parent.guid)
+
+
 # rendering
 
 
 def renderer(call: Call, world: World, user: Record) -> Callable[[Record], dict[str, Any]]:
     """What renders transactions of this user, with the enrichments that the call asked for. Raises MXError 400."""
-    enrichments = _includes(call)
+    include = included(call, world, user)
 
     @cache
     def account(guid: str) -> Record | None:
@@ -134,18 +153,9 @@ def renderer(call: Call, world: World, user: Record) -> Callable[[Record], dict[
             "member_is_managed_by_user": parent.body.get("member_is_managed_by_user") if parent else None,
             "user_id": user.partner_id,
         }
-        return {**SCHEMA.dump(shown(transaction, **more)), **{name: transaction.body.get(name) for name in enrichments}}
+        return {**SCHEMA.dump(shown(transaction, **more)), **include(transaction)}
 
     return render
-
-
-def _includes(call: Call) -> list[str]:
-    """The members that ``includes`` adds. Raises MXError 400 when it is not a plain list of what there is."""
-    text = call.request.args.get("includes")
-    names = text.split(",") if text else []
-    if not INCLUDES.keys() >= set(names):
-        raise MXError(400, f"includes must be a list out of {','.join(INCLUDES)}")
-    return [INCLUDES[name] for name in names]
 
 
 # filtering
@@ -297,8 +307,7 @@ def read_transaction(call: Call, user: str, transaction: str) -> Reply:
     call.arguments("includes")
     with call.look() as world:
         owner = call.user(world, user)
-        record = call.find(world, "mx.transaction", transaction, owner.guid) or not_found("Transaction", transaction)
-        return _single(call, world, owner, record)
+        return _single(call, world, owner, find(call, world, owner, transaction))
 
 
 @routes.add("GET", f"{OF_ACCOUNT}/<transaction>", "readTransactionByAccount", versions=(V2,), by_id=True)
@@ -306,9 +315,7 @@ def read_transaction_of_account(call: Call, user: str, member: str, account: str
     call.arguments("includes")
     with call.look() as world:
         owner = call.user(world, user)
-        parent = call.account(world, owner, account, call.member(world, owner, member))
-        found = call.find(world, "mx.transaction", transaction, owner.guid, parent=parent.guid)
-        return _single(call, world, owner, found or not_found("Transaction", transaction))
+        return _single(call, world, owner, find_of_account(call, world, owner, member, account, transaction))
 
 
 def _single(call: Call, world: World, user: Record, transaction: Record) -> Reply:

@@ -8,6 +8,7 @@ from marshmallow import fields, validate
 
 from mocksrv.engine.sandbox import World
 from mocksrv.engine.store import Query, Record
+from mocksrv.providers.mx import tags
 from mocksrv.providers.mx.api import NO_CONTENT, PAGING, Call, Document, MXError, Reply, Routes, shown
 from mocksrv.providers.mx.webhooks import emit_user
 
@@ -66,6 +67,7 @@ def create_user(call: Call) -> Reply:
         _check_id(world, partner_id, None)
         record = Record("mx.user", world.guid("USR"), body, partner_id=partner_id)
         world.add(record)
+        tags.start(world, record)
         emit_user(world, record, "created")
         return Reply({"user": render(record)})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from marshmallow import Schema
+from marshmallow import Schema, fields
 
 from mocksrv.providers.mx.api import V1, V2, VERSIONS
 
@@ -42,6 +42,7 @@ ONLY: Mapping[str, Mapping[str, Sequence[str]]] = {
             "institution_guid",
         ),
     },
+    "enhanced_transaction": {V2: ("top_level_category_guid", "user_guid")},
     "institution": {
         V1: (
             "supports_account_identification",
@@ -51,7 +52,36 @@ ONLY: Mapping[str, Mapping[str, Sequence[str]]] = {
         ),
         V2: ("created_at", "guid", "is_hidden", "supported_products"),
     },
+    "notification": {V2: ("created_at", "threshold")},
+    "transaction_update": {V1: ("category_guid", "date", "memo")},
+    "widget_request": {
+        V1: ("connections_use_case_filter",),
+        V2: ("current_microdeposit_guid", "data_request", "deep_link_params", "locale", "style"),
+    },
 }
+
+# resource -> version -> the fields that only this version requires
+REQUIRED: Mapping[str, Mapping[str, Sequence[str]]] = {"transaction_update": {V2: ("description",)}}
+
+# resource -> version -> the fields that this version shows with another type
+RETYPED: Mapping[str, Mapping[str, Mapping[str, type[fields.Field[Any]]]]] = {"iteration_item": {V1: {"item_type": fields.String}}}
+
+# The operations that v20111101's file has in plain application/json, which its SDKs ask for (docs/discrepancies.md).
+PLAIN_JSON = frozenset({
+    "checkRealTimeAccountBalance", "createBudget", "createGoal", "createMicrodeposit", "createNotification", "getAccountOwnerInfo",
+    "listNotifications", "listUserMicrodeposits", "listUserVerifications", "readAccountBalance", "readGoal", "readMonthlyCashFlowProfile",
+    "readNotifications", "readUserMicrodeposit", "repositionGoals", "requestAccountNumber", "updateGoal", "updateMonthlyCashFlowProfile",
+    "updateSpecificBudget", "updateTransactionByAccount", "verifyMicrodeposit",
+})  # fmt: skip
+
+# resource -> version -> the fields of a request that may be null in this version only
+NULLABLE: Mapping[str, Mapping[str, Sequence[str]]] = {
+    "enhanced_transaction": {V2: ("amount",)},
+    "transaction_rule": {V2: ("category_guid",)},
+}
+
+# What the body may be called that updates a monthly cash flow profile; the first is the name in the file.
+CASH_FLOW_ROOTS = {V1: ("institution", "monthly_cash_flow_profile"), V2: ("monthly_cash_flow_profile",)}
 
 # Account fields for which v20250224's file knows no null, and what they read where there is nothing (docs/discrepancies.md).
 NEVER_NULL = {"property_type": "MISCELLANEOUS"}
@@ -78,12 +108,20 @@ class Versioned:
     def __getitem__(self, version: str) -> Schema:
         made = self._made.get(version)
         if made is None:
-            made = self._made[version] = self.schema(exclude=self._lacking(version))
+            made = self._made[version] = self._typed(version)(exclude=self._lacking(version))
+            for name in REQUIRED.get(self.resource, {}).get(version, ()):
+                made.fields[name].required = True
+            for name in NULLABLE.get(self.resource, {}).get(version, ()):
+                made.fields[name].allow_none = True
         return made
 
     def dump(self, version: str, obj: Any) -> dict[str, Any]:
         """The resource as this version shows it."""
         return dict(self[version].dump(obj))
+
+    def _typed(self, version: str) -> type[Schema]:
+        retyped = RETYPED.get(self.resource, {}).get(version, {})
+        return self.schema.from_dict({name: kind() for name, kind in retyped.items()}, name=self.schema.__name__)
 
     def _lacking(self, version: str) -> list[str]:
         only = ONLY.get(self.resource, {})

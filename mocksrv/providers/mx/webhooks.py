@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID, uuid5
 
 from mocksrv.engine import outbox
 from mocksrv.engine.clock import SECOND, day
@@ -25,6 +26,7 @@ HEADERS = {
 RETRIES = Retries(delays=tuple(round((15 + 1.4 * n**4) * SECOND) for n in range(1, 13)), jitter=0.2)
 
 Payload = dict[str, Any]
+_CLIENTS = UUID("9d2f6a3e-54d0-4c55-8a3e-0f6d4b8f2a71")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,50 @@ def _user(action: str) -> Callable[[World, Record, Record | None], Payload]:
     return build
 
 
+def _initial_data_ready(world: World, member: Record, user: Record | None) -> Payload:
+    return {
+        "type": "initial_data_ready",
+        "guid": world.guid(),
+        "client_guid": client_guid(world.sandbox.name),
+        "user_guid": member.owner,
+        "member_guid": member.guid,
+    }
+
+
+# How a job stands, by the member's status; the numbers beyond 2 are inferred.
+JOB_STATUSES = {"CHALLENGED": (2, "CHALLENGED"), "PREVENTED": (7, "PREVENTED"), "DENIED": (8, "DENIED"), "FAILED": (9, "HALTED")}
+JOB_COMPLETED = (6, "COMPLETED")
+
+
+def _job_status(world: World, member: Record, user: Record | None) -> Payload:
+    body, job = member.body, (member.play or {}).get("job") or {}
+    number, name = JOB_STATUSES.get(body["connection_status"] or "", JOB_COMPLETED)
+    started = job.get("started_at") or body["aggregated_at"] or world.now
+    return {
+        "job": {
+            "created_at": seconds(started),
+            "error_message": (body.get("error") or {}).get("error_message"),
+            "finished_at": None if name == "CHALLENGED" else seconds(world.now),
+            "guid": body["most_recent_job_guid"],
+            "institution_guid": body["institution_guid"],
+            "is_authenticated": body["is_authenticated"],
+            "member_guid": member.guid,
+            "member_id": member.partner_id,
+            "started_at": seconds(started),
+            "status_name": name,
+            "status": number,
+            "updated_at": seconds(world.now),
+            "user_guid": member.owner,
+            "user_id": user.partner_id if user else None,
+        }
+    }
+
+
+def client_guid(sandbox: str) -> str:
+    """The guid of the client whose sandbox this is: always the same."""
+    return f"CLT-{uuid5(_CLIENTS, sandbox)}"
+
+
 MEMBER_CALLS = frozenset({"create", "update"})
 CATALOGUE: Mapping[str, Event] = {
     "mx.member.created": Event(_member("created"), echo=MEMBER_CALLS),
@@ -137,36 +183,40 @@ CATALOGUE: Mapping[str, Event] = {
     "mx.history": Event(_finished("HISTORY", "transactions_created_count", "transactions_updated_count")),
     "mx.statement": Event(_finished("STATEMENT", "statements_created_count")),
     "mx.verification": Event(_finished("VERIFICATION", "accounts", "job_guid", "user_id"), echo=frozenset({"verify"})),
+    "mx.initial_data_ready": Event(_initial_data_ready),
+    "mx.job_status": Event(_job_status, unasked=False),
     "mx.rewards": Event(_finished("REWARD", "rewards_created_count", "rewards_updated_count")),
     "mx.user.created": Event(_user("created"), unasked=False),
     "mx.user.updated": Event(_user("updated"), unasked=False),
     "mx.user.deleted": Event(_user("deleted"), unasked=False),
 }
-INSIGHTS = frozenset({"mx.insight.created", "mx.insight.updated", "mx.insight.deleted"})  # of the object family, a plain client gets these
-UNASKED = frozenset(name for name, event in CATALOGUE.items() if event.unasked) | INSIGHTS
+UNASKED = frozenset({*(name for name, event in CATALOGUE.items() if event.unasked), "mx.insight.*", "mx.notification.*"})
 
 
-def emit_member(
-    world: World, event: str, member: Record, *, fields: Mapping[str, Any] | None = None, cause: Mapping[str, Any] | None = None
-) -> None:
+def emit_member(world: World, event: str, member: Record, *, cause: Mapping[str, Any] | None = None, asked: bool = False) -> None:
     """Writes an event of a member.
 
-    ``fields`` override its payload, inside the ``member`` wrapper where there is one. ``cause`` is the ``call`` that started it
-    and the ``headers`` it may echo; by default those of the running job.
+    ``cause`` is the ``call`` that started it and the ``headers`` it may echo; by default those of the running job. ``asked``: only
+    where an endpoint asks for it.
     """
+    if asked and not outbox.wanted(world, event, UNASKED):
+        return
     entry = CATALOGUE[event]
-    user = world.get("mx.user", member.owner)
-    payload = entry.build(world, member, user)
-    override(payload, fields or {})
     cause = cause or (member.play or {}).get("job") or {}
     echoed = cause.get("headers", {}) if cause.get("call") in entry.echo else {}
-    outbox.emit(world, event, member.guid, payload, {**HEADERS, **echoed}, UNASKED)
+    send(world, event, member.guid, entry.build(world, member, world.get("mx.user", member.owner)), echoed)
 
 
 def emit_user(world: World, user: Record, action: str) -> None:
     """Writes the event of a change of a user."""
     event = f"mx.user.{action}"
-    outbox.emit(world, event, user.guid, CATALOGUE[event].build(world, user, None), HEADERS, UNASKED)
+    send(world, event, user.guid, CATALOGUE[event].build(world, user, None))
+
+
+def send(world: World, event: str, subject: str, payload: Payload, headers: Mapping[str, str] | None = None) -> None:
+    """Puts an event into the outbox, with MX's headers and these, and with what a trigger puts over its payload."""
+    override(payload, world.overrides)
+    outbox.emit(world, event, subject, payload, {**HEADERS, **(headers or {})}, UNASKED)
 
 
 def override(payload: Payload, fields: Mapping[str, Any]) -> None:
@@ -174,4 +224,7 @@ def override(payload: Payload, fields: Mapping[str, Any]) -> None:
     wrapped = next((value for value in payload.values() if isinstance(value, dict)), None)
     for name, value in fields.items():
         target = wrapped if wrapped is not None and name not in payload else payload
-        target[name] = value
+        if isinstance(value, dict) and isinstance(target.get(name), dict):
+            target[name] |= value
+        else:
+            target[name] = value

@@ -9,17 +9,79 @@ from werkzeug.exceptions import HTTPException
 
 from mocksrv.engine.engine import Cast, Engine
 from mocksrv.engine.store import dumps
-from mocksrv.providers.mx import accounts, institutions, jobs, members, tags, transactions, users
+from mocksrv.providers.mx import (
+    accounts,
+    ach_returns,
+    budgets,
+    cash_flow,
+    categories,
+    enhance,
+    goals,
+    holdings,
+    insights,
+    institutions,
+    jobs,
+    managed,
+    manual_accounts,
+    members,
+    merchants,
+    microdeposits,
+    notifications,
+    processor,
+    repeating,
+    rewards,
+    spending_plans,
+    statements,
+    tags,
+    transaction_changes,
+    transaction_rules,
+    transactions,
+    users,
+    verifiable_credentials,
+    widgets,
+)
 from mocksrv.providers.mx.api import Call, Mount, MXError, Route
-from mocksrv.providers.mx.bank import categories
+from mocksrv.providers.mx.bank.categories import BY_NAME
 from mocksrv.providers.mx.bank.institutions import EVERYDAY, Institutions
 from mocksrv.providers.mx.bank.loading import Loader
 from mocksrv.providers.mx.lifecycle import MemberRole, default_flows
+from mocksrv.providers.mx.triggering import EVENTS, trigger
+from mocksrv.providers.mx.versions import PLAIN_JSON
 from mocksrv.providers.mx.webhooks import RETRIES
 from mocksrv.providers.profiles import ProfileError, Profiles
 from mocksrv.providers.provider import Operation, Visit, WingOptions
 
-FAMILIES = (users, institutions, members, jobs, accounts, transactions, tags)
+FAMILIES = (
+    users,
+    institutions,
+    members,
+    jobs,
+    accounts,
+    transactions,
+    transaction_changes,
+    manual_accounts,
+    managed,
+    categories,
+    tags,
+    transaction_rules,
+    notifications,
+    budgets,
+    goals,
+    spending_plans,
+    cash_flow,
+    ach_returns,
+    microdeposits,
+    processor,
+    widgets,
+    repeating,
+    insights,
+    holdings,
+    statements,
+    rewards,
+    verifiable_credentials,
+    merchants,
+    enhance,
+)
 INVALID_ROUTE = "Invalid route"
 FORBIDDEN = {403: "forbidden", 405: "forbidden", 406: "missing-header"}  # refusals that the journal calls violations
 
@@ -34,8 +96,9 @@ class MXWing:
         self._options = options
         self._engine: Engine | None = None
         self._institutions = Institutions(self._scenarios)
-        loader = Loader(Profiles(options.folders, categories=categories.BY_NAME), self._profile_of)
-        self._role = MemberRole(loader, {kind: handler for family in FAMILIES for kind, handler in family.routes.timers.items()})
+        loader = Loader(Profiles(options.folders, categories=BY_NAME), self._profile_of, transaction_rules.applier)
+        timers = {kind: handler for family in FAMILIES for kind, handler in family.routes.timers.items()}
+        self._role = MemberRole(loader, EVENTS, trigger, timers)
         self.cast = Cast(self._role, default_flows(self._role.vocabulary), RETRIES)
         self._routes: dict[str, Route] = {route.operation: route for family in FAMILIES for route in family.routes.entries}
 
@@ -60,6 +123,7 @@ class MXWing:
         route = self._routes[operation]
         call = Call(self._mount, visit.request, visit.sandbox, visit.entry, visit.base_url)
         try:
+            call.plain_json = self._options.fidelity == "sdk" and operation in PLAIN_JSON
             call.admit(bearer=route.bearer)
             if call.version not in route.versions:
                 raise MXError(404, INVALID_ROUTE)

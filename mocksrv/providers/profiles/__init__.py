@@ -5,8 +5,8 @@ A profile is a YAML file (`docs/profiles.md`). The same profile, key and moment 
 
 from __future__ import annotations
 
-from mocksrv.providers.profiles.data import Account, Data
+from mocksrv.providers.profiles.data import LONGEST_POSTING, Account, Data
 from mocksrv.providers.profiles.library import Profiles
-from mocksrv.providers.profiles.model import Fault, ProfileError
+from mocksrv.providers.profiles.model import DEBTS, Fault, ProfileError
 
-__all__ = ["Account", "Data", "Fault", "ProfileError", "Profiles"]
+__all__ = ["DEBTS", "LONGEST_POSTING", "Account", "Data", "Fault", "ProfileError", "Profiles"]

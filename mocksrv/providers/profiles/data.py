@@ -1,4 +1,4 @@
-"""What a profile gives: accounts with owners, transactions, statements and rewards, as plain values.
+"""What a profile gives: accounts with owners, transactions, holdings, statements and rewards, as plain values.
 
 Moments are milliseconds since the epoch, amounts floats of the currency's unit with whole cents.
 """
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mocksrv.engine.clock import DAY
+from mocksrv.providers.profiles.holdings import hold, totals
 from mocksrv.providers.profiles.ledger import Ledger, Row, draw, fill, iso_day, month_of, numbered_month, routing_number, uuid_text
 from mocksrv.providers.profiles.model import DEBTS, LONGEST_DEPTH, AccountSpec, Profile
 
@@ -26,7 +27,7 @@ class Account:
     """One account. `fields` are the provider's account fields by MX's names, `id` (the partner's) among them.
 
     `opening_balance` is the balance before the first day asked for; None where the balance does not follow the
-    transactions or where only news was asked for.
+    transactions (but prices, for instance) or where only news was asked for.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Account:
     transactions: list[dict[str, Any]]  # oldest first
     statements: list[dict[str, Any]]  # newest first
     rewards: list[dict[str, Any]]
+    holdings: list[dict[str, Any]]
 
 
 @dataclass(slots=True)
@@ -52,7 +54,7 @@ class Data:
     frozen: bool
 
 
-def make(profile: Profile, *, key: str, until: int, days: int | None, since: int | None, people: People) -> Data:
+def make(profile: Profile, *, key: str, until: int, days: int | None, since: int | None, opened: int | None, people: People) -> Data:
     """See `Profiles.generate`. `people` makes up owners: it is given the key and how many."""
     last = (until - NOON) // DAY
     first = last - (days if days is not None else profile.depth) + 1
@@ -64,7 +66,8 @@ def make(profile: Profile, *, key: str, until: int, days: int | None, since: int
         owners = people(key, profile.owners) if profile.accounts else []
     else:
         owners = [dict(owner) for owner in profile.owners]
-    maker = _Maker(profile, ledger, owners, _Window(first, last, until, since))
+    start = last if opened is None else min(last, (opened - NOON) // DAY)
+    maker = _Maker(profile, ledger, owners, _Window(first, last, until, since, start))
     return Data(profile.name, [maker.account(spec) for spec in profile.accounts], profile.frozen)
 
 
@@ -74,6 +77,7 @@ class _Window:
     last: int  # day
     until: int
     since: int | None
+    opened: int  # day up to which the holdings are as written
 
     @property
     def earliest(self) -> int:
@@ -96,15 +100,19 @@ class _Maker:
         rows = list(self.ledger.rows(spec.handle, window.earliest, window.last))
         pending = 0 if self.profile.frozen else sum(row.cents for row in rows if row.day + row.posts_after > window.last)
         sign = -1 if spec.type in DEBTS else 1
-        balance, opening = level, None
+        cash = round(spec.fields.get("cash_balance", 0) * 100)
+        balance, opening = cash if spec.holdings else level, None
         if spec.settle is not None:
             balance += sign * (self.ledger.moved(spec.handle, window.last) - pending)
             before = window.first - 1
-            opening = None if window.since is not None else (level + sign * self.ledger.moved(spec.handle, before)) / 100
+            if window.since is None and not spec.holdings:
+                opening = (level + sign * self.ledger.moved(spec.handle, before)) / 100
         owners = self.owners if spec.joint else self.owners[:1]
+        fields = self._fields(spec, identity, balance, sign * pending, len(owners))
+        held = self._holdings(spec, identity, level - cash)
         return Account(
             id=identity,
-            fields=self._fields(spec, identity, balance, sign * pending, len(owners)),
+            fields=fields | totals(balance, held) if spec.holdings else fields,
             account_number=number,
             routing_number=self._routing(spec, chance),
             opening_balance=opening,
@@ -112,7 +120,18 @@ class _Maker:
             transactions=self._transactions(rows),
             statements=self._statements(spec, identity),
             rewards=[self._reward(reward, f"reward-{identity}-{place}") for place, reward in enumerate(spec.rewards, 1)],
+            holdings=held,
         )
+
+    def _holdings(self, spec: AccountSpec, identity: str, invested: int) -> list[dict[str, Any]]:
+        """What the account holds beside its cash, with all that was bought and sold since the login was opened."""
+        if not spec.holdings:
+            return []
+        last = self.window.last
+        rows = [row for row in self.ledger.rows(spec.handle, self.window.opened + 1, last) if row.day + row.posts_after <= last]
+        named = ((each, f"holding-{identity}-{each.symbol}") for each in spec.holdings)
+        held = [hold(self.ledger.chance, each, invested, rows, last, name) for each, name in named]
+        return [{**each, "currency_code": self.profile.currency} for each in held if each is not None]
 
     def _fields(self, spec: AccountSpec, identity: str, balance: int, pending: int, owners: int) -> dict[str, Any]:
         fields: dict[str, Any] = {
@@ -181,7 +200,8 @@ class _Maker:
         return made
 
     def _reward(self, reward: Mapping[str, Any], identity: str) -> dict[str, Any]:
-        made = {"id": identity, "unit_type": "POINTS", "description": None, "expires_on": None, **reward}
+        words = str(reward["balance_type"]).replace("_", " ").capitalize()
+        made = {"id": identity, "unit_type": "POINTS", "description": words, "expires_on": None, **reward}
         months = made.pop("expires_in_months", None)
         if months is not None:
             month = numbered_month(month_of(self.window.until // DAY).number + months)

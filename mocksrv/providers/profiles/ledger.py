@@ -128,8 +128,12 @@ class Ledger:
 
     def _shuffled(self, spec: AccountSpec) -> list[Rule]:
         if spec.handle not in self._decks and spec.deck is not None:
-            cards = [card for card in spec.deck.cards for _ in range(card.times)]
-            self.chance(spec.handle, "deck").shuffle(cards)
+            chance = self.chance(spec.handle, "deck")
+            cards = [card for card in spec.deck.cards for _ in range(card.times) if not card.evenly]
+            chance.shuffle(cards)
+            total = sum(card.times for card in spec.deck.cards)
+            for place, card in sorted(_even_places(spec.deck.cards, total, chance), key=itemgetter(0)):
+                cards.insert(place, card)
             self._decks[spec.handle] = cards
         return self._decks[spec.handle]
 
@@ -150,6 +154,20 @@ def _nets(rows: list[Row], month: Month, *, daily: bool) -> Iterator[tuple[int, 
         return
     for day, group in groupby(sorted(rows, key=itemgetter(0)), key=itemgetter(0)):
         yield day, sum(row.cents for row in group)
+
+
+def _even_places(cards: Iterable[Rule], total: int, chance: random.Random) -> Iterator[tuple[int, Rule]]:
+    """Where in a deck of so many cards those lie that are dealt evenly: each in its own place."""
+    taken: set[int] = set()
+    for card in cards:
+        if card.evenly:
+            first = chance.randrange(total // card.times)
+            for number in range(card.times):
+                place = first + number * total // card.times
+                while place in taken:
+                    place = (place + 1) % total
+                taken.add(place)
+                yield place, card
 
 
 def _settling_order(specs: Iterable[AccountSpec]) -> list[tuple[AccountSpec, Settle]]:

@@ -56,7 +56,9 @@ class Profiles:
             raise ProfileError(found.faults)
         return found.profile
 
-    def generate(self, name: str, *, key: str, until: int, days: int | None = None, since: int | None = None) -> Data:
+    def generate(
+        self, name: str, *, key: str, until: int, days: int | None = None, since: int | None = None, opened: int | None = None
+    ) -> Data:
         """What a login with this profile shows at `until`, always the same for the same arguments.
 
         Args:
@@ -66,10 +68,12 @@ class Profiles:
             days: how far back transactions go; None: as the profile says (90); 0: balances alone, which is quick.
             since: ms; only transactions that are new, or were pending and have posted, after it. They go back to it
                 without a gap whatever the profile's depth, unless `days` is given too.
+            opened: ms; what investment accounts held at this moment is what the file says, and all that was bought and
+                sold since then has been added; None: `until`.
 
         Raises ProfileError for an unknown or faulty profile.
         """
-        return make(self.get(name), key=key, until=until, days=days, since=since, people=self._people)
+        return make(self.get(name), key=key, until=until, days=days, since=since, opened=opened, people=self._people)
 
     def _files(self) -> Iterator[tuple[str, Path]]:
         seen = set()

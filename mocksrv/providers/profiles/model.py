@@ -47,10 +47,11 @@ class When(NamedTuple):
 
 
 class Line(NamedTuple):
-    """What stands on a transaction: its constant fields as DEBIT and as CREDIT."""
+    """What stands on a transaction: its constant fields as DEBIT and as CREDIT; the symbol of what it buys (DEBIT) or sells."""
 
     debit: Mapping[str, Any]
     credit: Mapping[str, Any]
+    holding: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ class Rule:
     posts_after: int  # days
     partner: str | None
     there: Line | None
+    evenly: bool = False  # of a card: dealt at even distances
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,25 @@ class Settle:
 
 
 @dataclass(frozen=True, slots=True)
+class HoldingSpec:
+    """A security in an account, as written. Prices are cents, quantities ten-thousandths, `swing` and `share` per cent.
+
+    Either `quantity` or `share` is given: the part of what the account holds beside its cash. `fields` are MX holding fields.
+    """
+
+    symbol: str
+    type: str
+    price: int  # about which the price moves
+    purchase_price: int
+    swing: float  # how far it moves away from `price`
+    quantity: int | None
+    share: float | None
+    unvested: int | None
+    daily_change: int | None  # None: what the price moved since the last day of trading
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class AccountSpec:
     """One account as written. `fields` are MX account fields, moments in milliseconds."""
 
@@ -102,6 +123,7 @@ class AccountSpec:
     rules: tuple[Rule, ...]
     deck: Deck | None
     settle: Settle | None  # None: the balance stays as written
+    holdings: tuple[HoldingSpec, ...]  # where there are any, what follows the transactions and settles is the cash beside them
 
 
 @dataclass(frozen=True, slots=True)

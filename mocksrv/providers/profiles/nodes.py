@@ -25,6 +25,7 @@ LONGEST_MESSAGE = 300  # characters
 DEEPEST = 20  # levels of nesting; libyaml's composer recurses in C and crashes on thousands of them
 
 _MONEY = re.compile(r"(-?)(\d{1,12})(?:\.(\d{1,2}))?", re.ASCII)
+_QUANTITY = re.compile(r"(\d{1,10})(?:\.(\d{1,4}))?", re.ASCII)
 _RATE = re.compile(r"-?\d{1,4}(\.\d{1,6})?", re.ASCII)
 
 
@@ -217,11 +218,35 @@ def dollars(node: Node) -> float:
     return amount / 100
 
 
+def price(node: Node) -> int:
+    """An amount above zero, as cents."""
+    amount = cents(text(node))
+    if amount is None or amount <= 0:
+        raise BadValueError(f"{node.value!r} is not an amount above zero such as 12.50")
+    return amount
+
+
+def quantity(node: Node) -> int:
+    """A number of units with up to four decimals, as ten-thousandths."""
+    match = _QUANTITY.fullmatch(text(node))
+    if not match:
+        raise BadValueError(f"{node.value!r} is not a number of units such as 12.5")
+    return int(match[1]) * 10_000 + int((match[2] or "0").ljust(4, "0"))
+
+
 def rate(node: Node) -> float:
     """A rate in per cent with up to six decimals."""
     if not _RATE.fullmatch(text(node)):
         raise BadValueError(f"{node.value!r} is not a rate such as 19.99")
     return float(node.value)
+
+
+def percent(node: Node) -> float:
+    """A part of a hundred."""
+    value = rate(node)
+    if not 0 <= value <= 100:
+        raise BadValueError(f"{node.value!r} is not from 0 to 100")
+    return value
 
 
 def day(node: Node) -> str:

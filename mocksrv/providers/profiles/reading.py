@@ -10,6 +10,7 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mocksrv.providers.profiles import nodes
+from mocksrv.providers.profiles.holdings import SWINGS, faults, traded
 from mocksrv.providers.profiles.merchants import MERCHANTS
 from mocksrv.providers.profiles.model import (
     DEPOSITS,
@@ -17,6 +18,7 @@ from mocksrv.providers.profiles.model import (
     AccountSpec,
     Deck,
     Fault,
+    HoldingSpec,
     Line,
     Profile,
     ProfileError,
@@ -75,6 +77,13 @@ _ACCOUNT_FIELDS: Mapping[str, Convert] = {
     **dict.fromkeys(MOMENT_FIELDS, nodes.moment),
     **dict.fromkeys(TEXT_FIELDS, nodes.text),
 }
+_HOLDING_FIELDS: Mapping[str, Convert] = {
+    **dict.fromkeys(("description", "coupon_yield", "expiration", "frequency", "term", "term_unit"), nodes.text),
+    **dict.fromkeys(("issue_date", "maturity_date", "vesting_end_date", "vesting_start_date"), nodes.day),
+    **dict.fromkeys(("face_value", "strike_price"), nodes.dollars),
+    "put_or_call": nodes.one_of({"CALL", "PUT"}),
+    "rate": nodes.rate,
+}
 _REWARD_FIELDS: Mapping[str, Convert] = {
     "balance_type": nodes.text,
     "balance": nodes.dollars,
@@ -129,6 +138,7 @@ class _ProfileReader(NodeReader):
             return None
         specs = tuple(got["accounts"].values())
         self._refuse_circles(parts["accounts"], specs)
+        self._refuse_unknown_holdings(parts["accounts"], specs)
         return Profile(
             name=name,
             frozen=bool(got.get("frozen")),
@@ -155,6 +165,7 @@ class _ProfileReader(NodeReader):
             "transactions": lambda value: self.items(value, lambda rule: self._rule(rule, timed=True)),
             "deck": self._deck,
             "settle": self._settle,
+            "holdings": lambda value: self.items(value, self._holding),
             **_ACCOUNT_FIELDS,
         }
         got = self.mapping(node, fields, required=("type", "name", "balance"))
@@ -162,6 +173,10 @@ class _ProfileReader(NodeReader):
             self.add(node, "an account has either 'transactions' or a 'deck'")
         if self.faults:
             return None
+        holdings = tuple(got.get("holdings") or ())
+        if holdings:
+            for message in faults(holdings, got["balance"], round((got.get("cash_balance") or 0) * 100)):
+                self.add(node, message)
         kind = got["type"]
         return AccountSpec(
             handle=handle,
@@ -176,7 +191,41 @@ class _ProfileReader(NodeReader):
             rewards=tuple(got.get("rewards") or ()),
             rules=tuple(got.get("transactions") or ()),
             deck=got.get("deck"),
-            settle=got.get("settle", self._plain_settle() if kind in LEVELLED else None),
+            settle=got.get("settle", self._plain_settle() if kind in LEVELLED or holdings else None),
+            holdings=holdings,
+        )
+
+    def _holding(self, node: Node) -> HoldingSpec | None:
+        fields: dict[str, Convert] = {
+            "symbol": nodes.text,
+            "type": nodes.one_of(SWINGS),
+            "price": nodes.price,
+            "purchase_price": nodes.price,
+            "swing": nodes.percent,
+            "quantity": nodes.quantity,
+            "share": nodes.percent,
+            "unvested": nodes.quantity,
+            "daily_change": nodes.dollars,
+            **_HOLDING_FIELDS,
+        }
+        before = len(self.faults)
+        got = self.mapping(node, fields, required=("symbol", "description", "type", "price"))
+        if len(self.faults) > before:
+            return None
+        if (got.get("quantity") is None) == (got.get("share") is None):
+            self.add(node, "write either 'quantity' or 'share'")
+        change = got.get("daily_change")
+        return HoldingSpec(
+            symbol=got["symbol"],
+            type=got["type"],
+            price=got["price"],
+            purchase_price=got.get("purchase_price") or got["price"],
+            swing=SWINGS[got["type"]] if got.get("swing") is None else got["swing"],
+            quantity=got.get("quantity"),
+            share=got.get("share"),
+            unvested=got.get("unvested"),
+            daily_change=None if change is None else round(change * 100),
+            fields={name: got.get(name) for name in _HOLDING_FIELDS},
         )
 
     def _rule(self, node: Node, *, timed: bool) -> Rule | None:
@@ -189,6 +238,7 @@ class _ProfileReader(NodeReader):
             "posts_after": nodes.integer(0, 5),
             "with": self._handle,
             "there": self._line,
+            **({} if timed else {"evenly": nodes.flag}),
             **self._line_fields(),
         }
         before = len(self.faults)
@@ -209,6 +259,7 @@ class _ProfileReader(NodeReader):
             posts_after=got.get("posts_after") or 0,
             partner=got.get("with"),
             there=got.get("there"),
+            evenly=bool(got.get("evenly")),
         )
 
     def _deck(self, node: Node) -> Deck | None:
@@ -256,6 +307,13 @@ class _ProfileReader(NodeReader):
                 self.add(node, f"accounts settle with each other in a circle: {' -> '.join([*seen, step])}")
                 return
 
+    def _refuse_unknown_holdings(self, node: Node, specs: Sequence[AccountSpec]) -> None:
+        """A transaction buys or sells what its account holds."""
+        held = {spec.handle: {each.symbol for each in spec.holdings} for spec in specs}
+        for handle, symbol in sorted(traded(specs)):
+            if symbol not in held[handle]:
+                self.add(node, f"{handle!r} does not hold {symbol!r}")
+
     # Names, lines and people
 
     def _reward(self, node: Node) -> dict[str, Any]:
@@ -273,6 +331,7 @@ class _ProfileReader(NodeReader):
             "original": nodes.text,
             "category": self._category,
             "memo": nodes.text,
+            "holding": nodes.text,
             "flags": lambda value: self.items(value, nodes.one_of(FLAGS)),
         }
 
@@ -294,6 +353,7 @@ class _ProfileReader(NodeReader):
         return Line(
             debit={**body, "type": "DEBIT", "is_expense": category not in TRANSFERS, "is_income": False},
             credit={**body, "type": "CREDIT", "is_expense": False, "is_income": category in INCOME or "income" in flags},
+            holding=got.get("holding"),
         )
 
     def _own_merchants(self, node: Node) -> None:

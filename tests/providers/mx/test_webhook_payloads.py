@@ -459,5 +459,5 @@ def test_every_endpoint_gets_its_copy(mx: MX, receiver: Receiver, user: str) -> 
     mx.create(user)
     mx.advance("10s")
     paths = [item["path"] for item in receiver.received]
-    brought = 6 + 910  # accounts and transactions of MX Bank
+    brought = 6 + 910 + 3  # accounts, transactions and holdings of MX Bank
     assert {path: paths.count(path) for path in paths} == {"/webhooks/all": 4 + brought, "/webhooks/members": 3}

@@ -1,4 +1,4 @@
-"""Brings a data profile into a member: accounts, numbers, owners, transactions, statements and rewards as MX's records."""
+"""Brings a data profile into a member: accounts, numbers, owners, transactions, holdings, statements, rewards as MX's records."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mocksrv.engine.clock import parse_moment
+from mocksrv.engine.clock import DAY, parse_moment
 from mocksrv.engine.sandbox import World
 from mocksrv.engine.store import Query, Record
-from mocksrv.providers.mx.bank import categories
-from mocksrv.providers.mx.objects import emit_account, emit_transaction
-from mocksrv.providers.profiles import Account, Data, Profiles
+from mocksrv.providers.mx.bank import cards, categories, statements
+from mocksrv.providers.mx.bank.merchants import enrichment
+from mocksrv.providers.mx.objects import emit, emit_account, emit_transaction
+from mocksrv.providers.profiles import LONGEST_POSTING, Account, Data, Profiles
 
 EXTENDED_DAYS = 730  # what MX's extended history reaches back
 INSURED = frozenset({"CHECKING", "SAVINGS"})  # types of accounts that the state insures
@@ -30,11 +31,18 @@ class Fetched:
 
 
 class Loader:
-    """Loads data profiles into members. ``profile_of`` names the profile of an institution, by its code."""
+    """Loads data profiles into members.
 
-    def __init__(self, profiles: Profiles, profile_of: Callable[[str], str]) -> None:
+    ``profile_of`` names the profile of an institution, by its code. ``rules(world, user)`` is what a user's rules do to the body of a
+    new transaction.
+    """
+
+    def __init__(
+        self, profiles: Profiles, profile_of: Callable[[str], str], rules: Callable[[World, str], Callable[[dict[str, Any]], bool]]
+    ) -> None:
         self.profiles = profiles
         self._profile_of = profile_of
+        self._rules = rules
 
     def accounts(self, world: World, member: Record) -> list[dict[str, Any]]:
         """The accounts that the member's login shows, loaded or not: the provider's fields by name."""
@@ -45,21 +53,29 @@ class Loader:
         return member.body.get("profile") or self._profile_of(member.body["institution_code"])
 
     def load(self, world: World, member: Record, wanted: Sequence[str], selected: str | None = None) -> Fetched:
-        """Brings the wanted parts (accounts, numbers, owners, transactions, history, statements, rewards) up to date.
+        """Brings the wanted parts (accounts, numbers, owners, transactions, history, holdings, statements, rewards) up to date.
 
         What is there already and has not changed is not touched. ``selected`` is the bank's id of the account whose numbers are wanted.
+        ``prices`` means the holdings that are there already. An account with holdings stays as it is when these do, so that they add up.
         """
         data = self._wanted_data(world, member, wanted)
         fetched = Fetched()
+        held = {holding.parent for holding in world.list(Query("mx.holding", subject=member.guid))}
+        papers = self._papers(world, member, data) if "statements" in wanted else {}
         known = {record.partner_id: record for record in world.list(Query("mx.account", subject=member.guid))}
+        loaded: list[tuple[Record, Account]] = []
+        merged = member.body.get("merged_accounts", ())
         for account in data.accounts:
+            if account.id in merged:
+                continue
             record = known.get(account.id)
             if record is None:
                 record = self._add_account(world, member, account)
-            else:
+            elif record.guid not in held or "holdings" in wanted or "prices" in wanted:
                 _refresh_account(world, record, account)
-            if "transactions" in wanted:
-                self._transactions(world, record, account.transactions, fetched)
+            loaded.append((record, account))
+            if "holdings" in wanted or ("prices" in wanted and record.guid in held):
+                self._holdings(world, record, account.holdings)
             if "owners" in wanted:
                 self._once(world, "mx.account_owner", "ACO", record, account.owners)
             if "numbers" in wanted and selected in (None, account.id) and account.account_number and account.routing_number:
@@ -67,11 +83,14 @@ class Loader:
                 self._once(world, "mx.account_number", "ACN", record, [numbers])
                 fetched.verified.append(record.guid)
             if "statements" in wanted:
-                added = self._new(world, "mx.statement", "STA", record, account.statements)
+                added = self._new(world, "mx.statement", "STA", record, papers.get(account.id, ()))
                 fetched.count("statements_created_count", added)
             if "rewards" in wanted:
-                added = self._new(world, "mx.reward", "RWD", record, account.rewards)
-                fetched.count("rewards_created_count", added)
+                self._rewards(world, record, account.rewards, fetched)
+        if "transactions" in wanted:
+            apply_rules = self._rules(world, member.owner)
+            for record, account in reversed(loaded):  # of one day, lists show those of the first account first
+                self._transactions(world, record, account.transactions, fetched, apply_rules)
         return fetched
 
     def _wanted_data(self, world: World, member: Record, wanted: Sequence[str]) -> Data:
@@ -94,17 +113,18 @@ class Loader:
     def _generate(self, world: World, member: Record, *, days: int | None = None, since: int | None = None) -> Data:
         name = self.profile(member)
         key = f"{world.sandbox.settings.seed}:{member.guid}"
-        data = self.profiles.generate(name, key=key, until=world.now, days=days, since=since)
+        opened = member.created_at
+        data = self.profiles.generate(name, key=key, until=world.now, days=days, since=since, opened=opened)
         first = member.body.get("data_first")
         if data.frozen and first is not None and first != world.now:
-            return self.profiles.generate(name, key=key, until=first, days=days, since=since)
+            return self.profiles.generate(name, key=key, until=first, days=days, since=since, opened=opened)
         return data
 
     def _add_account(self, world: World, member: Record, account: Account) -> Record:
         number, fields = account.account_number, account.fields
         body = {
             **{name: value for name, value in fields.items() if name != "id"},
-            "account_number": _masked(number),
+            "account_number": masked(number),
             "federal_insurance_status": "INSURED" if fields["type"] in INSURED else "UNKNOWN_INSURED",
             "full_number": number,
             "full_routing_number": account.routing_number,
@@ -115,34 +135,84 @@ class Loader:
             "is_manual": False,
             "imported_at": world.now,
             "member_is_managed_by_user": member.body["is_managed_by_user"],
+            "credit_card_product_guid": cards.product_of(account),
         }
         record = Record("mx.account", world.guid("ACT"), body, owner=member.owner, subject=member.guid, partner_id=account.id)
         world.add(record)
         emit_account(world, "created", record, bulk=True)
         return record
 
-    def _transactions(self, world: World, account: Record, rows: Iterable[Mapping[str, Any]], fetched: Fetched) -> None:
+    def _transactions(
+        self,
+        world: World,
+        account: Record,
+        rows: Iterable[Mapping[str, Any]],
+        fetched: Fetched,
+        apply_rules: Callable[[dict[str, Any]], bool],
+    ) -> None:
         """Adds those that are not there; those that have changed (a pending one was posted) are changed."""
         kinds = ("mx.transaction", SPLIT)
         known = {r.partner_id: r for kind in kinds for r in world.pages(Query(kind, parent=account.guid), 1000)}
         new = []
         for row in rows:
-            body = _transaction(row)
+            body = _transaction(row, account.guid)
             there = known.get(row["id"])
             if there is None:
+                apply_rules(body)
                 sort = parse_moment(row["date"])
                 new.append(
                     Record("mx.transaction", world.guid("TRN"), body, account.owner, account.subject, account.guid, row["id"], sort=sort)
                 )
             elif there.body["status"] != row["status"]:
-                there.body.update(status=row["status"], posted_at=row["posted_at"])
-                world.save(there)
-                emit_transaction(world, "updated", there, bulk=True)
+                for changed in (there, *parts_of(world, there)):
+                    changed.body.update(status=row["status"], posted_at=row["posted_at"])
+                    world.save(changed)
+                    emit_transaction(world, "updated", changed, bulk=True)
                 fetched.count("transactions_updated_count")
         world.add_all(new)
         for record in new:
             emit_transaction(world, "created", record, bulk=True)
         fetched.count("transactions_created_count", len(new))
+
+    def _holdings(self, world: World, account: Record, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Adds what was bought, changes what has changed (prices, mostly), removes what was sold."""
+        known = {record.partner_id: record for record in world.list(Query("mx.holding", parent=account.guid))}
+        for row in rows:
+            body = {name: value for name, value in row.items() if name != "id"}
+            there = known.pop(row["id"], None)
+            if there is None:
+                there = Record("mx.holding", world.guid("HOL"), body, account.owner, account.subject, account.guid, row["id"])
+                world.add(there)
+                emit(world, "mx.holding", "created", there, bulk=True)
+            elif there.body != body:
+                there.body = body
+                world.save(there)
+                emit(world, "mx.holding", "updated", there, bulk=True)
+        for sold in known.values():
+            world.remove(guid=sold.guid)
+            emit(world, "mx.holding", "deleted", sold, bulk=True)
+
+    def _rewards(self, world: World, account: Record, rows: Sequence[Mapping[str, Any]], fetched: Fetched) -> None:
+        """Adds those that are not there, changes those that have changed."""
+        rows_by_id = {row["id"]: dict(row) for row in rows}
+        for there in world.list(Query("mx.reward", parent=account.guid)):
+            row = rows_by_id.get(there.partner_id or "")
+            if row is not None and there.body != row:
+                there.body = row
+                world.save(there)
+                fetched.count("rewards_updated_count")
+        fetched.count("rewards_created_count", self._new(world, "mx.reward", "RWD", account, rows))
+
+    def _papers(self, world: World, member: Record, data: Data) -> dict[str, list[dict[str, Any]]]:
+        """The statements that are not there yet, by account, each with its figures: made of the bank's ledger, however far back it is."""
+        known = {record.partner_id for record in world.list(Query("mx.statement", subject=member.guid))}
+        new = {account.id: [row for row in account.statements if row["id"] not in known] for account in data.accounts}
+        first = min((parse_moment(row["starts_on"]) for rows in new.values() for row in rows), default=None)
+        if first is None:
+            return {}
+        ledger = self._generate(world, member, days=(world.now - first) // DAY + LONGEST_POSTING + 2)
+        bank = member.body["name"]
+        return {account.id: [row | statements.written(bank, account, row) for row in new[account.id]] for account in ledger.accounts}
 
     def _once(self, world: World, kind: str, prefix: str, account: Record, rows: Sequence[Mapping[str, Any]]) -> None:
         """Puts these in place of the account's earlier ones, unless they are the same."""
@@ -160,6 +230,13 @@ class Loader:
         return len(new)
 
 
+def parts_of(world: World, transaction: Record) -> list[Record]:
+    """The parts of a transaction that has been split."""
+    if transaction.kind != SPLIT:
+        return []
+    return world.list(Query("mx.transaction", parent=transaction.parent, body={"parent_guid": transaction.guid}))
+
+
 def _refresh_account(world: World, record: Record, account: Account) -> None:
     changed = {name: value for name, value in account.fields.items() if name != "id" and record.body.get(name) != value}
     if changed:
@@ -168,13 +245,14 @@ def _refresh_account(world: World, record: Record, account: Account) -> None:
         emit_account(world, "updated", record, bulk=True)
 
 
-def _masked(number: str | None) -> str | None:
+def masked(number: str | None) -> str | None:
     """Account reads show the last four digits at most."""
     return f"****{number[-4:]}" if number else None
 
 
-def _transaction(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A profile's transaction in MX's fields."""
+def _transaction(row: Mapping[str, Any], account: str) -> dict[str, Any]:
+    """A profile's transaction of an account in MX's fields."""
     category = categories.BY_NAME.get(row.get("category") or "", categories.UNCATEGORIZED)
     body = {name: value for name, value in row.items() if name not in ("id", "date")}
-    return {**categories.labels(category, credit=row["type"] == "CREDIT"), **body, "category": category.name}
+    merchant = enrichment(account, row["description"], row["original_description"])
+    return {**categories.labels(category, credit=row["type"] == "CREDIT"), **merchant, **body, "category": category.name}

@@ -1,0 +1,133 @@
+"""``mocksrv endpoints`` and ``mocksrv faults``: where callbacks of a running server go, and what goes wrong with them and with calls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from mocksrv.cli.client import JSON, Server, assignments, file_or_text, print_json, with_server
+from mocksrv.cli.output import print_table
+
+
+@click.group()
+def endpoints() -> None:
+    """List, add and remove the webhook endpoints of a running server."""
+
+
+@endpoints.command("list")
+@with_server
+@JSON
+def list_(server: Server, as_json: bool) -> None:
+    """List the endpoints. Secrets are shown as ***."""
+    _show(server.get("/endpoints")["endpoints"], as_json)
+
+
+def _show(found: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        print_json(found)
+        return
+    rows = [(e["url"], ", ".join(e["events"]) or "as the provider", e.get("auth", {}).get("type", "none")) for e in found]
+    print_table(("URL", "EVENTS", "AUTH"), rows)
+
+
+@endpoints.command()
+@click.argument("target", metavar="URL")
+@click.option("--events", "patterns", metavar="PATTERN", multiple=True, help="Only events of these names: mx.member.* Repeatable.")
+@click.option("--auth", metavar="TYPE", help="basic, oauth2, mtls, tls, or what a provider offers; its members follow with --set.")
+@click.option(
+    "--set", "pairs", metavar="NAME=VALUE", multiple=True, help="A member of the auth: username=me; @FILE reads a file. Repeatable."
+)
+@click.option("--header", "headers", metavar="NAME=VALUE", multiple=True, help="A header of your own. Repeatable.")
+@with_server
+@JSON
+def add(
+    server: Server,
+    target: str,
+    patterns: tuple[str, ...],
+    auth: str | None,
+    pairs: tuple[str, ...],
+    headers: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Add an endpoint, beside those that there are."""
+    made: dict[str, Any] = {"url": target, "events": list(patterns), "headers": _texts(headers)}
+    if auth:
+        made["auth"] = {"type": auth, **{name: file_or_text(value) for name, value in _texts(pairs).items()}}
+    known = server.get("/endpoints")["endpoints"]
+    _show(server.call("PUT", "/endpoints", {"endpoints": [*known, made]})["endpoints"], as_json)
+
+
+@endpoints.command()
+@click.argument("target", metavar="URL")
+@with_server
+@JSON
+def remove(server: Server, target: str, as_json: bool) -> None:
+    """Remove the endpoints with this URL."""
+    known = server.get("/endpoints")["endpoints"]
+    left = [each for each in known if each["url"] != target]
+    if len(left) == len(known):
+        raise click.ClickException(f"there is no endpoint {target}")
+    _show(server.call("PUT", "/endpoints", {"endpoints": left})["endpoints"], as_json)
+
+
+def _texts(pairs: tuple[str, ...]) -> dict[str, str]:
+    """``name=value`` pairs, all values texts. Raises click.UsageError."""
+    found = {}
+    for pair in pairs:
+        name, sign, value = pair.partition("=")
+        if not sign or not name:
+            raise click.UsageError(f"{pair!r} is not NAME=VALUE")
+        found[name] = value
+    return found
+
+
+@click.group()
+def faults() -> None:
+    """List, add and clear the faults of a running server: of its API, and of its callbacks."""
+
+
+@faults.command("list")
+@with_server
+@JSON
+def list_faults(server: Server, as_json: bool) -> None:
+    """List the faults."""
+    _show_faults(server.get("/faults")["faults"], as_json)
+
+
+def _show_faults(found: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        print_json(found)
+        return
+    rows = []
+    for rule in found:
+        meets = rule.get("on") or f"callbacks {rule['events']}"
+        does = ", ".join(f"{k}={v}" for k, v in rule.items() if k not in ("on", "events", "times") and v not in (None, False, "0ms"))
+        rows.append((meets, does, "for ever" if rule["times"] is None else f"{rule['times']} times"))
+    print_table(("MEETS", "DOES", "LASTS"), rows)
+
+
+@faults.command("add")
+@click.argument("meets")
+@click.option(
+    "--set", "pairs", metavar="NAME=VALUE", multiple=True, required=True, help="What it does: status=503, corrupt=truncated. Repeatable."
+)
+@with_server
+@JSON
+def add_fault(server: Server, meets: str, pairs: tuple[str, ...], as_json: bool) -> None:
+    """Add a fault. MEETS is METHOD /path for calls ("GET /users/*"), or a pattern of event names for callbacks (mx.member.*).
+
+    \b
+    mocksrv faults add "GET /users/*" --set status=503 --set times=2
+    mocksrv faults add "mx.member.*" --set repeat=2 --set delay=5s
+    """
+    rule = {"on" if " " in meets.strip() else "events": meets, **assignments(pairs)}
+    known = [{k: v for k, v in each.items() if v not in (None, False, "0ms")} for each in server.get("/faults")["faults"]]
+    _show_faults(server.call("PUT", "/faults", {"faults": [*known, rule]})["faults"], as_json)
+
+
+@faults.command()
+@with_server
+def clear(server: Server) -> None:
+    """Remove all faults."""
+    server.call("DELETE", "/faults")

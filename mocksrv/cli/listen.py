@@ -1,0 +1,222 @@
+"""``mocksrv listen``: a webhook receiver for people who have none yet."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import chain, repeat
+from typing import Any
+
+import click
+
+from mocksrv.engine.clock import SECOND, Clock, iso, parse_duration
+
+FORWARD_TIME = 10.0  # seconds
+MOST_BYTES = 64 * 2**20
+NOT_FORWARDED = frozenset({"host", "content-length", "connection", "transfer-encoding"})
+
+Check = Callable[[Mapping[str, str], bytes], bool]
+
+
+# reading events
+
+
+def describe(body: Any) -> tuple[str, str]:
+    """What an event is, and what it says, in a line: ``("member updated", "MBR-… CONNECTED")``. Knows the three providers' shapes."""
+    if not isinstance(body, dict):
+        return "no JSON object", ""
+    if "eventType" in body:
+        return f"finicity {body['eventType']}", " ".join(filter(None, (str(body.get("customerId") or ""), str(body.get("eventId") or ""))))
+    if "event" in body:
+        data: Any = body.get("data")
+        data = data if isinstance(data, dict) else {}
+        account = data.get("account")
+        return str(body["event"]), str(account.get("_id") if isinstance(account, dict) else account or data.get("id") or "")
+    wrapper = next((name for name, value in body.items() if isinstance(value, dict)), None)
+    action = str(body.get("action") or "")
+    if wrapper is None:
+        kind = str(body.get("type") or "event").lower().replace("_", " ")
+        return kind, _facts(body)
+    return f"{wrapper.replace('_', ' ')} {action or body[wrapper].get('status_name', '')}".rstrip(), _facts(body[wrapper])
+
+
+FACTS = ("guid", "member_guid", "connection_status", "status_name", "amount", "description", "name", "template")
+COUNTS = ("transactions_created_count", "transactions_updated_count", "statements_created_count", "rewards_created_count")
+
+
+def _facts(thing: Mapping[str, Any]) -> str:
+    """What tells one event from another."""
+    found = [str(thing[name]) for name in FACTS if thing.get(name) not in (None, "")]
+    counts = [f"{name.removesuffix('_count').replace('_', ' ')}: {thing[name]}" for name in COUNTS if name in thing]
+    return "  ".join([*found[:4], *counts])
+
+
+# options
+
+
+def parse_statuses(text: str) -> Iterator[int]:
+    """``500x3,200``: three times 500, from then on 200. Raises click.BadParameter."""
+    runs = []
+    for part in text.split(","):
+        status, _, times = part.strip().partition("x")
+        if not (status.isdecimal() and 200 <= int(status) <= 599 and (not times or (times.isdecimal() and 0 < int(times) <= 1_000_000))):
+            raise click.BadParameter(f"{part.strip()!r} is not STATUS or STATUSxTIMES; write for example 500x3,200")
+        runs.append((int(status), int(times or 1)))
+    return chain(chain.from_iterable(repeat(status, times) for status, times in runs), repeat(runs[-1][0]))
+
+
+def parse_check(text: str) -> Check:
+    """``basic:USER:PASSWORD``, ``bearer:TOKEN``, ``mono:SECRET`` or ``finicity:SECRET``. Raises click.BadParameter."""
+    kind, _, secret = text.partition(":")
+    makers: dict[str, Callable[[str], Check]] = {
+        "basic": lambda pair: _header("authorization", "Basic " + base64.b64encode(pair.encode()).decode()),
+        "bearer": lambda token: _header("authorization", f"Bearer {token}"),
+        "mono": lambda secret: _header("mono-webhook-secret", secret),
+        "finicity": _signed,
+    }
+    if kind not in makers or not secret or (kind == "basic" and ":" not in secret):
+        raise click.BadParameter("allowed are basic:USER:PASSWORD, bearer:TOKEN, mono:SECRET and finicity:SECRET")
+    return makers[kind](secret)
+
+
+def _header(name: str, wanted: str) -> Check:
+    return lambda headers, _: hmac.compare_digest(headers.get(name, "").encode(), wanted.encode())
+
+
+def _signed(secret: str) -> Check:
+    """Finicity's signature: the hexadecimal HMAC-SHA256 of the body."""
+
+    def check(headers: Mapping[str, str], body: bytes) -> bool:
+        wanted = hmac.new(secret.encode(), body, "sha256").hexdigest()
+        return hmac.compare_digest(headers.get("x-finicity-signature", "").encode(), wanted.encode())
+
+    return check
+
+
+def _milliseconds(_: Any, __: Any, text: str | None) -> float:
+    try:
+        return parse_duration(text) / SECOND if text else 0.0
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+# the receiver
+
+
+class Listener:
+    """What the handler threads share: the statuses still to give, the checks, the screen."""
+
+    def __init__(self, statuses: Iterator[int], delay: float, forward_to: str | None, check: Check | None, as_json: bool) -> None:
+        self.statuses = statuses
+        self.delay = delay
+        self.forward_to = forward_to
+        self.check = check
+        self.as_json = as_json
+        self.lock = threading.Lock()
+
+    def take(self, path: str, headers: Mapping[str, str], body: bytes) -> int:
+        """Takes one callback in; the status to answer. Each is told on one line when its answer is known."""
+        allowed = self.check is None or self.check(headers, body)
+        with self.lock:
+            status = next(self.statuses) if allowed else 401
+        if self.delay:
+            time.sleep(self.delay)
+        forwarded = self._forward(path, headers, body) if self.forward_to and allowed else None
+        if forwarded is not None:
+            status = forwarded if isinstance(forwarded, int) else 502
+        with self.lock:
+            self._tell(path, headers, body, status, allowed, forwarded)
+        return status
+
+    def _forward(self, path: str, headers: Mapping[str, str], body: bytes) -> int | str:
+        """The status that the app behind gave, or why it gave none (the answer is 502 then)."""
+        kept = {name: value for name, value in headers.items() if name not in NOT_FORWARDED}
+        request = urllib.request.Request(self.forward_to or "", data=body, headers=kept, method="POST")
+        try:
+            with urllib.request.urlopen(request, timeout=FORWARD_TIME) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+        except OSError as error:
+            return str(getattr(error, "reason", error))
+
+    def _tell(self, path: str, headers: Mapping[str, str], body: bytes, status: int, allowed: bool, forwarded: int | str | None) -> None:
+        try:
+            payload = json.loads(body)
+        except ValueError:
+            payload = None
+        if self.as_json:
+            seen = {"path": path, "headers": dict(headers), "body": payload, "raw": None if payload else body.decode("utf-8", "replace")}
+            click.echo(json.dumps({**seen, "verified": allowed if self.check else None, "status": status}, ensure_ascii=False))
+            return
+        name, facts = describe(payload)
+        notes = [f"answered {status}"]
+        if self.check:
+            notes.insert(0, "verified" if allowed else "WRONG CREDENTIALS")
+        if isinstance(forwarded, str):
+            notes.append(f"not forwarded: {forwarded}")
+        click.echo(f"{iso(Clock.make().now())[11:19]}  {name:<24} {facts}  ({', '.join(notes)})")
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # callbacks may come in bursts
+
+
+def _handler(listener: Listener) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            length = self.headers.get("Content-Length", "")
+            if not length.isdecimal() or int(length) > MOST_BYTES:
+                self.send_error(411)
+                return
+            body = self.rfile.read(int(length))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            self.send_response(listener.take(self.path, headers, body))
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def do_GET(self) -> None:
+            self.send_error(405, "This is a webhook receiver: it takes POST")
+
+        def log_message(self, *_: Any) -> None:
+            """What comes in is told by the listener."""
+
+    return Handler
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=9000, show_default=True, help="Port to listen on; 0 picks a free one.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--status", default="204", show_default=True, metavar="LIST", help="What to answer, in turn: 500x3,200 fails three times.")
+@click.option("--delay", callback=_milliseconds, metavar="TIME", help="Answer so much later: 2s")
+@click.option("--forward-to", metavar="URL", help="Pass everything on to this URL, and answer what it answers.")
+@click.option(
+    "--verify", metavar="WHAT", help="Answer 401 unless it proves itself: basic:USER:PASSWORD, bearer:TOKEN, mono:SECRET, finicity:SECRET"
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line, for programs.")
+def listen(port: int, host: str, status: str, delay: float, forward_to: str | None, verify: str | None, as_json: bool) -> None:
+    """Receive webhooks and print them, until Ctrl-C.
+
+    \b
+    mocksrv listen &
+    mocksrv serve --webhook-url http://127.0.0.1:9000
+    """
+    listener = Listener(parse_statuses(status), delay, forward_to, parse_check(verify) if verify else None, as_json)
+    try:
+        server = Server((host, port), _handler(listener))
+    except OSError as error:
+        raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}") from None
+    if not as_json:
+        click.echo(f"Listening on http://{host}:{server.server_address[1]}   Ctrl-C ends it.")
+    with server:
+        server.serve_forever(poll_interval=0.2)

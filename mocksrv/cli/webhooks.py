@@ -1,0 +1,107 @@
+"""``mocksrv webhooks`` and ``mocksrv trigger``: the callbacks of a running server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from mocksrv.cli.client import JSON, Server, assignments, print_json, with_server
+from mocksrv.cli.output import print_table
+
+STATES = ("pending", "delivered", "failed", "dropped")
+
+
+@click.group()
+def webhooks() -> None:
+    """List, show and send again the callbacks of a running server."""
+
+
+@webhooks.command("list")
+@with_server
+@click.option("--event", metavar="PATTERN", help="Only events of these names: mx.member.*")
+@click.option("--subject", metavar="GUID", help="Only those about this member, account ...")
+@click.option("--state", type=click.Choice(STATES), help="Only those with a delivery in this state.")
+@click.option("--after", metavar="ID", help="Only later ones than this one.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="How many.")
+@click.option("--wait", metavar="TIME", help="Wait so long for the first that fits: 5s")
+@JSON
+def list_(server: Server, as_json: bool, **filters: Any) -> None:
+    """List callbacks, oldest first."""
+    found = server.get("/webhooks", **filters)["webhooks"]
+    if as_json:
+        print_json(found)
+        return
+    rows = [(each["occurred_at"], each["event"], each["subject"] or "", _states(each), each["id"]) for each in found]
+    print_table(("TIME", "EVENT", "SUBJECT", "DELIVERIES", "ID"), rows)
+
+
+def _states(webhook: dict[str, Any]) -> str:
+    """``delivered, pending (3 attempts)`` ..."""
+    shown = []
+    for delivery in webhook["deliveries"]:
+        tries = len(delivery["attempts"])
+        shown.append(delivery["state"] + (f" ({tries} attempts)" if tries > 1 else ""))
+    return ", ".join(shown) or "nobody asks for it"
+
+
+@webhooks.command()
+@click.argument("id")
+@with_server
+@JSON
+def show(server: Server, id: str, as_json: bool) -> None:
+    """Show a callback: what was sent, and what came of every attempt."""
+    found = server.get(f"/webhooks/{id}")
+    if as_json:
+        print_json(found)
+        return
+    click.echo(f"{found['event']}  {found['id']}\nabout {found['subject']}, at {found['occurred_at']}\n")
+    print_json(found["payload"])
+    for delivery in found["deliveries"]:
+        again = f", again at {delivery['next_attempt_at']}" if delivery["next_attempt_at"] else ""
+        click.echo(f"\n{delivery['endpoint']}: {delivery['state']}{again}")
+        for attempt in delivery["attempts"]:
+            click.echo(f"  {attempt['at']}  {attempt['error'] or attempt['status']}  {attempt['duration_ms']:.1f} ms")
+
+
+@webhooks.command()
+@click.argument("id", required=False)
+@click.option("--since", metavar="MOMENT", help="All since then: 2026-01-01T12:00:00Z")
+@click.option("--event", metavar="PATTERN", help="With --since: only events of these names.")
+@click.option("--subject", metavar="GUID", help="With --since: only those about this one.")
+@with_server
+@JSON
+def replay(server: Server, id: str | None, since: str | None, as_json: bool, **filters: Any) -> None:
+    """Send a callback again, or all since a moment."""
+    if (id is None) == (since is None):
+        raise click.UsageError("say which: an ID, or --since MOMENT")
+    if id is not None:
+        sent = [server.call("POST", f"/webhooks/{id}/replay")["id"]]
+    else:
+        given = {name: value for name, value in filters.items() if value is not None}
+        sent = server.call("POST", "/webhooks/replay", {"since": since, **given})["replayed"]
+    if as_json:
+        print_json(sent)
+    else:
+        click.echo(f"{len(sent)} callback{'' if len(sent) == 1 else 's'} sent again")
+
+
+@click.command()
+@click.argument("event", required=False)
+@click.option("--subject", metavar="GUID", help="What it is about; default: the newest that fits, or an invented one.")
+@click.option("--set", "pairs", metavar="PATH=VALUE", multiple=True, help="A field of the payload, over what it would be. Repeatable.")
+@with_server
+@JSON
+def trigger(server: Server, event: str | None, subject: str | None, pairs: tuple[str, ...], as_json: bool) -> None:
+    """Send an event of a provider's catalogue, with fields of your own. Without EVENT: list what there is."""
+    if event is None:
+        found = server.get("/events")["events"]
+        click.echo("\n".join(found)) if not as_json else print_json(found)
+        return
+    body = {"event": event, "payload": assignments(pairs), **({"subject": subject} if subject else {})}
+    sent = server.call("POST", "/trigger", body)["webhooks"]
+    if as_json:
+        print_json(sent)
+        return
+    for each in sent:
+        click.echo(f"{each['event']}  {each['id']}  about {each['subject']}: {_states(each)}")
