@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from mocksrv.engine.clock import iso_ms
 from mocksrv.engine.credentials import Credentials, NoToken, Signer, tls_of
 from mocksrv.engine.disturbance import disturbed, wrong_content_type, wrong_credentials
+from mocksrv.engine.outbox import PRIVATE
 from mocksrv.engine.reading import Row
 from mocksrv.engine.sandbox import Endpoint, Sandbox
 from mocksrv.engine.store import Store, dumps
@@ -40,6 +41,7 @@ class Retries:
     jitter: float = 0.0
 
 
+Encoder = Callable[[bytes, Mapping[str, str]], bytes]
 NO_RETRIES = Retries(())
 
 
@@ -53,12 +55,14 @@ class Dispatcher:
         retries: Mapping[str, Retries],
         report: Callable[[Sandbox, dict[str, Any]], None],
         signers: Mapping[str, Signer] | None = None,
+        encoders: Mapping[str, Encoder] | None = None,
     ) -> None:
         self._store = store
         self._make_transport = transport
         self._transport: Transport | None = None
         self._making = threading.Lock()
         self._credentials = Credentials(lambda url, body, headers: self._ready_transport().post(url, body, headers), signers or {})
+        self._encoders = encoders or {}
         self._retries = retries
         self._report = report
         self._pool = ThreadPoolExecutor(MOST_LANES, thread_name_prefix="callbacks")
@@ -138,15 +142,15 @@ class Dispatcher:
 
     def _deliver(self, sandbox: Sandbox, endpoint_id: str, row: Row) -> None:
         seq, attempts, options, event, event_id, payload, stored_headers = row
-        place, endpoint = next(((n, e) for n, e in enumerate(sandbox.settings.endpoints) if e.id == endpoint_id), (0, None))
+        wrong = json.loads(options)
+        place, endpoint = _endpoint(sandbox, endpoint_id, wrong)
         if endpoint is None:
             with self._store.write() as tx:
                 tx.set_delivery(seq, "failed", None, attempts)
             return
         at = sandbox.now()
-        wrong = json.loads(options)
-        body = disturbed(payload.encode(), wrong, sandbox.chance(f"corrupt:{event_id}:{place}"))
         headers = _headers(endpoint, json.loads(stored_headers), at)
+        body = self._encode(event, disturbed(payload.encode(), wrong, sandbox.chance(f"corrupt:{event_id}:{place}")), headers)
         answer = self._post(sandbox, endpoint, body, headers, wrong)
         delivered = answer.status is not None and 200 <= answer.status < 300
         if answer.status == 401 and self._credentials.forget(sandbox, endpoint):
@@ -162,6 +166,16 @@ class Dispatcher:
             response = dumps({"headers": dict(answer.headers), "body": answer.body})
             tx.add_attempt(seq, at, answer.status, answer.error, answer.duration_ms, request, response)
         self._report(sandbox, _news(at, event, event_id, endpoint, answer, due))
+
+    def _encode(self, event: str, body: bytes, headers: Mapping[str, str]) -> bytes:
+        """The body as the provider writes it: JSON, unless it has an encoder that says otherwise."""
+        encoder = self._encoders.get(event.partition(".")[0])
+        return encoder(body, headers) if encoder else body
+
+    def probe(self, sandbox: Sandbox, endpoint: Endpoint, event: str, payload: Mapping[str, Any], headers: Mapping[str, str]) -> Answer:
+        """One attempt at once, inside a request, with nothing written: the only callback that anybody waits for."""
+        sent = _headers(endpoint, headers, sandbox.now())
+        return self._post(sandbox, endpoint, self._encode(event, dumps(payload).encode(), sent), sent, {})
 
     def _post(self, sandbox: Sandbox, endpoint: Endpoint, body: bytes, headers: dict[str, str], wrong: Mapping[str, Any]) -> Answer:
         """One attempt with the endpoint's credentials, or with ``wrong`` ones, which are put into ``headers``."""
@@ -182,6 +196,14 @@ class Dispatcher:
             return None
         chance = sandbox.chance(f"retry:{key}:{attempts}")
         return now + round(retries.delays[attempts] * (1 + retries.jitter * chance.random()))
+
+
+def _endpoint(sandbox: Sandbox, id: str, options: Mapping[str, Any]) -> tuple[int, Endpoint | None]:
+    """Where a delivery goes, and its place among the sandbox's endpoints; None when that endpoint is gone."""
+    endpoints = sandbox.settings.endpoints
+    if PRIVATE in options:
+        return len(endpoints), Endpoint(**options[PRIVATE])
+    return next(((place, each) for place, each in enumerate(endpoints) if each.id == id), (0, None))
 
 
 def _headers(endpoint: Endpoint, headers: Mapping[str, str], at: int) -> dict[str, str]:

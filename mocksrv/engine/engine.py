@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from mocksrv.engine.clock import LATEST, Clock
 from mocksrv.engine.credentials import Signer
-from mocksrv.engine.dispatcher import Dispatcher, Retries
+from mocksrv.engine.dispatcher import Dispatcher, Encoder, Retries
 from mocksrv.engine.journal import Entry, Journal
 from mocksrv.engine.library import Library
 from mocksrv.engine.player import Player
@@ -68,6 +68,7 @@ class Cast:
     defaults: Scenario
     retries: Retries
     signers: Mapping[str, Signer] = field(default_factory=dict)  # the provider's own kinds of ``auth`` of endpoints
+    encoder: Encoder | None = None  # makes the body of a callback of its JSON, where the provider sends something else
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,8 @@ class Engine:
         self.journal = Journal(self.store)
         retries = {name: cast.retries for name, cast in casts.items()}
         signers = {kind: signer for cast in casts.values() for kind, signer in cast.signers.items()}
-        self.dispatcher = Dispatcher(self.store, self._transport, retries, self._report, signers)
+        encoders = {name: cast.encoder for name, cast in casts.items() if cast.encoder}
+        self.dispatcher = Dispatcher(self.store, self._transport, retries, self._report, signers, encoders)
         self._sandboxes: dict[str, Sandbox] = {}
         self._lock = threading.Lock()
         self._changed = threading.Condition()

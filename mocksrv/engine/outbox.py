@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -11,6 +13,7 @@ from mocksrv.engine.sandbox import Endpoint, World
 from mocksrv.engine.store import dumps
 
 AT_ONCE = 0  # a first attempt without a delay is due before all else, whatever the clock does
+PRIVATE = "endpoint"  # where a delivery's options have the endpoint that is not one of the sandbox's
 RANK_STEP = 1_000_000  # ranks order the deliveries of one endpoint; the space between two events is for shuffling
 
 
@@ -25,11 +28,17 @@ def wanted(world: World, event: str, unasked: frozenset[str]) -> bool:
 
 
 def emit(
-    world: World, event: str, subject: str | None, payload: Mapping[str, Any], headers: Mapping[str, str], unasked: frozenset[str]
+    world: World,
+    event: str,
+    subject: str | None,
+    payload: Mapping[str, Any],
+    headers: Mapping[str, str],
+    unasked: frozenset[str],
+    private: Endpoint | None = None,
 ) -> None:
     """Writes an event and what each endpoint that wants it is owed. Nothing is sent before the commit.
 
-    The directives of the step being played (``webhooks`` in the scenario) are obeyed, and those of the sandbox's disturbances.
+    ``private`` is an endpoint that the event's subject brought along: it gets the event beside those of the sandbox. The directives of the step being played (``webhooks`` in the scenario) are obeyed, and those of the sandbox's disturbances.
     Nothing is written in a muted world.
     """
     if world.muted or world.directives.get("off"):
@@ -40,13 +49,15 @@ def emit(
     state = "dropped" if directives.get("drop") else "pending"
     delay = directives.get("delay_ms", 0)
     due = None if state == "dropped" else world.now + delay if delay else AT_ONCE
-    options = dumps({name: directives[name] for name in AT_SENDING if directives.get(name)})
-    for place, endpoint in enumerate(world.sandbox.settings.endpoints):
-        if wants(endpoint, event, unasked):
-            world.owed.add(endpoint.id)
-            for copy in range(directives.get("repeat", 1)):
-                rank = _rank(world, seq, f"{id}:{place}", copy) if directives.get("shuffle") else seq * RANK_STEP + copy
-                world.tx.add_delivery(world.sandbox.name, seq, endpoint.id, state, due, rank, options)
+    options = {name: directives[name] for name in AT_SENDING if directives.get(name)}
+    owed = [(endpoint.id, options) for endpoint in world.sandbox.settings.endpoints if wants(endpoint, event, unasked)]
+    if private is not None:
+        owed.append((private.id, {**options, PRIVATE: asdict(private)}))
+    for place, (endpoint, treatment) in enumerate(owed):
+        world.owed.add(endpoint)
+        for copy in range(directives.get("repeat", 1)):
+            rank = _rank(world, seq, f"{id}:{place}", copy) if directives.get("shuffle") else seq * RANK_STEP + copy
+            world.tx.add_delivery(world.sandbox.name, seq, endpoint, state, due, rank, dumps(treatment))
     world.trim_events(seq)
     world.written.append(id)
     world.happened.append({"at": world.now, "kind": "event", "subject": subject, "detail": event})
@@ -58,9 +69,12 @@ def replay(world: World, seq: int, event: str, unasked: frozenset[str]) -> bool:
     ``seq`` is the event's number. It goes out undisturbed.
     """
     earlier = {endpoint for _, endpoint, _, _ in world.tx.deliveries(seq)}
-    found = [endpoint.id for endpoint in world.sandbox.settings.endpoints if endpoint.id in earlier or wants(endpoint, event, unasked)]
-    for endpoint in found:
-        world.tx.add_delivery(world.sandbox.name, seq, endpoint, "pending", AT_ONCE, seq * RANK_STEP, "{}")
+    settings = world.sandbox.settings
+    found = {endpoint.id: "{}" for endpoint in settings.endpoints if endpoint.id in earlier or wants(endpoint, event, unasked)}
+    for text in world.tx.private_endpoints(seq):
+        found[json.loads(text)["id"]] = dumps({PRIVATE: json.loads(text)})
+    for endpoint, options in found.items():
+        world.tx.add_delivery(world.sandbox.name, seq, endpoint, "pending", AT_ONCE, seq * RANK_STEP, options)
         world.owed.add(endpoint)
     return bool(found)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mocksrv.engine.clock import DAY, SECOND
+from mocksrv.engine.clock import SECOND
 from mocksrv.engine.library import Library, UnknownScenario
 from mocksrv.engine.role import Role
 from mocksrv.engine.sandbox import Fault, World
@@ -63,7 +63,7 @@ class Player:
         scenario = self._scenario_or_happy(world, subject)
         self._halt(world, subject)
         login = role.jobs[job].login and not flow and not self.library.writes(scenario, job)
-        play.update(job=_new_job(world, job, details), flow=flow or ("connect" if login else job), step=0, login=login)
+        play.update(job=_new_job(world, job, details), flow=flow or (role.first_flow if login else job), step=0, login=login)
         skip = play["job"].get("skip") and role.status(subject) != role.consenting
         steps = [] if skip else self._burst(None, subject, scenario, opening=True, due=False).steps
         world.directives = steps[0].webhooks if steps else {}
@@ -90,7 +90,7 @@ class Player:
         play.pop("playing", None)
         self._halt(world, subject)
         if not play.get("job"):
-            play.update(job=_new_job(world, "aggregate", None))
+            play.update(job=_new_job(world, role.plain_job, None))
             role.begin(world, subject)
         play.update(flow=None, step=0, login=False)
         step = Step(flow="pushed", index=0, file="by hand", line=0, status=status, set=dict(fields))
@@ -108,7 +108,7 @@ class Player:
         play.update(scenario=scenario, by="hand")
         world.mark(subject.guid, f"moved to scenario {scenario}", flow=flow)
         if flow:
-            job = flow if flow in self.role(subject).jobs else "aggregate"
+            job = flow if flow in self.role(subject).jobs else self.role(subject).plain_job
             self.start(world, subject, job, flow=None if job == flow else flow)
         else:
             world.save_play(subject)
@@ -180,7 +180,7 @@ class Player:
             self._jump(world, subject, flow)
             return
         job = play["job"]
-        job.update(name="connect", started_at=world.now)
+        job.update(name=role.first_flow, started_at=world.now)
         role.enter(world, subject, role.first_status, {}, bool(job.get("skip")))
         world.mark(subject.guid, "scenario", status=role.first_status, flow=flow)
         if job.get("skip"):
@@ -229,9 +229,9 @@ class Player:
         if role.status(subject) not in role.refreshable:
             return
         if self._play(subject).get("job") or not role.refresh_wanted(world, subject):  # it may be wanted again tomorrow
-            world.set_timer(subject.guid, "background", world.now + DAY)
+            world.set_timer(subject.guid, "background", role.refresh_at(world))
             return
-        self.start(world, subject, "background")
+        self.start(world, subject, role.refresh_job)
 
     # playing
 
@@ -290,7 +290,7 @@ class Player:
             step = script[index]
             if (step.after_ms or step.after_polls) and not due:
                 return Burst(steps, ends=False, waits=step)
-            if index == 0 and opening and step.status == role.first_status and flow == "connect":
+            if index == 0 and opening and step.status == role.first_status and flow == role.first_flow:
                 step = replace(step, status=role.jobs[play["job"]["name"]].opening)
             if not steps and not due and step.status == present:
                 step = replace(step, status=None)  # already entered by what led here
@@ -349,7 +349,7 @@ class Player:
         play.update(job=None, flow=None, step=0)
         play.pop("playing", None)
         if job and job.get("done"):
-            world.set_timer(subject.guid, "background", world.now + DAY)
+            world.set_timer(subject.guid, "background", self.role(subject).refresh_at(world))
         world.save_play(subject)
 
     def _step(self, world: World, subject: Record, step: Step, *, over: bool, cause: str) -> None:

@@ -31,6 +31,9 @@ class Role(Protocol):
 
     vocabulary: Vocabulary
     jobs: Mapping[str, Job]
+    first_flow: str  # the job and flow of a new subject
+    plain_job: str  # the job of a push by hand, and of flows that no call plays
+    refresh_job: str  # the job that runs every day by itself
     first_status: str  # what a new subject enters
     resumed: str  # what an answered subject enters
     asking: str  # the status that waits for answers
@@ -77,6 +80,9 @@ class Role(Protocol):
         It is about ``subject`` or what belongs to that; else about the newest record that fits, else about an invented one. Raises
         ValueError when the subject is none that the event can be about.
         """
+
+    def refresh_at(self, world: World) -> int:
+        """When the daily refresh runs next, in ms."""
 
     def refresh_wanted(self, world: World, subject: Record) -> bool:
         """Whether the daily refresh runs for this subject."""

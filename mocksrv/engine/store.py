@@ -398,9 +398,9 @@ class Tx:
         return bool(self._run(sql, (state, due, attempts, seq)).rowcount)
 
     def fail_orphans(self, sandbox: str, endpoints: Sequence[str]) -> None:
-        """Ends the pending deliveries to endpoints that are no longer among these."""
+        """Ends the pending deliveries to endpoints that are no longer among these, but for those to endpoints of a subject's own."""
         marks = ", ".join("?" * len(endpoints))
-        others = f"sandbox = ? AND state = 'pending' AND endpoint NOT IN ({marks})"
+        others = f"sandbox = ? AND state = 'pending' AND endpoint NOT IN ({marks}) AND json_extract(options, '$.endpoint') IS NULL"
         self._run(f"UPDATE delivery SET state = 'failed', next_attempt_at = NULL WHERE {others}", (sandbox, *endpoints))
 
     def add_attempt(
@@ -446,6 +446,13 @@ class Tx:
     def deliveries(self, event: int) -> list[Row]:
         """(seq, endpoint, state, next_attempt_at) of an event."""
         return self._rows("SELECT seq, endpoint, state, next_attempt_at FROM delivery WHERE event = ? ORDER BY seq", (event,))
+
+    def private_endpoints(self, event: int) -> list[str]:
+        """The endpoints, as JSON, that an event went to beside the sandbox's own."""
+        endpoint = "json_extract(options, '$.endpoint')"
+        return [
+            text for (text,) in self._rows(f"SELECT DISTINCT {endpoint} FROM delivery WHERE event = ? AND {endpoint} NOTNULL", (event,))
+        ]
 
     def attempts(self, delivery: int) -> list[Row]:
         """(at, status, error, duration_ms, request, response) of a delivery."""

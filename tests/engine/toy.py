@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mocksrv.engine import outbox
-from mocksrv.engine.clock import HOUR, MINUTE
+from mocksrv.engine.clock import DAY, HOUR, MINUTE
 from mocksrv.engine.dispatcher import Retries
 from mocksrv.engine.engine import Cast, Engine, Options
 from mocksrv.engine.role import Job
@@ -59,6 +59,7 @@ class DoorRole:
         "background": Job("background", "open", background=True),
         "verify": Job("verify", "verify", login=True),
     }
+    first_flow, plain_job, refresh_job = "connect", "aggregate", "background"
     first_status, resumed, asking, consenting = "NEW", "HEARD", "ASKED", "AWAY"
     successful = frozenset({"OPEN"})
     refreshable = frozenset({"OPEN"})
@@ -114,6 +115,9 @@ class DoorRole:
     def trigger(self, world: World, subject: Record | None, event: str, fields: Mapping[str, Any]) -> None:
         door = subject or Record("toy.door", world.guid("DOOR"), {"status": "NEW", "busy": False})
         self._emit(world, event, door, **fields)
+
+    def refresh_at(self, world: World) -> int:
+        return world.now + DAY
 
     def refresh_wanted(self, world: World, subject: Record) -> bool:
         return not subject.body.get("quiet")

@@ -30,11 +30,11 @@ class SDK:
     """The operations of all API classes of the SDK as methods: ``SDK(client).create_user(...)``.
 
     Each answer must be of the type that the SDK promises, and show all that the body says: nothing is lost on the way through the SDK.
-    ``read`` are the operations whose answers were read so far, with the names of the events that each caused, if ``watch`` (the
-    events so far) is given.
+    ``read`` are the operations whose answers were read so far, with the names of the events that each caused, if ``watch`` tells
+    those since it was last asked.
     """
 
-    def __init__(self, client: sdk.ApiClient, watch: Callable[[], list[str]] | None = None) -> None:
+    def __init__(self, client: sdk.ApiClient, watch: Callable[[], list[str]] = list) -> None:
         self.client = client
         self.read: dict[str, set[str]] = {}
         self.watch = watch
@@ -53,10 +53,10 @@ class SDK:
 
     def _call(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
         method = getattr(OPERATIONS[name](self.client), name)
-        before = len(self.watch()) if self.watch else 0
+        self.watch()
         answer = method(*args, **kwargs)
         look_at(answer, inspect.signature(method).return_annotation, self.client.last_response)
-        self.read.setdefault(name, set()).update(self.watch()[before:] if self.watch else ())
+        self.read.setdefault(name, set()).update(self.watch())
         return answer
 
 
@@ -95,7 +95,8 @@ class World:
 
     def __init__(self, client: sdk.ApiClient, control: MX, *, watched: bool = False) -> None:
         self.control = control
-        self.sdk = SDK(client, control.events if watched else None)
+        self.sdk = SDK(client, self.fresh_events if watched else list)
+        self._seen = ""
         self._number = count(1)
 
     def unique(self, what: str) -> str:
@@ -104,6 +105,16 @@ class World:
     def advance(self, by: str = "10s") -> None:
         """Time passes: jobs end."""
         self.control.advance(by)
+
+    def fresh_events(self) -> list[str]:
+        """The names of the events since the last look."""
+        found: list[str] = []
+        while True:
+            page = self.control.control("GET", f"/webhooks?limit=1000{self._seen}")["webhooks"]
+            if not page:
+                return found
+            found += [event["event"] for event in page]
+            self._seen = f"&after={page[-1]['id']}"
 
     # users and members
 

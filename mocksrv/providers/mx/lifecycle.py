@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mocksrv.engine.clock import HOUR, SECOND
+from mocksrv.engine.clock import DAY, HOUR, SECOND
 from mocksrv.engine.role import Job
 from mocksrv.engine.sandbox import World
 from mocksrv.engine.scenario import Ask, Option, Problem, Scenario, Vocabulary, parse
@@ -136,6 +136,7 @@ class MemberRole:
     """The `Role` of MX: its subjects are members."""
 
     jobs: Mapping[str, Job] = JOBS
+    first_flow, plain_job, refresh_job = "connect", "aggregate", "background"
     first_status = "CREATED"
     resumed = "RESUMED"
     asking = "CHALLENGED"
@@ -276,6 +277,9 @@ class MemberRole:
         world.overrides = fields
         self._trigger(world, subject, event)
         world.overrides = {}
+
+    def refresh_at(self, world: World) -> int:
+        return world.now + DAY
 
     def refresh_wanted(self, world: World, subject: Record) -> bool:
         user = world.get("mx.user", subject.owner)

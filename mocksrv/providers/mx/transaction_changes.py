@@ -124,9 +124,10 @@ def remove(world: World, transaction: Record) -> None:
     """Deletes a transaction with its parts and their taggings."""
     for gone in (*parts_of(world, transaction), transaction):
         user = world.get("mx.user", gone.owner)
-        for tagging in taggings_of(world, gone) if user else ():
+        for tagging in taggings_of(world, gone):
             world.remove(guid=tagging.guid)
-            taggings.emit(world, user, tagging, "deleted")
+            if user:
+                taggings.emit(world, user, tagging, "deleted")
         world.remove(parent=gone.guid)
         world.remove(guid=gone.guid)
         emit_transaction(world, "deleted", gone)

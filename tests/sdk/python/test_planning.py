@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import mx_platform_python as sdk
-import pytest
 
 from tests.sdk.world import World, gone
 
@@ -162,15 +161,14 @@ def test_auto_generate_budgets(world: World) -> None:
 # goals
 
 
-@pytest.fixture
 def saver(world: World) -> tuple[str, str]:
     """A user and an account to save on."""
     user = world.new_user()
     return user, world.new_manual_account(user)
 
 
-def test_create_goal(world: World, saver: tuple[str, str]) -> None:
-    user, account = saver
+def test_create_goal(world: World) -> None:
+    user, account = saver(world)
     request = sdk.GoalRequest(
         account_guid=account, amount=4500.5, goal_type_name="SAVE_AMOUNT", meta_type_name="VACATION", name="Save for Europe"
     )
@@ -178,32 +176,37 @@ def test_create_goal(world: World, saver: tuple[str, str]) -> None:
     assert (goal.account_guid, goal.amount, goal.name, goal.position) == (account, 4500.5, "Save for Europe", 1)
 
 
-def test_read_goal(world: World, saver: tuple[str, str]) -> None:
-    goal = world.new_goal(*saver)
-    assert world.sdk.read_goal(goal, saver[0]).goal.guid == goal
+def test_read_goal(world: World) -> None:
+    user, account = saver(world)
+    goal = world.new_goal(user, account)
+    assert world.sdk.read_goal(goal, user).goal.guid == goal
 
 
-def test_list_goals(world: World, saver: tuple[str, str]) -> None:
-    goals = [world.new_goal(*saver) for _ in range(2)]
-    assert sorted(goal.guid for goal in world.sdk.list_goals(ACCEPT, saver[0]).goals) == sorted(goals)
+def test_list_goals(world: World) -> None:
+    user, account = saver(world)
+    goals = [world.new_goal(user, account) for _ in range(2)]
+    assert sorted(goal.guid for goal in world.sdk.list_goals(ACCEPT, user).goals) == sorted(goals)
 
 
-def test_update_goal(world: World, saver: tuple[str, str]) -> None:
+def test_update_goal(world: World) -> None:
+    user, account = saver(world)
     request = sdk.UpdateGoalRequestBody(goal=sdk.UpdateGoalRequest(name="Save for Asia", amount=5000))
-    changed = world.sdk.update_goal(world.new_goal(*saver), saver[0], request).goal
+    changed = world.sdk.update_goal(world.new_goal(user, account), user, request).goal
     assert (changed.name, changed.amount) == ("Save for Asia", 5000)
 
 
-def test_delete_goal(world: World, saver: tuple[str, str]) -> None:
-    goal = world.new_goal(*saver)
-    world.sdk.delete_goal(goal, saver[0], ACCEPT)
-    assert gone(world.sdk.read_goal, goal, saver[0])
+def test_delete_goal(world: World) -> None:
+    user, account = saver(world)
+    goal = world.new_goal(user, account)
+    world.sdk.delete_goal(goal, user, ACCEPT)
+    assert gone(world.sdk.read_goal, goal, user)
 
 
-def test_reposition_goals(world: World, saver: tuple[str, str]) -> None:
-    first, second = (world.new_goal(*saver) for _ in range(2))
+def test_reposition_goals(world: World) -> None:
+    user, account = saver(world)
+    first, second = (world.new_goal(user, account) for _ in range(2))
     request = sdk.RepositionRequestBody(goals=[sdk.RepositionRequest(guid=second, position=1)])
-    found = {goal.guid: goal.position for goal in world.sdk.reposition_goals(saver[0], request).goals}
+    found = {goal.guid: goal.position for goal in world.sdk.reposition_goals(user, request).goals}
     assert (found[second], found.get(first, 2)) == (1, 2)
 
 
@@ -275,7 +278,6 @@ def test_delete_spending_plan_iteration_item(world: World) -> None:
     assert gone(world.sdk.read_spending_plan_iteration_item, world.user, world.plan, item)
 
 
-@pytest.fixture
 def planner(world: World) -> tuple[str, str, str]:
     """A user with accounts, their spending plan and one of its accounts."""
     user, _ = world.connected()
@@ -283,20 +285,22 @@ def planner(world: World) -> tuple[str, str, str]:
     return user, plan, world.sdk.list_spending_plan_accounts(user, plan).spending_plan_accounts[0].guid
 
 
-def test_list_spending_plan_accounts(world: World, planner: tuple[str, str, str]) -> None:
-    user, plan, account = planner
+def test_list_spending_plan_accounts(world: World) -> None:
+    user, plan, account = planner(world)
     found = world.sdk.list_spending_plan_accounts(user, plan).spending_plan_accounts
     assert found[0].guid == account
     assert {each.spending_plan_guid for each in found} == {plan}
 
 
-def test_read_spending_plan_account(world: World, planner: tuple[str, str, str]) -> None:
-    assert world.sdk.read_spending_plan_account(*planner).guid == planner[2]
+def test_read_spending_plan_account(world: World) -> None:
+    user, plan, account = planner(world)
+    assert world.sdk.read_spending_plan_account(user, plan, account).guid == account
 
 
-def test_delete_spending_plan_account(world: World, planner: tuple[str, str, str]) -> None:
-    world.sdk.delete_spending_plan_account(*planner)
-    assert gone(world.sdk.read_spending_plan_account, *planner)
+def test_delete_spending_plan_account(world: World) -> None:
+    account = planner(world)
+    world.sdk.delete_spending_plan_account(*account)
+    assert gone(world.sdk.read_spending_plan_account, *account)
 
 
 # cash flow
