@@ -12,8 +12,11 @@ from bench.measures import MEASURES, Setup
 from bench.report import Row, machine, table, write_json
 from bench.server import default_command
 
-LEGEND = """peer: a bare Flask app that answers a constant of the same size; in the last rows, the poll with the fewest members.
+LEGEND = """peer: a bare Flask app that answers a constant of the same size, unless the note says something else.
 All servers run one gunicorn worker with 8 threads."""
+
+
+SPEC = Path("../shared/openapi/v20111101.yml")
 
 
 def main() -> None:
@@ -22,7 +25,7 @@ def main() -> None:
     print("  ".join(f"{name} {value}" for name, value in machine().items()), file=sys.stderr)
     rows: list[Row] = []
     with ProcessPoolExecutor(load.PROCESSES, multiprocessing.get_context("spawn")) as pool:
-        setup = Setup(options.server, pool, options.seconds, options.rounds)
+        setup = Setup(options.server, options.spec, pool, options.seconds, options.rounds)
         for name in options.only:
             print(f"measuring: {name}", file=sys.stderr)
             try:
@@ -41,6 +44,7 @@ def arguments() -> argparse.Namespace:
         prog="python -m bench", description="Measures mocksrv beside a bare Flask app, in one run. Goals are shown, nothing fails on them."
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results to FILE")
+    parser.add_argument("--spec", type=Path, default=SPEC, metavar="FILE", help="OpenAPI file that Prism and Mockoon serve (%(default)s)")
     parser.add_argument("--only", nargs="+", choices=MEASURES, default=list(MEASURES), help="measure only these")
     parser.add_argument("--seconds", type=float, default=2.0, help="length of one round of load (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of load per server, in turns (default: %(default)s)")

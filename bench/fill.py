@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from mocksrv.engine.engine import Engine, Options
@@ -15,11 +16,11 @@ BATCH = 10_000
 HEADERS = {"Accept": "application/vnd.mx.api.v1+json"}
 
 
-def fill(database_path: Path, members: int) -> tuple[str, str]:
+def fill(database_path: Path, members: int, transactions: int | None = None) -> tuple[str, str]:
     """Makes an SQLite database that `mocksrv serve --database` can open, with that many connected members in the sandbox `default`.
 
-    One member is connected by calls, the others are copies of it (without accounts), twenty to a user. Returns the guids of a user
-    and of one of their members, whose status is then polled.
+    One member is connected by calls, the others are copies of it (without accounts), twenty to a user. The first one has
+    as many ``transactions`` as are asked for. Returns the guids of a user and of one of their members, whose status is then polled.
     """
     engine, app = build(Setup(engine=Options(database=str(database_path), clock="manual")))
     client = app.test_client()
@@ -33,6 +34,8 @@ def fill(database_path: Path, members: int) -> tuple[str, str]:
     member = call("POST", f"/users/{user}/members", body)["member"]["guid"]
     engine.advance(engine.sandbox("default"), engine.sandbox("default").now() + 10_000)
     _copy(engine, user, member, members - 1)
+    if transactions is not None:
+        _copy_transactions(engine, member, transactions)
     engine.close()
     return user, member
 
@@ -44,6 +47,13 @@ def _copy(engine: Engine, user: str, member: str, number: int) -> None:
     for start in range(0, number, BATCH):
         with engine.change(engine.sandbox("default")) as world:
             world.add_all(_copies(owner, model, range(start, min(start + BATCH, number))))
+
+
+def _copy_transactions(engine: Engine, member: str, number: int) -> None:
+    """Adds copies of the member's transactions, on the same days, until there are so many of them."""
+    with engine.change(engine.sandbox("default")) as world:
+        found = world.list(Query("mx.transaction", subject=member))
+        world.add_all(replace(found[n % len(found)], guid=f"TRN-{n:032x}") for n in range(number - len(found)))
 
 
 def _copies(owner: Record, model: Record, numbers: range) -> Iterator[Record]:

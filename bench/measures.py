@@ -1,5 +1,6 @@
 """The measures: each takes a Setup and yields rows."""
 
+import json
 import shlex
 import statistics
 import tempfile
@@ -10,9 +11,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import load
+from bench import callbacks, load, rivals
 from bench.fill import fill
-from bench.mx import HEADERS, Client, status_path
+from bench.mx import HEADERS, MX_BANK, Client, status_path
 from bench.receiver import Receiver
 from bench.report import Row
 from bench.server import BenchError, Memory, Server, bare_flask, get
@@ -25,14 +26,17 @@ CALLBACKS = 100
 CALLBACK_PAUSE = 0.02
 CALLBACK_LIMIT = 5.0
 CONNECTS = 40
+BANKS = {"everyday": "aurora_mills_bank", "mxbank": MX_BANK}  # data profile -> an institution that brings it
+TRANSACTIONS, PAGE = 10_000, 25
 ANY_STATUS = status_path("USR-1", "MBR-1")
 
 
 @dataclass(frozen=True)
 class Setup:
-    """What a run shares: mocksrv's command, the load generator's processes, seconds and number of rounds of load."""
+    """What a run shares: mocksrv's command, the API's file, the load generator's processes, seconds and number of rounds of load."""
 
     command: str
+    spec: Path
     pool: Executor
     seconds: float
     rounds: int
@@ -91,7 +95,7 @@ def memory_row(measure: str, ours: Memory, theirs: Memory) -> Row:
     return Row(measure, "MB PSS", ours.pss, theirs.pss, goal="memory", note=f"RSS {ours.rss:.0f} and {theirs.rss:.0f}")
 
 
-def callbacks(setup: Setup) -> Iterator[Row]:
+def answered(setup: Setup) -> Iterator[Row]:
     """From the answer to a POST that commits an event to the arrival of its callback; one that is there before the answer counts 0."""
     with Receiver() as receiver, setup.server("--webhook-url", receiver.url) as server:
         client = Client(server.url)
@@ -112,25 +116,47 @@ def callbacks(setup: Setup) -> Iterator[Row]:
 
 def connect(setup: Setup) -> Iterator[Row]:
     """Processor time of the server from creating a member to its accounts and transactions being read."""
+    for profile, institution in BANKS.items():
+        yield Row(f"connect ({profile}), create to data read", "ms CPU", connecting(setup, institution), goal="connect")
+
+
+def connecting(setup: Setup, institution: str) -> float:
+    """Milliseconds for one member of this institution, the mean of many."""
     with setup.server("--clock", "manual") as server:
         client = Client(server.url)
-        login = client.login()
+        login = client.login(institution)
         users = [client.create_user(f"u{i}") for i in range(CONNECTS + 1)]
-        connect_once(client, users[0], login)
+        connect_once(client, users[0], login, institution)
         before = server.cpu_seconds()
         for user in users[1:]:
-            connect_once(client, user, login)
+            connect_once(client, user, login, institution)
         used = server.cpu_seconds() - before
-    yield Row("connect, create to data read", "ms CPU", used / CONNECTS * 1000)
+    return used / CONNECTS * 1000
 
 
-def connect_once(client: Client, user: str, login: list[dict[str, str]]) -> None:
+def connect_once(client: Client, user: str, login: list[dict[str, str]], institution: str) -> None:
     """Creates a member, lets ten seconds pass and reads what it brought."""
-    member = client.create_member(user, login)
+    member = client.create_member(user, login, institution)
     client.call("POST", "/_mocksrv/clock/advance", {"by": "10s"})
     for kind in ("accounts", "transactions"):
         if not client.call("GET", f"/users/{user}/members/{member}/{kind}")[kind]:
             raise BenchError(f"a connected member has no {kind}")
+
+
+def listing(setup: Setup) -> Iterator[Row]:
+    """A page of a user's many transactions, against the status poll of the same server."""
+    with ExitStack() as stack:
+        database = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "many.sqlite3"
+        user, member = fill(database, 1, TRANSACTIONS)
+        server = stack.enter_context(setup.server("--database", str(database)))
+        page = f"/users/{user}/transactions?records_per_page={PAGE}"
+        found = json.loads(get(server.url + page, HEADERS)[1])
+        if (len(found["transactions"]), found["pagination"]["total_entries"]) != (PAGE, TRANSACTIONS):
+            raise BenchError(f"the list is not {PAGE} of {TRANSACTIONS:,} transactions: {found['pagination']}")
+        pages, polls = setup.polls([server.url + page, server.url + status_path(user, member)], 1)
+    note = f"peer: the status poll {errors(pages)}".rstrip()
+    yield Row(f"list {PAGE} of {TRANSACTIONS:,} transactions, p50", "ms", pages.percentile_ms(50), polls.percentile_ms(50), "list", note)
+    yield Row("the same, p99", "ms", pages.percentile_ms(99), polls.percentile_ms(99))
 
 
 def sizes(setup: Setup) -> Iterator[Row]:
@@ -147,7 +173,7 @@ def sizes(setup: Setup) -> Iterator[Row]:
         totals = setup.polls(urls, SIZE_CONNECTIONS)
     smallest = 1000 / totals[0].per_second
     for members, total, took in zip(SIZES, totals, filled, strict=True):
-        note = f"{total.per_second:,.0f} calls/s, filled in {took:.1f} s {errors(total)}".rstrip()
+        note = f"peer: fewest members; {total.per_second:,.0f} calls/s, filled in {took:.1f} s {errors(total)}".rstrip()
         yield Row(f"poll, {members:,} members", "ms/call", 1000 / total.per_second, smallest, goal="size", note=note)
 
 
@@ -159,7 +185,14 @@ def errors(total: load.Load) -> str:
 MEASURES: dict[str, Callable[[Setup], Iterator[Row]]] = {
     "start": start,
     "poll": polling,
-    "callbacks": callbacks,
+    "callbacks": answered,
     "connect": connect,
     "sizes": sizes,
+    "list": listing,
+    "wire": callbacks.latency,
+    "throughput": callbacks.throughput,
+    "hanging": callbacks.hanging,
+    "advance": callbacks.hurry,
+    "memory": callbacks.memory,
+    "rivals": rivals.beside,
 }

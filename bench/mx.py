@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from bench.server import BenchError
 
+MX_BANK = "mxbank"
 HEADERS = {
     "Accept": "application/vnd.mx.api.v1+json",
     "Authorization": "Basic " + base64.b64encode(b"bench:bench").decode(),
@@ -35,15 +36,15 @@ class Client:
         """Guid of a new user."""
         return self.call("POST", "/users", {"user": {"id": name}})["user"]["guid"]
 
-    def login(self) -> list[dict[str, str]]:
-        """Credentials of MX Bank, filled in for the happy path."""
-        fields = self.call("GET", "/institutions/mxbank/credentials")["credentials"]
+    def login(self, institution: str = MX_BANK) -> list[dict[str, str]]:
+        """Credentials of an institution, filled in for the happy path."""
+        fields = self.call("GET", f"/institutions/{institution}/credentials")["credentials"]
         values = ["mxuser"] + ["x"] * (len(fields) - 1)
         return [{"guid": field["guid"], "value": value} for field, value in zip(fields, values, strict=True)]
 
-    def create_member(self, user: str, login: list[dict[str, str]]) -> str:
-        """Guid of a new member of MX Bank, which begins to connect."""
-        body = {"member": {"institution_code": "mxbank", "credentials": login}}
+    def create_member(self, user: str, login: list[dict[str, str]], institution: str = MX_BANK) -> str:
+        """Guid of a new member, which begins to connect."""
+        body = {"member": {"institution_code": institution, "credentials": login}}
         return self.call("POST", f"/users/{user}/members", body)["member"]["guid"]
 
     def wait_until_connected(self, path: str, limit: float = 20.0) -> None:

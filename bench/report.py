@@ -26,6 +26,14 @@ GOALS = {
     "memory": Goal("≤ 80 MB", "mocksrv", lambda megabytes: megabytes <= 80),
     "poll": Goal("≥ 55 % of bare Flask", "ratio", lambda share: share >= 0.55),
     "callback p50": Goal("≤ 20 ms", "mocksrv", lambda milliseconds: milliseconds <= 20),
+    "list": Goal("≤ 3 × of the status poll", "ratio", lambda times: times <= 3),
+    "connect": Goal("≤ 60 ms", "mocksrv", lambda milliseconds: milliseconds <= 60),
+    "wire p50": Goal("≤ 10 ms", "mocksrv", lambda milliseconds: milliseconds <= 10),
+    "wire p99": Goal("≤ 50 ms", "mocksrv", lambda milliseconds: milliseconds <= 50),
+    "throughput": Goal("≥ 60 % of the bare client", "ratio", lambda share: share >= 0.6),
+    "hanging p99": Goal("≤ 100 ms", "mocksrv", lambda milliseconds: milliseconds <= 100),
+    "hurry": Goal("≤ 5 s", "mocksrv", lambda seconds: seconds <= 5),
+    "flat": Goal("≤ 1.1 × of the fewer", "ratio", lambda times: times <= 1.1),
     "size": Goal("≤ 1.2 × of 10 members", "ratio", lambda times: times <= 1.2),
 }
 

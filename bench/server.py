@@ -1,9 +1,11 @@
 """Servers under measurement: started as a user starts them, with what their processes use read from /proc."""
 
+import atexit
 import http.client
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -21,6 +24,14 @@ from bench import peer
 ROOT = Path(__file__).parents[1]
 START_LIMIT = 30.0
 URL = re.compile(r"http://127\.0\.0\.1:\d+")
+
+
+@cache
+def compiled() -> str:
+    """A folder for compiled modules: whatever is set outside, only the first start of a server compiles."""
+    folder = tempfile.mkdtemp(prefix="bench-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 class BenchError(RuntimeError):
@@ -38,16 +49,17 @@ class Memory:
 class Server:
     """A server process and its children, from spawn to stop, as a context manager.
 
-    `command` runs in the project's root and must print its own URL as http://127.0.0.1:PORT. `is_ready(url)` tells whether
-    the server has given its first correct answer, and may raise OSError or HTTPException while it has not.
-    `start_seconds` is the time from the spawn to that answer.
+    `command` runs in the project's root and must print its own URL as http://127.0.0.1:PORT, unless `url` tells it.
+    `is_ready(url)` tells whether the server has given its first correct answer, and may raise OSError or HTTPException while it
+    has not. `start_seconds` is the time from the spawn to that answer.
     """
 
-    def __init__(self, command: str, is_ready: Callable[[str], bool], environment: dict[str, str] | None = None) -> None:
+    def __init__(self, command: str, is_ready: Callable[[str], bool], environment: dict[str, str] | None = None, url: str = "") -> None:
         self.command = command
         self.is_ready = is_ready
-        self.environment = os.environ | {"PYTHONUNBUFFERED": "1"} | (environment or {})
-        self.url = ""
+        self.environment = os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONPYCACHEPREFIX": compiled()} | (environment or {})
+        self.environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        self.url = url
         self.start_seconds = 0.0
 
     def __enter__(self) -> Self:
@@ -125,7 +137,7 @@ def get(url: str, headers: dict[str, str] | None = None) -> tuple[int, bytes]:
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=5)
     try:
-        connection.request("GET", parts.path, headers=headers or {})
+        connection.request("GET", parts.path + (f"?{parts.query}" if parts.query else ""), headers=headers or {})
         answer = connection.getresponse()
         return answer.status, answer.read()
     finally:

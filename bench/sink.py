@@ -8,7 +8,7 @@ import time
 from array import array
 from multiprocessing.connection import Connection
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 ANSWER = b"HTTP/1.1 %d -\r\nContent-Length: 0\r\n\r\n"
@@ -45,7 +45,8 @@ class Sink:
 
     def count(self) -> int:
         """Callbacks since the last `take`."""
-        return int(self._ask("count"))
+        number: int = self._ask("count")
+        return number
 
     def take(self) -> list[array]:
         """Per receiver, when (time.time) its callbacks since the last `take` came in."""
@@ -62,7 +63,7 @@ class Sink:
                 raise TimeoutError(f"{count:,} of {number:,} callbacks came in, and no more for {limit:g} s")
             time.sleep(0.02)
 
-    def _ask(self, question: str | int) -> object:
+    def _ask(self, question: str | int) -> Any:
         self.pipe.send(question)
         if not self.pipe.poll(LONGEST_WAIT):
             raise TimeoutError("the receiver of the callbacks does not answer")

@@ -144,7 +144,7 @@ class MX:
 
     def events(self) -> list[str]:
         """The names of the sandbox's webhooks, oldest first, without those about the user."""
-        about_user = ("mx.user.", "mx.insight.")
+        about_user = ("mx.user.", "mx.insight.", "mx.notification.")
         return [w["event"] for w in self.control("GET", "/webhooks?limit=1000")["webhooks"] if not w["event"].startswith(about_user)]
 
 

@@ -1,20 +1,15 @@
-"""What can be read out of MX's file and of the tests themselves about each operation, for docs/coverage.md."""
+"""What can be read out of the tests themselves: which refusals they expect of which operation. For docs/coverage.md."""
 
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 METHODS = frozenset({"GET", "POST", "PUT", "DELETE"})
 HOLE = "\0"  # a part of a path that is only known when the test runs
 
 Scope = Mapping[str, ast.expr]
-
-
-# refusals that tests expect
 
 
 def refused(files: Sequence[Path], operations: Mapping[str, tuple[str, str]]) -> dict[str, set[int]]:
@@ -102,42 +97,3 @@ def _text(node: ast.expr, scope: Scope, depth: int) -> str | None:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         return f"{_text(node.left, scope, depth) or HOLE}{_text(node.right, scope, depth) or HOLE}"
     return HOLE
-
-
-# response schemas
-
-
-def schemas(document: Any, operation: str) -> set[str]:
-    """The schemas of the file that an operation's answer is made of, without the bodies around them and the pagination."""
-    names: set[str] = set()
-    for methods in document["paths"].values():
-        for method, found in methods.items():
-            if method != "parameters" and found["operationId"] == operation:
-                for status, response in found["responses"].items():
-                    if str(status).startswith("2"):
-                        _collect(document, response, names)
-    return {name for name in names if not _is_wrapper(document["components"]["schemas"][name])}
-
-
-def _collect(document: Any, node: Any, names: set[str]) -> None:
-    if isinstance(node, list):
-        for inner in node:
-            _collect(document, inner, names)
-    elif isinstance(node, dict):
-        reference = re.fullmatch(r"#/components/(\w+)/(\w+)", str(node.get("$ref", "")))
-        if reference:
-            kind, name = reference.groups()
-            if kind != "schemas" or name not in names:
-                names |= {name} if kind == "schemas" else set()
-                _collect(document, document["components"][kind][name], names)
-        for key, inner in node.items():
-            if key != "examples":
-                _collect(document, inner, names)
-
-
-def _is_wrapper(schema: Any) -> bool:
-    """Whether a schema has nothing of its own: objects, lists of objects, or what stands in every paged answer."""
-    properties = schema.get("properties")
-    if not properties or "total_entries" in properties:
-        return True
-    return all("$ref" in each or "$ref" in each.get("items", {}) or "allOf" in each.get("items", {}) for each in properties.values())

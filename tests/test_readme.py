@@ -15,14 +15,22 @@ from pathlib import Path
 import pytest
 import yaml
 
+from mocksrv.cli import COMMANDS
 from mocksrv.cli.settings import SETTINGS, resolve
+from mocksrv.engine.credentials import KINDS
+from mocksrv.engine.disturbance import CORRUPTIONS
+from mocksrv.web.fields import CALLBACK_FAULT
 from tests.cli import running
 from tests.cli.running import ROOT, Serving
+from tests.cli.test_listen import Listening
 from tests.conftest import Receiver
+from tests.consumers import careful
 
 README = ROOT / "README.md"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+APP = "http://localhost:3000/webhooks"
 STARTS = re.compile(r"^(make serve|mocksrv serve)\b", re.MULTILINE)
+TALKS = re.compile(r"8484|^mocksrv (endpoints|faults|members|trigger|webhooks)\b", re.MULTILINE)  # to a running server
 # What a checkout's commands would do for minutes or over the network is stood in for; test_packaging and .ci/run do it in earnest.
 PYTHON = '#!/bin/sh\ncase "$*" in "-m pytest"*) echo "would test: $*";; *) exec {python} "$@";; esac\n'
 PIP = '#!/bin/sh\n[ "$1" = install ] && [ "$2" = . ] && [ -f {root}/pyproject.toml ]\n'
@@ -52,7 +60,21 @@ def scenarios_table() -> str:
     return "\n".join(rows)
 
 
-TABLES = {"settings": settings_table, "scenarios": scenarios_table}
+def commands_table() -> str:
+    return "\n".join(
+        ["| command | what it does |", "| --- | --- |", *(f"| `mocksrv {name}` | {what} |" for name, what in COMMANDS.items())]
+    )
+
+
+def auth_table() -> str:
+    rows = ["| `--auth` | members, each with `--set NAME=VALUE` |", "| --- | --- |"]
+    for kind, (required, optional) in KINDS.items():
+        members = [f"`{name}`" for name in required] + [f"perhaps `{name}`" for name in optional]
+        rows.append(f"| `{kind}` | {', '.join(members)} |")
+    return "\n".join(rows)
+
+
+TABLES = {"settings": settings_table, "scenarios": scenarios_table, "commands": commands_table, "auth": auth_table}
 
 
 def between(name: str) -> re.Pattern[str]:
@@ -64,6 +86,13 @@ def test_the_tables_are_what_the_code_says(name: str) -> None:
     found = between(name).search(README.read_text("utf-8"))
     assert found
     assert found[2].strip() == TABLES[name](), "python -m tests.test_readme writes it anew"
+
+
+def test_every_fault_of_callbacks_is_there() -> None:
+    found = between("faults").search(README.read_text("utf-8"))
+    assert found
+    assert tuple(re.findall(r"^\| `(\w+)`", found[2], re.MULTILINE)) == CALLBACK_FAULT
+    assert all(f"`{kind}`" in found[2] for kind in CORRUPTIONS)
 
 
 def test_links_lead_to_files_that_are_there() -> None:
@@ -99,29 +128,34 @@ def environment(bin_folder: Path) -> dict[str, str]:
     return running.environment(PATH=f"{bin_folder}{os.pathsep}{os.environ['PATH']}", VENV=str(bin_folder.parent))
 
 
-def shell(script: str, bin_folder: Path, folder: Path) -> str:
+def shell(script: str, bin_folder: Path, folder: Path, **variables: str) -> str:
     """Runs lines of shell, as typed; what they print."""
     command = ["bash", "-euo", "pipefail", "-c", script.replace("curl ", "curl --silent --show-error --fail ")]
-    done = subprocess.run(command, env=environment(bin_folder), cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    env = environment(bin_folder) | variables
+    done = subprocess.run(command, env=env, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
 
 @pytest.mark.parametrize("block", [pytest.param(block, id=block.partition("\n")[0]) for block in blocks("sh")])
 def test_shell_commands_run(block: str, bin_folder: Path, receiver: Receiver, tmp_path: Path) -> None:
-    block = block.replace("http://localhost:3000/webhooks", receiver.url)
+    block = block.replace(APP, careful.Server(careful.App()).url if "check-consumer" in block else receiver.url)
     folder = ROOT if "make " in block else tmp_path
     lines = [line for line in block.splitlines() if STARTS.match(line)]
     for line in lines:
         with Serving(shlex.split(line), environment(bin_folder) | {"MOCKSRV_PORT": "0"}, folder) as server:
             assert server.get("/_mocksrv/health")["status"] == "ok"
             assert (receiver.url in server.banner) == ("--webhook-url" in line)
-    rest = "\n".join(line for line in block.splitlines() if line not in lines)
-    if "8484" not in rest:
+    listening = [line for line in block.splitlines() if line.startswith("mocksrv listen")]
+    for line in listening:
+        with Listening(*shlex.split(line)[2:]) as listener:
+            assert listener.url
+    rest = "\n".join(line for line in block.splitlines() if line not in (*lines, *listening))
+    if not TALKS.search(rest):
         shell(rest, bin_folder, folder)
         return
     with Serving(cwd=tmp_path) as server:
-        shell(rest.replace("http://127.0.0.1:8484", server.url), bin_folder, folder)
+        shell(rest.replace("http://127.0.0.1:8484", server.url), bin_folder, folder, MOCKSRV_URL=server.url)
 
 
 def test_python_runs(receiver: Receiver, tmp_path: Path) -> None:

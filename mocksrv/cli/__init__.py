@@ -14,6 +14,7 @@ COMMANDS = {
     "serve": "Start the server.",
     "demo": "Watch one member connect: calls, statuses and callbacks as they happen.",
     "scenarios": "List, show, check and try out scenarios. Needs no server.",
+    "members": "List, push and move the members of a running server.",
     "webhooks": "List, show and send again the callbacks of a running server.",
     "trigger": "Send an event of a catalogue, with fields of your own.",
     "endpoints": "List, add and remove the webhook endpoints of a running server.",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import http.client
 import json
 import os
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
@@ -14,7 +16,11 @@ from urllib.parse import quote, urlencode, urlsplit
 import click
 
 DEFAULT_URL = "http://127.0.0.1:8484"
+SANDBOX = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}")
 TIME_OUT = 120.0  # seconds: longer than any answer is held
+
+
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy in the environment cannot reach this machine
 
 
 class NoServer(click.ClickException):
@@ -36,16 +42,19 @@ class Server:
         given = urlencode({name: value for name, value in query.items() if value is not None})
         return self.call("GET", f"{path}?{given}" if given else path)
 
-    def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        """One call; its JSON. Raises click.ClickException with what the server says of it."""
+    def call(self, method: str, path: str, body: Mapping[str, Any] | None = None, own: str = "") -> Any:
+        """One call; its JSON. Raises click.ClickException with what the server says of it.
+
+        ``own`` is where in the body that stands which the user gave: it is left out of what the server says.
+        """
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.base + path, data=data, headers=self._headers, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=TIME_OUT) as answer:
+            with DIRECT.open(request, timeout=TIME_OUT) as answer:
                 text = answer.read()
         except urllib.error.HTTPError as error:
-            raise click.ClickException(_detail(error)) from None
-        except (OSError, ValueError) as error:
+            raise click.ClickException(_detail(error).replace(own, "") if own else _detail(error)) from None
+        except (OSError, ValueError, http.client.HTTPException) as error:
             raise NoServer(f"no server answers at {self.url} ({getattr(error, 'reason', error)}); start one: mocksrv serve") from None
         return json.loads(text) if text else None
 
@@ -69,6 +78,8 @@ def with_server(command: Callable[..., Any]) -> Callable[..., Any]:
     def called(*args: Any, url: str, sandbox: str | None, token: str | None, **options: Any) -> Any:
         if urlsplit(url).scheme not in ("http", "https"):
             raise click.UsageError(f"--url: {url!r} is not an HTTP URL; write for example {DEFAULT_URL}")
+        if sandbox and not SANDBOX.fullmatch(sandbox):
+            raise click.UsageError(f"--sandbox: {sandbox!r} is not a sandbox name; allowed are 1 to 64 of a-z A-Z 0-9 . _ -")
         return command(Server(url, sandbox, token), *args, **options)
 
     return called

@@ -27,6 +27,9 @@ def _show(found: list[dict[str, Any]], as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
+    if not found:
+        click.echo("no endpoints: no callbacks are sent")
+        return
     rows = [(e["url"], ", ".join(e["events"]) or "as the provider", e.get("auth", {}).get("type", "none")) for e in found]
     print_table(("URL", "EVENTS", "AUTH"), rows)
 
@@ -50,12 +53,21 @@ def add(
     headers: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Add an endpoint, beside those that there are."""
+    """Add an endpoint, beside those that there are.
+
+    \b
+    mocksrv endpoints add http://127.0.0.1:3000/webhooks --events "mx.member.*"
+    mocksrv endpoints add https://app.test/hook --auth basic --set username=me --set password=secret
+    mocksrv endpoints add https://app.test/hook --auth mtls --set cert=@client.pem --set key=@client.key --set ca=@ca.pem
+    """
     made: dict[str, Any] = {"url": target, "events": list(patterns), "headers": _texts(headers)}
     if auth:
         made["auth"] = {"type": auth, **{name: file_or_text(value) for name, value in _texts(pairs).items()}}
+    elif pairs:
+        raise click.UsageError("--set gives the members of an auth: say which with --auth TYPE")
     known = server.get("/endpoints")["endpoints"]
-    _show(server.call("PUT", "/endpoints", {"endpoints": [*known, made]})["endpoints"], as_json)
+    answer = server.call("PUT", "/endpoints", {"endpoints": [*known, made]}, own=f"endpoints.{len(known)}.")
+    _show(answer["endpoints"], as_json)
 
 
 @endpoints.command()
@@ -99,6 +111,9 @@ def _show_faults(found: list[dict[str, Any]], as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
+    if not found:
+        click.echo("no faults")
+        return
     rows = []
     for rule in found:
         meets = rule.get("on") or f"callbacks {rule['events']}"
@@ -123,7 +138,8 @@ def add_fault(server: Server, meets: str, pairs: tuple[str, ...], as_json: bool)
     """
     rule = {"on" if " " in meets.strip() else "events": meets, **assignments(pairs)}
     known = [{k: v for k, v in each.items() if v not in (None, False, "0ms")} for each in server.get("/faults")["faults"]]
-    _show_faults(server.call("PUT", "/faults", {"faults": [*known, rule]})["faults"], as_json)
+    answer = server.call("PUT", "/faults", {"faults": [*known, rule]}, own=f"faults.{len(known)}.")
+    _show_faults(answer["faults"], as_json)
 
 
 @faults.command()

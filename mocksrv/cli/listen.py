@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+import http.client
 import json
 import threading
 import time
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import chain, repeat
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -23,6 +25,14 @@ MOST_BYTES = 64 * 2**20
 NOT_FORWARDED = frozenset({"host", "content-length", "connection", "transfer-encoding"})
 
 Check = Callable[[Mapping[str, str], bytes], bool]
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any) -> None:
+        """What the app answers is answered."""
+
+
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
 
 
 # reading events
@@ -100,11 +110,17 @@ def _signed(secret: str) -> Check:
     return check
 
 
-def _milliseconds(_: Any, __: Any, text: str | None) -> float:
+def _seconds(_: Any, __: Any, text: str | None) -> float:
     try:
         return parse_duration(text) / SECOND if text else 0.0
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
+
+
+def _url(_: Any, __: Any, text: str | None) -> str | None:
+    if text and (urlsplit(text).scheme not in ("http", "https") or not urlsplit(text).netloc):
+        raise click.BadParameter(f"{text!r} is not an HTTP URL; write for example http://127.0.0.1:3000/webhooks")
+    return text
 
 
 # the receiver
@@ -140,12 +156,12 @@ class Listener:
         kept = {name: value for name, value in headers.items() if name not in NOT_FORWARDED}
         request = urllib.request.Request(self.forward_to or "", data=body, headers=kept, method="POST")
         try:
-            with urllib.request.urlopen(request, timeout=FORWARD_TIME) as answer:
+            with DIRECT.open(request, timeout=FORWARD_TIME) as answer:
                 return int(answer.status)
         except urllib.error.HTTPError as error:
             return error.code
-        except OSError as error:
-            return str(getattr(error, "reason", error))
+        except (OSError, http.client.HTTPException) as error:
+            return str(getattr(error, "reason", error)) or type(error).__name__
 
     def _tell(self, path: str, headers: Mapping[str, str], body: bytes, status: int, allowed: bool, forwarded: int | str | None) -> None:
         try:
@@ -153,7 +169,12 @@ class Listener:
         except ValueError:
             payload = None
         if self.as_json:
-            seen = {"path": path, "headers": dict(headers), "body": payload, "raw": None if payload else body.decode("utf-8", "replace")}
+            seen = {
+                "path": path,
+                "headers": dict(headers),
+                "body": payload,
+                "raw": None if payload is not None else body.decode("utf-8", "replace"),
+            }
             click.echo(json.dumps({**seen, "verified": allowed if self.check else None, "status": status}, ensure_ascii=False))
             return
         name, facts = describe(payload)
@@ -197,26 +218,37 @@ def _handler(listener: Listener) -> type[BaseHTTPRequestHandler]:
 @click.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=9000, show_default=True, help="Port to listen on; 0 picks a free one.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--status", default="204", show_default=True, metavar="LIST", help="What to answer, in turn: 500x3,200 fails three times.")
-@click.option("--delay", callback=_milliseconds, metavar="TIME", help="Answer so much later: 2s")
-@click.option("--forward-to", metavar="URL", help="Pass everything on to this URL, and answer what it answers.")
 @click.option(
-    "--verify", metavar="WHAT", help="Answer 401 unless it proves itself: basic:USER:PASSWORD, bearer:TOKEN, mono:SECRET, finicity:SECRET"
+    "--status",
+    "statuses",
+    default="204",
+    show_default=True,
+    metavar="LIST",
+    callback=lambda _, __, text: parse_statuses(text),
+    help="What to answer, in turn: 500x3,200 fails three times.",
+)
+@click.option("--delay", callback=_seconds, metavar="TIME", help="Answer so much later: 2s")
+@click.option("--forward-to", metavar="URL", callback=_url, help="Pass everything on to this URL, and answer what it answers.")
+@click.option(
+    "--verify",
+    "check",
+    metavar="WHAT",
+    callback=lambda _, __, text: parse_check(text) if text else None,
+    help="Answer 401 unless it proves itself: basic:USER:PASSWORD, bearer:TOKEN, mono:SECRET, finicity:SECRET",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line, for programs.")
-def listen(port: int, host: str, status: str, delay: float, forward_to: str | None, verify: str | None, as_json: bool) -> None:
+def listen(port: int, host: str, statuses: Iterator[int], delay: float, forward_to: str | None, check: Check | None, as_json: bool) -> None:
     """Receive webhooks and print them, until Ctrl-C.
 
     \b
     mocksrv listen &
     mocksrv serve --webhook-url http://127.0.0.1:9000
     """
-    listener = Listener(parse_statuses(status), delay, forward_to, parse_check(verify) if verify else None, as_json)
+    listener = Listener(statuses, delay, forward_to, check, as_json)
     try:
         server = Server((host, port), _handler(listener))
     except OSError as error:
         raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}") from None
-    if not as_json:
-        click.echo(f"Listening on http://{host}:{server.server_address[1]}   Ctrl-C ends it.")
+    click.echo(f"Listening on http://{host}:{server.server_address[1]}   Ctrl-C ends it.", err=as_json)
     with server:
         server.serve_forever(poll_interval=0.2)

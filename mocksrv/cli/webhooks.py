@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import click
 
@@ -10,6 +11,7 @@ from mocksrv.cli.client import JSON, Server, assignments, print_json, with_serve
 from mocksrv.cli.output import print_table
 
 STATES = ("pending", "delivered", "failed", "dropped")
+FILTERS = ("event", "subject", "state", "after")
 
 
 @click.group()
@@ -27,10 +29,15 @@ def webhooks() -> None:
 @click.option("--wait", metavar="TIME", help="Wait so long for the first that fits: 5s")
 @JSON
 def list_(server: Server, as_json: bool, **filters: Any) -> None:
-    """List callbacks, oldest first."""
+    """List callbacks, oldest first. With --wait the exit status is 1 when none came in that time."""
     found = server.get("/webhooks", **filters)["webhooks"]
+    if not found and filters["wait"]:
+        raise click.ClickException(f"none came within {filters['wait']}")
     if as_json:
         print_json(found)
+        return
+    if not found:
+        click.echo("no callbacks" + (" that fit" if any(filters[name] for name in FILTERS) else ""))
         return
     rows = [(each["occurred_at"], each["event"], each["subject"] or "", _states(each), each["id"]) for each in found]
     print_table(("TIME", "EVENT", "SUBJECT", "DELIVERIES", "ID"), rows)
@@ -40,9 +47,13 @@ def _states(webhook: dict[str, Any]) -> str:
     """``delivered, pending (3 attempts)`` ..."""
     shown = []
     for delivery in webhook["deliveries"]:
-        tries = len(delivery["attempts"])
-        shown.append(delivery["state"] + (f" ({tries} attempts)" if tries > 1 else ""))
-    return ", ".join(shown) or "nobody asks for it"
+        tries, state = len(delivery["attempts"]), delivery["state"]
+        shown.append("on its way" if state == "pending" and not tries else state + (f" ({tries} attempts)" if tries > 1 else ""))
+    return ", ".join(shown) or "no endpoint asks for it"
+
+
+def _about(webhook: dict[str, Any]) -> str:
+    return f"about {webhook['subject']}" if webhook["subject"] else "about nobody"
 
 
 @webhooks.command()
@@ -51,12 +62,14 @@ def _states(webhook: dict[str, Any]) -> str:
 @JSON
 def show(server: Server, id: str, as_json: bool) -> None:
     """Show a callback: what was sent, and what came of every attempt."""
-    found = server.get(f"/webhooks/{id}")
+    found = server.get(f"/webhooks/{quote(id, safe='')}")
     if as_json:
         print_json(found)
         return
-    click.echo(f"{found['event']}  {found['id']}\nabout {found['subject']}, at {found['occurred_at']}\n")
+    click.echo(f"{found['event']}  {found['id']}\n{_about(found)}, at {found['occurred_at']}\n")
     print_json(found["payload"])
+    if not found["deliveries"]:
+        click.echo("\nno endpoint asks for it")
     for delivery in found["deliveries"]:
         again = f", again at {delivery['next_attempt_at']}" if delivery["next_attempt_at"] else ""
         click.echo(f"\n{delivery['endpoint']}: {delivery['state']}{again}")
@@ -75,8 +88,10 @@ def replay(server: Server, id: str | None, since: str | None, as_json: bool, **f
     """Send a callback again, or all since a moment."""
     if (id is None) == (since is None):
         raise click.UsageError("say which: an ID, or --since MOMENT")
+    if id is not None and any(filters.values()):
+        raise click.UsageError("--event and --subject belong to --since; an ID says already which")
     if id is not None:
-        sent = [server.call("POST", f"/webhooks/{id}/replay")["id"]]
+        sent = [server.call("POST", f"/webhooks/{quote(id, safe='')}/replay")["id"]]
     else:
         given = {name: value for name, value in filters.items() if value is not None}
         sent = server.call("POST", "/webhooks/replay", {"since": since, **given})["replayed"]
@@ -95,6 +110,8 @@ def replay(server: Server, id: str | None, since: str | None, as_json: bool, **f
 def trigger(server: Server, event: str | None, subject: str | None, pairs: tuple[str, ...], as_json: bool) -> None:
     """Send an event of a provider's catalogue, with fields of your own. Without EVENT: list what there is."""
     if event is None:
+        if subject or pairs:
+            raise click.UsageError("say which EVENT; without options `mocksrv trigger` lists them")
         found = server.get("/events")["events"]
         click.echo("\n".join(found)) if not as_json else print_json(found)
         return
@@ -104,4 +121,4 @@ def trigger(server: Server, event: str | None, subject: str | None, pairs: tuple
         print_json(sent)
         return
     for each in sent:
-        click.echo(f"{each['event']}  {each['id']}  about {each['subject']}: {_states(each)}")
+        click.echo(f"{each['event']}  {each['id']}  {_about(each)}: {_states(each)}")

@@ -9,6 +9,7 @@ import re
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 SECOND = 1_000
@@ -56,9 +57,10 @@ def duration_text(ms: int) -> str:
     return "".join(parts)
 
 
+@lru_cache(10_000)
 def iso(ms: int) -> str:
     """A moment as ISO 8601 with whole seconds, the way MX writes it: ``2026-01-01T12:00:00Z``."""
-    return datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{datetime.fromtimestamp(ms // 1000, UTC).isoformat()[:19]}Z"
 
 
 def iso_ms(ms: int) -> str:

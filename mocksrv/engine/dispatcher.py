@@ -1,6 +1,7 @@
 """Sends deliveries: first attempts to an endpoint in order, retries by the provider's schedule, attempts kept.
 
-Every endpoint has a lane of its own, so a slow or dead one delays nobody else. Nothing is locked while a callback is out.
+Every endpoint has a lane of its own, so a slow or dead one delays nobody else. Nothing is locked while a callback is out. What came of
+attempts is recorded a few at a time.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ import logging
 import re
 import threading
 import time
+from base64 import b64encode
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from email.utils import formatdate
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mocksrv.engine.clock import iso_ms
 from mocksrv.engine.credentials import Credentials, NoToken, Signer, tls_of
@@ -30,7 +33,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("mocksrv")
 MOST_LANES = 128  # endpoints that are sent to at the same time
 TROUBLE = 1.0  # real seconds after which a lane that failed goes on
-SECRET_HEADER = re.compile(r"authorization|secret|token|api-?key", re.IGNORECASE)
+BATCH = 25  # callbacks that a lane sends before it records what came of them
+BATCH_TIME = 0.02  # real seconds after which it begins no other before that; a killed process sends again what was not recorded
+SECRET_HEADER = re.compile(r"authorization|secret|token|api-?key|password|cookie", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +50,27 @@ Encoder = Callable[[bytes, Mapping[str, str]], bytes]
 NO_RETRIES = Retries(())
 
 
+class Attempt(NamedTuple):
+    """What came of an attempt: the state of its delivery, when to try again, what is kept and what is told of it."""
+
+    sandbox: Sandbox
+    delivery: int
+    state: str
+    due: int | None
+    number: int
+    kept: tuple[int, int | None, str | None, float, str, str]
+    news: dict[str, Any]
+
+
 class Dispatcher:
-    """Sends what the outbox holds. ``report`` is told of every attempt, after it was recorded."""
+    """Sends what the outbox holds. ``report`` is told of every attempt, after it was recorded, and whether another one follows."""
 
     def __init__(
         self,
         store: Store,
         transport: Callable[[], Transport],
         retries: Mapping[str, Retries],
-        report: Callable[[Sandbox, dict[str, Any]], None],
+        report: Callable[[Sandbox, dict[str, Any], bool], None],
         signers: Mapping[str, Signer] | None = None,
         encoders: Mapping[str, Encoder] | None = None,
     ) -> None:
@@ -61,13 +78,15 @@ class Dispatcher:
         self._make_transport = transport
         self._transport: Transport | None = None
         self._making = threading.Lock()
-        self._credentials = Credentials(lambda url, body, headers: self._ready_transport().post(url, body, headers), signers or {})
+        self._credentials = Credentials(lambda *sent, **options: self._ready_transport().post(*sent, **options), signers or {})
         self._encoders = encoders or {}
         self._retries = retries
         self._report = report
         self._pool = ThreadPoolExecutor(MOST_LANES, thread_name_prefix="callbacks")
         self._changed = threading.Condition()
         self._lanes: dict[tuple[Sandbox, str], bool] = {}  # the running ones; True: look once more before ending
+        self._recording = threading.Lock()
+        self._done: deque[Attempt] = deque()  # not recorded yet
         self._closed = False
 
     def warm_up(self) -> None:
@@ -101,35 +120,60 @@ class Dispatcher:
             self.wake(sandbox, endpoints)
 
     def settle(self, sandbox: Sandbox, timeout: float) -> bool:
-        """Waits until no callback of a sandbox is out; False when the time (real seconds) ran out before."""
+        """Waits until no callback of a sandbox is out; False when the time (real seconds) ran out before, or the end has come."""
+
+        def out() -> bool:
+            return any(of is sandbox for of, _ in self._lanes)
+
         with self._changed:
-            return self._changed.wait_for(lambda: not any(of is sandbox for of, _ in self._lanes), timeout)
+            self._changed.wait_for(lambda: self._closed or not out(), timeout)
+            return not out()
+
+    def forget(self, sandbox: Sandbox) -> None:
+        """The sandbox begins anew: nothing that was learned for its endpoints holds any more."""
+        self._credentials.forget_all(sandbox)
 
     def close(self) -> None:
         """Starts nothing more and waits for what is out."""
         with self._changed:
             self._closed = True
+            self._changed.notify_all()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _run(self, sandbox: Sandbox, endpoint: str) -> None:
-        """A lane: sends what one endpoint is owed, one at a time, until nothing is due."""
+        """A lane: sends what one endpoint is owed, one after the other, until nothing is due."""
         lane = (sandbox, endpoint)
         while True:
             try:
-                if not self._send_next(sandbox, endpoint) and not self._look_again(lane):
+                if not self._send_some(sandbox, endpoint) and not self._look_again(lane):
                     return
             except Exception:
+                if self._rest():
+                    return
                 log.exception("a callback to %s could not be sent or recorded; it is tried again", endpoint)
-                time.sleep(TROUBLE)
 
-    def _send_next(self, sandbox: Sandbox, endpoint: str) -> bool:
-        """Sends what the endpoint is owed first; False when that is nothing."""
+    def _rest(self) -> bool:
+        """Lets trouble pass; True when the end has come."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._closed, TROUBLE)
+
+    def _send_some(self, sandbox: Sandbox, endpoint: str) -> bool:
+        """Sends the first callbacks that the endpoint is owed; False when there are none."""
+        settings, end = sandbox.settings, time.monotonic() + BATCH_TIME
         with self._store.read() as tx:
-            row = tx.next_delivery(sandbox.name, endpoint, sandbox.now())
-        if row is None or self._closed or sandbox.dropped:  # looked at last: the row may be of a sandbox that has its name now
-            return False
-        self._deliver(sandbox, endpoint, row)
-        return True
+            rows = tx.next_deliveries(sandbox.name, endpoint, sandbox.now(), BATCH)
+        try:
+            for row in rows:
+                if self._closed or sandbox.dropped:  # looked at last: the row may be of a sandbox that has its name now
+                    return False
+                if sandbox.settings is not settings:  # it was reset, perhaps
+                    break
+                self._deliver(sandbox, endpoint, row)
+                if time.monotonic() > end:
+                    break
+        finally:
+            self.record()
+        return bool(rows)
 
     def _look_again(self, lane: tuple[Sandbox, str]) -> bool:
         with self._changed:
@@ -150,22 +194,36 @@ class Dispatcher:
             return
         at = sandbox.now()
         headers = _headers(endpoint, json.loads(stored_headers), at)
-        body = self._encode(event, disturbed(payload.encode(), wrong, sandbox.chance(f"corrupt:{event_id}:{place}")), headers)
+        body = payload.encode()
+        if wrong:
+            body = disturbed(body, wrong, sandbox.chance(f"corrupt:{event_id}:{place}"))
+        body = self._encode(event, body, headers)
         answer = self._post(sandbox, endpoint, body, headers, wrong)
         delivered = answer.status is not None and 200 <= answer.status < 300
-        if answer.status == 401 and self._credentials.forget(sandbox, endpoint):
+        if answer.status == 401 and not wrong.get("wrong_credentials") and self._credentials.forget(sandbox, endpoint):
             due: int | None = at
             attempts -= 1  # at once, with a new token: no attempt of the schedule is used up
         else:
             due = None if delivered else self._next(sandbox, event, f"{event_id}:{place}", attempts, sandbox.now())
         state = "delivered" if delivered else "failed" if due is None else "pending"
-        with self._store.write() as tx:
-            if not tx.set_delivery(seq, state, due, attempts + 1):
-                return  # its sandbox was emptied while it was out
-            request = dumps({"url": endpoint.url, "headers": _masked(headers), "body": body.decode("utf-8", "replace")})
-            response = dumps({"headers": dict(answer.headers), "body": answer.body})
-            tx.add_attempt(seq, at, answer.status, answer.error, answer.duration_ms, request, response)
-        self._report(sandbox, _news(at, event, event_id, endpoint, answer, due))
+        request = dumps({"url": endpoint.url, "headers": _masked(headers), **_shown(body)})
+        response = dumps({"headers": dict(answer.headers), "body": answer.body})
+        kept = (at, answer.status, answer.error, answer.duration_ms, request, response)
+        news = _news(at, event, event_id, endpoint, answer, due)
+        self._done.append(Attempt(sandbox, seq, state, due, attempts + 1, kept, news))
+
+    def record(self) -> None:
+        """Writes what came of the attempts so far, of all lanes in one transaction. Afterwards none of them is out any more."""
+        with self._recording:
+            done = [self._done.popleft() for _ in range(len(self._done))]
+            if not done:
+                return
+            with self._store.write() as tx:
+                known = [attempt for attempt in done if tx.set_delivery(attempt.delivery, attempt.state, attempt.due, attempt.number)]
+                for attempt in known:  # the sandboxes of the others were emptied meanwhile
+                    tx.add_attempt(attempt.delivery, *attempt.kept)
+            for attempt in known:
+                self._report(attempt.sandbox, attempt.news, attempt.due is not None)
 
     def _encode(self, event: str, body: bytes, headers: Mapping[str, str]) -> bytes:
         """The body as the provider writes it: JSON, unless it has an encoder that says otherwise."""
@@ -184,6 +242,9 @@ class Dispatcher:
             proof = self._credentials.headers(sandbox, endpoint, body)
         except NoToken as error:
             return transport.unsent(str(error))
+        except Exception as error:  # whatever a wing's signer makes of the auth: the lane goes on
+            log.exception("a callback to %s could not be signed", endpoint.url)
+            return transport.unsent(f"could not be signed: {type(error).__name__}")
         headers.update(wrong_credentials(proof) if wrong.get("wrong_credentials") else proof)
         if wrong.get("wrong_content_type"):
             headers.update(wrong_content_type(headers))
@@ -213,6 +274,14 @@ def _headers(endpoint: Endpoint, headers: Mapping[str, str], at: int) -> dict[st
 
 def _masked(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: "***" if SECRET_HEADER.search(name) else value for name, value in headers.items()}
+
+
+def _shown(body: bytes) -> dict[str, str]:
+    """A body as it is kept: its text, and its bytes where these are no text any more."""
+    try:
+        return {"body": body.decode()}
+    except UnicodeDecodeError:
+        return {"body": body.decode("utf-8", "replace"), "body_base64": b64encode(body).decode()}
 
 
 def _news(at: int, event: str, event_id: str, endpoint: Endpoint, answer: Answer, due: int | None) -> dict[str, Any]:

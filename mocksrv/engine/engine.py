@@ -197,6 +197,7 @@ class Engine:
                 world.configure(**{name: getattr(settings, name) for name in Settings.__dataclass_fields__})
                 world.set_clock(self._new_clock(settings))
                 world.tx.set_sandbox(sandbox.name, guids=0)
+            self.dispatcher.forget(sandbox)
         finally:
             sandbox.advancing.release()
 
@@ -229,7 +230,9 @@ class Engine:
     def look(self, sandbox: Sandbox) -> Iterator[World]:
         """Reads of a sandbox."""
         with self.store.read() as tx:
-            yield World(sandbox, tx, sandbox.now())
+            world = World(sandbox, tx, sandbox.now())
+            world.looking = True
+            yield world
 
     def _committed(self, world: World) -> None:
         world.sandbox.stir()
@@ -241,11 +244,12 @@ class Engine:
         self._ticker.look(world.sandbox)
         self.notify()
 
-    def _report(self, sandbox: Sandbox, news: dict[str, Any]) -> None:
+    def _report(self, sandbox: Sandbox, news: dict[str, Any], again: bool) -> None:
         witness = sandbox.witness
         if witness is not None:
             witness.append(news)
-        self._ticker.look(sandbox)
+        if again:
+            self._ticker.look(sandbox)
         self.notify()
 
     def notify(self) -> None:

@@ -35,10 +35,13 @@ def emit(
     headers: Mapping[str, str],
     unasked: frozenset[str],
     private: Endpoint | None = None,
+    sent: bool = False,
 ) -> None:
     """Writes an event and what each endpoint that wants it is owed. Nothing is sent before the commit.
 
-    ``private`` is an endpoint that the event's subject brought along: it gets the event beside those of the sandbox. The directives of the step being played (``webhooks`` in the scenario) are obeyed, and those of the sandbox's disturbances.
+    ``private`` is an endpoint that the event's subject brought along: it gets the event beside those of the sandbox. The directives of
+    the step being played (``webhooks`` in the scenario) are obeyed, and those of the sandbox's disturbances. An endpoint of the sandbox
+    with the same URL does not get the event a second time. ``sent``: ``private`` has it already, by a probe.
     Nothing is written in a muted world.
     """
     if world.muted or world.directives.get("off"):
@@ -50,8 +53,10 @@ def emit(
     delay = directives.get("delay_ms", 0)
     due = None if state == "dropped" else world.now + delay if delay else AT_ONCE
     options = {name: directives[name] for name in AT_SENDING if directives.get(name)}
-    owed = [(endpoint.id, options) for endpoint in world.sandbox.settings.endpoints if wants(endpoint, event, unasked)]
-    if private is not None:
+    own = private.url if private is not None else None
+    others = [endpoint for endpoint in world.sandbox.settings.endpoints if endpoint.url != own]
+    owed = [(endpoint.id, options) for endpoint in others if wants(endpoint, event, unasked)]
+    if private is not None and not sent:
         owed.append((private.id, {**options, PRIVATE: asdict(private)}))
     for place, (endpoint, treatment) in enumerate(owed):
         world.owed.add(endpoint)

@@ -31,6 +31,7 @@ class Burst:
     steps: list[Step]
     ends: bool  # the flow ends with them
     waits: Step | None = None
+    act: int = 0  # what somebody must do before it goes on; 0: nothing
     stuck: bool = False
 
 
@@ -50,20 +51,23 @@ class Player:
         job: str,
         *,
         flow: str | None = None,
+        step: int = 0,
         created: bool = False,
         details: Mapping[str, Any] | None = None,
     ) -> None:
-        """Starts a job: plays the flow of its name (or ``flow``) from its beginning, until the first wait.
+        """Starts a job: plays the flow of its name (or ``flow``) from ``step`` (counted from 0) until the first wait.
 
         ``created``: the subject is new and not stored yet. ``details`` are kept with the job (headers to echo); with ``skip``
-        among them only the opening status is entered, and nothing is fetched.
+        among them only the opening status is entered, and nothing is fetched. A role that has put ``instead`` (job -> flow) into the
+        subject's play changes what its jobs play from then on, until it is moved to another scenario.
         """
         role, play = self.role(subject), self._play(subject)
         play.pop("playing", None)
         scenario = self._scenario_or_happy(world, subject)
         self._halt(world, subject)
         login = role.jobs[job].login and not flow and not self.library.writes(scenario, job)
-        play.update(job=_new_job(world, job, details), flow=flow or (role.first_flow if login else job), step=0, login=login)
+        flow = flow or (role.first_flow if login else play.get("instead", {}).get(job, job))
+        play.update(job=_new_job(world, job, details), flow=flow, step=step, login=login)
         skip = play["job"].get("skip") and role.status(subject) != role.consenting
         steps = [] if skip else self._burst(None, subject, scenario, opening=True, due=False).steps
         world.directives = steps[0].webhooks if steps else {}
@@ -84,8 +88,8 @@ class Player:
             role.enter(world, subject, None, {}, False)
         self._go_on(world, subject, opening=True)
 
-    def push(self, world: World, subject: Record, status: str, fields: Mapping[str, Any]) -> None:
-        """Puts a subject into a status by hand: ends its play and acts as a flow of this one step."""
+    def push(self, world: World, subject: Record, status: str, fields: Mapping[str, Any], cause: str = "pushed by hand") -> None:
+        """Puts a subject into a status by hand (or for another ``cause``): ends its play and acts as a flow of this one step."""
         role, play = self.role(subject), self._play(subject)
         play.pop("playing", None)
         self._halt(world, subject)
@@ -98,7 +102,7 @@ class Player:
             step = replace(step, ask=QUESTION)
         elif status == role.consenting:
             step = replace(step, oauth=Consent())
-        self._perform(world, subject, Burst([step], ends=step.ask is None and step.oauth is None), cause="pushed by hand")
+        self._perform(world, subject, Burst([step], ends=step.ask is None and step.oauth is None), cause=cause)
 
     def move(self, world: World, subject: Record, scenario: str, flow: str | None) -> None:
         """Moves a subject to another scenario; plays ``flow`` of it now, or nothing until the next call."""
@@ -106,6 +110,7 @@ class Player:
         if play.get("job"):
             play.setdefault("playing", play["scenario"])  # the job under way is played to its end as it was
         play.update(scenario=scenario, by="hand")
+        play.pop("instead", None)
         world.mark(subject.guid, f"moved to scenario {scenario}", flow=flow)
         if flow:
             job = flow if flow in self.role(subject).jobs else self.role(subject).plain_job
@@ -116,6 +121,9 @@ class Player:
     def stop(self, world: World, subject: Record, reason: str) -> None:
         """Ends a play that cannot go on: the subject rests in the status it has."""
         self._halt(world, subject)
+        job = self._play(subject).get("job")
+        if job:
+            job["stopped"] = True
         self.role(subject).enter(world, subject, None, {}, True)
         world.mark(subject.guid, f"stopped: {reason}")
         self._rest(world, subject)
@@ -163,6 +171,16 @@ class Player:
         role.enter(world, subject, role.resumed, {}, False)
         world.mark(subject.guid, f"answered: {verdict}", status=role.resumed, flow=play.get("flow"))
         self._jump(world, subject, particular or ask[verdict] or role.branches[verdict])
+
+    def acted(self, world: World, subject: Record, act: int) -> None:
+        """A person has done this one of the acts that the vocabulary counts, and so all before it."""
+        play = self._play(subject)
+        play["acted"] = max(act, play.get("acted", 0))
+        if 0 < play.get("act", 0) <= play["acted"]:
+            del play["act"]
+            self._go_on(world, subject)
+        else:
+            world.save_play(subject)
 
     def consent(self, world: World, subject: Record, approved: bool, cause: str = "the bank's page") -> None:
         """The bank's page was answered. Raises NotWaiting."""
@@ -261,7 +279,7 @@ class Player:
     def _halt(self, world: World, subject: Record) -> None:
         """Ends whatever the subject waits for."""
         play = self._play(subject)
-        for waited_for in ("polls", "ask", "consent"):
+        for waited_for in ("polls", "act", "ask", "consent"):
             play.pop(waited_for, None)
         world.cancel_timers(subject.guid, "step", "silent", "consent", "auto")
 
@@ -288,6 +306,9 @@ class Player:
             if index >= len(script):
                 return Burst(steps, ends=True)
             step = script[index]
+            act = role.vocabulary.acts.get(step.status or "", 0)
+            if act > play.get("acted", 0):
+                return Burst(steps, ends=False, waits=step, act=act)
             if (step.after_ms or step.after_polls) and not due:
                 return Burst(steps, ends=False, waits=step)
             if index == 0 and opening and step.status == role.first_status and flow == role.first_flow:
@@ -332,12 +353,14 @@ class Player:
             world.directives = {}
             self._rest(world, subject)
         elif burst.waits is not None:
-            self._wait(world, subject, burst.waits)
+            self._wait(world, subject, burst.waits, burst.act)
         world.save_play(subject)
 
-    def _wait(self, world: World, subject: Record, step: Step) -> None:
+    def _wait(self, world: World, subject: Record, step: Step, act: int) -> None:
         self._play(subject).update(flow=step.flow, step=step.index)
-        if step.after_polls:
+        if act:
+            self._play(subject)["act"] = act
+        elif step.after_polls:
             self._play(subject)["polls"] = step.after_polls
         else:
             world.set_timer(subject.guid, "step", world.now + step.after_ms)

@@ -34,7 +34,7 @@ class Role(Protocol):
     first_flow: str  # the job and flow of a new subject
     plain_job: str  # the job of a push by hand, and of flows that no call plays
     refresh_job: str  # the job that runs every day by itself
-    first_status: str  # what a new subject enters
+    first_status: str  # what a new subject enters, and one for which the bank's page was agreed to
     resumed: str  # what an answered subject enters
     asking: str  # the status that waits for answers
     consenting: str  # the status that waits for a bank's page

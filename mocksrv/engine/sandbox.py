@@ -18,6 +18,7 @@ from mocksrv.engine.store import Query, Record, Tx, dumps
 
 NAME = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}")
 DEFAULT = "default"
+MOST_COUNTED = 1000  # queries whose counts are kept
 TRIM_EVERY = 500  # events, or lines of timelines, after which the oldest are forgotten
 
 
@@ -117,6 +118,7 @@ class Sandbox:
         self.held: int | None = None  # while time is advanced, the moment being played
         self.quiet_until: int | None = None  # no timer falls due before this moment; None: not known
         self.changes = 0  # transactions on this sandbox
+        self.counted: dict[tuple[Any, ...], int] = {}  # how many records queries have found since the last of these
         self.advancing = threading.Lock()
         self.witness: list[dict[str, Any]] | None = None  # while time is advanced, what happens
         self.dropped = False  # one of the same name that is made later is another sandbox
@@ -129,6 +131,7 @@ class Sandbox:
     def stir(self) -> None:
         """A transaction was committed: what falls due next is not known any more."""
         self.changes += 1
+        self.counted = {}
         self.quiet_until = None
 
     def rest(self, until: int, seen: int) -> None:
@@ -149,6 +152,7 @@ class World:
         self.sandbox = sandbox
         self.tx = tx
         self.now = now
+        self.looking = False  # nothing is written
         self.muted = False  # the caller wants no callbacks of this transaction
         self.directives: Mapping[str, Any] = {}  # what happens to the callbacks of the step being played
         self.overrides: Mapping[str, Any] = {}  # what is put over the payloads of its events
@@ -191,7 +195,18 @@ class World:
         return self.tx.select(self.sandbox.name, query)
 
     def count(self, query: Query) -> int:
-        return self.tx.count(self.sandbox.name, query)
+        """How many records there are. Pages of a list ask for the same number again and again: it is found once."""
+        if not self.looking:
+            return self.tx.count(self.sandbox.name, query)
+        counted = self.sandbox.counted  # taken before the query: after a change it is another one
+        where, values = query.where(self.sandbox.name)
+        key = (where, *values)
+        found = counted.get(key)
+        if found is None:
+            found = self.tx.count(self.sandbox.name, query)
+            if len(counted) < MOST_COUNTED:
+                counted[key] = found
+        return found
 
     def totals(self, query: Query, *by: str) -> dict[tuple[Any, ...], tuple[int, int]]:
         """The records of a query, grouped by these members of their bodies: how many, and the sum of ``amount`` in cents."""

@@ -39,6 +39,8 @@ class Vocabulary:
 
     ``flows`` are those that calls play, ``happy`` is the scenario played when nothing else is chosen, ``fields`` what ``set`` may
     name, ``options`` the named option lists, ``profiles`` gives the data profiles and ``profile_problems`` the faults of the user's own.
+    ``acts`` are the statuses that a subject only enters after a person has acted (chosen a bank, logged in ...), with the number of that
+    act, counted from 1 in the order in which they are done.
     """
 
     provider: str
@@ -50,6 +52,7 @@ class Vocabulary:
     options: frozenset[str] = frozenset()
     profiles: Callable[[], frozenset[str]] = frozenset
     profile_problems: Callable[[], Sequence[Problem]] = tuple
+    acts: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

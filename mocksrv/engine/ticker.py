@@ -73,6 +73,7 @@ class Ticker:
             self._written = time.monotonic()
             self._engine.journal.flush()
             self._engine.library.refresh()
+        self._engine.dispatcher.record()
         with self._lock:
             looked, self._look = self._look, {}
             passed = {name: sandbox for name, (moment, sandbox) in self._due.items() if moment <= time.monotonic()}

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any
 
 import urllib3
@@ -57,6 +58,14 @@ class Timed(socket.socket):
         return super().recv_into(*args, **options)
 
 
+class TimedTls(ssl.SSLSocket):
+    """The same for what is read through TLS."""
+
+    def recv_into(self, *args: Any, **options: Any) -> int:
+        self.settimeout(_left())
+        return super().recv_into(*args, **options)
+
+
 def connect_locally(host: str, port: int, allowed: Sequence[str]) -> socket.socket:
     """A connection to the first address of the host that answers. Raises OSError, also for an address callbacks may not go to."""
     free = any(fnmatchcase(host, pattern) for pattern in allowed)
@@ -85,6 +94,8 @@ class Transport:
     """Sends callbacks. ``allowed`` are patterns of host names beyond the local networks."""
 
     def __init__(self, allowed: Sequence[str] = ()) -> None:
+        usual = lru_cache(1)(lambda: _context(Tls()))  # for who has no certificates of the endpoint's own
+
         class Plain(HTTPConnection):
             def _new_conn(self) -> socket.socket:
                 return connect_locally(self._dns_host, self.port or 80, allowed)
@@ -92,6 +103,10 @@ class Transport:
         class Secure(HTTPSConnection):
             def _new_conn(self) -> socket.socket:
                 return connect_locally(self._dns_host, self.port or 443, allowed)
+
+            def connect(self) -> None:
+                self.ssl_context = self.ssl_context or usual()
+                super().connect()
 
         plain = type("PlainPool", (urllib3.HTTPConnectionPool,), {"ConnectionCls": Plain})
         secure = type("SecurePool", (urllib3.HTTPSConnectionPool,), {"ConnectionCls": Secure})
@@ -105,7 +120,7 @@ class Transport:
             pool = self._pools.get(tls)
             if pool is None:
                 more: dict[str, Any] = {"ssl_context": _context(tls)} if tls else {}
-                pool = urllib3.PoolManager(num_pools=200, maxsize=1, timeout=urllib3.Timeout(TIME_OUT), retries=False, **more)
+                pool = urllib3.PoolManager(num_pools=200, maxsize=64, timeout=urllib3.Timeout(TIME_OUT), retries=False, **more)
                 pool.pool_classes_by_scheme = self._classes
                 self._pools[tls] = pool
             return pool
@@ -115,10 +130,10 @@ class Transport:
         """An attempt that did not get as far as the receiver."""
         return Answer(None, reason, 0.0, {}, "")
 
-    def post(self, url: str, body: bytes, headers: Mapping[str, str], tls: Tls | None = None) -> Answer:
-        """Sends one POST; redirects are not followed. ``tls``: certificates of the endpoint's own.
+    def post(self, url: str, body: bytes, headers: Mapping[str, str], tls: Tls | None = None, *, most: int = KEPT_BODY) -> Answer:
+        """Sends one POST; redirects are not followed. ``tls``: certificates of the endpoint's own; ``most``: bytes of the answer to read.
 
-        Never raises for what the network does.
+        Never raises for what the network does, nor for certificates that cannot be used.
         """
         started = time.perf_counter()
         _attempt.end = time.monotonic() + TIME_OUT
@@ -126,12 +141,14 @@ class Transport:
         if not any(name.lower() == "user-agent" for name in headers):
             sent["user-agent"] = SKIP_HEADER
         try:
-            response = self._pool(tls).request("POST", url, body=body, headers=sent, redirect=False, preload_content=False)
+            scheme, host, port, target = _target(url)
+            pool = self._pool(tls).connection_from_host(host, port, scheme)
+            response = pool.urlopen("POST", target, body=body, headers=sent, redirect=False, preload_content=False)
         except (HTTPError, OSError, ValueError) as error:
             return Answer(None, _reason(error), _since(started), {}, "")
         head = b""
         try:
-            head = response.read(KEPT_BODY)
+            head = response.read(most)
             if response.read(1):
                 response.close()
             response.release_conn()
@@ -140,22 +157,40 @@ class Transport:
         return Answer(response.status, None, _since(started), dict(response.headers), head.decode("utf-8", "replace"))
 
 
+@lru_cache(1000)
+def _target(url: str) -> tuple[str | None, str | None, int | None, str]:
+    """Scheme, host, port and the rest of a URL, taken apart once. Raises ValueError (a LocationParseError)."""
+    parts = urllib3.util.parse_url(url)
+    return parts.scheme, parts.host, parts.port, parts.request_uri
+
+
 def _context(tls: Tls) -> ssl.SSLContext:
-    """What a connection with these certificates needs."""
+    """What a connection with these certificates needs. Raises OSError, which says what cannot be used."""
     context = ssl.create_default_context()
+    context.sslsocket_class = TimedTls
     if tls.ca:
-        inline = tls.ca.startswith(PEM)
-        context.load_verify_locations(cadata=tls.ca if inline else None, cafile=None if inline else tls.ca)
+        with _as_file(tls.ca) as ca, _told("ca"):
+            context.load_verify_locations(ca)
     if tls.cert:
-        with _as_file(tls.cert) as cert, _as_file(tls.key or tls.cert) as key:
-            context.load_cert_chain(cert, key)
+        with _as_file(tls.cert) as cert, _as_file(tls.key or tls.cert) as key, _told("cert and key"):
+            context.load_cert_chain(cert, key, password=lambda: "")  # without it the terminal is asked for the key's password
     return context
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    """Says in an error which certificate it is about, but not what stands there instead of a file's name: it may be a secret."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        raise OSError(f"auth: the {what} cannot be used: {reason}") from None
 
 
 @contextmanager
 def _as_file(text: str) -> Iterator[str]:
     """The name of a file with a PEM text: Python reads keys from files only."""
-    if not text.startswith(PEM):
+    if PEM not in text:
         yield text
         return
     with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from mocksrv.engine.engine import Cast
 
@@ -44,6 +44,30 @@ class Operation(NamedTuple):
     name: str
 
 
+class Refusal(Exception):
+    """A wing's own control call cannot be done: the status and the detail of the problem document that answers it."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class ControlRoute:
+    """A control call that only this provider has, at ``/_mocksrv/{wing.name}{path}``.
+
+    ``call(sandbox, body)`` answers a JSON value or raises Refusal; what fell due before has happened when it is called. ``takes`` are the
+    members that the body may have: name -> a type, a tuple of types (None for null), or a list of one type; ``required`` those it must.
+    """
+
+    method: str
+    path: str
+    call: Callable[[Sandbox, Mapping[str, Any]], Any]
+    takes: Mapping[str, Any] = field(default_factory=dict)
+    required: Sequence[str] = ()
+
+
 class Wing(Protocol):
     """One provider."""
 
@@ -53,6 +77,9 @@ class Wing(Protocol):
 
     def operations(self) -> Sequence[Operation]:
         """What is mounted."""
+
+    def control_routes(self) -> Sequence[ControlRoute]:
+        """The control calls that play what no call of the provider's API does, a widget for instance."""
 
     def open(self, engine: Engine) -> None:
         """Called once, when the engine that the wing serves exists."""

@@ -68,7 +68,7 @@ def create_app(engine: Engine, wings: Sequence[Wing], options: WebOptions) -> Fl
         for operation in wing.operations():
             app.add_url_rule(wing.prefix + operation.path, f"{wing.name}.{operation.name}", house.view(wing, operation),
                              methods=[operation.method], provide_automatic_options=False)  # fmt: skip
-    control.mount(app, house.sandbox, control.Control(engine, options))
+    control.mount(app, house.sandbox, control.Control(engine, wings, options))
     app.add_url_rule("/", "front", house.front, methods=["GET"])
     app.register_error_handler(HTTPException, house.no_route)
     app.wsgi_app = SandboxPrefix(app.wsgi_app)  # type: ignore[method-assign]

@@ -92,9 +92,8 @@ def one_of(name: str, allowed: Sequence[str]) -> None:
         raise Problem(422, f"{name}: {text!r} is not allowed; allowed are {', '.join(allowed)}")
 
 
-def pattern(name: str) -> str | None:
-    """A filter that is a pattern with ``*``. Raises Problem 422."""
-    text = request.args.get(name)
+def fitting(text: str | None, name: str) -> str | None:
+    """A filter that is a pattern with ``*``. Raises Problem 422 for one that is too long."""
     if text is not None and len(text) > LONGEST_PATTERN:
         raise Problem(422, f"{name}: may have {LONGEST_PATTERN} characters, this one has {len(text)}")
     return text
@@ -150,6 +149,8 @@ def is_callback_url(text: str) -> None:
         valid = False
     if not valid or not text.isascii() or re.search(r"\s|[\x00-\x1f\x7f]", text):
         raise ValidationError(f"{text!r} is not a URL; write http://host:port/path or https://...")
+    if parts.username is not None:
+        raise ValidationError("a URL with a login in it is shown to everybody; write it as auth of the type basic")
 
 
 class Auth(Schema):
@@ -168,6 +169,7 @@ class Auth(Schema):
     cert = fields.String()
     key = fields.String()
     ca = fields.String()
+    secret = fields.String()
 
     @validates_schema
     def _members(self, data: dict[str, Any], **_: Any) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 from flask import Flask
 
 from mocksrv.engine.engine import Engine, Options
+from mocksrv.providers.finicity.wing import FinicityWing
+from mocksrv.providers.mono.wing import MonoWing
 from mocksrv.providers.mx.wing import MXWing
 from mocksrv.providers.provider import Wing, WingOptions
 from mocksrv.web.app import create_app
@@ -32,7 +34,7 @@ def bundled_scenarios() -> Path:
 
 def wings(options: WingOptions) -> list[Wing]:
     """One of each provider."""
-    return [MXWing(options)]
+    return [MXWing(options), MonoWing(options), FinicityWing(options)]
 
 
 def build_engine(options: Options, providers: list[Wing]) -> Engine:

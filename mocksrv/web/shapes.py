@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,12 +12,13 @@ from mocksrv.engine.dispatcher import SECRET_HEADER
 from mocksrv.engine.disturbance import Disturbance
 from mocksrv.engine.outbox import AT_ONCE
 from mocksrv.engine.reading import Row
-from mocksrv.engine.sandbox import Endpoint, Fault
+from mocksrv.engine.sandbox import Endpoint, Fault, Sandbox
 from mocksrv.engine.scenario import Scenario
 from mocksrv.engine.store import Tx
 
 SECRET = "***"
 SECRETS = frozenset({"password", "client_secret", "secret", "key"})
+PRIVATE = "PRIVATE KEY-----"  # stands in a PEM text that holds more than a certificate
 
 
 def scenario(scenario: Scenario) -> dict[str, Any]:
@@ -30,28 +31,41 @@ def moment(row: Row) -> dict[str, Any]:
     return {"at": iso_ms(at), "status": status, "flow": flow, "step": step, "cause": cause}
 
 
+def clock(sandbox: Sandbox) -> dict[str, Any]:
+    return {"mode": sandbox.clock.mode, "speed": sandbox.clock.speed, "now": iso_ms(sandbox.now())}
+
+
+def bindings(sandbox: Sandbox) -> dict[str, Any]:
+    return {"default": sandbox.settings.default, "next": list(sandbox.settings.next)}
+
+
 def endpoint(endpoint: Endpoint) -> dict[str, Any]:
     """As shown: secrets read back as asterisks."""
-    auth = {name: SECRET if name in SECRETS else value for name, value in endpoint.auth.items()}
+    auth = {name: SECRET if name in SECRETS or PRIVATE in value else value for name, value in endpoint.auth.items()}
     headers = {name: SECRET if SECRET_HEADER.search(name) else value for name, value in endpoint.headers.items()}
     return {"url": endpoint.url, "events": list(endpoint.events), **({"auth": auth} if auth else {}), "headers": headers}
 
 
-def with_secrets(made: Endpoint, known: Endpoint | None) -> Endpoint:
-    """Asterisks in a PUT keep the secret that is there."""
+def with_secrets(made: Endpoint, known: Sequence[Endpoint]) -> Endpoint:
+    """Asterisks in a PUT keep the secret that is there: of the endpoint with the same URL and, if there are several, the same auth."""
 
     def kept(now: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
         return {name: before.get(name, value) if value == SECRET else value for name, value in now.items()}
 
-    auth, headers = (known.auth, known.headers) if known else ({}, {})
+    def alike(other: Endpoint) -> bool:
+        return kept(made.auth, other.auth) == other.auth and kept(made.headers, other.headers) == other.headers
+
+    same = sorted((each for each in known if each.url == made.url), key=lambda each: (not alike(each), each.id != made.id))
+    auth, headers = (same[0].auth, same[0].headers) if same else ({}, {})
     return replace(made, auth=kept(made.auth, auth), headers=kept(made.headers, headers))
 
 
 def webhook(tx: Tx, row: Row, *, whole: bool = False) -> dict[str, Any]:
     seq, id, name, subject, at, payload, headers = row
     deliveries = [delivery(tx, owed, at, whole) for owed in tx.deliveries(seq)]
+    shown = {name: SECRET if SECRET_HEADER.search(name) else value for name, value in json.loads(headers).items()}
     return {"id": id, "event": name, "subject": subject, "occurred_at": iso_ms(at), "payload": json.loads(payload),
-            "headers": json.loads(headers), "deliveries": deliveries}  # fmt: skip
+            "headers": shown, "deliveries": deliveries}  # fmt: skip
 
 
 def delivery(tx: Tx, row: Row, occurred_at: int, whole: bool) -> dict[str, Any]:

@@ -11,9 +11,8 @@ import pytest
 
 from mocksrv.engine.engine import Engine, Options
 from mocksrv.providers.mx.statuses import STATUSES
-from mocksrv.providers.mx.webhooks import CATALOGUE
 from mocksrv.web.server import Setup, build, bundled_scenarios
-from tests.scenarios.stage import Stage
+from tests.providers.mx.test_catalogue import SCENARIOS_ONLY
 
 NAMES = [
     "connected", "challenged", "challenged-options", "challenged-image", "challenged-twice", "challenge-expired", "rejected", "denied",
@@ -66,20 +65,7 @@ def test_they_reach_every_status_and_every_kind_of_question(engine: Engine) -> N
     assert {challenge.type for step in steps if step.ask for challenge in step.ask.challenges} == CHALLENGES
 
 
-def test_every_webhook_of_the_catalogue_is_sent(stage: Stage) -> None:
-    stage.mx.control("PUT", "/endpoints", {"endpoints": [{"url": stage.receiver.url, "events": ["mx.*"]}]})
-    other = stage.mx.user()
-    stage.mx.call("PUT", f"/users/{other}", {"user": {"metadata": "other"}})
-    stage.mx.call("DELETE", f"/users/{other}")
-    stage.connect("denied", by="institution")
-    stage.mx.advance("10s")
-    stage.connect()
-    for job in ("check_balance", "extend_history", "fetch_statements", "fetch_rewards", "verify"):
-        stage.mx.advance("10s")
-        stage.call(job)
-    stage.mx.advance("10s")
-    stage.answer(stage.question()["options"][0]["value"])
-    stage.mx.advance("10s")
-    stage.mx.call("DELETE", stage.path)
-    sent = {webhook["event"] for webhook in stage.mx.control("GET", "/webhooks?limit=1000")["webhooks"]}
-    assert sent == set(CATALOGUE)
+def test_what_no_call_of_the_api_causes_is_sent_by_a_scenario(engine: Engine) -> None:
+    """What is not, in tests/providers/mx/test_catalogue.py."""
+    steps = [step for name in NAMES for flow in engine.library.get("mx", name).flows.values() for step in flow]
+    assert {step.event for step in steps if step.event} >= SCENARIOS_ONLY

@@ -212,6 +212,23 @@ def test_daily_updates(stage: Stage) -> None:
     assert stage.total("transactions") == before + brought
 
 
+def test_daily_updates_alert_of_logins_when_the_credentials_are_new(stage: Stage) -> None:
+    stage.connect("daily-updates")
+    stage.mx.advance("1m")
+    told = [{"url": stage.receiver.url, "events": ["mx.notification.*", "mx.beat.generated"]}]
+    stage.mx.control("PUT", "/endpoints", {"endpoints": told})
+    stage.login("from the new phone")
+    stage.mx.advance("1m")
+    alerts = stage.receiver.bodies()[-10:]
+    assert [(body["action"], "user" in body) for body in alerts] == [
+        ("WELCOME_NEW_USER", True), ("EMAIL_VERIFICATION", True), ("EMAIL_VERIFIED", True), ("DEVICE_CREATED", False),
+        ("SMS_VERIFICATION", True), ("DEVICE_DELETED", False), ("PASSWORD_RESET_TOKEN", True), ("PASSWORD_CHANGED", True),
+        ("OFFER", False), ("generated", False),
+    ]  # fmt: skip
+    assert {body["user"]["guid"] for body in alerts if "user" in body} == {stage.user}
+    assert stage.state().startswith("CONNECTED idle")
+
+
 # Questions.
 
 
@@ -411,22 +428,60 @@ def test_flaky_api(stage: Stage) -> None:
 
 
 def test_messy_webhooks(stage: Stage) -> None:
+    basic = {"type": "basic", "username": "mx", "password": "hush"}
+    stage.mx.control("PUT", "/endpoints", {"endpoints": [{"url": stage.receiver.url, "auth": basic}]})
     stage.connect("messy-webhooks", by="institution")
     assert stage.lines() == []
-    assert stage.advance("3s") == ["2 updated CONNECTED busy", "2 updated CONNECTED busy", "3 damaged"]
-    damaged = stage.receiver.received[-1]["raw"]
-    assert stage.receiver.received[-1]["json"] is None
-    assert damaged.startswith(b'{"action":"updated"')
-    first, second = stage.receiver.bodies()[:2]
-    assert first == second
-    assert sorted(stage.advance("1s")) == ["4 AGGREGATION new", "4 updated CONNECTED idle 0/4"]
-    assert stage.advance("5s") == ["6 created CREATED busy"]
+    assert stage.advance("2s") == ["2 updated CONNECTED busy", "2 updated CONNECTED busy"]
+    bodies = stage.receiver.bodies()
+    assert bodies[0] == bodies[1]
+    stage.mx.advance("7s")  # seven callbacks of the same event, each with a fault of its own
+    arrived = stage.receiver.received[2:]
+    truncated, wrong_type, unknown, null, stale, forged, mislabelled = arrived
+    whole = mislabelled["json"]
+    assert whole == {"action": "updated", "member": bodies[0]["member"]}
+    assert truncated["json"] is None
+    assert mislabelled["raw"].startswith(truncated["raw"])
+    assert len(truncated["raw"]) < len(mislabelled["raw"])
+    [(before, after)] = differences(whole, wrong_type["json"])
+    assert type(before) is not type(after)
+    assert "field_of_the_future" in unknown["json"]["member"]
+    assert {name: unknown["json"]["member"][name] for name in whole["member"]} == whole["member"]
+    [(before, after)] = differences(whole, null["json"])
+    assert (before is None, after) == (False, None)
+    assert stale["json"]["member"] == whole["member"] | {"revision": whole["member"]["revision"] - 1}
+    rightly = stage.receiver.received[0]["headers"]["Authorization"]
+    assert {item["headers"]["Authorization"] == rightly for item in arrived if item is not forged} == {True}
+    assert (forged["headers"]["Authorization"] == rightly, forged["json"]) == (False, whole)
+    types = [item["headers"]["content-type"] for item in arrived]
+    assert types == ["application/json; charset=utf-8"] * 6 + ["text/plain"]
+    stage.skip()
+    assert sorted(stage.advance("1s")) == ["10 AGGREGATION new", "10 updated CONNECTED idle 0/10"]
+    assert stage.advance("5s") == ["11 created CREATED busy"]
     assert stage.receiver.bodies()[-1]["member"]["revision"] == 1
     states = {w["payload"]["member"]["connection_status"]: w["deliveries"][0]["state"]
               for w in stage.mx.control("GET", "/webhooks?event=mx.member.updated")["webhooks"]}  # fmt: skip
     assert states == {"DELAYED": "dropped", "CONNECTED": "delivered"}
     assert stage.advance("25h") == []
-    assert stage.state().startswith("CONNECTED idle 86404/86405")
+    assert stage.state().startswith("CONNECTED idle 86410/86411")
+
+
+def differences(one: dict[str, Any], other: dict[str, Any]) -> list[tuple[Any, Any]]:
+    """The values that two bodies of one event have different, at the top and in the object."""
+    pairs = [(one["action"], other["action"]), *((value, other["member"][name]) for name, value in one["member"].items())]
+    return [(before, after) for before, after in pairs if before != after]
+
+
+def test_messy_webhooks_are_the_same_bytes_for_the_same_seed(make_server: Callable[..., Any], receiver: Receiver) -> None:
+    runs = []
+    for seed in (7, 7, 8):
+        receiver.received.clear()
+        stage = Stage(MX(make_server(seed=seed, webhook_url=receiver.url)[1]), receiver)
+        stage.connect("messy-webhooks")
+        stage.mx.advance("20s")
+        runs.append([(item["headers"], item["raw"]) for item in receiver.received])
+    assert runs[0] == runs[1] != runs[2]
+    assert len(runs[0]) == 12
 
 
 def test_messy_webhooks_come_in_the_order_of_the_seed(make_server: Callable[..., Any], receiver: Receiver) -> None:
@@ -434,7 +489,9 @@ def test_messy_webhooks_come_in_the_order_of_the_seed(make_server: Callable[...,
     for seed in range(8):
         stage = Stage(MX(make_server(seed=seed, webhook_url=receiver.url)[1]), receiver)
         stage.connect("messy-webhooks")
-        orders.add(tuple(line for line in stage.advance("4s") if line.startswith("4 ")))
+        stage.mx.advance("9s")
+        stage.skip()
+        orders.add(tuple(line for line in stage.advance("1s") if line.startswith("10 ")))
     assert len(orders) == 2
 
 

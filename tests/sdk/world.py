@@ -38,12 +38,13 @@ class SDK:
         self.client = client
         self.read: dict[str, set[str]] = {}
         self.watch = watch
+        self.seen: Callable[[str, Any], None] = lambda name, response: None  # what else is to be done with each answer
 
     def with_token(self, token: str) -> SDK:
         """The SDK of a processor, which adds to what this one has read."""
         configuration = sdk.Configuration(host=self.client.configuration.host, access_token=token)
         made = SDK(sdk.ApiClient(configuration, "Accept", self.client.default_headers["Accept"]), self.watch)
-        made.read = self.read
+        made.read, made.seen = self.read, self.seen
         return made
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
@@ -56,6 +57,7 @@ class SDK:
         self.watch()
         answer = method(*args, **kwargs)
         look_at(answer, inspect.signature(method).return_annotation, self.client.last_response)
+        self.seen(name, self.client.last_response)
         self.read.setdefault(name, set()).update(self.watch())
         return answer
 

@@ -10,7 +10,7 @@ from marshmallow import fields
 
 from mocksrv.engine.sandbox import World
 from mocksrv.engine.store import Query, Record
-from mocksrv.providers.mx.api import PAGING, V1, V2, Call, Document, Moment, Money, Reply, Routes, shown
+from mocksrv.providers.mx.api import PAGING, Call, Document, Moment, Money, Reply, Routes, shown
 from mocksrv.providers.mx.versions import ACCOUNT_FEED, ACCOUNT_SET_BY, NEVER_NULL, Versioned, account_twins
 
 routes = Routes()
@@ -22,8 +22,8 @@ _FIELDS: Mapping[type[fields.Field[Any]], str] = {
     fields.Float: "apr apy calculated_apr interest_rate today_ugl_percentage",
     fields.Integer: "annuity_term_year day_payment_is_due death_benefit",
     fields.String: """account_number account_ownership annuity_policy_to_date annuity_provider credit_card_product_guid currency_code
-        federal_insurance_status guid id institution_code institution_guid insured_name member_guid member_id metadata name nickname property_type routing_number
-        subtype type user_guid user_id""",
+        federal_insurance_status guid id institution_code institution_guid insured_name member_guid member_id metadata name nickname
+        property_type routing_number subtype type user_guid user_id""",
     Moment: "created_at imported_at last_payment_at matures_on payment_due_at started_on updated_at",
     Money: """available_balance available_credit balance cash_balance cash_surrender_value credit_limit holdings_value last_payment
         loan_amount margin_balance minimum_balance minimum_payment original_balance pay_out_amount payoff_balance premium_amount
@@ -92,10 +92,9 @@ def renderer(call: Call, world: World, user: Record) -> Callable[[Record], dict[
 
     def render(account: Record) -> dict[str, Any]:
         more = {"user_id": user.partner_id, "member_guid": account.subject, "member_id": member_id(account.subject or "")}
-        twins = account_twins(account.body) if call.version == V1 else {}
-        if call.version == V2 and call.mount.fidelity == "sdk":
-            more |= {name: account.body.get(name) or value for name, value in NEVER_NULL.items()}
-        return ACCOUNTS.dump(call.version, {**twins, **shown(account, **more)})
+        if call.mount.fidelity == "sdk":
+            more |= {name: account.body.get(name) or value for name, value in NEVER_NULL[call.version].items()}
+        return ACCOUNTS.dump(call.version, {**account_twins(account.body), **shown(account, **more)})
 
     return render
 

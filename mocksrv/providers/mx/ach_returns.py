@@ -15,7 +15,7 @@ from mocksrv.engine.clock import DAY, HOUR, LATEST, SECOND, parse_moment
 from mocksrv.engine.sandbox import World
 from mocksrv.engine.store import Query, Record
 from mocksrv.providers.mx.api import PAGING, Call, Document, Moment, Money, MXError, Reply, Routes, not_found, shown
-from mocksrv.providers.mx.identities import guid_of
+from mocksrv.providers.mx.webhooks import client_guid
 
 routes = Routes()
 KIND = "mx.ach_return"
@@ -137,7 +137,7 @@ def create_return(call: Call) -> Reply:
             raise MXError(409, f"An ACH return with the id {partner_id} exists already")
         body = {
             **given, "account_type": account.body.get("type"), "institution_guid": member.body.get("institution_guid"),
-            "client_guid": guid_of("CLT", (call.request.authorization and call.request.authorization.username) or ""),
+            "client_guid": client_guid(call.sandbox.name),
             "return_status": "SUBMITTED", "submitted_at": world.now,
         }  # fmt: skip
         record = Record(KIND, world.guid("ACH"), body, owner=user.guid, partner_id=partner_id)

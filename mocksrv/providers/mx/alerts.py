@@ -1,26 +1,31 @@
 """MX's notification webhooks: what a user is alerted of. Seventeen actions in six groups, and the rules that raise them.
 
 Source: MX's page on notification webhooks. The thresholds are inferred: MX's users set their own. What no call of the Platform API
-causes (devices, offers, passwords) is sent by `mocksrv trigger` and by scenarios.
+causes (devices, offers, all about logins) is sent by `mocksrv trigger` and by scenarios.
 """
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
+from mocksrv.engine import outbox
 from mocksrv.engine.clock import DAY
 from mocksrv.engine.sandbox import World
 from mocksrv.engine.store import Record
 from mocksrv.providers.mx.api import shown
-from mocksrv.providers.mx.webhooks import seconds, send
+from mocksrv.providers.mx.objects import day_seconds
+from mocksrv.providers.mx.webhooks import UNASKED, client_id, seconds, send
+from mocksrv.providers.profiles import DEBTS
 
 LOW_BALANCE = 100.0  # of a checking or savings account
 LARGE_DEPOSIT = 1000.0
 LARGE_EXPENSE = 500.0
 REMINDER = 3 * DAY  # before a payment is due
 DEPOSITS = ("CHECKING", "SAVINGS")
-DEBTS = ("CREDIT_CARD", "LOAN", "LINE_OF_CREDIT", "MORTGAGE")
 PRODUCT = "mocksrv"  # client_product_name: the sender's display name
 
 # group -> the fields of its object; those that end in _at, and ``date``, are Unix seconds
@@ -40,31 +45,41 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
             sms_verification_token updated_at user_id""",
     }.items()
 }
-ACTIONS: Mapping[str, str] = {
-    "ACCOUNT_BALANCE_LOW": "account",
-    "DEBT_PAYMENT_REMINDER": "account",
-    "BUDGET_EXCEEDED": "budget",
-    "BUDGET_OFF_TARGET": "budget",
-    "DEVICE_CREATED": "device",
-    "DEVICE_DELETED": "device",
-    "OFFER": "offer",
-    "ACCOUNT_DEPOSIT_LARGE": "transaction",
-    "TRANSACTION_EXPENSE_LARGE": "transaction",
-    "TRANSACTION_FEE_CHARGE": "transaction",
-    "TRANSACTION_IS_INTERNATIONAL": "transaction",
-    "EMAIL_VERIFICATION": "user",
-    "EMAIL_VERIFIED": "user",
-    "PASSWORD_CHANGED": "user",
-    "PASSWORD_RESET_TOKEN": "user",
-    "SMS_VERIFICATION": "user",
-    "WELCOME_NEW_USER": "user",
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One alert: which group's object it carries, and what raises it."""
+
+    group: str
+    when: str
+
+
+ACTIONS: Mapping[str, Action] = {
+    "ACCOUNT_BALANCE_LOW": Action("account", f"a checking or savings account has fallen under {LOW_BALANCE:.2f}"),
+    "DEBT_PAYMENT_REMINDER": Action("account", f"a payment on a debt is due in the next {REMINDER // DAY} days; told once for each"),
+    "BUDGET_EXCEEDED": Action("budget", "more is spent than the budget has; told once a month"),
+    "BUDGET_OFF_TARGET": Action("budget", "by this month and the last 90 days more will be spent than the budget has; told once a month"),
+    "DEVICE_CREATED": Action("device", "a mobile device was added"),
+    "DEVICE_DELETED": Action("device", "a mobile device was removed"),
+    "OFFER": Action("offer", "a campaign has an offer for the user"),
+    "ACCOUNT_DEPOSIT_LARGE": Action("transaction", f"a new transaction brings more than {LARGE_DEPOSIT:.2f}"),
+    "TRANSACTION_EXPENSE_LARGE": Action("transaction", f"a new transaction spends more than {LARGE_EXPENSE:.2f}"),
+    "TRANSACTION_FEE_CHARGE": Action("transaction", "a new transaction is a fee"),
+    "TRANSACTION_IS_INTERNATIONAL": Action("transaction", "a new transaction comes from abroad"),
+    "EMAIL_VERIFICATION": Action("user", "the user has a new e-mail address, to be verified within 24 hours"),
+    "EMAIL_VERIFIED": Action("user", "the e-mail address was verified"),
+    "PASSWORD_CHANGED": Action("user", "the password was changed"),
+    "PASSWORD_RESET_TOKEN": Action("user", "a new password was asked for"),
+    "SMS_VERIFICATION": Action("user", "the user has a new device for SMS, to be verified within ten minutes"),
+    "WELCOME_NEW_USER": Action("user", "the user has logged in for the first time"),
 }
 EVENTS = frozenset(f"mx.notification.{action}" for action in ACTIONS)
 
 
 def payload(action: str, user: Record, view: Mapping[str, Any]) -> dict[str, Any]:
     """The body: ``view`` has the object's fields, moments in milliseconds."""
-    group = ACTIONS[action]
+    group = ACTIONS[action].group
     known = {"client_product_name": PRODUCT, "user_guid": user.guid, "user_id": user.partner_id, **view}
     email = user.body["email"] or ""
     return {
@@ -77,70 +92,112 @@ def payload(action: str, user: Record, view: Mapping[str, Any]) -> dict[str, Any
 
 
 def _written(name: str, value: Any) -> Any:
-    return seconds(value) if name.endswith("_at") or name == "date" else value
+    if name == "date":
+        return day_seconds(value)
+    return seconds(value) if name.endswith("_at") else value
 
 
 def alert(world: World, action: str, user: Record, subject: Record, **more: Any) -> None:
     """Writes the event of an alert about a record of this user."""
-    body = payload(action, user, {**shown(subject), "account_guid": subject.parent, "member_guid": subject.subject, **more})
-    send(world, f"mx.notification.{action}", subject.guid, body)
+    keys = {"account_guid": subject.parent, "member_guid": subject.subject, "client_id": client_id(world.sandbox.name)}
+    send(world, f"mx.notification.{action}", subject.guid, payload(action, user, {**shown(subject), **keys, **more}))
 
 
-# what raises them
-
-
-def account_changed(world: World, user: Record, account: Record, before: float | None) -> None:
-    """After a balance was brought up to date: has it fallen under the threshold, is a payment due soon? ``before``: the old balance."""
-    body = account.body
-    shown_as = account_view(world, account)
-    if body["type"] in DEPOSITS and body["balance"] is not None and body["balance"] < LOW_BALANCE <= (before or 0.0):
-        alert(world, "ACCOUNT_BALANCE_LOW", user, account, **shown_as)
-    due = body.get("payment_due_at")
-    if body["type"] in DEBTS and due is not None and world.now <= due <= world.now + REMINDER and body.get("reminded_of") != due:
-        body["reminded_of"] = due
-        world.save_play(account)
-        alert(world, "DEBT_PAYMENT_REMINDER", user, account, **shown_as)
+# what alerts show of records that these do not
 
 
 def account_view(world: World, account: Record) -> dict[str, Any]:
-    """What an alert shows of an account that the account itself does not."""
+    """Of an account."""
     body = account.body
-    due = body.get("payment_due_at")
     return {
         "account_number": account.partner_id,
         "client_id": body.get("institution_code"),
-        "estimated_payment_due_at": due if due and due > world.now else None,
+        "estimated_payment_due_at": payment_due(body, world.now),
         "low_balance_threshold": LOW_BALANCE if body["type"] in DEPOSITS else None,
         "minimum_payment": body.get("minimum_payment") if body["type"] in DEBTS else None,
     }
 
 
-def transactions_added(world: World, user: Record, account: Record, transactions: Iterable[Record]) -> None:
+def payment_due(body: Mapping[str, Any], now: int) -> int | None:
+    """When the next payment of an account is due: as its bank says, else the next such day of a month; None where there is none."""
+    due: int | None = body.get("payment_due_at")
+    day = body.get("day_payment_is_due")
+    if due is not None and due > now:
+        return due
+    if not day:
+        return None
+    today = datetime.fromtimestamp(now / 1000, UTC)
+    months = (today.year * 12 + today.month - 1 + later for later in (0, 1))
+    days = (datetime(m // 12, m % 12 + 1, min(day, monthrange(m // 12, m % 12 + 1)[1]), tzinfo=UTC) for m in months)
+    return next(at for at in (round(each.timestamp()) * 1000 for each in days) if at > now)
+
+
+def transaction_view(world: World, transaction: Record, threshold: float | None) -> dict[str, Any]:
+    """Of a transaction, whose amount went over this threshold."""
+    account = world.get("mx.account", transaction.parent or "")
+    of_account = {
+        "account_name": account.body["name"],
+        "account_number": account.partner_id,
+        "client_id": account.body.get("institution_code"),
+    } if account else {}  # fmt: skip
+    return {**of_account, "date": transaction.sort, "transaction_threshold": threshold}
+
+
+THRESHOLDS: Mapping[str, float] = {"ACCOUNT_DEPOSIT_LARGE": LARGE_DEPOSIT, "TRANSACTION_EXPENSE_LARGE": LARGE_EXPENSE}
+
+
+# what raises them
+
+
+def asked(world: World, group: str) -> bool:
+    """Whether any endpoint gets alerts of this group; nobody is told of what a client has muted."""
+    names = (name for name, action in ACTIONS.items() if action.group == group)
+    return not world.muted and any(outbox.wanted(world, f"mx.notification.{name}", UNASKED) for name in names)
+
+
+def account_changed(world: World, account: Record, before: float | None) -> None:
+    """After an account was brought up to date: has its balance fallen under the threshold, is a payment due soon?
+
+    ``before`` is the balance that it had.
+    """
+    user = world.get("mx.user", account.owner) if asked(world, "account") else None
+    if user is None:
+        return
+    body = account.body
+    balance = body.get("balance")
+    if body["type"] in DEPOSITS and balance is not None and before is not None and balance < LOW_BALANCE <= before:
+        alert(world, "ACCOUNT_BALANCE_LOW", user, account, **account_view(world, account))
+    due = payment_due(body, world.now)
+    if body["type"] in DEBTS and due is not None and due <= world.now + REMINDER and body.get("reminded_of") != due:
+        body["reminded_of"] = due
+        world.save_play(account)
+        alert(world, "DEBT_PAYMENT_REMINDER", user, account, **account_view(world, account))
+
+
+def transactions_added(world: World, transactions: Iterable[Record]) -> None:
     """After new transactions came in: large ones, fees, and those from abroad."""
+    if not asked(world, "transaction"):
+        return
     for transaction in transactions:
-        for action, threshold in _raised(transaction.body):
-            alert(
-                world, action, user, transaction, account_name=account.body["name"], account_number=account.partner_id,
-                client_id=account.body.get("institution_code"), date=transaction.sort, transaction_threshold=threshold,
-            )  # fmt: skip
+        user = world.get("mx.user", transaction.owner)
+        if user is not None:
+            for action in _raised(transaction.body):
+                alert(world, action, user, transaction, **transaction_view(world, transaction, THRESHOLDS.get(action)))
 
 
-def _raised(body: Mapping[str, Any]) -> list[tuple[str, float | None]]:
-    """The alerts of one transaction, with the threshold that its amount went over."""
-    found: list[tuple[str, float | None]] = []
-    if body["type"] == "CREDIT" and body["amount"] > LARGE_DEPOSIT:
-        found.append(("ACCOUNT_DEPOSIT_LARGE", LARGE_DEPOSIT))
-    if body.get("is_expense") and body["amount"] > LARGE_EXPENSE:
-        found.append(("TRANSACTION_EXPENSE_LARGE", LARGE_EXPENSE))
-    if body.get("is_fee") or body.get("is_overdraft_fee"):
-        found.append(("TRANSACTION_FEE_CHARGE", None))
-    if body.get("is_international"):
-        found.append(("TRANSACTION_IS_INTERNATIONAL", None))
-    return found
+def _raised(body: Mapping[str, Any]) -> list[str]:
+    """The alerts of one transaction."""
+    found = {
+        "ACCOUNT_DEPOSIT_LARGE": body["type"] == "CREDIT" and body["amount"] > LARGE_DEPOSIT,
+        "TRANSACTION_EXPENSE_LARGE": body.get("is_expense") and body["amount"] > LARGE_EXPENSE,
+        "TRANSACTION_FEE_CHARGE": body.get("is_fee") or body.get("is_overdraft_fee"),
+        "TRANSACTION_IS_INTERNATIONAL": body.get("is_international"),
+    }
+    return [action for action, raised in found.items() if raised]
 
 
 def budgets_checked(world: World, user: Record, budgets: Iterable[tuple[Record, Mapping[str, Any]]], month: int) -> None:
-    """After spending changed: budgets (with what is computed of them) that went over this ``month``, told once a month each."""
+    """After spending has changed: budgets (with what is computed of them) that went over in this ``month``, told once a month each."""
     for budget, view in budgets:
         for flag, action in (("is_exceeded", "BUDGET_EXCEEDED"), ("is_off_track", "BUDGET_OFF_TARGET")):
             told = f"{action}_told"

@@ -11,7 +11,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 from mocksrv.engine.clock import DAY
 from mocksrv.engine.sandbox import World
 from mocksrv.engine.store import Query, Record
-from mocksrv.providers.mx import categories
+from mocksrv.providers.mx import alerts, categories
 from mocksrv.providers.mx.api import Call, Document, Moment, Money, MXError, Reply, Routes
 from mocksrv.providers.mx.bank.categories import Category
 from mocksrv.providers.mx.collection import Collection, Render
@@ -135,6 +135,18 @@ class Budgets(Collection):
                     child.body["parent_guid"] = record.guid
                     world.save(child)
                     self.emit(world, user, child, "updated")
+
+    def emit(self, world: World, user: Record, record: Record, action: str) -> None:
+        super().emit(world, user, record, action)
+        if action != "deleted":
+            self.check(world, user)
+
+    def check(self, world: World, user: Record) -> None:
+        """After spending or budgets have changed: alerts of those that went over."""
+        if alerts.asked(world, "budget"):
+            spending = Spending.of(world, user.guid)
+            seen = [(each, self._view(world, user, each, spending)) for each in world.list(Query(self.kind, owner=user.guid))]
+            alerts.budgets_checked(world, user, seen, month_of(world.now).first)
 
     def renderer(self, call: Call, world: World, user: Record) -> Render:
         spending = Spending.of(world, user.guid)

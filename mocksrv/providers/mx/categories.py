@@ -19,6 +19,7 @@ from mocksrv.providers.mx.objects import emit_transaction
 routes = Routes()
 OF_USER = "/users/<user>/categories"
 MOST_DEFAULT = 100  # of a page of what belongs to no user
+LEADING = ("mx.transaction_rule", "mx.spending_plan_item")  # what names a category, and its parent when that is gone
 
 
 class CategorySchema(Document):
@@ -87,16 +88,25 @@ class CustomCategories(Collection):
                 raise MXError(422, "category.parent_guid: must be a default category that has no parent itself")
             given["is_income"] = parent.is_income
 
+    def remove(self, call: Call, world: World, user: Record, record: Record) -> None:
+        """With a category goes its budget, whose event shows its name."""
+        from mocksrv.providers.mx.budgets import budgets  # which are of categories, so that they import this
+
+        for budget in world.list(_in(record.guid, user, budgets.kind)):
+            budgets.remove(call, world, user, budget)
+        super().remove(call, world, user, record)
+
     def changed(self, call: Call, world: World, user: Record, record: Record, action: str) -> None:
-        """Transactions show the new name of their category; of one that is gone they show the parent, and rules lead there, too."""
+        """Transactions show the new name of their category; of one that is gone they show the parent, where rules and plans lead, too."""
         if action == "updated":
             _label(world, user, record.guid, CustomCategory.of(record))
         elif action == "deleted":
             parent = BY_GUID[record.body["parent_guid"]]
             _label(world, user, record.guid, parent)
-            for rule in world.list(_in(record.guid, user, "mx.transaction_rule")):
-                rule.body["category_guid"] = parent.guid
-                world.save(rule)
+            for kind in LEADING:
+                for each in world.list(_in(record.guid, user, kind)):
+                    each.body["category_guid"] = parent.guid
+                    world.save(each)
 
     def renderer(self, call: Call, world: World, user: Record) -> Render:
         return lambda record: render(CustomCategory.of(record))

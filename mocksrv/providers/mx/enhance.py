@@ -13,6 +13,7 @@ from mocksrv.providers.mx.versions import Versioned
 routes = Routes()
 
 MOST = 100  # transactions of one call
+LONGEST_DESCRIPTION = 1024
 FLAGS = (
     "is_bill_pay", "is_direct_deposit", "is_expense", "is_fee", "is_income", "is_international", "is_overdraft_fee", "is_payroll_advance",
     "is_subscription",
@@ -24,9 +25,11 @@ def _few(rows: list[Any]) -> None:
         raise ValidationError(f"At most {MOST} transactions can be enhanced at once, these are {len(rows)}.")
 
 
-def _not_blank(text: str) -> None:
+def _some_text(text: str) -> None:
     if not text.strip():
         raise ValidationError("Must not be blank.")
+    if len(text) > LONGEST_DESCRIPTION:
+        raise ValidationError(f"Must have at most {LONGEST_DESCRIPTION} characters.")
 
 
 class BatchSchema(Document):
@@ -43,7 +46,7 @@ class EnhancedSchema(Document):
     category = fields.String(dump_only=True)
     category_guid = fields.String(dump_only=True)
     described_by = fields.Integer(dump_only=True)
-    description = fields.String(required=True, validate=_not_blank)
+    description = fields.String(required=True, validate=_some_text)
     extended_transaction_type = fields.String()
     id = fields.String(required=True)
     is_bill_pay = fields.Boolean(dump_only=True)

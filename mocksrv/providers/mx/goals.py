@@ -119,6 +119,16 @@ class Goals(Collection):
         if action == "deleted":
             self.number(world, user, self.ordered(world, user))
 
+    def leave(self, world: World, account: Record) -> None:
+        """Deletes the goals of an account that is about to go, each with its event."""
+        going = world.list(Query(self.kind, parent=account.guid))
+        user = world.get("mx.user", account.owner) if going else None
+        if user is not None:
+            for goal in going:
+                world.remove(guid=goal.guid)
+                self.emit(world, user, goal, "deleted")
+            self.number(world, user, self.ordered(world, user))
+
     def ordered(self, world: World, user: Record) -> list[Record]:
         return world.list(Query(self.kind, owner=user.guid))
 

@@ -6,7 +6,6 @@ before that, what is new is derived. Nothing is said twice: each insight has a d
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -22,15 +21,15 @@ from mocksrv.providers.mx.bank.merchants import catalogue
 from mocksrv.providers.mx.insight_rules import Books, derive
 from mocksrv.providers.mx.lifecycle import INSIGHTS
 from mocksrv.providers.mx.merchants import MERCHANTS
-from mocksrv.providers.mx.objects import emit
+from mocksrv.providers.mx.objects import emit, emit_beat
 from mocksrv.providers.mx.repeating import find_all, recent
+from mocksrv.providers.mx.webhooks import client_guid
 
 routes = Routes()
 KIND = "mx.insight"
 OF_USER = "/users/<user>/insights"
 MOST_AT_ONCE = 10  # a derivation tells the weightiest
 LARGEST_PAGE = 100
-_NAMESPACE = uuid.UUID("8d2b6f0a-0c4e-5a39-b6c7-1f7d5e9a3b20")
 
 
 class InsightSchema(Document):
@@ -96,20 +95,17 @@ def _has(world: World, insight: Record, name: str) -> bool:
     return next(ASSOCIATED[name](world, insight), None) is not None
 
 
-def client_guid(world: World) -> str:
-    """The guid of the client, the same in all sandboxes of a seed."""
-    return f"CLT-{uuid.uuid5(_NAMESPACE, str(world.sandbox.settings.seed))}"
-
-
 def _more(world: World, insight: Record) -> dict[str, Any]:
     """What an insight shows beside its record."""
     flags = {f"has_associated_{name}": _has(world, insight, name) for name in ASSOCIATED}
-    return {**flags, "client_guid": client_guid(world)}
+    return {**flags, "client_guid": client_guid(world.sandbox.name)}
 
 
-def emit_insight(world: World, action: str, insight: Record) -> None:
-    """Writes the event of a change."""
+def emit_insight(world: World, action: str, insight: Record, *, older: bool = True) -> None:
+    """Writes the event of a change, and by ``older`` that of the beat, as MX called insights before, for those that ask for it."""
     emit(world, KIND, action, insight, **_more(world, insight))
+    if older:
+        emit_beat(world, action, insight, bulk=True)
 
 
 def _render(world: World, user: Record, insight: Record) -> dict[str, Any]:
@@ -127,9 +123,8 @@ def bring_up(world: World, user: Record) -> None:
         if any(_has(world, insight, name) for name in DATA):
             known.add(insight.body["digest"])
         else:
-            more = _more(world, insight)
             world.remove(guid=insight.guid)
-            emit(world, KIND, "deleted", insight, **more)
+            emit_insight(world, "deleted", insight)
     rows = recent(world, user.guid)
     series = find_all(world, user, rows)
     owned = {record.guid: record for record in world.list(Query("mx.account", owner=user.guid))}

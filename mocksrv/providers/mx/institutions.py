@@ -6,19 +6,12 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from mocksrv.providers.mx.api import PAGING, V1, V2, Call, Moment, Reply, Routes, not_found
-from mocksrv.providers.mx.versions import Versioned
+from mocksrv.providers.mx.api import PAGING, Call, Moment, Reply, Routes, not_found
+from mocksrv.providers.mx.versions import COUNTRIES, SUPPORTS, Versioned, parameters
 
 routes = Routes()
 INSTITUTION = "/institutions/<institution>"
 MOST_ON_A_PAGE = 100
-FILE_COUNTRIES = ("US", "CA")  # that v20250224's file knows: docs/discrepancies.md
-SUPPORTS = (
-    "supports_account_identification",
-    "supports_account_statement",
-    "supports_account_verification",
-    "supports_transaction_history",
-)
 
 
 class InstitutionSchema(Schema):
@@ -65,14 +58,14 @@ CREDENTIALS = CredentialSchema()
 
 @routes.add("GET", "/institutions", "listInstitutions")
 def list_institutions(call: Call) -> Reply:
-    filters = SUPPORTS if call.version == V1 else ("supported_products", "supported_products[]")
+    filters = parameters("institutions", call.version)
     name = call.arguments(*PAGING, "name", "iso_country_code", "iso_country_code[]", *filters).get("name")
-    asked = {field: call.flag(field) for field in filters} if call.version == V1 else {}
+    asked = {field: call.flag(field) for field in SUPPORTS if field in filters}
     found = call.mount.institutions.search(
         name=name,
         countries=call.many("iso_country_code"),
         supports={field: value for field, value in asked.items() if value is not None},
-        products=call.many("supported_products") if call.version != V1 else (),
+        products=call.many("supported_products") if "supported_products" in filters else (),
     )
     return page(call, found)
 
@@ -96,9 +89,10 @@ def list_credentials(call: Call, institution: str) -> Reply:
 
 
 def page(call: Call, found: list[Any], *, most: int = MOST_ON_A_PAGE) -> Reply:
-    """A page of institutions. Under `sdk` v20250224 shows those in countries that its file knows."""
-    if call.version == V2 and call.mount.fidelity == "sdk":
-        found = [each for each in found if each.iso_country_code in FILE_COUNTRIES]
+    """A page of institutions. Under `sdk` a version shows those in countries that its file knows."""
+    known = COUNTRIES[call.version] if call.mount.fidelity == "sdk" else None
+    if known is not None:
+        found = [each for each in found if each.iso_country_code in known]
     return call.paged_list(found, "institutions", lambda each: INSTITUTIONS.dump(call.version, each), most=most)
 
 

@@ -14,10 +14,11 @@ from mocksrv.engine.clock import HOUR
 from mocksrv.engine.player import NotWaiting
 from mocksrv.engine.sandbox import World
 from mocksrv.engine.store import Record
-from mocksrv.providers.mx.api import V1, Call, Document, MXError, Reply, Routes
+from mocksrv.providers.mx.api import Call, Document, MXError, Reply, Routes
 from mocksrv.providers.mx.lifecycle import FETCHES, family
 from mocksrv.providers.mx.members import MEMBER, REFERRALS, WAY_BACK, CredentialValue, institution_of, oauth_uri, render
 from mocksrv.providers.mx.statuses import PREMIUM_FROM, STATUSES
+from mocksrv.providers.mx.versions import parameters
 
 routes = Routes()
 THROTTLE = 3 * HOUR  # after a successful standard aggregation
@@ -92,7 +93,7 @@ def _throttled(world: World, record: Record) -> bool:
 
 @routes.add("POST", f"{MEMBER}/aggregate", "aggregateMember", by_id=True)
 def aggregate(call: Call, user: str, member: str) -> Reply:
-    choices = ("include_holdings", "include_transactions") if call.version == V1 else ()
+    choices = parameters("aggregation", call.version)
     call.arguments(*choices)
     wanted = {name: call.flag(name) for name in choices}
     left_out = {what for what in ("holdings", "transactions") if wanted.get(f"include_{what}") is False}

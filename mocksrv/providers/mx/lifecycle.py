@@ -12,7 +12,9 @@ from mocksrv.engine.role import Job
 from mocksrv.engine.sandbox import World
 from mocksrv.engine.scenario import Ask, Option, Problem, Scenario, Vocabulary, parse
 from mocksrv.engine.store import Record
+from mocksrv.providers.mx import microdeposits
 from mocksrv.providers.mx.bank.loading import Loader
+from mocksrv.providers.mx.budgets import budgets
 from mocksrv.providers.mx.statuses import STATUSES
 from mocksrv.providers.mx.webhooks import JOB_STATUSES, UNASKED, emit_member
 from mocksrv.providers.profiles import Profiles
@@ -254,8 +256,13 @@ class MemberRole:
             job["ready"] = True
             emit_member(world, "mx.initial_data_ready", subject)
         fetched = self.loader.load(world, subject, wanted, selected=job.get("selected"))
+        user = world.get("mx.user", subject.owner)
+        if user is not None and fetched.counts.keys() & {"transactions_created_count", "transactions_updated_count"}:
+            budgets.check(world, user)
         job["counts"] = {name: count + (job.get("counts") or {}).get(name, 0) for name, count in fetched.counts.items()}
         job["accounts"] = fetched.verified
+        if fetched.verified:
+            microdeposits.give_way(world, subject.owner)
         subject.body.update(
             has_processed_accounts=True,
             has_processed_transactions="transactions" in wanted or subject.body["has_processed_transactions"],

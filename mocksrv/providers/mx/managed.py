@@ -6,6 +6,7 @@ The figures of managed accounts and transactions stand as the client gives them;
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate
@@ -14,14 +15,14 @@ from mocksrv.engine.clock import DAY
 from mocksrv.engine.sandbox import World
 from mocksrv.engine.store import Query, Record
 from mocksrv.providers.mx import accounts, categories, members, transactions
-from mocksrv.providers.mx.api import NO_CONTENT, PAGING, V2, Call, Document, Money, MXError, Reply, Routes, not_found
+from mocksrv.providers.mx.api import NO_CONTENT, PAGING, V1, V2, Call, Document, Money, MXError, Reply, Routes, not_found
 from mocksrv.providers.mx.bank.categories import BY_NAME, UNCATEGORIZED, Category, labels
-from mocksrv.providers.mx.bank.loading import masked
+from mocksrv.providers.mx.bank.loading import masked, parts_of
 from mocksrv.providers.mx.institutions import page
 from mocksrv.providers.mx.manual_accounts import GivenMoment, Number, Whole, account_body, member_body, remove_account
 from mocksrv.providers.mx.members import MEMBER_ID, MEMBERS_OF_A_USER, check_id
 from mocksrv.providers.mx.objects import emit_account, emit_transaction
-from mocksrv.providers.mx.transaction_changes import DESCRIPTION, FLAGS, POSITIVE, TYPES, cents, check_whole, remove
+from mocksrv.providers.mx.transaction_changes import DESCRIPTION, FLAGS, POSITIVE, TYPES, check_whole, remove
 from mocksrv.providers.mx.transaction_rules import applier
 from mocksrv.providers.mx.versions import ACCOUNT_TYPES
 from mocksrv.providers.mx.webhooks import emit_member
@@ -35,6 +36,7 @@ TRANSACTIONS = f"{ACCOUNT}/transactions"
 TRANSACTION = f"{TRANSACTIONS}/<transaction>"
 DEPRECATED = (V2,)
 MOST_ON_A_PAGE = 1000
+SHARED = ("status", "posted_at", "transacted_at")  # what the parts of a transaction that has been split have of the whole
 PARTNER_ID = validate.Length(1, 1024)
 
 _AMOUNT = re.compile(r"\d{1,11}(\.\d+)?", re.ASCII)
@@ -290,7 +292,7 @@ def list_transactions(call: Call, user: str, member: str, account: str) -> Reply
     with call.look() as world:
         owner = call.user(world, user)
         parent = _account(call, world, owner, member, account)
-        ranges = transactions.date_ranges(call, world.now, "date")
+        ranges = transactions.date_ranges(call, world.now, "date", form=transactions.DATE_FORMS[V1])  # days in both files
         query = Query("mx.transaction", parent=parent.guid, ranges=ranges, newest_first=True)
         return call.paged(world, query, "transactions", transactions.renderer(call, world, owner))
 
@@ -326,11 +328,13 @@ def update_transaction(call: Call, user: str, member: str, account: str, transac
     with call.change() as world:
         owner = call.user(world, user)
         record = _transaction(call, world, owner, member, account, transaction)
-        if "amount" in given and cents(given["amount"]) != cents(record.body["amount"]):
-            check_whole(record, "its amount can be changed")
+        _check_split(record, given)
         _fill(world, record, given)
-        world.save(record)
-        emit_transaction(world, "updated", record)
+        for changed in (record, *parts_of(world, record)):
+            changed.body.update({name: record.body[name] for name in SHARED})
+            changed.sort = record.sort if "transacted_at" in given else changed.sort
+            world.save(changed)
+            emit_transaction(world, "updated", changed)
         return Reply({"transaction": transactions.renderer(call, world, owner)(record)})
 
 
@@ -347,6 +351,13 @@ def delete_transaction(call: Call, user: str, member: str, account: str, transac
 def _transaction(call: Call, world: World, user: Record, member: str, account: str, guid: str) -> Record:
     """A transaction of an account of a managed member. Raises MXError 404."""
     return transactions.find(call, world, user, guid, parent=_account(call, world, user, member, account).guid)
+
+
+def _check_split(record: Record, given: Mapping[str, Any]) -> None:
+    """Raises MXError 422 when what the parts of a transaction share or sum up to would not agree any more."""
+    for name in ("amount", "type", *(SHARED if record.body.get("parent_guid") else ())):
+        if name in given and given[name] != record.body[name]:
+            check_whole(record, f"its {name} can be changed")
 
 
 def _fill(world: World, record: Record, given: dict[str, Any]) -> None:

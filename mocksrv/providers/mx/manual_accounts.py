@@ -13,11 +13,13 @@ from marshmallow import ValidationError, fields, post_load, validate
 from mocksrv.engine.clock import parse_moment
 from mocksrv.engine.sandbox import World
 from mocksrv.engine.store import Query, Record
+from mocksrv.providers.mx import alerts
 from mocksrv.providers.mx.accounts import ACCOUNT, MEMBER, renderer
 from mocksrv.providers.mx.api import NO_CONTENT, V2, Call, Document, Moment, Money, MXError, Reply, Routes, not_found
 from mocksrv.providers.mx.bank import institutions
 from mocksrv.providers.mx.bank.institutions import Institution
 from mocksrv.providers.mx.bank.loading import SPLIT
+from mocksrv.providers.mx.goals import goals
 from mocksrv.providers.mx.objects import emit, emit_account, emit_transaction
 from mocksrv.providers.mx.transaction_changes import cents, direction, remove, taggings_of
 from mocksrv.providers.mx.transactions import KINDS
@@ -133,6 +135,7 @@ def remove_account(world: World, account: Record) -> None:
     for holding in world.list(Query("mx.holding", parent=account.guid)):
         world.remove(guid=holding.guid)
         emit(world, "mx.holding", "deleted", holding)
+    goals.leave(world, account)
     world.remove(parent=account.guid)
     world.remove(guid=account.guid)
     emit_account(world, "deleted", account)
@@ -181,9 +184,11 @@ def update(call: Call, user: str, member: str, account: str) -> Reply:
                 call.entry.violate("ignored-field", f"account.{name} can be changed on manual accounts only")
             given = {name: value for name, value in given.items() if name in ON_ANY_ACCOUNT}
         if given:
+            before = record.body.get("balance")
             record.body.update(given)
             world.save(record)
             emit_account(world, "updated", record)
+            alerts.account_changed(world, record, before)
         return Reply({"account": renderer(call, world, owner)(record)})
 
 
@@ -204,7 +209,7 @@ def merge(call: Call, user: str) -> Reply:
         owner = call.user(world, user)
         kept, *others = _to_merge(world, owner, guids)
         for other in others:
-            _absorb(world, kept, other)
+            _absorb(world, owner, kept, other)
         world.save(kept)
         emit_account(world, "updated", kept)
         return Reply({"account": renderer(call, world, owner)(kept)})
@@ -225,7 +230,7 @@ def _to_merge(world: World, user: Record, guids: Sequence[str]) -> list[Record]:
     return accounts
 
 
-def _absorb(world: World, kept: Record, other: Record) -> None:
+def _absorb(world: World, user: Record, kept: Record, other: Record) -> None:
     """Puts what hangs on the other account under the one that is kept, and deletes the other.
 
     What the bank gave stands, balance and belongings: both accounts are views of the same money. What is tracked by hand is added up.
@@ -240,6 +245,9 @@ def _absorb(world: World, kept: Record, other: Record) -> None:
         if kept.body["is_manual"] or not world.count(Query(kind, parent=kept.guid)):
             for record in world.list(Query(kind, parent=other.guid)):
                 _move(world, kept, record)
+    for goal in world.list(Query(goals.kind, parent=other.guid)):
+        _move(world, kept, goal)
+        goals.emit(world, user, goal, "updated")
     _forget(world, other)
     remove_account(world, other)
 

@@ -262,6 +262,12 @@ def _remove(world: World, record: Record) -> None:
     world.remove(guid=record.guid)
 
 
+def give_way(world: World, user: str) -> None:
+    """Deletes those of a user that only name the person: an account was verified at once, without deposits."""
+    for record in world.list(Query(KIND, owner=user, body={"status": "PREINITIATED"})):
+        _remove(world, record)
+
+
 def emit_deposit(world: World, action: str, record: Record) -> None:
     """Writes the event of a change."""
     kind, status = record.body["account_type"], record.body["status"]

@@ -1,6 +1,6 @@
 """The object family of MX's webhooks: a resource was created, updated or deleted. Their bodies are a table.
 
-Sources: MX's webhook pages for accounts, transactions, budgets, categories, goals, holdings, insights, tags, taggings, spending
+Sources: MX's webhook pages for accounts, transactions, budgets, categories, goals, holdings, insights, beats, tags, taggings, spending
 plans and microdeposits; what those pages leave out follows the API's own schemas (docs/discrepancies.md).
 """
 
@@ -16,13 +16,15 @@ from mocksrv.engine.sandbox import World
 from mocksrv.engine.store import Record
 from mocksrv.providers.mx.api import shown
 from mocksrv.providers.mx.versions import ACCOUNT_FEED, ACCOUNT_SET_BY, account_twins
-from mocksrv.providers.mx.webhooks import UNASKED, seconds, send
+from mocksrv.providers.mx.webhooks import UNASKED, client_guid, client_id, seconds, send
 
-CHANGES = ("created", "updated", "deleted")
 SET_BY = {1: "FEED", 2: "USER", 3: "SYSTEM"}
+FEED_STATUS = {"POSTED": 1, "PENDING": 2}  # the feed's own values are numbers
+FEED_TYPE = {"CREDIT": 1, "DEBIT": 2}
+BEAT_LIFETIME = 7 * DAY
 
 
-def _day_seconds(ms: int | None) -> int | None:
+def day_seconds(ms: int | None) -> int | None:
     """A date as the second it begins."""
     return None if ms is None else ms // DAY * DAY // 1000
 
@@ -32,8 +34,13 @@ def _text(value: Any) -> str | None:
 
 
 def _iso_ms(ms: int | None) -> str | None:
-    """A moment as microdeposits write it."""
-    return None if ms is None else iso(ms).replace("Z", ".000+00:00")
+    """A moment as microdeposits write it, with milliseconds."""
+    return None if ms is None else f"{iso(ms)[:-1]}.{ms % 1000:03}+00:00"
+
+
+def _iso(ms: int | None) -> str | None:
+    """A moment as beats write it."""
+    return None if ms is None else f"{iso(ms)[:-1]}+00:00"
 
 
 def _iso_day(ms: int | None) -> str | None:
@@ -44,22 +51,25 @@ def _iso_day(ms: int | None) -> str | None:
 class Object:
     """The events of one resource.
 
-    ``wrapper`` is the key of the object in the body, ``fields`` what it shows, ``forms`` how fields are written that are not written
-    as they are (moments become Unix seconds without being named here), ``renamed`` MX's other names for fields of the API,
-    ``beside`` what stands beside the object.
+    ``when`` has its actions, and says in words what each is sent for. ``wrapper`` is the key of the object in the body, ``fields`` what it
+    shows, ``forms`` how fields are written that are not written as they are (moments become Unix seconds without being named here),
+    ``renamed`` MX's other names for fields of the API, ``beside`` what stands beside the object, ``optional`` the fields that are left
+    out while they are null.
     """
 
+    when: Mapping[str, str]
     wrapper: str
     fields: tuple[str, ...]
     forms: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
     renamed: Mapping[str, str] = field(default_factory=dict)
     beside: Mapping[str, Any] = field(default_factory=dict)
-    actions: tuple[str, ...] = CHANGES
+    optional: frozenset[str] = frozenset()
 
     def payload(self, action: str, view: Mapping[str, Any]) -> dict[str, Any]:
         """The body: ``view`` has the resource's fields by the API's names, moments in milliseconds."""
         shown = {name: self._form(name)(view.get(self.renamed.get(name, name))) for name in self.fields}
-        return {"action": action, **self.beside, self.wrapper: shown}
+        present = {name: value for name, value in shown.items() if value is not None or name not in self.optional}
+        return {"action": action, **self.beside, self.wrapper: present}
 
     def _form(self, name: str) -> Callable[[Any], Any]:
         return self.forms.get(name) or (seconds if name.endswith("_at") else _same)
@@ -67,6 +77,11 @@ class Object:
 
 def _same(value: Any) -> Any:
     return value
+
+
+def _changes(what: str, **special: str) -> dict[str, str]:
+    """What the three events of a resource are sent for."""
+    return {"created": f"{what} was created", "updated": f"{what} has changed", "deleted": f"{what} was deleted", **special}
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -80,6 +95,7 @@ _TRANSACTION_SET_BY = tuple(f"{name}_set_by" for name in ("amount", "category", 
 
 OBJECTS: Mapping[str, Object] = {
     "mx.account": Object(
+        _changes("an account", created="an account was created by a client, or brought by a job"),
         "account",
         tuple(
             sorted(
@@ -109,6 +125,7 @@ OBJECTS: Mapping[str, Object] = {
         },
     ),
     "mx.transaction": Object(
+        _changes("a transaction", created="a transaction was entered, is part of a split, or was brought by a job"),
         "transaction",
         (
             *_TRANSACTION_SET_BY,
@@ -122,10 +139,11 @@ OBJECTS: Mapping[str, Object] = {
                 revision status transacted_at type updated_at user_guid user_id"""
             ),
         ),
-        forms={"date": _day_seconds},
+        forms={"date": day_seconds, "feed_status": FEED_STATUS.get, "feed_transaction_type": FEED_TYPE.get},
         renamed={"category_name": "category", "check_number": "check_number_string"},
     ),
     "mx.budget": Object(
+        _changes("a budget", updated="a budget has changed; not when only what is spent against it has"),
         "budget",
         _names(
             f"""amount category_guid client_id created_at guid is_exceeded is_off_track metadata name parent_guid projected_spending
@@ -134,9 +152,12 @@ OBJECTS: Mapping[str, Object] = {
         forms={"projected_spending": _text, "transaction_total": _text},
     ),
     "mx.category": Object(
-        "category", _names(f"created_at guid is_default is_income metadata name parent_guid revision updated_at {_USER}")
+        _changes("a category of a user"),
+        "category",
+        _names(f"created_at guid is_default is_income metadata name parent_guid revision updated_at {_USER}"),
     ),
     "mx.goal": Object(
+        _changes("a goal", updated="a goal has changed; not when only its account has"),
         "goal",
         _names(
             f"""account_guid amount completed_at created_by current_amount goal_type_name guid has_been_spent is_complete meta_type
@@ -145,6 +166,12 @@ OBJECTS: Mapping[str, Object] = {
         renamed={"meta_type": "meta_type_name"},
     ),
     "mx.holding": Object(
+        _changes(
+            "a holding",
+            created="a holding was bought",
+            updated="a holding has changed, its price mostly",
+            deleted="a holding was sold, or went with its account",
+        ),
         "holding",
         _names(
             f"""account_guid allocations_cash allocations_convertible allocations_foreign_bond allocations_foreign_stock
@@ -157,6 +184,12 @@ OBJECTS: Mapping[str, Object] = {
         renamed={"shares": "quantity", "bond_coupon_rate": "coupon_yield", "bond_maturity_date": "maturity_date"},
     ),
     "mx.insight": Object(
+        _changes(
+            "an insight",
+            created="an insight was found in a user's data",
+            updated="an insight was displayed or dismissed",
+            deleted="the data of an insight is gone",
+        ),
         "insight",
         _names(
             f"""active_at client_guid created_at description guid has_associated_accounts has_associated_categories
@@ -165,13 +198,28 @@ OBJECTS: Mapping[str, Object] = {
         ),
         forms={"updated_at": _iso_day},
     ),
-    "mx.tag": Object("tag", _names(f"guid revision name updated_at {_USER}")),
+    "mx.beat": Object(
+        _changes("an insight, under its older name,", generated="a beat was made on demand, which MX does not store"),
+        "beat",
+        _names(
+            f"""account_guids account_ids active_at created_at description digest displayed_at expires_at guid has_been_displayed is_deleted
+            is_dismissed is_relevant primary_account_guid primary_transaction_guid template title transaction_guids updated_at {_USER}"""
+        ),
+        forms=dict.fromkeys(("created_at", "updated_at"), _iso),
+    ),
+    "mx.tag": Object(_changes("a tag"), "tag", _names(f"guid revision name updated_at {_USER}")),
     "mx.tagging": Object(
+        _changes("a tagging", deleted="a tagging was deleted, or went with its transaction"),
         "tagging",
         _names(f"guid member_is_managed_by_user revision transaction_id transaction_guid tag_guid tag_name updated_at {_USER}"),
     ),
-    "mx.spending_plan": Object("spending_plan", _names(f"created_at current_iteration_number guid updated_at {_USER}")),
+    "mx.spending_plan": Object(
+        _changes("a spending plan", updated="a spending plan has gone on to another month"),
+        "spending_plan",
+        _names(f"created_at current_iteration_number guid updated_at {_USER}"),
+    ),
     "mx.micro_deposit": Object(
+        {"created": "a microdeposit was started", "updated": "the status of a microdeposit has changed"},
         "micro_deposit",
         _names(
             f"""account_number account_type created_at guid institution_guid routing_number status status_name updated_at {_USER}
@@ -179,10 +227,10 @@ OBJECTS: Mapping[str, Object] = {
         ),
         forms=dict.fromkeys(("created_at", "updated_at", "verified_at"), _iso_ms),
         beside={"version": 1},
-        actions=("created", "updated"),
+        optional=frozenset({"verified_at"}),
     ),
 }
-OBJECT_EVENTS = frozenset(f"{name}.{action}" for name, entry in OBJECTS.items() for action in entry.actions)
+OBJECT_EVENTS = frozenset(f"{name}.{action}" for name, entry in OBJECTS.items() for action in entry.when)
 
 
 def emit(world: World, event: str, action: str, record: Record, *, bulk: bool = False, **more: Any) -> None:
@@ -192,21 +240,23 @@ def emit(world: World, event: str, action: str, record: Record, *, bulk: bool = 
     where an endpoint asks for it.
     """
     name, entry = f"{event}.{action}", OBJECTS[event]
-    if action not in entry.actions or (bulk and not outbox.wanted(world, name, UNASKED)):
+    if action not in entry.when or (bulk and not outbox.wanted(world, name, UNASKED)):
         return
     if action == "deleted":
         record.revision += 1
         record.updated_at = world.now
-        more |= {"revision": record.revision, "updated_at": world.now}
-    user = world.get("mx.user", record.owner)
-    keys = {"account_guid": record.parent, "member_guid": record.subject, "user_id": user.partner_id if user else None}
+        more |= {"revision": record.revision, "updated_at": world.now, "deleted_at": world.now}
+    user, sandbox = world.get("mx.user", record.owner), world.sandbox.name
+    keys = {"account_guid": record.parent, "member_guid": record.subject, "user_id": user.partner_id if user else None,
+            "client_guid": client_guid(sandbox), "client_id": client_id(sandbox)}  # fmt: skip
     payload = entry.payload(action, {**keys, **shown(record), **more})
     send(world, name, record.guid, payload)
 
 
 def emit_account(world: World, action: str, account: Record, *, bulk: bool = False) -> None:
     """The event of an account, which shows where each value came from."""
-    emit(world, "mx.account", action, account, bulk=bulk, **account_twins(account.body))
+    member = world.get("mx.member", account.subject or "")
+    emit(world, "mx.account", action, account, bulk=bulk, member_id=member.partner_id if member else None, **account_twins(account.body))
 
 
 def emit_transaction(world: World, action: str, transaction: Record, *, bulk: bool = False) -> None:
@@ -219,6 +269,18 @@ def emit_transaction(world: World, action: str, transaction: Record, *, bulk: bo
         "member_is_managed_by_user": account.body.get("member_is_managed_by_user") if account else None,
     }
     emit(world, "mx.transaction", action, transaction, date=transaction.sort, **keys, **_feed(transaction.body))
+
+
+def emit_beat(world: World, action: str, insight: Record, *, bulk: bool = False) -> None:
+    """The event of an insight as it was called before: deprecated, and written with ``bulk`` for those only that ask for it."""
+    accounts, transactions = insight.body.get("accounts") or [], insight.body.get("transactions") or []
+    found = [world.get("mx.account", guid) for guid in accounts]
+    emit(
+        world, "mx.beat", action, insight, bulk=bulk, account_guids=accounts, account_ids=[each.partner_id for each in found if each],
+        transaction_guids=transactions, primary_account_guid=next(iter(accounts), None), is_deleted=action == "deleted",
+        primary_transaction_guid=next(iter(transactions), None), is_relevant=action != "deleted",
+        expires_at=(insight.body.get("active_at") or world.now) + BEAT_LIFETIME,
+    )  # fmt: skip
 
 
 def _feed(body: Mapping[str, Any]) -> dict[str, Any]:

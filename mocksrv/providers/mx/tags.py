@@ -9,8 +9,9 @@ from marshmallow import Schema, fields, validate
 from mocksrv.engine.sandbox import World
 from mocksrv.engine.store import Query, Record
 from mocksrv.providers.mx import objects, transactions
-from mocksrv.providers.mx.api import V1, Call, Document, MXError, Reply, Routes
+from mocksrv.providers.mx.api import Call, Document, MXError, Reply, Routes
 from mocksrv.providers.mx.collection import Collection
+from mocksrv.providers.mx.versions import parameters
 
 routes = Routes()
 TAGS = "/users/<user>/tags"
@@ -115,4 +116,5 @@ def list_by_tag(call: Call, user: str, tag: str) -> Reply:
     with call.look() as world:
         owner = call.user(world, user)
         tagged = [tagging.body["transaction_guid"] for tagging in world.list(_of_tag(tags.find(call, world, owner, tag)))]
-        return transactions.listed(call, world, owner, Query("mx.transaction", guids=tagged), use_case=call.version == V1)
+        use_case = "use_case" in parameters("transactions of a tag", call.version)
+        return transactions.listed(call, world, owner, Query("mx.transaction", guids=tagged), use_case=use_case)

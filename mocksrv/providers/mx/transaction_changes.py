@@ -12,11 +12,12 @@ from marshmallow import ValidationError, fields, validate
 
 from mocksrv.engine.sandbox import World
 from mocksrv.engine.store import Query, Record
-from mocksrv.providers.mx import categories
+from mocksrv.providers.mx import alerts, categories
 from mocksrv.providers.mx.accounts import ACCOUNT
 from mocksrv.providers.mx.api import NO_CONTENT, V1, V2, Call, Day, Document, Money, MXError, Reply, Routes
 from mocksrv.providers.mx.bank.categories import UNCATEGORIZED, labels
 from mocksrv.providers.mx.bank.loading import SPLIT, parts_of
+from mocksrv.providers.mx.budgets import budgets
 from mocksrv.providers.mx.objects import emit_account, emit_transaction
 from mocksrv.providers.mx.tags import taggings
 from mocksrv.providers.mx.transaction_rules import applier
@@ -109,11 +110,13 @@ def post(world: World, account: Record, amount: int) -> None:
     """Moves the balances of a manual account by so many incoming cents; those of other accounts are what their bank says."""
     if not account.body["is_manual"] or not amount:
         return
+    before = account.body.get("balance")
     for name in ("balance", "available_balance"):
         if account.body.get(name) is not None:
             account.body[name] = (cents(account.body[name]) + direction(account) * amount) / 100
     world.save(account)
     emit_account(world, "updated", account)
+    alerts.account_changed(world, account, before)
 
 
 def taggings_of(world: World, transaction: Record) -> list[Record]:
@@ -168,6 +171,8 @@ def create_manual(call: Call, user: str, account: str) -> Reply:
         world.add(record)
         emit_transaction(world, "created", record)
         post(world, parent, incoming(record))
+        alerts.transactions_added(world, [record])
+        budgets.check(world, owner)
         return Reply(renderer(call, world, owner)(record))
 
 
@@ -217,6 +222,7 @@ def _update(call: Call, world: World, user: Record, record: Record, given: dict[
         body.update(given, set_by_user=sorted({*body.get("set_by_user", ()), *names}))
         world.save(record)
         emit_transaction(world, "updated", record)
+        budgets.check(world, user)
     return Reply({"transaction": renderer(call, world, user)(record)})
 
 
@@ -243,14 +249,14 @@ def split_of_account(call: Call, user: str, member: str, account: str, transacti
 def unsplit(call: Call, user: str, transaction: str) -> Reply:
     with call.change() as world:
         owner = call.user(world, user)
-        return _unsplit(world, find(call, world, owner, transaction))
+        return _unsplit(world, owner, find(call, world, owner, transaction))
 
 
 @routes.add("DELETE", f"{OF_ACCOUNT}/<transaction>/split", "deleteSplitTransactionByAccount", versions=(V2,), by_id=True)
 def unsplit_of_account(call: Call, user: str, member: str, account: str, transaction: str) -> Reply:
     with call.change() as world:
         owner = call.user(world, user)
-        return _unsplit(world, find_of_account(call, world, owner, member, account, transaction))
+        return _unsplit(world, owner, find_of_account(call, world, owner, member, account, transaction))
 
 
 def _given_parts(call: Call) -> list[dict[str, Any]]:
@@ -277,6 +283,7 @@ def _split(call: Call, world: World, user: Record, whole: Record, given: Sequenc
     world.add(*parts)
     for part in parts:
         emit_transaction(world, "created", part)
+    budgets.check(world, user)
     render = renderer(call, world, user)
     return Reply({"transactions": [render(part) for part in parts]})
 
@@ -289,7 +296,7 @@ def _part(world: World, user: Record, whole: Record, given: Mapping[str, Any], p
     return Record("mx.transaction", world.guid(PREFIX), body, whole.owner, whole.subject, whole.parent, sort=whole.sort)
 
 
-def _unsplit(world: World, whole: Record) -> Reply:
+def _unsplit(world: World, user: Record, whole: Record) -> Reply:
     """Where nothing is split there is nothing to delete."""
     if whole.kind == SPLIT:
         for part in parts_of(world, whole):
@@ -298,4 +305,5 @@ def _unsplit(world: World, whole: Record) -> Reply:
         whole.body["has_been_split"] = False
         world.move(whole)
         emit_transaction(world, "updated", whole)
+        budgets.check(world, user)
     return NO_CONTENT

@@ -14,6 +14,7 @@ from mocksrv.providers.mx import categories
 from mocksrv.providers.mx.api import Call, Document, Moment, MXError, Routes
 from mocksrv.providers.mx.bank.categories import Category, labels
 from mocksrv.providers.mx.bank.loading import SPLIT
+from mocksrv.providers.mx.budgets import budgets
 from mocksrv.providers.mx.collection import Collection
 from mocksrv.providers.mx.objects import emit_transaction
 from mocksrv.providers.mx.versions import Versioned
@@ -122,6 +123,7 @@ class TransactionRules(Collection):
                 if rule.apply(transaction.body):
                     world.save(transaction)
                     emit_transaction(world, "updated", transaction)
+        budgets.check(world, user)
 
 
 rules_of_users = TransactionRules(

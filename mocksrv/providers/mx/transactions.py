@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import cache
@@ -34,6 +34,7 @@ from mocksrv.providers.mx.api import (
 )
 from mocksrv.providers.mx.bank.loading import SPLIT
 from mocksrv.providers.mx.includes import included
+from mocksrv.providers.mx.versions import parameters
 
 routes = Routes()
 TRANSACTIONS = "/users/<user>/transactions"
@@ -43,7 +44,6 @@ KINDS = ("mx.transaction", SPLIT)
 PREFIX, MANUAL_PREFIX = "TRN", "MAN-"  # of guids; how MX's file calls manual transactions in paths
 
 DAYS_BACK, DAYS_AHEAD = 120, 5  # what is listed when no date is asked for
-CATEGORY_FILTERS = ("category_guid", "top_level_category_guid")  # of v20111101
 # what can be filtered by date -> the column of the record, and whether its two bounds must come together
 DATED = {
     "date": ("sort", False),
@@ -153,7 +153,9 @@ def renderer(call: Call, world: World, user: Record) -> Callable[[Record], dict[
             "member_is_managed_by_user": parent.body.get("member_is_managed_by_user") if parent else None,
             "user_id": user.partner_id,
         }
-        return {**SCHEMA.dump(shown(transaction, **more)), **include(transaction)}
+        rendered: dict[str, Any] = SCHEMA.dump(shown(transaction, **more))
+        rendered.update(include(transaction))
+        return rendered
 
     return render
 
@@ -193,15 +195,15 @@ def date_parameters(*names: str) -> list[str]:
     return [f"{end}_{name}" for name in names for end in ("from", "to")]
 
 
-def date_ranges(call: Call, now: int, *names: str) -> dict[str, Range]:
+def date_ranges(call: Call, now: int, *names: str, form: DateForm | None = None) -> dict[str, Range]:
     """The ranges of a query that the date filters ask for, out of the names in `DATED`. Both ends are inclusive.
 
-    Raises MXError 400 with MX's messages.
+    ``form``: how the dates are written, where it is not as elsewhere in the call's version. Raises MXError 400 with MX's messages.
     """
     ranges: dict[str, Range] = {}
     for name in names:
         column, together = DATED[name]
-        low, high = _bounds(call, name, together=together)
+        low, high = _bounds(call, name, form or DATE_FORMS[call.version], together=together)
         if name == "date":
             today = now // DAY * DAY
             low = today - DAYS_BACK * DAY if low is None else low // DAY * DAY  # records stand at midnight
@@ -211,8 +213,7 @@ def date_ranges(call: Call, now: int, *names: str) -> dict[str, Range]:
     return ranges
 
 
-def _bounds(call: Call, name: str, *, together: bool) -> Range:
-    form = DATE_FORMS[call.version]
+def _bounds(call: Call, name: str, form: DateForm, *, together: bool) -> Range:
     bounds: list[int | None] = []
     for place, parameter in enumerate(date_parameters(name)):
         text = call.request.args.get(parameter)
@@ -249,7 +250,7 @@ def _narrowed(one: Range, other: Range) -> Range:
 
 def _in_categories(call: Call) -> Callable[[Record], bool] | None:
     """Tells what has one of the categories asked for; None when none is."""
-    wanted = {name: frozenset(call.many(name)) for name in CATEGORY_FILTERS} if call.version == V1 else {}
+    wanted = {name: frozenset(call.many(name)) for name in parameters("transactions", call.version)}
     tests = [(name, guids) for name, guids in wanted.items() if guids]
     return (lambda record: all(record.body.get(name) in guids for name, guids in tests)) if tests else None
 
@@ -257,13 +258,13 @@ def _in_categories(call: Call) -> Callable[[Record], bool] | None:
 # views
 
 
-def listed(call: Call, world: World, user: Record, query: Query, *, dates: tuple[str, ...] = (), use_case: bool = False) -> Reply:
+def listed(call: Call, world: World, user: Record, query: Query, *, dates: Sequence[str] = (), use_case: bool = False) -> Reply:
     """A page of the transactions of a query, newest first, filtered as the call asks.
 
     ``dates`` names date filters beside date, created_at and updated_at. Raises MXError 400.
     """
     dates = ("date", "created_at", "updated_at", *dates)
-    categories = [f"{name}{form}" for name in CATEGORY_FILTERS for form in ("", "[]")] if call.version == V1 else []
+    categories = [f"{name}{form}" for name in parameters("transactions", call.version) for form in ("", "[]")]
     call.arguments(*PAGING, *date_parameters(*dates), *categories, "includes", *(("use_case",) if use_case else ()))
     ranges = date_ranges(call, world.now, *dates)
     tests = [test for test in (_in_categories(call), in_use_case(call, world, user) if use_case else None) if test is not None]
@@ -291,7 +292,7 @@ def list_by_member(call: Call, user: str, member: str) -> Reply:
     with call.look() as world:
         owner = call.user(world, user)
         query = Query("mx.transaction", subject=call.member(world, owner, member).guid)
-        return listed(call, world, owner, query, dates=("timestamp",) if call.version == V2 else ())
+        return listed(call, world, owner, query, dates=parameters("transactions of a member", call.version))
 
 
 @routes.add("GET", OF_ACCOUNT, "listTransactionsByAccountPerMember", versions=(V2,))

@@ -16,23 +16,33 @@ from mocksrv.providers.mx.goals import goals
 from mocksrv.providers.mx.spending_plans import plans
 from mocksrv.providers.mx.webhooks import CATALOGUE, emit_member, emit_user
 
-EVENTS = frozenset(CATALOGUE) | objects.OBJECT_EVENTS | alerts.EVENTS
+# event -> what it is sent for
+MEANINGS: Mapping[str, str] = {
+    **{name: event.when for name, event in CATALOGUE.items()},
+    **{f"{name}.{action}": when for name, entry in objects.OBJECTS.items() for action, when in entry.when.items()},
+    **{f"mx.notification.{name}": action.when for name, action in alerts.ACTIONS.items()},
+}
+EVENTS = frozenset(MEANINGS)
 Emitter = Callable[[World, Record, str, Record], None]
 
-# How the events of a resource are written that shows more than its record holds.
+# How the events of a resource are written.
 EMITTERS: Mapping[str, Emitter] = {
     "mx.account": lambda world, _, action, record: objects.emit_account(world, action, record),
     "mx.transaction": lambda world, _, action, record: objects.emit_transaction(world, action, record),
-    "mx.insight": lambda world, _, action, record: insights.emit_insight(world, action, record),
+    "mx.beat": lambda world, _, action, record: objects.emit_beat(world, action, record),
+    "mx.budget": lambda world, user, action, record: objects.emit(world, "mx.budget", action, record, **budgets.view(world, user, record)),
+    "mx.insight": lambda world, _, action, record: insights.emit_insight(world, action, record, older=False),
     "mx.micro_deposit": lambda world, _, action, record: microdeposits.emit_deposit(world, action, record),
     "mx.holding": lambda world, _, action, record: objects.emit(world, "mx.holding", action, record),
     **{
         each.kind: lambda world, user, action, record, each=each: each.emit(world, user, record, action)  # type: ignore[misc]
-        for each in (budgets, custom, goals, plans, tags.tags, tags.taggings)
+        for each in (custom, goals, plans, tags.tags, tags.taggings)
     },
 }
-# What an alert's group is about, and what of it is not in any record.
-ALERTED = {"account": "mx.account", "transaction": "mx.transaction", "budget": "mx.budget", "user": "mx.user"}
+# The records that events are about whose names say another thing.
+ABOUT = {"mx.beat": "mx.insight"}
+GROUPS = {"account": "mx.account", "transaction": "mx.transaction", "budget": "mx.budget", "user": "mx.user"}
+OF_MEMBERS = ("mx.account", "mx.transaction", "mx.holding")
 
 
 def trigger(world: World, near: Record | None, event: str) -> None:
@@ -40,46 +50,49 @@ def trigger(world: World, near: Record | None, event: str) -> None:
 
     Raises ValueError when ``near`` is nothing that the event can be about.
     """
-    kind = kind_of(event)
-    record = _find(world, near, kind)
+    kind, (resource, _, action) = kind_of(event), event.rpartition(".")
+    record = _newest(world, kind) if near is None else _found(world, near, kind)
     if record is None and near is not None and near.kind not in ("mx.user", "mx.member"):
         raise ValueError(f"{event} is about {kind}, not about {near.kind}")
-    owner = (near if near is not None and near.kind == "mx.user" else None) or _owner(world, record or near)
+    owner = _owner(world, record or near)
     if event in alerts.EVENTS:
-        _alert(world, owner, event.rpartition(".")[2], record)
+        _alert(world, owner, action, record)
     elif event in objects.OBJECT_EVENTS:
-        action = event.rpartition(".")[2]
         if record is not None:
-            EMITTERS[kind](world, owner, action, record)
+            EMITTERS[resource](world, owner, action, record)
         else:
-            objects.emit(world, kind, action, _invented(world, kind, owner), **SAMPLES.get(kind, {}))
+            objects.emit(world, resource, action, _invented(world, resource, owner), **SAMPLES.get(resource, {}))
     elif kind == "mx.user":
-        emit_user(world, record or owner, event.rpartition(".")[2])
+        emit_user(world, record or owner, action)
     else:
         emit_member(world, event, record or _invented_member(world, owner))
 
 
 def kind_of(event: str) -> str:
     """The kind of the records that an event is about."""
+    resource, _, action = event.rpartition(".")
     if event in alerts.EVENTS:
-        group = alerts.ACTIONS[event.rpartition(".")[2]]
-        return ALERTED.get(group, f"mx.{group}")
-    resource = event.rpartition(".")[0]
-    return resource if event in objects.OBJECT_EVENTS or resource == "mx.user" else "mx.member"
+        group = alerts.ACTIONS[action].group
+        return GROUPS.get(group, f"mx.{group}")
+    return ABOUT.get(resource, resource) if event in objects.OBJECT_EVENTS or resource == "mx.user" else "mx.member"
 
 
-def _find(world: World, near: Record | None, kind: str) -> Record | None:
-    """The newest record of a kind that belongs to ``near``; of all, when there is no such."""
-    if near is None:
-        return next(iter(world.list(Query(kind, newest_first=True, limit=1))), None)
-    if near.kind == kind:
-        return near
-    own = Query(kind, owner=near.guid) if near.kind == "mx.user" else Query(kind, owner=near.owner)
-    for query in (Query(kind, subject=near.guid), Query(kind, parent=near.guid), own):
-        found = world.list(Query(query.kind, query.owner, query.subject, query.parent, newest_first=True, limit=1))
-        if found:
-            return found[0]
-    return None
+def _newest(world: World, kind: str, **keys: str) -> Record | None:
+    return next(iter(world.list(Query(kind, newest_first=True, limit=1, **keys))), None)  # type: ignore[arg-type]
+
+
+def _found(world: World, near: Record, kind: str) -> Record | None:
+    """``near`` itself, what it belongs to, or the newest of what belongs to it: to a member what is its user's and no other member's."""
+    above = (world.get(kind, guid) for guid in (near.guid, near.parent, near.subject, near.owner) if guid)
+    for record in above:
+        if record is not None:
+            return record
+    beneath = _newest(world, kind, subject=near.guid) or _newest(world, kind, parent=near.guid)
+    if near.kind == "mx.user":
+        return beneath or _newest(world, kind, owner=near.guid)
+    if near.kind == "mx.member" and kind not in OF_MEMBERS:
+        return beneath or _newest(world, kind, owner=near.owner)
+    return beneath
 
 
 def _owner(world: World, record: Record | None) -> Record:
@@ -111,22 +124,25 @@ def _invented_member(world: World, owner: Record) -> Record:
 
 
 def _alert(world: World, owner: Record, action: str, record: Record | None) -> None:
-    group = alerts.ACTIONS[action]
-    view: dict[str, Any] = dict(ALERT_SAMPLES[group])
-    subject = record or _invented(world, ALERTED.get(group, f"mx.{group}"), owner)
-    if record is not None and group == "budget":
-        view = budgets.view(world, owner, record)
-    elif record is not None and group == "account":
-        view = alerts.account_view(world, record)
-    elif record is not None and group == "transaction":
-        view = {"date": record.sort, "transaction_threshold": alerts.LARGE_EXPENSE}
+    group = alerts.ACTIONS[action].group
+    kind = GROUPS.get(group, f"mx.{group}")
+    subject = record or (owner if group == "user" else _invented(world, kind, owner))
+    if record is None or group not in VIEWS:
+        view: Mapping[str, Any] = {**ALERT_SAMPLES[group], **SECRETS.get(action, {})}
+    else:
+        view = VIEWS[group](world, owner, action, record)
     alerts.alert(world, action, owner, subject, **view)
 
 
+VIEWS: Mapping[str, Callable[[World, Record, str, Record], Mapping[str, Any]]] = {
+    "account": lambda world, _, __, record: alerts.account_view(world, record),
+    "budget": lambda world, owner, _, record: budgets.view(world, owner, record),
+    "transaction": lambda world, _, action, record: alerts.transaction_view(world, record, alerts.THRESHOLDS.get(action)),
+}
 PREFIXES = {
     "mx.account": "ACT", "mx.transaction": "TRN", "mx.budget": "BGT", "mx.category": "CAT", "mx.goal": "GOL", "mx.holding": "HOL",
     "mx.insight": "BET", "mx.tag": "TAG", "mx.tagging": "TGN", "mx.spending_plan": "SPL", "mx.micro_deposit": "MIC", "mx.device": "DEV",
-    "mx.user": "USR", "mx.member": "MBR",
+    "mx.beat": "BET", "mx.user": "USR", "mx.member": "MBR",
 }  # fmt: skip
 MEMBER: Mapping[str, Any] = {
     "connection_status": "CONNECTED", "error": {}, "institution_code": "mxbank", "institution_name": "MX Bank", "is_authenticated": True,
@@ -169,6 +185,12 @@ SAMPLES: Mapping[str, Mapping[str, Any]] = {
         "micro_description": "Streaming went up by 2.00.", "micro_title": "Price Increase", "template": "SubscriptionPriceIncrease",
         "title": "Price Increase",
     },
+    "mx.beat": {
+        "account_guids": ["ACT-7b7c1d2e-1111-4222-8333-aaaabbbbcccc"], "account_ids": ["act-100200"], "active_at": 20_454 * DAY,
+        "description": "You spent less on groceries this week.", "digest": "c2FtcGxlLWRpZ2VzdA==", "expires_at": 20_461 * DAY,
+        "has_been_displayed": False, "is_deleted": False, "is_dismissed": False, "is_relevant": True, "template": "WeeklySummary",
+        "title": "Less on groceries", "transaction_guids": [],
+    },
     "mx.tag": {"name": "Reimbursable"},
     "mx.tagging": {"member_is_managed_by_user": True, "tag_name": "Reimbursable", "tag_guid": "TAG-d7e8f90a-1111-4222-8333-8a8b8c8d8e8f",
                    "transaction_guid": "TRN-5e6f7081-1111-4222-8333-0f0e0d0c0b0a", "transaction_id": "T-900"},
@@ -183,6 +205,11 @@ ALERT_SAMPLES: Mapping[str, Mapping[str, Any]] = {
     "offer": {"offer": "A card without an annual fee is waiting for you."},
     "transaction": {**_TRANSACTION, "account_name": "Everyday Checking", "account_number": "act-100200", "amount": 812.0,
                     "client_id": "mxbank", "transaction_threshold": alerts.LARGE_EXPENSE},
-    "user": {"email_verification_url": "https://widgets.example.com/email_verifications/one-time-token", "first_name": "Sam",
-             "institution_name": "MX Bank", "last_name": "Sample", "sms_verification_token": "493817"},
+    "user": {"first_name": "Sam", "institution_name": "MX Bank", "last_name": "Sample"},
 }  # fmt: skip
+_TOKEN = {"sms_verification_token": "493817"}
+# What a user proves an address or a device with, once.
+SECRETS: Mapping[str, Mapping[str, Any]] = {
+    "EMAIL_VERIFICATION": {"email_verification_url": "https://widgets.example.com/email_verifications/one-time-token", **_TOKEN},
+    "SMS_VERIFICATION": _TOKEN,
+}

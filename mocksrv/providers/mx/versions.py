@@ -31,6 +31,11 @@ ACCOUNT_TYPES = (
 )  # fmt: skip
 SET_BY_FEED, SET_BY_USER = 1, 2
 
+# What an institution may support, each a field of v20111101 and a filter there.
+SUPPORTS = (
+    "supports_account_identification", "supports_account_statement", "supports_account_verification", "supports_transaction_history",
+)  # fmt: skip
+
 # resource -> version -> the fields that only this version shows
 ONLY: Mapping[str, Mapping[str, Sequence[str]]] = {
     "account": {
@@ -44,12 +49,7 @@ ONLY: Mapping[str, Mapping[str, Sequence[str]]] = {
     },
     "enhanced_transaction": {V2: ("top_level_category_guid", "user_guid")},
     "institution": {
-        V1: (
-            "supports_account_identification",
-            "supports_account_statement",
-            "supports_account_verification",
-            "supports_transaction_history",
-        ),
+        V1: SUPPORTS,
         V2: ("created_at", "guid", "is_hidden", "supported_products"),
     },
     "notification": {V2: ("created_at", "threshold")},
@@ -58,6 +58,15 @@ ONLY: Mapping[str, Mapping[str, Sequence[str]]] = {
         V1: ("connections_use_case_filter",),
         V2: ("current_microdeposit_guid", "data_request", "deep_link_params", "locale", "style"),
     },
+}
+
+# call -> version -> the query parameters that only this version takes
+PARAMETERS: Mapping[str, Mapping[str, Sequence[str]]] = {
+    "aggregation": {V1: ("include_holdings", "include_transactions")},
+    "institutions": {V1: SUPPORTS, V2: ("supported_products", "supported_products[]")},
+    "transactions": {V1: ("category_guid", "top_level_category_guid")},
+    "transactions of a member": {V2: ("timestamp",)},  # from_timestamp, to_timestamp
+    "transactions of a tag": {V1: ("use_case",)},
 }
 
 # resource -> version -> the fields that only this version requires
@@ -83,8 +92,20 @@ NULLABLE: Mapping[str, Mapping[str, Sequence[str]]] = {
 # What the body may be called that updates a monthly cash flow profile; the first is the name in the file.
 CASH_FLOW_ROOTS = {V1: ("institution", "monthly_cash_flow_profile"), V2: ("monthly_cash_flow_profile",)}
 
-# Account fields for which v20250224's file knows no null, and what they read where there is nothing (docs/discrepancies.md).
-NEVER_NULL = {"property_type": "MISCELLANEOUS"}
+# version -> the countries of institutions that its file knows; None: it names none (docs/discrepancies.md)
+COUNTRIES: Mapping[str, Sequence[str] | None] = {V1: None, V2: ("US", "CA")}
+
+UNLISTED_WIDGETS = ("pulse_widget", "mini_pulse_carousel_widget", "micro_pulse_carousel_widget")  # in the files' texts only
+# version -> the types of widgets that its file does not let an answer show, though its texts name them (docs/discrepancies.md)
+UNSHOWN_WIDGETS: Mapping[str, Sequence[str]] = {V1: (), V2: UNLISTED_WIDGETS}
+
+# version -> account fields for which its file knows no null, and what they read where there is nothing (docs/discrepancies.md)
+NEVER_NULL: Mapping[str, Mapping[str, str]] = {V1: {}, V2: {"property_type": "MISCELLANEOUS"}}
+
+
+def parameters(call: str, version: str) -> Sequence[str]:
+    """The query parameters of a call that only this version takes."""
+    return PARAMETERS[call].get(version, ())
 
 
 def account_twins(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from mocksrv.engine import outbox
 from mocksrv.engine.clock import SECOND, day
 from mocksrv.engine.dispatcher import Retries
 from mocksrv.engine.sandbox import World
-from mocksrv.engine.store import Record
+from mocksrv.engine.store import Query, Record
 from mocksrv.providers.mx.statuses import STATUSES, message
 
 HEADERS = {
@@ -33,10 +33,11 @@ _CLIENTS = UUID("9d2f6a3e-54d0-4c55-8a3e-0f6d4b8f2a71")
 class Event:
     """One event of the catalogue.
 
-    ``build`` makes the body from the member and its user. ``unasked``: a plain Platform API client gets it. ``echo``: the calls
-    whose X-CALLBACK-PAYLOAD comes back with it.
+    ``when`` says in words what it is sent for. ``build`` makes the body from the member and its user. ``unasked``: a plain Platform API
+    client gets it. ``echo``: the calls whose X-CALLBACK-PAYLOAD comes back with it.
     """
 
+    when: str
     build: Callable[[World, Record, Record | None], Payload]
     unasked: bool = True
     echo: frozenset[str] = frozenset()
@@ -103,7 +104,7 @@ def _finished(kind: str, *fields: str) -> Callable[[World, Record, Record | None
         job = (member.play or {}).get("job") or {}
         counts = job.get("counts") or {}
         known = {
-            "accounts": job.get("accounts") or [],
+            "accounts": job.get("accounts") or _verified(world, member),
             "is_background": job.get("name") == "background",
             "job_guid": member.body["most_recent_job_guid"],
             "user_id": user.partner_id if user else None,
@@ -113,6 +114,11 @@ def _finished(kind: str, *fields: str) -> Callable[[World, Record, Record | None
         return body | {name: known[name] if name in known else counts.get(name, 0) for name in fields}
 
     return build
+
+
+def _verified(world: World, member: Record) -> list[str]:
+    """The accounts of a member whose numbers are there."""
+    return [str(number.parent) for number in world.list(Query("mx.account_number", subject=member.guid))]
 
 
 def _user(action: str) -> Callable[[World, Record, Record | None], Payload]:
@@ -169,26 +175,40 @@ def client_guid(sandbox: str) -> str:
     return f"CLT-{uuid5(_CLIENTS, sandbox)}"
 
 
+def client_id(sandbox: str) -> str:
+    """The client's own id, by which it was named when it was set up."""
+    return sandbox
+
+
 MEMBER_CALLS = frozenset({"create", "update"})
 CATALOGUE: Mapping[str, Event] = {
-    "mx.member.created": Event(_member("created"), echo=MEMBER_CALLS),
-    "mx.member.updated": Event(_member("updated"), echo=MEMBER_CALLS),
-    "mx.member.deleted": Event(_member("deleted")),
-    "mx.connection_status.changed": Event(_connection_status),
+    "mx.member.created": Event("a member was created", _member("created"), echo=MEMBER_CALLS),
+    "mx.member.updated": Event("a member has changed: its status, its flags, what a client may set", _member("updated"), echo=MEMBER_CALLS),
+    "mx.member.deleted": Event("a member was deleted, by a client or because its OAuth login was never finished", _member("deleted")),
+    "mx.connection_status.changed": Event("a member's status has become one of the eight that somebody must act on", _connection_status),
     "mx.aggregation": Event(
+        "an aggregation has ended well; MX calls it Aggregation and Member Data Updated",
         _finished("AGGREGATION", "is_background", "job_guid", "transactions_created_count", "transactions_updated_count", "user_id"),
         echo=frozenset({"aggregate"}),
     ),
-    "mx.balance": Event(_finished("BALANCE")),
-    "mx.history": Event(_finished("HISTORY", "transactions_created_count", "transactions_updated_count")),
-    "mx.statement": Event(_finished("STATEMENT", "statements_created_count")),
-    "mx.verification": Event(_finished("VERIFICATION", "accounts", "job_guid", "user_id"), echo=frozenset({"verify"})),
-    "mx.initial_data_ready": Event(_initial_data_ready),
-    "mx.job_status": Event(_job_status, unasked=False),
-    "mx.rewards": Event(_finished("REWARD", "rewards_created_count", "rewards_updated_count")),
-    "mx.user.created": Event(_user("created"), unasked=False),
-    "mx.user.updated": Event(_user("updated"), unasked=False),
-    "mx.user.deleted": Event(_user("deleted"), unasked=False),
+    "mx.balance": Event("a balance check has ended well", _finished("BALANCE")),
+    "mx.history": Event(
+        "an extension of the history has ended well", _finished("HISTORY", "transactions_created_count", "transactions_updated_count")
+    ),
+    "mx.statement": Event("a fetch of statements has ended well", _finished("STATEMENT", "statements_created_count")),
+    "mx.verification": Event(
+        "a verification has ended well, with at least one account",
+        _finished("VERIFICATION", "accounts", "job_guid", "user_id"),
+        echo=frozenset({"verify"}),
+    ),
+    "mx.initial_data_ready": Event(
+        "the first of the data that a new member was asked for with `data_request` can be read; v20250224 only", _initial_data_ready
+    ),
+    "mx.job_status": Event("a job has ended, or is CHALLENGED, DENIED or PREVENTED", _job_status, unasked=False),
+    "mx.rewards": Event("a fetch of rewards has ended well", _finished("REWARD", "rewards_created_count", "rewards_updated_count")),
+    "mx.user.created": Event("a user was created", _user("created"), unasked=False),
+    "mx.user.updated": Event("a user has changed", _user("updated"), unasked=False),
+    "mx.user.deleted": Event("a user was deleted", _user("deleted"), unasked=False),
 }
 UNASKED = frozenset({*(name for name, event in CATALOGUE.items() if event.unasked), "mx.insight.*", "mx.notification.*"})
 

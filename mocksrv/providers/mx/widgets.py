@@ -17,7 +17,7 @@ from mocksrv.providers.mx.api import USE_CASES, V1, Call, Document, MXError, Rep
 from mocksrv.providers.mx.identities import opaque
 from mocksrv.providers.mx.lifecycle import PRODUCTS
 from mocksrv.providers.mx.members import REFERRALS
-from mocksrv.providers.mx.versions import Versioned
+from mocksrv.providers.mx.versions import UNLISTED_WIDGETS, UNSHOWN_WIDGETS, Versioned
 
 routes = Routes()
 KIND = "mx.widget"
@@ -33,7 +33,6 @@ WIDGETS = (
     "transaction_rules_widget", "transactions_widget", "trends_widget", "mini_trends_widget",
 )  # fmt: skip
 PULSE = "pulse_widget"
-UNLISTED = (PULSE, "mini_pulse_carousel_widget", "micro_pulse_carousel_widget")  # in the texts only
 DEFAULTS: Mapping[str, Any] = {
     "color_scheme": "light", "disable_institution_search": False, "enable_app2app": True, "include_identity": False,
     "is_mobile_webview": False, "mode": "aggregation", "ui_message_version": 4, "ui_message_webview_url_scheme": "mx",
@@ -97,7 +96,7 @@ class WidgetSchema(ConnectSchema):
     microwidget_instance_id = fields.String(allow_none=True)
     style = fields.Nested(StyleSchema)
     use_cases = fields.List(_one_of(*USE_CASES))
-    widget_type = _one_of(*WIDGETS, *UNLISTED, required=True)
+    widget_type = _one_of(*WIDGETS, *UNLISTED_WIDGETS, required=True)
 
 
 CONNECT_REQUEST = ConnectSchema()
@@ -111,8 +110,8 @@ def request_url(call: Call, user: str) -> Reply:
         owner = call.user(world, user)
         url = _open(call, world, owner, given)
     kind = given["widget_type"]
-    listed = kind in WIDGETS or call.version == V1 or call.mount.fidelity == "wire"
-    return Reply({"widget_url": {"type": kind if listed else None, "url": url, "user_id": owner.partner_id}})
+    unshown = UNSHOWN_WIDGETS[call.version] if call.mount.fidelity == "sdk" else ()
+    return Reply({"widget_url": {"type": None if kind in unshown else kind, "url": url, "user_id": owner.partner_id}})
 
 
 @routes.add("POST", "/users/<user>/connect_widget_url", "requestConnectWidgetURL", versions=(V1,), deprecated=(V1,))

@@ -49,7 +49,7 @@ from mocksrv.providers.mx.triggering import EVENTS, trigger
 from mocksrv.providers.mx.versions import PLAIN_JSON
 from mocksrv.providers.mx.webhooks import RETRIES
 from mocksrv.providers.profiles import ProfileError, Profiles
-from mocksrv.providers.provider import Operation, Visit, WingOptions
+from mocksrv.providers.provider import ControlRoute, Operation, Visit, WingOptions
 
 FAMILIES = (
     users,
@@ -114,6 +114,9 @@ class MXWing:
 
     def operations(self) -> Sequence[Operation]:
         return [Operation(route.method, route.path, route.operation) for route in self._routes.values()]
+
+    def control_routes(self) -> Sequence[ControlRoute]:
+        return ()
 
     def open(self, engine: Engine) -> None:
         self._engine = engine

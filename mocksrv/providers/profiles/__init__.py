@@ -6,7 +6,7 @@ A profile is a YAML file (`docs/profiles.md`). The same profile, key and moment 
 from __future__ import annotations
 
 from mocksrv.providers.profiles.data import LONGEST_POSTING, Account, Data
-from mocksrv.providers.profiles.library import Profiles
+from mocksrv.providers.profiles.library import Profiles, persona
 from mocksrv.providers.profiles.model import DEBTS, Fault, ProfileError
 
-__all__ = ["DEBTS", "LONGEST_POSTING", "Account", "Data", "Fault", "ProfileError", "Profiles"]
+__all__ = ["DEBTS", "LONGEST_POSTING", "Account", "Data", "Fault", "ProfileError", "Profiles", "persona"]

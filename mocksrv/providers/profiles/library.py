@@ -139,3 +139,12 @@ class _People:
 
 
 _STATES = ("AZ", "CA", "CO", "FL", "GA", "IL", "MA", "MI", "MN", "NC", "NJ", "NY", "OH", "OR", "PA", "TX", "UT", "VA", "WA", "WI")
+
+
+def persona(seed: int | None, user: str, login: int = 1) -> str:
+    """The key of one of a person's logins, for `Profiles.generate`.
+
+    ``user`` is the app's own id of the person, the same at every provider: who has it is the same person there, with the same
+    accounts at the same moment. ``login`` counts that person's logins of a profile from 1.
+    """
+    return f"{seed}:{user}:{login}"

@@ -169,6 +169,25 @@ def test_transactions_of_a_deleted_category_go_to_its_parent(mx: MX) -> None:
     assert mx.call("GET", f"/users/{user}/transaction_rules/{rule_guid}")["transaction_rule"]["category_guid"] == SHOPPING
 
 
+@pytest.mark.parametrize("top_level", [True, False])
+def test_the_budget_of_a_deleted_category_goes_and_items_of_plans_go_to_its_parent(mx: MX, top_level: bool) -> None:
+    user = mx.user()
+    guid = create(mx, user)["guid"]
+    budgets, plans = f"/users/{user}/budgets", f"/users/{user}/spending_plans"
+    above = mx.call("POST", budgets, {"budget": {"category_guid": SHOPPING, "amount": 50}})["budget"]["guid"]
+    own = mx.call("POST", budgets, {"budget": {"category_guid": guid, "amount": 20, "parent_guid": above}})["budget"]["guid"]
+    items = f"{plans}/{mx.call('POST', plans)['guid']}/iterations/current/iteration_items"
+    enter(mx, user, guid)
+    planned = {"planned_amount": 30, "category_guid": guid, **({"top_level_category_guid": SHOPPING} if top_level else {})}
+    item = mx.call("POST", items, planned)
+    mx.call("DELETE", f"/users/{user}/categories/{guid}")
+    assert [each["guid"] for each in mx.call("GET", budgets)["budgets"]] == [above]
+    [told] = payloads(mx, "mx.budget.deleted")
+    assert (told["budget"]["guid"], told["budget"]["name"]) == (own, "Online Shopping")
+    found = mx.call("GET", f"{items}/{item['guid']}")
+    assert (found["category_guid"], found["actual_amount"]) == (SHOPPING, item["actual_amount"])
+
+
 def test_parts_of_a_split_transaction_follow_too(mx: MX) -> None:
     user = mx.user()
     guid = create(mx, user)["guid"]

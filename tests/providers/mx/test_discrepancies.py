@@ -1,6 +1,7 @@
 """Where `--fidelity sdk` and `--fidelity wire` answer differently: a test for each row of the first table of docs/discrepancies.md.
 
-The rows of the second table, where both answer the same, have theirs in `test_discrepancies_agreed`.
+The rows of the second table, where both answer the same, have theirs in `test_discrepancies_agreed`, those about callbacks in
+`test_discrepancies_callbacks`.
 """
 
 from __future__ import annotations
@@ -8,14 +9,15 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from tests.providers.mx import test_discrepancies_agreed
+from tests.providers.mx import test_discrepancies_agreed, test_discrepancies_callbacks
 from tests.providers.mx.discrepancies import Server, row, rows
 
 
 def test_every_row_has_a_test() -> None:
     here = [test for name, test in globals().items() if name.startswith("test_") and inspect.isfunction(test)]
     agreed = [test for name, test in vars(test_discrepancies_agreed).items() if name.startswith("test_")]
-    tested = {test.row: table for table, tests in ((1, here), (2, agreed)) for test in tests if hasattr(test, "row")}
+    callbacks = [test for name, test in vars(test_discrepancies_callbacks).items() if name.startswith("test_")]
+    tested = {test.row: table for table, tests in ((1, here), (2, agreed), (3, callbacks)) for test in tests if hasattr(test, "row")}
     assert [cell for cell in rows() if cell not in tested] == [], "rows without a test"
     assert [cell for cell in tested if cell not in rows()] == [], "tests without a row"
     assert tested == rows()

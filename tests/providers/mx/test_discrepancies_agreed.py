@@ -455,7 +455,11 @@ def test_transactions_of_a_deleted_category(server: Server) -> None:
     made = server.entered(user, server.jar(user), category_guid=own["category"]["guid"])
     rule = {"transaction_rule": {"category_guid": own["category"]["guid"], "match_description": "Petco"}}
     server.call("POST", f"/users/{user}/transaction_rules", rule)
+    above = server.call("POST", f"/users/{user}/budgets", {"budget": {"category_guid": server.category("Shopping")}})["budget"]["guid"]
+    budget = {"category_guid": own["category"]["guid"], "parent_guid": above}
+    server.call("POST", f"/users/{user}/budgets", {"budget": budget})
     server.call("DELETE", f"/users/{user}/categories/{own['category']['guid']}", status=204)
+    assert [each["guid"] for each in server.call("GET", f"/users/{user}/budgets")["budgets"]] == [above]
     [found] = server.rows(f"/users/{user}/transactions", "transactions")
     assert (found["guid"], found["category_guid"]) == (made["guid"], server.category("Shopping"))
     assert server.rows(f"/users/{user}/transaction_rules", "transaction_rules")[0]["category_guid"] == server.category("Shopping")

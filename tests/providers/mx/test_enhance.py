@@ -199,6 +199,7 @@ def test_the_order_is_kept_and_nothing_is_stored(mx: MX) -> None:
         ({"transactions": [{"id": "1"}]}, 400, "transactions[0].description"),
         ({"transactions": [{"id": "1", "description": "a"}, {"description": "b"}]}, 400, "transactions[1].id"),
         ({"transactions": [{"id": "1", "description": " "}]}, 422, "transactions[0].description"),
+        ({"transactions": [{"id": "1", "description": "POS DEBIT " * 1000}]}, 422, "1024"),
         ({"transactions": [{"id": 1, "description": "a"}]}, 422, "transactions[0].id"),
         ({"transactions": [{"id": "1", "description": "a", "type": "debit"}]}, 422, "CREDIT, DEBIT"),
         ({"transactions": [{"id": "1", "description": "a", "amount": "1.50"}]}, 422, "transactions[0].amount"),

@@ -33,6 +33,11 @@ def goal(mx: MX, user: str, account: dict[str, Any], **more: Any) -> Any:
     return mx.call("POST", f"/users/{user}/goals", {"goal": {**TRIP, "account_guid": account["guid"], **more}})["goal"]
 
 
+def manual_account(mx: MX, user: str, **more: Any) -> Any:
+    body = {"account": {"account_type": "SAVINGS", "name": "Jar", "balance": 100, **more}}
+    return mx.call("POST", f"/users/{user}/accounts", body)["account"]
+
+
 def order(mx: MX, user: str) -> list[str]:
     """The goals' names; their positions are checked on the way."""
     goals = mx.call("GET", f"/users/{user}/goals?records_per_page=1000")["goals"]
@@ -129,6 +134,33 @@ def test_goals_go_with_their_account(mx: MX) -> None:
     assert order(mx, user) == ["moved", "theirs", "stays"]
     mx.call("DELETE", f"/users/{user}/members/{other}")
     assert order(mx, user) == ["stays"]
+
+
+def test_goals_of_a_manual_account_go_and_the_others_close_up(mx: MX) -> None:
+    user = mx.user()
+    kept, gone = manual_account(mx, user), manual_account(mx, user)
+    goal(mx, user, gone, name="gone")
+    stays = goal(mx, user, kept, name="stays")
+    before = len(mx.events())
+    mx.call("DELETE", f"/users/{user}/accounts/{gone['guid']}")
+    assert order(mx, user) == ["stays"]
+    assert mx.events()[before:] == ["mx.goal.deleted", "mx.goal.updated", "mx.account.deleted"]
+    told = mx.control("GET", "/webhooks?limit=1000")["webhooks"][-2]["payload"]["goal"]
+    assert (told["guid"], told["position"]) == (stays["guid"], 1)
+
+
+def test_goals_follow_their_account_into_a_merged_one(mx: MX) -> None:
+    user = mx.user()
+    kept, other = manual_account(mx, user), manual_account(mx, user, balance=50)
+    followed = goal(mx, user, other, name="followed")
+    goal(mx, user, kept, name="last")
+    mx.call("POST", f"/users/{user}/accounts/merge", {"account": {"account_guids": [kept["guid"], other["guid"]]}}, headers=V2)
+    assert order(mx, user) == ["followed", "last"]
+    found = mx.call("GET", f"/users/{user}/goals/{followed['guid']}")["goal"]
+    assert (found["account_guid"], found["current_amount"]) == (kept["guid"], 150)
+    told = mx.events()
+    assert "mx.goal.updated" in told
+    assert "mx.goal.deleted" not in told
 
 
 def test_a_list_is_paged(mx: MX) -> None:

@@ -466,7 +466,8 @@ def test_a_list_is_a_plain_filter_over_all_rows(world: Populated, listing: Listi
 @pytest.mark.parametrize(("listing", "version"), PAIRS)
 def test_the_pages_together_are_all_rows_once_in_one_order(world: Populated, listing: Listing, version: str) -> None:
     lister = Lister(world, listing, version)
-    assert lister.keys(lister.all(lister.unfiltered, 10)) == lister.keys(lister.rows)
+    size = 10 if len(lister.rows) < 500 else 250
+    assert lister.keys(lister.all(lister.unfiltered, size)) == lister.keys(lister.rows)
     assert len(set(lister.keys(lister.rows))) == len(lister.rows)
     if listing.key == "transactions":
         assert [row["date"] for row in lister.rows] == sorted((row["date"] for row in lister.rows), reverse=True)

@@ -97,7 +97,6 @@ def test_a_callback_has_the_numbers_of_the_statuses(mx: MX, user: str, receiver:
             "account_number": "333312345", "account_type": 2, "created_at": "2026-01-01T12:00:00.000+00:00", "guid": guid,
             "institution_guid": "INS-1572a04c-912b-59bf-5841-332c7dfafaef", "routing_number": "091000019", "status": 2,
             "status_name": "DEPOSITED", "updated_at": "2026-01-01T12:02:00.000+00:00", "user_guid": user, "user_id": "u-1",
-            "verified_at": None,
         },
     }  # fmt: skip
 
@@ -166,6 +165,22 @@ def test_a_person_alone_is_preinitiated(mx: MX, user: str) -> None:
     assert read(mx, user, made["guid"])["status"] == "PREINITIATED"
     assert mx.call("GET", f"/users/{user}/account_verifications")["micro_deposit"] == []
     mx.call("POST", f"/users/{user}/micro_deposits", {"micro_deposit": {"email": "a@b.co"}}, status=400)
+
+
+def test_a_preinitiated_one_gives_way_to_an_instant_verification(mx: MX, user: str) -> None:
+    made = mx.call("POST", f"/users/{user}/micro_deposits", {"micro_deposit": PERSON})["micro_deposit"][0]
+    started, strange = create(mx, user)["guid"], mx.user()
+    others = mx.call("POST", f"/users/{strange}/micro_deposits", {"micro_deposit": PERSON})["micro_deposit"][0]
+    member = mx.create(user)["guid"]
+    mx.advance("1m")
+    assert read(mx, user, made["guid"])["status"] == "PREINITIATED"
+    mx.call("POST", f"/users/{user}/members/{member}/verify")
+    mx.advance("10s")
+    mx.answer(user, member, mx.status(user, member)["challenges"][0]["options"][0]["value"])
+    mx.advance("1m")
+    mx.call("GET", f"/users/{user}/micro_deposits/{made['guid']}", status=404)
+    assert [each["guid"] for each in mx.call("GET", f"/users/{user}/micro_deposits")["micro_deposits"]] == [started]
+    assert read(mx, strange, others["guid"])["status"] == "PREINITIATED"
 
 
 def test_one_that_waits_is_removed_after_21_days(mx: MX, user: str) -> None:

@@ -15,7 +15,7 @@ from flask import Flask
 from pypdf import PdfReader
 
 from mocksrv.engine.engine import Engine
-from mocksrv.providers.mx.bank.pdf import Page, document
+from mocksrv.providers.pdf import Page, document
 from tests.conftest import MX
 
 V2 = {"Accept": "application/json", "Accept-Version": "v20250224"}

@@ -237,8 +237,8 @@ def _reduced(text: str) -> str:
         before = text
         for pattern, instead in rules().removals:
             left = _SPACE.sub(" ", pattern.sub(instead, text)).strip(_EDGES)
-            if len(left) < len(text) and _LETTER.search(left):
-                text = left
+            while len(left) < len(text) and _LETTER.search(left):
+                text, left = left, _SPACE.sub(" ", pattern.sub(instead, left)).strip(_EDGES)
     return text
 
 

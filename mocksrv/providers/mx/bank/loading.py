@@ -9,10 +9,11 @@ from typing import Any
 from mocksrv.engine.clock import DAY, parse_moment
 from mocksrv.engine.sandbox import World
 from mocksrv.engine.store import Query, Record
+from mocksrv.providers.mx import alerts
 from mocksrv.providers.mx.bank import cards, categories, statements
 from mocksrv.providers.mx.bank.merchants import enrichment
 from mocksrv.providers.mx.objects import emit, emit_account, emit_transaction
-from mocksrv.providers.profiles import LONGEST_POSTING, Account, Data, Profiles
+from mocksrv.providers.profiles import LONGEST_POSTING, Account, Data, Profiles, persona
 
 EXTENDED_DAYS = 730  # what MX's extended history reaches back
 INSURED = frozenset({"CHECKING", "SAVINGS"})  # types of accounts that the state insures
@@ -58,6 +59,7 @@ class Loader:
         What is there already and has not changed is not touched. ``selected`` is the bank's id of the account whose numbers are wanted.
         ``prices`` means the holdings that are there already. An account with holdings stays as it is when these do, so that they add up.
         """
+        follows = member.body.get("data_until") is not None and ("history" not in wanted or member.body.get("data_extended", False))
         data = self._wanted_data(world, member, wanted)
         fetched = Fetched()
         held = {holding.parent for holding in world.list(Query("mx.holding", subject=member.guid))}
@@ -90,7 +92,7 @@ class Loader:
         if "transactions" in wanted:
             apply_rules = self._rules(world, member.owner)
             for record, account in reversed(loaded):  # of one day, lists show those of the first account first
-                self._transactions(world, record, account.transactions, fetched, apply_rules)
+                self._transactions(world, record, account.transactions, fetched, apply_rules, follows and account.id in known)
         return fetched
 
     def _wanted_data(self, world: World, member: Record, wanted: Sequence[str]) -> Data:
@@ -112,13 +114,21 @@ class Loader:
 
     def _generate(self, world: World, member: Record, *, days: int | None = None, since: int | None = None) -> Data:
         name = self.profile(member)
-        key = f"{world.sandbox.settings.seed}:{member.guid}"
-        opened = member.created_at
+        key, opened = self._persona(world, member, name), member.created_at
         data = self.profiles.generate(name, key=key, until=world.now, days=days, since=since, opened=opened)
         first = member.body.get("data_first")
         if data.frozen and first is not None and first != world.now:
             return self.profiles.generate(name, key=key, until=first, days=days, since=since, opened=opened)
         return data
+
+    def _persona(self, world: World, member: Record, profile: str) -> str:
+        """Whose login it is: the user's, by the client's own id; counted among that user's members with the same profile."""
+        logins = member.body.setdefault("logins", {})
+        if profile not in logins:
+            others = world.list(Query("mx.member", owner=member.owner))
+            logins[profile] = 1 + max((other.body.get("logins", {}).get(profile, 0) for other in others), default=0)
+        user = world.get("mx.user", member.owner)
+        return persona(world.sandbox.settings.seed, (user and user.partner_id) or member.owner, logins[profile])
 
     def _add_account(self, world: World, member: Record, account: Account) -> Record:
         number, fields = account.account_number, account.fields
@@ -149,8 +159,12 @@ class Loader:
         rows: Iterable[Mapping[str, Any]],
         fetched: Fetched,
         apply_rules: Callable[[dict[str, Any]], bool],
+        follows: bool,
     ) -> None:
-        """Adds those that are not there; those that have changed (a pending one was posted) are changed."""
+        """Adds those that are not there; those that have changed (a pending one was posted) are changed.
+
+        ``follows``: they follow what was there before, so that users are alerted of them. A history that is new as a whole alerts nobody.
+        """
         kinds = ("mx.transaction", SPLIT)
         known = {r.partner_id: r for kind in kinds for r in world.pages(Query(kind, parent=account.guid), 1000)}
         new = []
@@ -173,6 +187,8 @@ class Loader:
         for record in new:
             emit_transaction(world, "created", record, bulk=True)
         fetched.count("transactions_created_count", len(new))
+        if follows:
+            alerts.transactions_added(world, new)
 
     def _holdings(self, world: World, account: Record, rows: Iterable[Mapping[str, Any]]) -> None:
         """Adds what was bought, changes what has changed (prices, mostly), removes what was sold."""
@@ -238,11 +254,13 @@ def parts_of(world: World, transaction: Record) -> list[Record]:
 
 
 def _refresh_account(world: World, record: Record, account: Account) -> None:
+    before = record.body.get("balance")
     changed = {name: value for name, value in account.fields.items() if name != "id" and record.body.get(name) != value}
     if changed:
         record.body.update(changed)
         world.save(record)
         emit_account(world, "updated", record, bulk=True)
+    alerts.account_changed(world, record, before)
 
 
 def masked(number: str | None) -> str | None:

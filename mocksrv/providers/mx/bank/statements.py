@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mocksrv.engine.clock import DAY, day, parse_moment
-from mocksrv.providers.mx.bank.pdf import Page, document
+from mocksrv.providers.pdf import Page, document
 from mocksrv.providers.profiles import DEBTS, Account
 
 LEFT, AMOUNT, RIGHT = 54, 470, 558  # points from the left: dates, the ends of amounts and of balances

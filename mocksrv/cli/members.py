@@ -1,0 +1,69 @@
+"""``mocksrv members``: whoever plays a scenario on a running server: members, accounts, sessions."""
+
+from __future__ import annotations
+
+import click
+
+from mocksrv.cli.client import JSON, Server, assignments, print_json, with_server
+from mocksrv.cli.output import print_table
+
+
+@click.group()
+def members() -> None:
+    """List, push and move the members (Mono: accounts, Finicity: sessions) of a running server."""
+
+
+@members.command("list")
+@with_server
+@click.option("--provider", metavar="NAME", help="Only those of mx, mono or finicity.")
+@click.option("--scenario", metavar="NAME", help="Only those that play this scenario.")
+@click.option("--status", metavar="STATUS", help="Only those in this status.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="How many.")
+@JSON
+def list_(server: Server, provider: str | None, scenario: str | None, status: str | None, limit: int, as_json: bool) -> None:
+    """List them, oldest first, with what they play."""
+    found = server.get("/subjects", provider=provider, scenario=scenario, status=status, limit=limit)["subjects"]
+    if as_json:
+        print_json(found)
+        return
+    rows = [(each["id"], each["provider"], each["scenario"], str(each["status"]), each["job"] or "") for each in found]
+    print_table(("ID", "PROVIDER", "SCENARIO", "STATUS", "JOB"), rows)
+
+
+@members.command()
+@click.argument("id")
+@with_server
+@JSON
+def show(server: Server, id: str, as_json: bool) -> None:
+    """Show one of them, and what has happened to it."""
+    found = server.get(f"/subjects/{id}")
+    if as_json:
+        print_json(found)
+        return
+    click.echo(f"{found['id']}  {found.get('provider', '')}  {found.get('scenario', '')}  {found['status']}\n")
+    rows = [(line["at"], line["status"] or "", line["flow"] or "", line["cause"]) for line in found["timeline"]]
+    print_table(("TIME", "STATUS", "FLOW", "CAUSE"), rows)
+
+
+@members.command()
+@click.argument("id")
+@click.argument("status")
+@click.option("--set", "pairs", metavar="FIELD=VALUE", multiple=True, help="A field beside it: connection_status_message=... Repeatable.")
+@with_server
+@JSON
+def push(server: Server, id: str, status: str, pairs: tuple[str, ...], as_json: bool) -> None:
+    """Put one into a STATUS by hand, with all that follows from it."""
+    found = server.call("PUT", f"/subjects/{id}/status", {"status": status, "set": assignments(pairs)})
+    print_json(found) if as_json else click.echo(f"{id} is {found['status']}")
+
+
+@members.command()
+@click.argument("id")
+@click.argument("scenario")
+@click.option("--flow", metavar="NAME", help="Play this flow of it now; else its flows are played by the next calls.")
+@with_server
+@JSON
+def play(server: Server, id: str, scenario: str, flow: str | None, as_json: bool) -> None:
+    """Move one to another SCENARIO."""
+    found = server.call("PUT", f"/subjects/{id}/scenario", {"scenario": scenario, **({"flow": flow} if flow else {})})
+    print_json(found) if as_json else click.echo(f"{id} plays {found['scenario']}, it is {found['status']}")

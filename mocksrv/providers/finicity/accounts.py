@@ -1,0 +1,212 @@
+"""Accounts: records, refreshes (v1 and v2), owners, numbers, deletion.
+
+Source: Mastercard's OpenAPI file; key order as in published samples.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import fields
+
+from mocksrv.engine.sandbox import World
+from mocksrv.engine.store import Query, Record
+from mocksrv.providers.finicity.api import MISSING, NO_CONTENT, Call, Document, FinicityError, Number, Reply, Routes, Seconds, shown
+from mocksrv.providers.finicity.codes import meaning
+
+routes = Routes()
+V1, V2 = "/aggregation/v1/customers/<customer>", "/aggregation/v2/customers/<customer>"
+ACCOUNT, LOGIN = "accounts/<account>", "institutionLogins/<login>"
+STATUSES = ("active", "pending")
+
+
+class AccountSchema(Document):
+    """An account record."""
+
+    id = fields.String()
+    number = fields.String()
+    accountNumberDisplay = fields.String()
+    realAccountNumberLast4 = fields.String()
+    name = fields.String()
+    balance = fields.Float()
+    type = fields.String()
+    aggregationStatusCode = fields.Integer()
+    status = fields.String()
+    customerId = fields.String()
+    institutionId = fields.String()
+    balanceDate = Seconds()
+    aggregationSuccessDate = Seconds()
+    aggregationAttemptDate = Seconds()
+    createdDate = Seconds()
+    lastUpdatedDate = Seconds()
+    marketSegment = fields.String()
+    currency = fields.String()
+    lastTransactionDate = Seconds()
+    oldestTransactionDate = Seconds()
+    institutionLoginId = Number()
+    detail = fields.Dict()
+    displayPosition = fields.Integer()
+
+
+RECORDS = AccountSchema()
+SIMPLE = AccountSchema(exclude=("number", "balance", "balanceDate", "detail"))
+JUST_ADDED = AccountSchema(only=("id", "number", "name", "balance", "type", "status", "customerId", "institutionId", "createdDate",
+                                 "lastUpdatedDate", "currency", "institutionLoginId", "displayPosition"))  # fmt: skip
+
+
+def _answer(accounts: list[Record], schema: AccountSchema = RECORDS) -> Reply:
+    return Reply({"accounts": [dict(schema.dump(shown(account))) for account in accounts]})
+
+
+def _list(call: Call, customer: str, schema: AccountSchema = RECORDS, **body: str) -> Reply:
+    wanted = call.arguments("status").get("status") or "active"
+    if wanted not in STATUSES:
+        raise FinicityError(400, "14020", f"status must be {' or '.join(STATUSES)}")
+    with call.look() as world:
+        call.customer(world, customer)
+        return _answer(world.list(Query("finicity.account", owner=customer, body={"status": wanted, **body})), schema)
+
+
+@routes.add("GET", f"{V1}/accounts", "GetCustomerAccounts")
+def list_accounts(call: Call, customer: str) -> Reply:
+    return _list(call, customer)
+
+
+@routes.add("GET", f"{V1}/accounts/simple", "GetCustomerAccountsSimple")
+def list_simply(call: Call, customer: str) -> Reply:
+    return _list(call, customer, SIMPLE)
+
+
+@routes.add("GET", f"{V1}/institutions/<institution>/accounts", "GetCustomerAccountsByInstitution")
+def list_of_institution(call: Call, customer: str, institution: str) -> Reply:
+    return _list(call, customer, institutionId=institution)
+
+
+@routes.add("GET", f"{V1}/{LOGIN}/accounts", "GetCustomerAccountsByInstitutionLogin")
+def list_of_login(call: Call, customer: str, login: str) -> Reply:
+    with call.look() as world:
+        call.owned(world, "finicity.login", customer, login, "Institution login")
+    return _list(call, customer, institutionLoginId=login)
+
+
+def _account(call: Call, world: World, customer: str, account: str) -> Record:
+    return call.owned(world, "finicity.account", customer, account, "Account")
+
+
+@routes.add("GET", f"{V1}/{ACCOUNT}", "GetCustomerAccountV1")
+@routes.add("GET", f"{V2}/{ACCOUNT}", "GetCustomerAccount")
+def read_account(call: Call, customer: str, account: str) -> Reply:
+    with call.look() as world:
+        return Reply(dict(RECORDS.dump(shown(_account(call, world, customer, account)))))
+
+
+# refreshing
+
+
+def _refresh(call: Call, customer: str, login: str | None) -> list[Record]:
+    """Aggregates the customer's logins, or one; what a scenario says of it happens. Raises FinicityError 500 when all of them fail."""
+    with call.change() as world:
+        call.customer(world, customer)
+        one = None if login is None else call.owned(world, "finicity.login", customer, login, "Institution login")
+        logins = [one] if one else world.list(Query("finicity.login", owner=customer))
+        for each in logins:
+            session = world.subject(each.subject or "")
+            if session is None or (session.play or {}).get("job"):
+                call.mount.bank.refresh(world, each)
+            else:
+                call.engine.player.start(world, session, "refresh", details={"login": each.guid})
+                call.about(session)
+        codes = [code for each in logins if (now := world.get("finicity.login", each.guid)) and (code := now.body["code"])]
+        accounts = call.mount.bank.active(world, owner=customer, parent=login)
+    if codes and len(codes) == len(logins):
+        raise FinicityError(500, codes[0], meaning(codes[0]))
+    return accounts
+
+
+@routes.add("POST", f"{V1}/accounts", "RefreshCustomerAccounts")
+def refresh_all(call: Call, customer: str) -> Reply:
+    return _answer(_refresh(call, customer, None))
+
+
+@routes.add("POST", f"{V1}/{LOGIN}/accounts", "RefreshCustomerAccountsByInstitutionLogin")
+def refresh_login(call: Call, customer: str, login: str) -> Reply:
+    return _answer(_refresh(call, customer, login))
+
+
+@routes.add("POST", f"{V2}/accounts", "RefreshCustomerAccountsV2")
+def refresh_all_v2(call: Call, customer: str) -> Reply:
+    _refresh(call, customer, None)
+    return NO_CONTENT
+
+
+@routes.add("POST", f"{V2}/{LOGIN}/accounts", "RefreshCustomerAccountsByInstitutionLoginV2")
+def refresh_login_v2(call: Call, customer: str, login: str) -> Reply:
+    _refresh(call, customer, login)
+    return NO_CONTENT
+
+
+# deleting
+
+
+@routes.add("DELETE", f"{V1}/{ACCOUNT}", "DeleteCustomerAccount")
+def delete_account(call: Call, customer: str, account: str) -> Reply:
+    with call.change() as world:
+        call.mount.bank.delete(world, [_account(call, world, customer, account)])
+    return NO_CONTENT
+
+
+@routes.add("DELETE", f"{V1}/{LOGIN}", "DeleteCustomerAccountsByInstitutionLogin")
+def delete_login(call: Call, customer: str, login: str) -> Reply:
+    with call.change() as world:
+        found = call.owned(world, "finicity.login", customer, login, "Institution login")
+        call.mount.bank.delete(world, world.list(Query("finicity.account", parent=login)))
+        world.remove(guid=found.guid)
+    return NO_CONTENT
+
+
+# owners and numbers
+
+
+@routes.add("GET", f"{V1}/{ACCOUNT}/owner", "GetAccountOwner")
+def read_owner(call: Call, customer: str, account: str) -> Reply:
+    with call.look() as world:
+        owners = _account(call, world, customer, account).body["owners"]
+    name, first = " and ".join(each["owner_name"] for each in owners), owners[0] if owners else {}
+    return Reply({"ownerName": name, "ownerAddress": _address(first) if first else ""})
+
+
+@routes.add("GET", "/aggregation/v3/customers/<customer>/accounts/<account>/owner", "GetAccountOwnerDetails")
+def read_owners(call: Call, customer: str, account: str) -> Reply:
+    with call.look() as world:
+        owners = _account(call, world, customer, account).body["owners"]
+    return Reply({"holders": [
+        {
+            "ownerName": each["owner_name"], "nameClassification": "person", "addresses": [{"ownerAddress": _address(each)}],
+            "emails": [{"email": each["email"]}], "phones": [{"phone": each["phone"]}],
+        }
+        for each in owners
+    ]})  # fmt: skip
+
+
+def _address(owner: dict[str, Any]) -> str:
+    return f"{owner['address']}, {owner['city']}, {owner['state']} {owner['postal_code']}"
+
+
+@routes.add("GET", f"{V1}/{ACCOUNT}/details", "GetAccountACHDetails")
+def read_details(call: Call, customer: str, account: str) -> Reply:
+    with call.look() as world:
+        body = _account(call, world, customer, account).body
+    if not body["routing"]:
+        raise FinicityError(400, MISSING, f"Account {account} has no ACH details")
+    return Reply({"routingNumber": body["routing"], "realAccountNumber": body["number"]})
+
+
+@routes.add("GET", f"{V1}/{ACCOUNT}/availableBalance", "GetAvailableBalance")
+def read_balance(call: Call, customer: str, account: str) -> Reply:
+    with call.look() as world:
+        body = _account(call, world, customer, account).body
+    when = (body.get("balanceDate") or 0) // 1000
+    return Reply({
+        "id": int(account), "realAccountNumberLast4": body["accountNumberDisplay"], "availableBalance": body["available"],
+        "availableBalanceDate": when, "clearedBalance": body["balance"], "clearedBalanceDate": when, "currency": body["currency"],
+    })  # fmt: skip

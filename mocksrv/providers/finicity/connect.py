@@ -1,0 +1,204 @@
+"""Connect URLs: generate full, lite, fix and joint borrower, each with the ping that the app's webhook must answer.
+
+Source: Mastercard's OpenAPI file and its page on the generate calls; the error of a failed ping is inferred.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from marshmallow import Schema, ValidationError, fields, validate
+
+from mocksrv.engine.casting import Credentials, choose
+from mocksrv.engine.clock import HOUR
+from mocksrv.engine.library import UnknownScenario
+from mocksrv.engine.sandbox import World
+from mocksrv.engine.store import Record
+from mocksrv.providers.finicity.api import INVALID, SCENARIO_HEADER, Call, Document, FinicityError, Reply, Routes
+from mocksrv.providers.finicity.lifecycle import new_body
+from mocksrv.providers.finicity.webhooks import FIX, FULL, JOINT, JSON, LITE, XML, emit, endpoint, headers, wrapped
+
+routes = Routes(wide=True)
+LIFETIME = 2 * HOUR
+GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}", re.IGNORECASE)
+HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+NOT_OURS = "Customer ID does not exist or does not belong to this partner"
+KEPT = ("consumerId", "redirectUri", "language", "experience", "webhook", "webhookContentType", "webhookData", "webhookHeaders")
+
+
+def _is_url(text: str) -> None:
+    try:
+        parts = urlsplit(text)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        valid = False
+    if not valid or not text.isascii() or re.search(r"\s", text):
+        raise ValidationError("must be a URL")
+
+
+def _is_experience(text: str) -> None:
+    if text != "default" and not GUID.fullmatch(text):
+        raise ValidationError("must be a valid GUID")
+
+
+def _are_headers(values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        if not HEADER_NAME.fullmatch(name) or not re.fullmatch(r"[\t\x20-\x7e]*", str(value)):
+            raise ValidationError(f"{name!r} is no header that can be sent")
+
+
+class Parameters(Document):
+    """What all the calls take."""
+
+    partnerId = fields.String(required=True)
+    customerId = fields.String(required=True)
+    consumerId = fields.String()
+    language = fields.String()
+    redirectUri = fields.String()
+    webhook = fields.String(validate=_is_url)
+    webhookContentType = fields.String(validate=validate.OneOf((JSON, XML)))
+    webhookData = fields.Dict()
+    webhookHeaders = fields.Dict(keys=fields.String(), validate=_are_headers)
+    singleUseUrl = fields.Boolean(truthy={True}, falsy={False})
+    experience = fields.String(validate=_is_experience)
+    institutionSettings = fields.Dict()
+    fromDate = fields.Integer()
+    reportCustomFields = fields.List(fields.Dict(), validate=validate.Length(max=5))
+    optionalConsumerInfo = fields.Dict()
+    isHostedInMobileApp = fields.Boolean()
+    isWebView = fields.Boolean()
+
+
+class Lite(Parameters):
+    institutionId = fields.Integer(required=True)
+
+
+class Fix(Parameters):
+    institutionLoginId = fields.String(required=True)
+
+
+class Borrower(Schema):
+    customerId = fields.String(required=True)
+    consumerId = fields.String(required=True)
+    type = fields.String(required=True, validate=validate.OneOf(("primary", "jointBorrower")))
+    optionalConsumerInfo = fields.Dict()
+
+
+class Joint(Parameters):
+    customerId = fields.String()
+    borrowers = fields.List(fields.Nested(Borrower), required=True, validate=validate.Length(min=1))
+
+
+@routes.add("POST", "/connect/v2/generate", "GenerateConnectUrl")
+def generate(call: Call) -> Reply:
+    return _generate(call, FULL, call.load(Parameters()))
+
+
+@routes.add("POST", "/connect/v2/generate/lite", "GenerateLiteConnectUrl")
+def generate_lite(call: Call) -> Reply:
+    given = call.load(Lite())
+    if call.mount.institutions.get(str(given["institutionId"])) is None:
+        raise FinicityError(400, INVALID, f"Request failed with status code 404 GET /institution/v2/institutions/{given['institutionId']}")
+    return _generate(call, LITE, given)
+
+
+@routes.add("POST", "/connect/v2/generate/fix", "GenerateFixConnectUrl")
+def generate_fix(call: Call) -> Reply:
+    return _generate(call, FIX, call.load(Fix()))
+
+
+@routes.add("POST", "/connect/v2/generate/jointBorrower", "GenerateJointBorrowerConnectUrl")
+def generate_joint(call: Call) -> Reply:
+    given = call.load(Joint())
+    first = next((each for each in given["borrowers"] if each["type"] == "primary"), given["borrowers"][0])
+    return _generate(call, JOINT, {**given, "customerId": first["customerId"], "consumerId": first["consumerId"]})
+
+
+def _generate(call: Call, type: str, given: Mapping[str, Any]) -> Reply:
+    """Pings the app's webhook, and only then makes the session and its link."""
+    if call.partner is not None and given["partnerId"] != call.partner:
+        raise FinicityError(400, INVALID, 'Invalid "partnerId" in request body')
+    with call.look() as world:
+        session = _session(call, world, type, given)
+    _ping(call, session)
+    with call.change() as world:
+        session = _session(call, world, type, given)
+        session.guid = world.guid("SES")
+        session.play = _cast(call, world, session)
+        link = _link(call, world, session)
+        world.add(session)
+        world.mark(session.guid, "a Connect URL was generated", status="ping")
+        emit(world, session, "ping", sent=True)
+        call.about(session)
+    return Reply({"link": link})
+
+
+def _session(call: Call, world: World, type: str, given: Mapping[str, Any]) -> Record:
+    """The session that is asked for. Raises FinicityError for a customer, consumer or login that is not there."""
+    customer = given["customerId"]
+    for id in (customer, *(each["customerId"] for each in given.get("borrowers", ()))):
+        if world.get("finicity.customer", id) is None:
+            raise FinicityError(400, INVALID, NOT_OURS)
+    consumer = given.get("consumerId")
+    if consumer and ((found := world.get("finicity.consumer", consumer)) is None or found.owner != customer):
+        raise FinicityError(400, INVALID, f"Request failed with status code 404 GET /decisioning/v1/consumers/{consumer}")
+    body = {**new_body(type), "secret": call.secret, "partnerId": given["partnerId"], "single_use": given.get("singleUseUrl", False),
+            "timestamp": world.now, "ttl": world.now + LIFETIME, **{name: given[name] for name in KEPT if name in given}}  # fmt: skip
+    body["webhookHeaders"] = {name: str(value) for name, value in given.get("webhookHeaders", {}).items()}
+    if type == LITE:
+        body["institution"] = str(given["institutionId"])
+    if type == FIX:
+        login = world.get("finicity.login", given["institutionLoginId"])
+        if login is None or login.owner != customer or not call.mount.bank.active(world, parent=login.guid):
+            raise FinicityError(400, "38007", f"The customer has no accounts at the institution login {given['institutionLoginId']}")
+        body.update(institution=login.body["institution"], login_id=login.guid, username=login.body["username"])
+    return Record("finicity.session", "", body, owner=customer)
+
+
+def _ping(call: Call, session: Record) -> None:
+    """One attempt at the session's webhook. Raises FinicityError unless that answers 2xx."""
+    target = endpoint(session)
+    if target is None:
+        return
+    id = f"{call.sandbox.now()}-{call.sandbox.chance(f'ping:{session.owner}:{call.sandbox.now()}').getrandbits(96):024x}"
+    body = wrapped(session, "ping", id, {})
+    answer = call.engine.dispatcher.probe(call.sandbox, target, "finicity.ping", body, headers(session))
+    call.entry.notes["ping"] = answer.error or answer.status
+    if answer.status is None or not 200 <= answer.status < 300:
+        raise FinicityError(400, INVALID, f"Webhook URL did not respond with a 2xx status: {answer.error or answer.status}")
+
+
+def _cast(call: Call, world: World, session: Record) -> dict[str, Any]:
+    """Which scenario the session plays when it is opened."""
+    body = session.body
+    institution = call.mount.institutions.get(body["institution"]) if body["institution"] else None
+    login = Credentials(institution.code, body.get("username"), None) if institution else None
+    try:
+        choice = choose(
+            world, call.engine.library, call.mount.role.vocabulary, header=call.request.headers.get(SCENARIO_HEADER),
+            institution=institution.scenario if institution else None, login=login,
+        )  # fmt: skip
+    except UnknownScenario as unknown:
+        raise FinicityError(400, INVALID, str(unknown)) from None
+    return {"provider": "finicity", "scenario": choice.scenario, "by": choice.by, "job": None, "flow": None, "step": 0}
+
+
+def _link(call: Call, world: World, session: Record) -> str:
+    """The URL, its parameters in alphabetical order; the signature, which no other session has, leads back to the session."""
+    body = session.body
+    parameters = {
+        "customerId": session.owner, "consumerId": body.get("consumerId"), "experience": body.get("experience"), "origin": "url",
+        "institutionId": body["institution"] if body["type"] == LITE else None,
+        "institutionLoginId": body.get("login_id"), "language": body.get("language"), "partnerId": body["partnerId"],
+        "redirectUri": body.get("redirectUri"), "timestamp": body["timestamp"], "ttl": body["ttl"],
+        "type": None if body["type"] == FULL else body["type"], "webhookContentType": body.get("webhookContentType") or JSON,
+    }  # fmt: skip
+    said = {name: value for name, value in parameters.items() if value is not None}
+    text = f"{urlencode(sorted(said.items()))}&session={session.guid}"
+    session.partner_id = hmac.new(body["secret"].encode(), text.encode(), hashlib.sha256).hexdigest()
+    return f"{call.base_url}/finicity/connect?{urlencode(sorted({**said, 'signature': session.partner_id}.items()))}"

@@ -1,0 +1,197 @@
+"""Customers, testing and active, and the consumer records that reports need."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from mocksrv.engine.sandbox import World
+from mocksrv.engine.store import Query, Record
+from mocksrv.providers.finicity.api import (
+    INVALID,
+    NO_CONTENT,
+    Call,
+    Document,
+    FinicityError,
+    Number,
+    Reply,
+    Routes,
+    Seconds,
+    not_found,
+    number,
+    shown,
+)
+
+routes = Routes()
+TYPES = ("testing", "active")
+CUSTOMER = "/aggregation/v1/customers/<customer>"
+NAME = r"[A-Za-z0-9!@.#$%&*_+-]*\Z"
+CONSUMER_NEEDS = (("ssn", "birthday"), ("phone", "email"))  # one of each
+
+
+class CustomerSchema(Document):
+    """A customer, as read and as written."""
+
+    id = fields.String(dump_only=True)
+    username = fields.String(required=True, validate=validate.Length(6, 255))
+    firstName = fields.String()
+    lastName = fields.String()
+    applicationId = fields.String()
+    phone = fields.String(validate=validate.Length(max=15))
+    email = fields.String()
+    type = fields.String(dump_only=True)
+    createdDate = Seconds(text=True)
+    lastModifiedDate = Seconds(text=True)
+
+
+class Birthday(Document):
+    year = fields.Integer(required=True, validate=validate.Range(1800, 9999))
+    month = fields.Integer(required=True, validate=validate.Range(1, 12))
+    dayOfMonth = fields.Integer(required=True, validate=validate.Range(1, 31))
+
+
+class ConsumerSchema(Document):
+    """The person behind a customer; of the SSN the last four digits are shown."""
+
+    id = fields.String(dump_only=True)
+    firstName = fields.String(required=True)
+    lastName = fields.String(required=True)
+    address = fields.String()
+    city = fields.String()
+    state = fields.String(required=True)
+    zip = fields.String()
+    phone = fields.String()
+    ssn = fields.String(validate=validate.Regexp(r"^\d{3}-?\d{2}-?\d{4}\Z|^\d{4}\Z"))
+    birthday = fields.Nested(Birthday)
+    email = fields.String()
+    suffix = fields.String()
+    endUser = fields.Dict()
+    customerId = Number(dump_only=True)
+    createdDate = Seconds()
+
+    @validates_schema(skip_on_field_errors=True)
+    def _one_of_each(self, data: dict[str, Any], partial: Any = None, **_: Any) -> None:
+        for names in CONSUMER_NEEDS:
+            if not any(data.get(name) for name in names):
+                raise ValidationError(f"one of {' and '.join(names)} is needed", names[0])
+
+
+CUSTOMERS, CONSUMERS = CustomerSchema(), ConsumerSchema()
+
+
+def render(customer: Record) -> dict[str, Any]:
+    return dict(CUSTOMERS.dump(shown(customer, lastModifiedDate=customer.updated_at)))
+
+
+@routes.add("POST", "/aggregation/v2/customers/<type>", "AddCustomer")
+def add_customer(call: Call, type: str) -> Reply:
+    if type not in TYPES:
+        not_found("Resource", type)
+    given = _given(call)
+    with call.change() as world:
+        if world.list(Query("finicity.customer", partner_id=given["username"], limit=1)):
+            raise FinicityError(409, "110002", f"A customer with the username {given['username']} exists")
+        record = Record("finicity.customer", number(world), {**given, "type": type}, partner_id=given["username"])
+        world.add(record)
+        return Reply({"id": record.guid, "username": given["username"], "createdDate": record.created_at // 1000}, 201)
+
+
+def _given(call: Call, *, partial: bool = False) -> dict[str, Any]:
+    given = call.load(CUSTOMERS, partial=partial)
+    try:
+        validate.Regexp(NAME)(given.get("username", ""))
+    except ValidationError:
+        raise FinicityError(400, "45003", "The username may have letters, digits and ! @ . # $ % & * _ - +") from None
+    return given
+
+
+@routes.add("GET", "/aggregation/v1/customers", "GetCustomers")
+def list_customers(call: Call) -> Reply:
+    asked = call.arguments("username", "type", "search", "start", "limit")
+    if asked.get("type") not in (None, "", *TYPES):
+        raise FinicityError(400, "14016", f"type must be {' or '.join(TYPES)}")
+    sought = asked.get("search", "").lower()
+    with call.look() as world:
+        rows = world.list(Query("finicity.customer", partner_id=asked.get("username") or None))
+    found = [
+        row for row in rows if asked.get("type") in (None, "", row.body["type"])
+        and any(sought in (row.body.get(name) or "").lower() for name in ("username", "firstName", "lastName"))
+    ]  # fmt: skip
+    return Reply(call.paged(found, "customers", render))
+
+
+@routes.add("GET", CUSTOMER, "GetCustomer")
+def read_customer(call: Call, customer: str) -> Reply:
+    with call.look() as world:
+        return Reply(render(call.customer(world, customer)))
+
+
+@routes.add("PUT", CUSTOMER, "ModifyCustomer")
+def update_customer(call: Call, customer: str) -> Reply:
+    given = _given(call, partial=True)
+    if not given.get("firstName") and not given.get("lastName"):
+        raise FinicityError(400, INVALID, "firstName or lastName is needed")
+    with call.change() as world:
+        record = call.customer(world, customer)
+        record.body.update({name: given[name] for name in ("firstName", "lastName", "phone", "email") if name in given})
+        world.save(record)
+    return NO_CONTENT
+
+
+@routes.add("DELETE", CUSTOMER, "DeleteCustomer")
+def delete_customer(call: Call, customer: str) -> Reply:
+    with call.change() as world:
+        call.customer(world, customer)
+        for session in world.list(Query("finicity.session", owner=customer)):
+            world.cancel_timers(session.guid)
+        world.remove(owner=customer)
+        world.remove(guid=customer)
+    return NO_CONTENT
+
+
+# consumers
+
+
+def consumer_of(world: World, customer: str) -> Record | None:
+    return next(iter(world.list(Query("finicity.consumer", owner=customer, limit=1))), None)
+
+
+@routes.add("POST", "/decisioning/v1/customers/<customer>/consumer", "CreateConsumer")
+def add_consumer(call: Call, customer: str) -> Reply:
+    given = call.load(CONSUMERS)
+    with call.change() as world:
+        call.customer(world, customer)
+        if consumer_of(world, customer):
+            raise FinicityError(409, "11000", f"Customer {customer} has a consumer")
+        record = Record("finicity.consumer", world.guid().replace("-", ""), _last_four(given), owner=customer)
+        world.add(record)
+        return Reply({"id": record.guid, "createdDate": record.created_at // 1000, "customerId": int(customer)}, 201)
+
+
+def _last_four(given: dict[str, Any]) -> dict[str, Any]:
+    return {**given, **({"ssn": given["ssn"][-4:]} if "ssn" in given else {})}
+
+
+@routes.add("GET", "/decisioning/v1/customers/<customer>/consumer", "GetConsumerForCustomer")
+def read_consumer_of_customer(call: Call, customer: str) -> Reply:
+    with call.look() as world:
+        call.customer(world, customer)
+        record = consumer_of(world, customer) or not_found("Consumer of customer", customer, "10100")
+        return Reply(dict(CONSUMERS.dump(shown(record))))
+
+
+@routes.add("GET", "/decisioning/v1/consumers/<consumer>", "GetConsumer")
+def read_consumer(call: Call, consumer: str) -> Reply:
+    with call.look() as world:
+        return Reply(dict(CONSUMERS.dump(shown(world.get("finicity.consumer", consumer) or not_found("Consumer", consumer, "10100")))))
+
+
+@routes.add("PUT", "/decisioning/v1/consumers/<consumer>", "ModifyConsumer")
+def update_consumer(call: Call, consumer: str) -> Reply:
+    given = call.load(CONSUMERS)
+    with call.change() as world:
+        record = world.get("finicity.consumer", consumer) or not_found("Consumer", consumer, "10100")
+        record.body = _last_four(given)
+        world.save(record)
+    return NO_CONTENT

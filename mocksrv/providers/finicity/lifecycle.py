@@ -1,0 +1,209 @@
+"""How a Connect session behaves when a scenario moves it: its statuses are the names of its events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mocksrv.engine.clock import DAY
+from mocksrv.engine.role import Job
+from mocksrv.engine.sandbox import World
+from mocksrv.engine.scenario import Ask, Option, Problem, Scenario, Vocabulary, parse
+from mocksrv.engine.store import Query, Record
+from mocksrv.providers.finicity import webhooks
+from mocksrv.providers.finicity.bank import Bank
+from mocksrv.providers.finicity.codes import FINE
+from mocksrv.providers.finicity.webhooks import CATALOGUE, EVENTS, FIX, FULL, UNASKED, emit, wants
+from mocksrv.providers.profiles import Profiles
+
+JOBS = {job.name: job for job in (Job("connect", "connect"), Job("fix", "connect"), Job("refresh", "refresh", background=True),
+                                  Job("report", "report"))}  # fmt: skip
+# What the user does on Connect's pages, in this order; nothing of a status happens before its act.
+INSTITUTION, LOGIN, NEW_LOGIN, ACCOUNTS, SUBMIT = range(1, 6)
+ACTS = {
+    **dict.fromkeys(("institutionSupported", "institutionNotFound", "institutionNotSupported"), INSTITUTION),
+    **dict.fromkeys(("invalidCredentials", "unableToConnect", "mfa", "mfaUpdated", "discovered", "adding", "processing"), LOGIN),
+    "credentialsUpdated": NEW_LOGIN,  # the user tries again
+    **dict.fromkeys(("added", "accountsDeleted"), ACCOUNTS),
+    "done": SUBMIT,
+}
+
+
+def _code(value: Any) -> int:
+    return int(value) if str(value).isdecimal() else FINE
+
+
+# What a scenario may `set`, and what makes any value one that the field can have.
+SETTABLE: Mapping[str, Callable[[Any], Any]] = {"code": _code, "query": str, "mfa": bool}
+
+
+def vocabulary(profiles: Profiles) -> Vocabulary:
+    """What scenario files may say about Finicity."""
+    return Vocabulary(
+        provider="finicity",
+        statuses=frozenset(EVENTS),
+        flows=frozenset(JOBS),
+        events=CATALOGUE,
+        happy="connect-full",
+        fields=frozenset(SETTABLE),
+        profiles=profiles.names,
+        profile_problems=lambda: [Problem(*fault) for fault in profiles.problems()],
+        acts=ACTS,
+    )
+
+
+def default_flows(words: Vocabulary) -> Scenario:
+    """What Finicity does where a scenario says nothing."""
+    file = Path(__file__).with_name("defaults.yaml")
+    return parse(file.read_bytes(), file="finicity/defaults.yaml", vocabularies={"finicity": words}, check=False)
+
+
+class SessionRole:
+    """The `Role` of Finicity: its subjects are Connect sessions."""
+
+    jobs: Mapping[str, Job] = JOBS
+    first_flow, plain_job, refresh_job = "connect", "connect", "refresh"
+    first_status = "processing"  # back from the bank's page; a new session has its status from the start
+    resumed = "mfaUpdated"
+    asking = "mfa"
+    consenting = ""  # any status can wait for the bank's page
+    successful = frozenset({"done"})
+    refreshable = frozenset({"done"})
+    lifetimes: Mapping[str, int] = {}
+    unasked = UNASKED
+    branches: Mapping[str, str] = {
+        "right": "unwritten right", "wrong": "unwritten wrong", "silent": "unwritten silent", "approved": "unwritten approved"}  # fmt: skip
+
+    def __init__(self, bank: Bank) -> None:
+        self.bank = bank
+        self.vocabulary = vocabulary(bank.profiles)
+        self._effects: Mapping[str, Callable[[World, Record], Any]] = {
+            "discovered": bank.discover,
+            "added": bank.add,
+            "accountsDeleted": self._delete,
+            "done": self._done,
+        }
+
+    def status(self, subject: Record) -> str | None:
+        status: str = subject.body["status"]
+        return status
+
+    def begin(self, world: World, subject: Record) -> None:
+        """Nothing of a session shows that a job runs."""
+
+    def announce(self, world: World, subject: Record, action: str) -> None:
+        """No event tells that a session is there."""
+
+    def enter(self, world: World, subject: Record, status: str | None, fields: Mapping[str, Any], over: bool) -> None:
+        """One change of a session: a status with what it does and its event, further fields, the end of its job."""
+        body, job = subject.body, (subject.play or {}).get("job") or {}
+        body.update({name: SETTABLE[name](value) for name, value in fields.items()})
+        login = world.get("finicity.login", body.get("login_id") or "")
+        if "code" in fields and login is not None:
+            self.bank.mark(world, login, body["code"])
+        if status:
+            body["status"] = status
+            if status in self._effects and body.get("institution"):
+                self._effects[status](world, subject)
+        if over and job.get("name") == "refresh":
+            self._refresh(world, subject, job)
+        if over and job.get("name") == "report" and status != "done":
+            self._end_reports(world, job, "failure")
+        world.save(subject)
+        if status and wants(subject, status):
+            emit(world, subject, status)
+
+    def _done(self, world: World, session: Record) -> None:
+        """What a finished job leaves: a repaired login, reports that can be read."""
+        job = (session.play or {}).get("job") or {}
+        login = world.get("finicity.login", session.body.get("login_id") or "")
+        if session.body["type"] == FIX and job.get("name") != "report" and login is not None and not session.body.get("code"):
+            login.body["code"] = FINE
+            self.bank.refresh(world, login)
+        self._end_reports(world, job, "success")
+        session.body["completed"] = True
+
+    def _end_reports(self, world: World, job: Mapping[str, Any], status: str) -> None:
+        for id in job.get("reports", ()):
+            report = world.get("finicity.report", id)
+            if report is not None:
+                report.body["status"] = status
+                world.save(report)
+
+    def _delete(self, world: World, session: Record) -> None:
+        """The user has removed accounts: those that were chosen, else the newest one."""
+        own = self.bank.active(world, owner=session.owner)
+        gone = [account for account in own if account.guid in (session.body.get("remove") or ())] or own[-1:]
+        session.body["deleted"] = [account.guid for account in gone]
+        self.bank.delete(world, gone)
+
+    def _refresh(self, world: World, session: Record, job: Mapping[str, Any]) -> None:
+        wanted = job.get("login")
+        logins = [world.get("finicity.login", wanted)] if wanted else world.list(Query("finicity.login", subject=session.guid))
+        for login in filter(None, logins):
+            self.bank.refresh(world, login)
+
+    def ask(self, world: World, subject: Record, ask: Ask) -> list[dict[str, Any]]:
+        """The open challenges, as Connect's page shows them."""
+        return [
+            {
+                "guid": world.guid("MFA"), "type": each.type, "label": each.label, "image": each.image,
+                "options": [{"guid": world.guid("OPT"), "label": option.label, "value": option.value}
+                            for option in each.options or () if isinstance(option, Option)],
+            }
+            for each in ask.challenges
+        ]  # fmt: skip
+
+    def choices(self, world: World, subject: Record, name: str) -> Sequence[Option]:
+        """Finicity has no named lists."""
+        return ()
+
+    def after_login(self, world: World, subject: Record, job: str) -> str | None:
+        """No job of Finicity plays the login of another first."""
+        return None
+
+    def load(self, world: World, subject: Record, profile: str) -> None:
+        """The scenario's own data: logins that are made from now on have these accounts."""
+        subject.body["profile"] = profile
+
+    def bring(self, world: World, subject: Record) -> None:
+        """Statuses bring what there is: accounts are there once they are ``added``."""
+
+    def complete(self, world: World, subject: Record) -> None:
+        """The last status has told it."""
+
+    def trigger(self, world: World, subject: Record | None, event: str, fields: Mapping[str, Any]) -> None:
+        world.overrides = fields
+        webhooks.trigger(world, subject, event, lambda: self._invented(world))
+        world.overrides = {}
+
+    def _invented(self, world: World) -> Record:
+        """A session that nobody started: it is not stored, and has no webhook of its own."""
+        body = new_body(FULL) | {"institution": "102105", "discovered": [], "added": [], "deleted": ["7055000111"]}
+        return Record("finicity.session", world.guid("SES"), body, owner="6040000012")
+
+    def refresh_at(self, world: World) -> int:
+        return world.now + DAY
+
+    def refresh_wanted(self, world: World, subject: Record) -> bool:
+        return bool(world.count(Query("finicity.account", subject=subject.guid)))
+
+    def due(self, world: World, record: Record, kind: str) -> None:
+        """A report is finished that no session tells of."""
+        record.body["status"] = "success"
+        world.save(record)
+
+    def remove(self, world: World, subject: Record) -> None:
+        """Deletes a session with the accounts that it added."""
+        world.cancel_timers(subject.guid)
+        for account in world.list(Query("finicity.account", subject=subject.guid)):
+            world.remove(parent=account.guid)
+        world.remove(subject=subject.guid)
+        world.remove(guid=subject.guid)
+        world.mark(subject.guid, "deleted")
+
+
+def new_body(type: str) -> dict[str, Any]:
+    """What every session's record has."""
+    return {"type": type, "status": "ping", "institution": None, "code": FINE, "completed": False}

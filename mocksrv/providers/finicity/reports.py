@@ -1,0 +1,111 @@
+"""Reports: ordered for a customer, in progress for a while, then done. Their figures are not made.
+
+Source: Mastercard's OpenAPI file; what a report holds beside its head is left out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import fields
+
+from mocksrv.engine.clock import SECOND
+from mocksrv.engine.store import Query, Record
+from mocksrv.providers.finicity.api import MISSING, Call, Document, FinicityError, Number, Reply, Routes, Seconds, not_found, shown
+from mocksrv.providers.finicity.customers import consumer_of
+from mocksrv.providers.finicity.lifecycle import SUBMIT
+
+routes = Routes()
+ORDER = "/decisioning/v2/customers/<customer>"
+TYPES = {"voa": "voa", "voaHistory": "voaHistory", "voi": "voi", "prequalVoa": "preQualVoa", "transactions": "transactions",
+         "statement": "statement", "cashFlowPersonal": "cfrp", "cashFlowBusiness": "cfrb"}  # fmt: skip
+DURATION = 10 * SECOND
+DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+class ReportSchema(Document):
+    """The head of a report."""
+
+    id = fields.String()
+    portfolioId = fields.String()
+    requestId = fields.String()
+    title = fields.String()
+    consumerId = fields.String()
+    consumerSsn = fields.String()
+    customerType = fields.String()
+    customerId = Number()
+    requesterName = fields.String()
+    constraints = fields.Dict()
+    type = fields.String()
+    status = fields.String()
+    createdDate = Seconds()
+
+
+class Order(Document):
+    accountIds = fields.String()
+    fromDate = fields.Integer()
+    reportCustomFields = fields.List(fields.Dict())
+    showNsf = fields.Boolean()
+    incomeStreamConfidenceMinimum = fields.Integer()
+
+
+REPORTS, ORDERED = ReportSchema(), Order()
+
+
+def render(report: Record) -> dict[str, Any]:
+    return dict(REPORTS.dump(shown(report)))
+
+
+def _base36(number: int) -> str:
+    return "".join(DIGITS[number // 36**place % 36] for place in range(12))
+
+
+@routes.add("POST", f"{ORDER}/<type>", "GenerateReport")
+def order(call: Call, customer: str, type: str) -> Reply:
+    """The report is made by the session that brought the accounts: it plays ``report``, and tells of it."""
+    if type not in TYPES:
+        not_found("Resource", type)
+    call.arguments("callbackUrl", "fromDate")
+    given = call.load(ORDERED) if call.request.get_data() else {}
+    with call.change() as world:
+        owner = call.customer(world, customer)
+        consumer = consumer_of(world, customer) or not_found("Consumer of customer", customer, "10100")
+        accounts = call.mount.bank.active(world, owner=customer)
+        if not accounts:
+            raise FinicityError(400, "10008", f"Customer {customer} has no accounts to report on")
+        wanted = given.get("accountIds", "").split()
+        for id in wanted:
+            if id not in {account.guid for account in accounts}:
+                raise FinicityError(400, MISSING, f"Account {id} is none of customer {customer}")
+        number = int(world.guid().replace("-", ""), 16)
+        body = {
+            "portfolioId": f"{_base36(number // 7)}-1-port", "requestId": _base36(number // 11)[:10], "type": TYPES[type], "title": type,
+            "status": "inProgress", "consumerId": consumer.guid, "consumerSsn": consumer.body.get("ssn"),
+            "customerType": owner.body["type"], "requesterName": "mocksrv", "constraints": given,
+        }  # fmt: skip
+        report = Record("finicity.report", _base36(number), body, owner=customer)
+        world.add(report)
+        session = world.subject(accounts[-1].subject or "")
+        play: dict[str, Any] = (session.play if session is not None else None) or {}
+        if session is not None and not play.get("job"):
+            play["acted"] = SUBMIT  # nobody is asked for anything
+            call.engine.player.start(world, session, "report", details={"reports": [report.guid]})
+        elif session is not None and play["job"].get("reports"):
+            play["job"]["reports"].append(report.guid)  # `done` comes when all are finished
+            world.save_play(session)
+        else:
+            world.set_timer(report.guid, "report", world.now + DURATION)  # the session is busy: nobody is told
+        return Reply(render(report), 202)
+
+
+@routes.add("GET", "/decisioning/v1/customers/<customer>/reports", "GetReportsByCustomer")
+def list_reports(call: Call, customer: str) -> Reply:
+    with call.look() as world:
+        call.customer(world, customer)
+        return Reply({"reports": [render(each) for each in world.list(Query("finicity.report", owner=customer))]})
+
+
+@routes.add("GET", "/decisioning/v3/customers/<customer>/reports/<report>", "GetReportByCustomer")
+def read_report(call: Call, customer: str, report: str) -> Reply:
+    with call.look() as world:
+        return Reply(render(call.owned(world, "finicity.report", customer, report, "Report", "10100")))

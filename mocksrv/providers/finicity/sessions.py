@@ -1,0 +1,295 @@
+"""A Connect session, act by act: what its pages do for the user, and what plays it without a browser.
+
+Every act moves the session's scenario on; which one is played is decided anew when a bank is chosen and at every login.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from mocksrv.engine.casting import BY_HAND, Choice, Credentials, choose_again
+from mocksrv.engine.engine import Engine
+from mocksrv.engine.sandbox import World
+from mocksrv.engine.scenario import Scenario, Step
+from mocksrv.engine.store import Query, Record
+from mocksrv.providers.finicity.bank import Bank
+from mocksrv.providers.finicity.codes import FINE
+from mocksrv.providers.finicity.institutions import Institution, Institutions
+from mocksrv.providers.finicity.lifecycle import ACCOUNTS, ACTS, INSTITUTION, LOGIN, NEW_LOGIN, SUBMIT, SessionRole
+from mocksrv.providers.finicity.webhooks import FIX, LITE
+from mocksrv.providers.provider import Refusal
+
+FAILED = frozenset({"invalidCredentials", "unableToConnect"})
+LIVE = frozenset({"full", LITE})  # types of sessions in which accounts are added
+BANK_CODES = frozenset({"123", "125", "127", "128", "130"})  # FinBank passwords that fail with that very code
+USUAL = Credentials("101732", "demo", "go")  # where nothing says which bank and login
+NOTHING_LIKE_IT = "bank of nowhere"  # what is searched for when a scenario wants nothing to be found
+MOST_ACTS = 50
+
+
+@dataclass(slots=True)
+class Wish:
+    """What who plays a session without a browser types; what is not said is done as the scenario wants it."""
+
+    institution: str | None = None
+    username: str | None = None
+    password: str | None = None
+    answers: list[str] = field(default_factory=list)  # to challenges, one after the other
+
+    def take_answers(self, ask: Mapping[str, Any]) -> list[str]:
+        """An answer to each open challenge: the next that is given, else a right one."""
+        return [self.answers.pop(0) if self.answers else (right or ("any",))[0] for right in ask["right_answers"]]
+
+
+def meets_bank(flows: Mapping[str, Sequence[Step]]) -> bool:
+    """Whether the bank's own page is met in these flows."""
+    return any(step.oauth for steps in flows.values() for step in steps)
+
+
+class Sessions:
+    """The acts. Each takes the world and the session's record, changes them, and raises Refusal for what cannot be done now."""
+
+    def __init__(self, engine: Engine, role: SessionRole, bank: Bank, institutions: Institutions) -> None:
+        self._engine = engine
+        self._player = engine.player
+        self._role = role
+        self._bank = bank
+        self._institutions = institutions
+
+    def find(self, world: World, link: str) -> Record:
+        """The session of a link, or of its signature alone."""
+        signature = (parse_qs(urlsplit(link).query).get("signature") or [link])[0]
+        found = world.list(Query("finicity.session", partner_id=signature, limit=1))
+        if not found:
+            raise Refusal(404, f"no session of the sandbox {world.sandbox.name} has this link")
+        return found[0]
+
+    # the acts, in the order of the pages
+
+    def open(self, world: World, session: Record) -> None:
+        """The first page is shown: what went on in the session before is over."""
+        body, play = session.body, self._play(session)
+        if world.now >= body["ttl"]:
+            raise Refusal(410, "the link has expired")
+        if body["completed"] and body["single_use"]:
+            raise Refusal(410, "the link has been used: singleUseUrl was asked for")
+        known = body["type"] in (LITE, FIX)
+        for name in ("logins", "chosen", "remove", "query", "discovered", "added", "deleted"):
+            body.pop(name, None)
+        body.update(status="ping", institution=body["institution"] if known else None, code=FINE, completed=False)
+        play["acted"] = 0
+        if known:
+            self._settle(world, session, INSTITUTION, self._institution(body["institution"]))
+            play["acted"] = INSTITUTION
+        if body["type"] not in LIVE and body["type"] != FIX:
+            play["acted"] = SUBMIT  # two borrowers' pages are not gone through step by step
+        self._player.start(world, session, FIX if body["type"] == FIX else "connect")
+
+    def search(self, world: World, session: Record, text: str) -> list[Institution]:
+        """The institutions for what was typed; when there is none, or the scenario wants none to be found, the app is told."""
+        place = self._place(session, INSTITUTION)
+        foretold = self._play(session).get("acted", 0) < INSTITUTION and place is not None and place[2].status == "institutionNotFound"
+        found = [] if foretold else self._institutions.search(text)
+        if not found:
+            session.body["query"] = text
+        if foretold:
+            self._go(world, session, INSTITUTION)
+        elif not found:
+            self._role.enter(world, session, "institutionNotFound", {}, False)
+            world.mark(session.guid, f"nothing found for {text!r}", status="institutionNotFound")
+        return found
+
+    def choose_institution(self, world: World, session: Record, institution: Institution, query: str | None = None) -> None:
+        """A bank was picked from what a search for ``query`` had found."""
+        if session.body["type"] not in LIVE:
+            raise Refusal(409, f"a session of type {session.body['type']} has its bank already")
+        session.body.update(institution=str(institution.id), query=query or institution.name, status="started")
+        for name in ("logins", "discovered", "login_id"):
+            session.body.pop(name, None)
+        self._settle(world, session, INSTITUTION, institution)
+        self._go(world, session, INSTITUTION)
+
+    def log_in(self, world: World, session: Record, username: str | None, password: str | None) -> None:
+        """The login form was sent, or at an OAuth bank the way to its own page was taken."""
+        body, play = session.body, self._play(session)
+        if not body["institution"]:
+            raise Refusal(409, "no bank is chosen yet")
+        institution = self._institution(body["institution"])
+        again = bool(body.get("logins"))
+        body["logins"] = body.get("logins", 0) + 1
+        named = self._settle(world, session, NEW_LOGIN if again else LOGIN, institution, username, password)
+        if username is not None:
+            body["username"] = username
+        body["code"] = int(password or 0) if password in BANK_CODES else FINE
+        done = NEW_LOGIN if again else LOGIN
+        if again and (named or play.get("act") != NEW_LOGIN):  # from the login on anew
+            body["status"] = "institutionSupported"  # the form was shown once more
+            play.pop("act", None)
+            place = self._place(session, LOGIN)
+            if place and place[2].status in FAILED:
+                done = LOGIN  # it can be tried yet again
+            elif place:
+                self._role.enter(world, session, "credentialsUpdated", {"mfa": place[2].status == "mfa"}, False)
+                world.mark(session.guid, "new credentials", status="credentialsUpdated")
+        self._go(world, session, LOGIN, done)
+
+    def answer(self, world: World, session: Record, answers: Sequence[str]) -> None:
+        """The open challenges were answered, in their order."""
+        open_ = (self._play(session).get("ask") or {}).get("challenges", [])
+        if not open_:
+            raise Refusal(409, "nothing was asked")
+        if len(answers) != len(open_):
+            raise Refusal(422, f"answers: {len(open_)} are needed, {len(answers)} given")
+        given = {challenge["guid"]: answer for challenge, answer in zip(open_, answers, strict=True)}
+        self._player.answer(world, session, given)
+
+    def consent(self, world: World, session: Record, approved: bool) -> None:
+        """The bank's own page was answered; who agreed has chosen the accounts there."""
+        if not self._play(session).get("consent"):
+            raise Refusal(409, "the session does not wait for the bank's page")
+        if approved:
+            self._play(session)["acted"] = ACCOUNTS
+        self._player.consent(world, session, approved)
+
+    def choose_accounts(self, world: World, session: Record, accounts: Sequence[str] | None = None) -> None:
+        """Some of the accounts that were found were chosen (None: all), to be added or to be removed."""
+        session.body.update(chosen=None if accounts is None else list(accounts), remove=list(accounts or ()))
+        self._go(world, session, ACCOUNTS)
+
+    def submit(self, world: World, session: Record) -> None:
+        """The last button was pressed."""
+        self._go(world, session, SUBMIT)
+
+    # which scenario is played, and where in it
+
+    def _settle(
+        self, world: World, session: Record, act: int, institution: Institution, username: str | None = None, password: str | None = None
+    ) -> bool:
+        """Which scenario is played from now on; whether the login itself has named it."""
+        body, play = session.body, self._play(session)
+        present = Choice(play["scenario"], play["by"])
+        login = Credentials(institution.code, username, password)
+        if act == INSTITUTION:
+            if institution.scenario and present.by not in ("header", "hand"):
+                choice = Choice(institution.scenario, "institution")
+            else:
+                choice = present if present.by in BY_HAND - {"institution"} else self._named(world, present, login)
+        elif act == LOGIN and present.by in BY_HAND:
+            choice = present
+        else:
+            choice = self._named(world, present, login)
+        if choice.scenario != present.scenario:
+            play.pop("act", None)  # what the other one waits for
+        play.update(scenario=choice.scenario, by=choice.by)
+        body["oauth"] = institution.oauth or self._meets_bank(choice.scenario)
+        return choice.by == "login"
+
+    def _named(self, world: World, present: Choice, login: Credentials) -> Choice:
+        return choose_again(world, self._engine.library, self._role.vocabulary, present, header=None, login=login)
+
+    def _meets_bank(self, name: str) -> bool:
+        library = self._engine.library
+        return meets_bank(library.flows(library.get("finicity", name)))
+
+    def _go(self, world: World, session: Record, act: int, done: int | None = None) -> None:
+        """Goes on after an act: where the scenario waits for it, else where it first speaks of what comes of it."""
+        play = self._play(session)
+        if play.get("act", 0) >= act:
+            self._player.acted(world, session, done or act)
+            return
+        place = self._place(session, act)
+        play["acted"] = done or act
+        if place is None:
+            world.mark(session.guid, "the scenario says nothing of this")
+            world.save(session)
+            return
+        job = FIX if session.body["type"] == FIX else "connect"
+        self._player.start(world, session, job, flow=place[0], step=place[1])
+
+    def _place(self, session: Record, act: int) -> tuple[str, int, Step] | None:
+        """The first step of the scenario that comes of this act or a later one: flow, place, step."""
+        library, play = self._engine.library, self._play(session)
+        scenario: Scenario = library.get("finicity", play["scenario"])
+        flow: str | None = FIX if session.body["type"] == FIX else "connect"
+        seen: set[str] = set()
+        while flow is not None and flow not in seen:
+            seen.add(flow)
+            following = None
+            for index, step in enumerate(library.flow(scenario, flow) or ()):
+                if step.status and ACTS.get(step.status, 0) >= act:
+                    return flow, index, step
+                following = step.then
+            flow = following
+        return None
+
+    # without a browser
+
+    def play(self, world: World, session: Record, wish: Wish) -> None:
+        """Goes through the pages as far as the scenario lets it, from the first one or from where the session waits for the user."""
+        play = self._play(session)
+        if not play.get("job") or session.body["completed"]:
+            self.open(world, session)
+        for _ in range(MOST_ACTS):
+            if not self._act(world, session, wish):
+                break
+        if play.get("job") and not play.get("act"):
+            play["acted"] = SUBMIT  # what the scenario's time brings finds a user who goes on at once
+            world.save_play(session)
+
+    def _act(self, world: World, session: Record, wish: Wish) -> bool:
+        """Does what the session waits for; False when that is nothing of the user's."""
+        play = self._play(session)
+        act, acted = play.get("act", 0), play.get("acted", 0)
+        if play.get("ask"):
+            self.answer(world, session, wish.take_answers(play["ask"]))
+        elif play.get("consent"):
+            self.consent(world, session, play["consent"]["auto"] != "deny")
+            return not play.get("consent")
+        elif act and acted < INSTITUTION:
+            return self._find_bank(world, session, wish)
+        elif act and acted < LOGIN:
+            usual = self._usual(session)
+            fits = usual.institution == self._institution(session.body["institution"]).code
+            self.log_in(world, session, *((wish.username, wish.password) if wish.username or not fits else usual[1:]))
+        elif act == NEW_LOGIN:
+            if wish.username:
+                return False  # the only login that it was given has failed
+            self.log_in(world, session, None, None)
+        elif act > acted and acted < ACCOUNTS:
+            self.choose_accounts(world, session)
+        elif act == SUBMIT:
+            self.submit(world, session)
+        else:
+            return False
+        return True
+
+    def _find_bank(self, world: World, session: Record, wish: Wish) -> bool:
+        """Searches for the bank that is wished for, or that the scenario is made for, and takes the first that is found."""
+        text = wish.institution or self._usual(session).institution
+        exactly = self._institutions.get(text)
+        place = self._place(session, INSTITUTION)
+        if not wish.institution and place and place[2].status == "institutionNotFound":
+            text = NOTHING_LIKE_IT
+        found = self.search(world, session, exactly.name if exactly and text in (str(exactly.id), exactly.code) else text)
+        if found:
+            self.choose_institution(world, session, exactly or found[0], wish.institution)
+        return bool(found)
+
+    def _usual(self, session: Record) -> Credentials:
+        """The bank and the login that the session's scenario names first."""
+        login = next(iter(self._engine.library.get("finicity", self._play(session)["scenario"]).logins), None)
+        return Credentials(login.institution or USUAL.institution, login.username, login.password) if login else USUAL
+
+    @staticmethod
+    def _play(session: Record) -> dict[str, Any]:
+        assert session.play is not None, f"{session.guid} does not play"
+        return session.play
+
+    def _institution(self, id: str) -> Institution:
+        found = self._institutions.get(id)
+        if found is None:
+            raise Refusal(409, f"there is no institution {id} any more")
+        return found

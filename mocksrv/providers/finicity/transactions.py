@@ -1,0 +1,105 @@
+"""Transactions of a customer or an account, paged by record number."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+from marshmallow import fields
+
+from mocksrv.engine.clock import SECOND
+from mocksrv.engine.store import Query, Record
+from mocksrv.providers.finicity.api import MISSING, NO_CONTENT, Call, Document, FinicityError, Number, Reply, Routes, Seconds, not_found
+
+routes = Routes()
+SORTS = ("desc", "asc")
+ARGUMENTS = ("fromDate", "toDate", "start", "limit", "sort", "includePending")
+
+
+class TransactionSchema(Document):
+    """A transaction: ids are numbers here."""
+
+    id = fields.Integer()
+    amount = fields.Float()
+    uniqueTransactionId = fields.String()
+    accountId = Number()
+    customerId = Number()
+    status = fields.String()
+    description = fields.String()
+    memo = fields.String()
+    type = fields.String()
+    transactionDate = Seconds()
+    postedDate = Seconds()
+    createdDate = Seconds()
+    categorization = fields.Dict()
+
+
+TRANSACTIONS = TransactionSchema()
+
+
+def render(row: Record) -> dict[str, Any]:
+    more = {"id": row.body["number"], "uniqueTransactionId": row.guid, "accountId": row.parent, "customerId": row.owner}
+    return dict(TRANSACTIONS.dump({**row.body, **more, "createdDate": row.created_at}))
+
+
+def _moment(call: Call, name: str) -> int:
+    text = call.request.args.get(name)
+    if not text:
+        raise FinicityError(400, MISSING, f'Missing "{name}" in query')
+    if not re.fullmatch(r"[0-9]{1,11}", text, re.ASCII):
+        raise FinicityError(400, "14020", f"{name} must be epoch seconds, not {text}")
+    return int(text)
+
+
+def _flag(call: Call, name: str) -> bool:
+    return call.request.args.get(name, "false").lower() == "true"
+
+
+def _answer(call: Call, query: Query) -> Reply:
+    first, last = _moment(call, "fromDate"), _moment(call, "toDate")
+    sort = call.request.args.get("sort") or SORTS[0]
+    if sort not in SORTS:
+        raise FinicityError(400, "14020", f"sort must be {' or '.join(SORTS)}")
+    start, limit = call.page()
+    body = {} if _flag(call, "includePending") else {"status": "active"}
+    query = replace(query, ranges={"sort": (first * SECOND, last * SECOND + SECOND - 1)}, body=body, newest_first=sort == "desc")
+    with call.look() as world:
+        found = world.count(query)
+        rows = world.list(replace(query, limit=limit, offset=start - 1))
+    more = str(start - 1 + len(rows) < found).lower()  # a text here, unlike everywhere else
+    head = {"found": found, "displaying": len(rows), "moreAvailable": more, "fromDate": str(first), "toDate": str(last), "sort": sort}
+    return Reply({**head, "transactions": [render(row) for row in rows]})
+
+
+@routes.add("GET", "/aggregation/v3/customers/<customer>/transactions", "GetAllCustomerTransactions")
+def list_transactions(call: Call, customer: str) -> Reply:
+    call.arguments(*ARGUMENTS, "accountIds")
+    with call.look() as world:
+        call.customer(world, customer)
+    return _answer(call, Query("finicity.transaction", owner=customer))
+
+
+@routes.add("GET", "/aggregation/v4/customers/<customer>/accounts/<account>/transactions", "GetCustomerAccountTransactions")
+@routes.add("GET", "/aggregation/v3/customers/<customer>/accounts/<account>/transactions", "GetCustomerAccountTransactionsV3")
+def list_of_account(call: Call, customer: str, account: str) -> Reply:
+    call.arguments(*ARGUMENTS, "showDailyBalance")
+    with call.look() as world:
+        call.owned(world, "finicity.account", customer, account, "Account")
+    return _answer(call, Query("finicity.transaction", owner=customer, parent=account))
+
+
+@routes.add("GET", "/aggregation/v2/customers/<customer>/transactions/<int:transaction>", "GetCustomerTransaction")
+def read_transaction(call: Call, customer: str, transaction: int) -> Reply:
+    with call.look() as world:
+        call.customer(world, customer)
+        found = world.list(Query("finicity.transaction", owner=customer, body={"number": transaction}, limit=1))
+    return Reply(render(found[0])) if found else not_found("Transaction", str(transaction), "24553")
+
+
+@routes.add("POST", "/aggregation/v1/customers/<customer>/accounts/<account>/transactions/historic", "LoadHistoricTransactions")
+def load_history(call: Call, customer: str, account: str) -> Reply:
+    with call.change() as world:
+        found = call.owned(world, "finicity.account", customer, account, "Account")
+        call.mount.bank.load_history(world, found)
+    return NO_CONTENT

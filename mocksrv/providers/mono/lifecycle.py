@@ -1,0 +1,259 @@
+"""How a Mono account behaves when a scenario moves it: its jobs, its data status, what they fetch and which callbacks they send.
+
+Sources: docs.mono.co, account details (data statuses), real-time data (transitions), data sync (the automatic sync and its events).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mocksrv.engine.clock import DAY
+from mocksrv.engine.role import Job
+from mocksrv.engine.sandbox import World
+from mocksrv.engine.scenario import Ask, Option, Problem, Scenario, Vocabulary, parse
+from mocksrv.engine.store import Record
+from mocksrv.providers.mono.bank.institutions import METHODS, Institutions
+from mocksrv.providers.mono.bank.loading import Loader
+from mocksrv.providers.mono.webhooks import CATALOGUE, UNASKED, emit, emit_job
+from mocksrv.providers.profiles import Profiles
+
+PARTS = ("identity", "balance", "transactions")
+# status -> what is fetched where it is entered, unless `set` says `retrieved_data`
+FETCHES: Mapping[str, Sequence[str]] = {"AVAILABLE": PARTS, "PARTIAL": ("identity", "balance")}
+DATA = frozenset({"PROCESSING", "AVAILABLE", "PARTIAL", "UNAVAILABLE", "FAILED"})  # what `data_status` may be; the others leave it as it is
+STATUSES = DATA | {"SYNC_FAILED", "REAUTHORISATION_REQUIRED", "UNLINKED"}
+FETCHED, NOT_FETCHED = ("AVAILABLE", "PARTIAL"), ("UNAVAILABLE", "FAILED")
+CALLS = ("link", "sync", "reauthorise", "midnight")  # the flows that are played by calls, or at midnight
+AGAIN = "reauthorised"  # the flow in place of `sync` and `midnight` once the user has reauthorised
+BY_HAND = "by hand"  # the job of a push and of flows that no call plays
+JOBS = {
+    job.name: job
+    for job in (
+        Job("link", "link", opening="PROCESSING"),
+        Job("sync", "sync"),
+        Job("reauthorise", "reauthorise"),
+        Job("midnight", "sync", background=True),
+        Job(BY_HAND, "sync"),
+    )
+}
+_ANYWHERE = {"REAUTHORISATION_REQUIRED": ("mono.reauthorisation_required",), "UNLINKED": ("mono.account_unlinked",)}
+_UPDATED = {**_ANYWHERE, **dict.fromkeys((*FETCHED, *NOT_FETCHED), ("mono.account_updated",))}
+# job -> status -> the events of entering it
+EVENTS: Mapping[str, Mapping[str, Sequence[str]]] = {
+    "link": _UPDATED,
+    "sync": _UPDATED,
+    "reauthorise": {"PROCESSING": ("mono.account_reauthorized",), **_UPDATED},
+    "midnight": {
+        **_ANYWHERE,
+        **dict.fromkeys(FETCHED, ("mono.account_synced",)),
+        **dict.fromkeys((*NOT_FETCHED, "SYNC_FAILED"), ("mono.sync_failed",)),
+    },
+    BY_HAND: {**_UPDATED, "SYNC_FAILED": ("mono.sync_failed",)},
+}
+SYNC_STATUSES = {**dict.fromkeys(FETCHED, "SUCCESSFUL"), "REAUTHORISATION_REQUIRED": "REAUTHORISATION_REQUIRED"}  # else FAILED
+INCOMPLETE = "INCOMPLETE_STATEMENT_ERROR"
+ERRORS = ("SYNC_ERROR", INCOMPLETE)  # of a manual sync
+
+
+def _amount(value: Any) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _parts(value: Any) -> list[str]:
+    return [part for part in PARTS if isinstance(value, list) and part in value]
+
+
+def _error(value: Any) -> str:
+    return value if value in ERRORS else ERRORS[0]
+
+
+# What a scenario may `set`, and what makes any value one that the field can have.
+SETTABLE: Mapping[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("name", "account_number", "type", "currency", "bvn"), str),
+    "balance": _amount,
+    "auth_method": lambda value: value if value in METHODS else METHODS[0],
+    "has_new_data": bool,  # whether the sync finds any; unsaid: as the data profile has it
+    "retrieved_data": _parts,
+    "sync_error": _error,
+}
+
+
+def vocabulary(profiles: Profiles) -> Vocabulary:
+    """What scenario files may say about Mono."""
+    return Vocabulary(
+        provider="mono",
+        statuses=STATUSES,
+        flows=frozenset({*CALLS, AGAIN}),
+        events=frozenset(CATALOGUE),
+        happy="synced",
+        fields=frozenset(SETTABLE),
+        profiles=profiles.names,
+        profile_problems=lambda: [Problem(*fault) for fault in profiles.problems()],
+    )
+
+
+def default_flows(words: Vocabulary) -> Scenario:
+    """What Mono does where a scenario says nothing."""
+    file = Path(__file__).with_name("defaults.yaml")
+    return parse(file.read_bytes(), file="mocksrv/mono/defaults.yaml", vocabularies={"mono": words}, check=False)
+
+
+class AccountRole:
+    """The `Role` of Mono: its subjects are linked accounts."""
+
+    jobs: Mapping[str, Job] = JOBS
+    first_flow, plain_job, refresh_job = "link", BY_HAND, "midnight"
+    first_status = "PROCESSING"
+    resumed = "PROCESSING"
+    asking = consenting = ""  # no status of its own says that the user is asked
+    successful = frozenset(FETCHED)
+    refreshable = frozenset({*FETCHED, *NOT_FETCHED, "SYNC_FAILED"})  # who must reauthorise first is not synced
+    lifetimes: Mapping[str, int] = {}
+    unasked = UNASKED
+    branches: Mapping[str, str] = {
+        "right": "unwritten right", "wrong": "unwritten wrong", "silent": "unwritten silent", "approved": "link"}  # fmt: skip
+
+    def __init__(
+        self,
+        loader: Loader,
+        institutions: Institutions,
+        trigger: Callable[[World, Record | None, str], None],
+        timers: Mapping[str, Callable[[World, Record], None]],
+    ) -> None:
+        """``trigger`` sends any event of the catalogue; ``timers``: what falls due on records that are no accounts."""
+        self._loader = loader
+        self._institutions = institutions
+        self._trigger = trigger
+        self._timers = timers
+        self.vocabulary = vocabulary(loader.profiles)
+
+    def status(self, subject: Record) -> str | None:
+        status: str = subject.body["status"]
+        return status
+
+    def begin(self, world: World, subject: Record) -> None:
+        """There are no flags of a running job."""
+
+    def announce(self, world: World, subject: Record, action: str) -> None:
+        if action == "created":
+            emit(world, "mono.account_connected", subject)
+
+    def enter(self, world: World, subject: Record, status: str | None, fields: Mapping[str, Any], over: bool) -> None:
+        """One change of an account: a status with what is fetched there, further fields, or only the end of its job."""
+        body, job = subject.body, (subject.play or {}).get("job") or {"name": BY_HAND}
+        given = {name: SETTABLE[name](value) for name, value in fields.items()}
+        if "has_new_data" in given:
+            job["news"] = given.pop("has_new_data")
+        if over and not (status or job.get("ended") or job.get("stopped")):
+            status = body["status"]  # a job that ends in the status that was there before has ended in it all the same
+        if status == "SYNC_FAILED" and given.get("sync_error") == INCOMPLETE and job.get("allow_incomplete"):
+            status = "AVAILABLE"
+            del given["sync_error"]
+        if status:
+            job["ended"] = status != self.first_status
+            self._change(world, subject, status, job, given.pop("retrieved_data", None))
+        body.update(given)
+        world.save(subject)
+        if status:
+            self._tell(world, subject, status, job)
+        elif over and job.get("realtime"):
+            self._end_realtime(world, subject, "FAILED" if job.get("stopped") else body["status"], job)
+        if over and body["status"] in self.refreshable:
+            world.set_timer(subject.guid, "background", self.refresh_at(world))
+
+    def _change(self, world: World, subject: Record, status: str, job: dict[str, Any], retrieved: list[str] | None) -> None:
+        body, play = subject.body, subject.play or {}
+        body.update(status=status, sync_error=None)
+        if status in DATA:
+            body["data_status"] = status
+        if status in FETCHES:
+            self._fetch(world, subject, status, job, FETCHES[status] if retrieved is None else retrieved)
+        elif status in NOT_FETCHED:
+            body["retrieved_data"] = retrieved or []
+        elif status == "REAUTHORISATION_REQUIRED":
+            body["wants_user"] = True
+            play.pop("instead", None)
+        elif status == "UNLINKED":
+            world.cancel_timers(subject.guid)
+        if status in FETCHED and body["wants_user"]:
+            body["wants_user"] = False
+            if job["name"] == "reauthorise":
+                play["instead"] = dict.fromkeys(("sync", "midnight"), AGAIN)
+
+    def _fetch(self, world: World, subject: Record, status: str, job: dict[str, Any], wanted: Sequence[str]) -> None:
+        """A sync adds to what is there: with both the balance and the transactions the account is AVAILABLE, however they came."""
+        body = subject.body
+        there = body["retrieved_data"] if JOBS[job["name"]].family == "sync" and job["name"] != BY_HAND else ()
+        body["retrieved_data"] = [part for part in PARTS if part in wanted or part in there]
+        if {"balance", "transactions"} <= set(body["retrieved_data"]):
+            body["data_status"] = "AVAILABLE"
+        institution = self._institutions.find(body["institution"]) or self._institutions.all()[0]
+        news: bool | None = job.get("news")
+        found = self._loader.load(world, subject, institution, wanted, news)
+        job["new"] = body["found"] = bool(found) if news is None else news
+
+    def _tell(self, world: World, subject: Record, status: str, job: dict[str, Any]) -> None:
+        if job.get("realtime") and status != "PROCESSING":
+            self._end_realtime(world, subject, status, job)
+            return
+        events = EVENTS[job["name"]].get(status, ())
+        if job["name"] == "reauthorise" and status in FETCHED and not job.get("told"):
+            events = ("mono.account_reauthorized", *events)
+        for event in events:
+            job["told"] = job.get("told") or event == "mono.account_reauthorized"
+            emit(world, event, subject, job=job)
+
+    def _end_realtime(self, world: World, subject: Record, status: str, job: dict[str, Any]) -> None:
+        """The session that an app asked for with ``x-realtime`` is over."""
+        record = world.get("mono.job", job.pop("realtime"))
+        outcome = SYNC_STATUSES.get(status, "FAILED")
+        if record is not None:
+            record.body.update(status="finished" if outcome == "SUCCESSFUL" else "failed", new=bool(job.get("new")))
+            world.save(record)
+            emit_job(world, record)
+            emit(world, "mono.account_updated", subject, job={**job, "sync_status": outcome, "job_id": record.guid})
+
+    def ask(self, world: World, subject: Record, ask: Ask) -> list[dict[str, Any]]:
+        """What the widget asks on the way."""
+        return [{"guid": world.guid(), "label": challenge.label, "type": challenge.type} for challenge in ask.challenges]
+
+    def choices(self, world: World, subject: Record, name: str) -> Sequence[Option]:
+        return ()
+
+    def after_login(self, world: World, subject: Record, job: str) -> str | None:
+        return None
+
+    def load(self, world: World, subject: Record, profile: str) -> None:
+        """What is fetched from now on is this profile's."""
+        subject.body["profile"] = profile
+
+    def bring(self, world: World, subject: Record) -> None:
+        """What a job fetches has come with the status."""
+
+    def complete(self, world: World, subject: Record) -> None:
+        """Its callbacks have gone out with the status."""
+
+    def trigger(self, world: World, subject: Record | None, event: str, fields: Mapping[str, Any]) -> None:
+        world.overrides = fields
+        self._trigger(world, subject, event)
+        world.overrides = {}
+
+    def refresh_at(self, world: World) -> int:
+        """The next midnight, UTC."""
+        return (world.now // DAY + 1) * DAY
+
+    def refresh_wanted(self, world: World, subject: Record) -> bool:
+        return True
+
+    def due(self, world: World, record: Record, kind: str) -> None:
+        self._timers[kind](world, record)
+
+    def remove(self, world: World, subject: Record) -> None:
+        """Deletes an account with all that hangs on it: to the app it is unlinked."""
+        world.cancel_timers(subject.guid)
+        world.remove(subject=subject.guid)
+        world.remove(guid=subject.guid)
+        world.mark(subject.guid, "deleted")
+        emit(world, "mono.account_unlinked", subject)

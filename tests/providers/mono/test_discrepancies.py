@@ -1,0 +1,227 @@
+"""A test for each row of the section Mono of docs/discrepancies.md."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from mocksrv.engine.clock import HOUR, SEEDED_START
+from mocksrv.providers.mono.webhooks import RETRIES
+from mocksrv.providers.profiles import Profiles, persona
+from tests.providers.mono.client import Mono
+
+DOCUMENT = Path(__file__).parents[3] / "docs" / "discrepancies.md"
+TestT = TypeVar("TestT", bound=Callable[..., None])
+
+
+def row(cell: str) -> Callable[[TestT], TestT]:
+    """Says which row a test is about, by its first cell."""
+
+    def mark(test: TestT) -> TestT:
+        test.__dict__["row"] = cell
+        return test
+
+    return mark
+
+
+def test_every_row_has_a_test() -> None:
+    section = DOCUMENT.read_text("utf-8").partition("\n## Mono\n")[2].partition("\n## ")[0]
+    rows = [line.split(" | ")[0].removeprefix("| ") for line in section.splitlines() if line.startswith("| ")]
+    tested = [test.__dict__["row"] for test in globals().values() if inspect.isfunction(test) and "row" in test.__dict__]
+    assert tested == [cell for cell in rows if cell not in ("place", "---")]
+
+
+@row("`POST /v2/accounts/auth`")
+def test_post_v2_accounts_auth(mono: Mono) -> None:
+    answer = mono.call("POST", "/v2/accounts/auth", {"code": mono.connect(institution="any")})
+    assert answer["id"] == answer["data"]["id"]
+    assert answer["status"] == "successful"
+
+
+@row("exchanging a code")
+def test_exchanging_a_code(mono: Mono) -> None:
+    code = mono.connect(institution="any")
+    for _ in range(2):
+        mono.call("POST", "/account/auth", {"code": code})
+    mono.advance("10m")
+    mono.call("POST", "/account/auth", {"code": code}, status=404)
+
+
+@row("the token of a reauthorisation")
+def test_the_token_of_a_reauthorisation(mono: Mono) -> None:
+    token = mono.call("POST", f"/accounts/{mono.link()}/reauthorise")["token"]
+    assert re.fullmatch(r"auth_[A-Za-z0-9]{20}", token)
+
+
+@row("data before they are fetched")
+def test_data_before_they_are_fetched(mono: Mono) -> None:
+    id = mono.call("POST", "/account/auth", {"code": mono.connect(institution="any")})["id"]
+    assert mono.call("GET", f"/v2/accounts/{id}/transactions")["data"] == []
+    assert mono.call("GET", f"/v2/accounts/{id}/balance")["data"] is None
+    account = mono.call("GET", f"/v2/accounts/{id}")["data"]["account"]
+    assert {name for name, value in account.items() if value is not None} == {"id", "institution"}
+
+
+@row("`type` of an account")
+def test_type_of_an_account(mono: Mono) -> None:
+    id = mono.link()
+    assert mono.call("GET", f"/v2/accounts/{id}")["data"]["account"]["type"] == "CURRENT"
+    assert mono.call("GET", f"/accounts/{id}")["account"]["type"] == "CURRENT_ACCOUNT"
+    assert mono.news()[-1]["data"]["account"]["type"] == "CURRENT_ACCOUNT"
+
+
+@row("error bodies of v2")
+def test_error_bodies_of_v2(mono: Mono) -> None:
+    refused = mono.call("GET", "/v2/accounts/unknown", status=404)
+    assert list(refused) == ["status", "message", "timestamp", "data"]
+    assert list(mono.call("GET", "/accounts/unknown", status=404)) == ["message"]
+
+
+@row("`identity` in v2")
+def test_identity_in_v2(mono: Mono) -> None:
+    identity = mono.call("GET", f"/v2/accounts/{mono.link()}/identity")["data"]
+    assert {"full_name", "marital_status", "address_line1"} <= set(identity)
+
+
+@row("pages of transactions")
+def test_pages_of_transactions(mono: Mono) -> None:
+    id = mono.link()
+    page = mono.call("GET", f"/v2/accounts/{id}/transactions")
+    assert len(page["data"]) == 50
+    assert page["meta"]["next"] == f"http://localhost/mono/v2/accounts/{id}/transactions?page=2&limit=50"
+
+
+@row("`statement` in v2")
+def test_statement_in_v2(mono: Mono) -> None:
+    statement = mono.call("GET", f"/v2/accounts/{mono.link()}/statement")
+    assert statement["meta"] == {"count": len(statement["data"])}
+
+
+@row("a statement as PDF")
+def test_a_statement_as_pdf(mono: Mono) -> None:
+    id = mono.link()
+    job = mono.call("GET", f"/accounts/{id}/statement?output=pdf")
+    assert job["status"] == "BUILDING"
+    mono.advance("1s")
+    assert mono.call("GET", f"/accounts/{id}/statement/jobs/{job['id']}")["status"] == "BUILT"
+
+
+@row("`income` in v2")
+def test_income_in_v2(mono: Mono) -> None:
+    id = mono.link()
+    mono.news()
+    assert mono.call("GET", f"/v2/accounts/{id}/income")["data"] is None
+    mono.advance("29s")
+    assert mono.events() == []
+    mono.advance("1s")
+    data = mono.news()[0]["data"]
+    records = mono.call("GET", f"/v2/accounts/{id}/income-records")["data"]
+    assert records == {name: data[name] for name in records}
+
+
+@row("`POST /accounts/{id}/sync` that fails")
+def test_post_accounts_id_sync_that_fails(mono: Mono) -> None:
+    answer = mono.call("POST", f"/accounts/{mono.link('sync-failed')}/sync", status=200)
+    assert list(answer) == ["status", "hasNewData", "code", "message"]
+
+
+@row("a manual sync whose scenario takes its time")
+def test_a_manual_sync_whose_scenario_takes_its_time(mono: Mono) -> None:
+    mono.script("sync: [{after: 5s, status: AVAILABLE}]")
+    id = mono.link("mine")
+    mono.news()
+    assert mono.call("POST", f"/accounts/{id}/sync")["code"] == "SYNC_ERROR"
+    mono.advance("5s")
+    assert mono.events() == ["account_updated"]
+
+
+@row("`/accounts/{id}/sync`")
+def test_accounts_id_sync(mono: Mono) -> None:
+    id = mono.link()
+    assert mono.call("GET", f"/accounts/{id}/sync")["code"] == "SYNC_SUCCESSFUL"
+    mono.advance("2m")
+    assert mono.call("POST", f"/accounts/{id}/sync")["code"] == "SYNC_SUCCESSFUL"
+
+
+@row("the header of real-time data")
+def test_the_header_of_real_time_data(mono: Mono) -> None:
+    for number, header in enumerate(("x_realtime", "x_real_time")):
+        id = mono.link(ref=f"person-{number}")
+        assert "x-job-id" in mono.ask("GET", f"/v2/accounts/{id}/balance", **{header: "true"}).headers
+
+
+@row("real-time data that are not there at once")
+def test_real_time_data_that_are_not_there_at_once(mono: Mono) -> None:
+    mono.script("sync: [{after: 1s, status: AVAILABLE}]")
+    answer = mono.ask("GET", f"/v2/accounts/{mono.link('mine')}/balance", x_realtime="true")
+    assert (answer.get_json()["data"], answer.headers["x-job-status"]) == (None, "processing")
+
+
+@row("real-time data whose job has failed")
+def test_real_time_data_whose_job_has_failed(mono: Mono) -> None:
+    answer = mono.ask("GET", f"/v2/accounts/{mono.link('sync-failed')}/balance", x_realtime="true")
+    assert (answer.status_code, answer.headers["x-job-status"]) == (200, "failed")
+    assert answer.get_json()["data"]["balance"] > 0
+
+
+@row("`mono.events.account_reauthorized`")
+def test_mono_events_account_reauthorized(mono: Mono) -> None:
+    mono.control("POST", "/trigger", {"event": "mono.account_reauthorized", "subject": mono.link()})
+    body = mono.news()[-1]
+    assert (list(body), list(body["data"]), list(body["data"]["account"])) == (["event", "data"], ["account"], ["_id"])
+
+
+@row("`account` of `mono.events.account_synced`")
+def test_account_of_mono_events_account_synced(mono: Mono) -> None:
+    id = mono.link()
+    mono.midnight()
+    assert mono.news()[-1]["data"]["account"] == id
+
+
+@row("`mono.events.account_unlinked`")
+def test_mono_events_account_unlinked(mono: Mono) -> None:
+    id = mono.link()
+    mono.call("POST", f"/v2/accounts/{id}/unlink")
+    assert mono.news()[-1]["data"] == {"account": {"_id": id, "id": id}}
+
+
+@row("what acknowledges a callback")
+def test_what_acknowledges_a_callback(mono: Mono) -> None:
+    mono.receiver.answers[:] = [202]
+    mono.connect(institution="any")
+    mono.advance("0s")
+    assert mono.control("GET", "/webhooks")["webhooks"][0]["deliveries"][0]["state"] == "delivered"
+
+
+@row("how long a callback is tried again")
+def test_how_long_a_callback_is_tried_again() -> None:
+    assert sum(RETRIES.delays) <= 48 * HOUR < sum(RETRIES.delays) + RETRIES.delays[-1]
+
+
+@row("an account that must be reauthorised")
+def test_an_account_that_must_be_reauthorised(mono: Mono) -> None:
+    mono.link("reauthorisation-required")
+    mono.midnight()
+    mono.news()
+    mono.midnight()
+    assert mono.events() == []
+
+
+@row("amounts of a data profile")
+def test_amounts_of_a_data_profile(mono: Mono) -> None:
+    id = mono.link(ref="customer-42")
+    key = persona(7, "customer-42")
+    account = Profiles().generate("everyday", key=key, until=SEEDED_START, days=0).accounts[0]
+    assert mono.call("GET", f"/v2/accounts/{id}/balance")["data"]["balance"] == round(account.fields["balance"] * 100)
+
+
+@row("whose account it is")
+def test_whose_account_it_is(mono: Mono) -> None:
+    one, other, invented = mono.link(ref="customer-42"), mono.link(ref="customer-42"), mono.link()
+    names = [mono.call("GET", f"/v2/accounts/{id}")["data"]["account"]["name"] for id in (one, other, invented)]
+    owner = Profiles().generate("everyday", key=persona(7, "customer-42"), until=SEEDED_START, days=0).accounts[0].owners[0]
+    assert names[:2] == [owner["owner_name"].upper()] * 2
+    assert names[2] != names[0]
