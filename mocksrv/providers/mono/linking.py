@@ -238,12 +238,15 @@ class Widget:
         return found
 
     def _customer(self, world: World, given: Mapping[str, Any] | None, ref: str | None) -> Record:
-        """The customer that the app gave the widget; where nobody is named, an invented one."""
+        """The customer that the app gave the widget, or the one of this ``ref``; where nobody is named, an invented one."""
         if given:
             try:
                 return _customer(world, given, ref)
             except MonoError as error:
                 raise Refusal(422, f"customer: {error}") from None
+        known = world.list(Query(CUSTOMER, body={"person": ref}, limit=1)) if ref else []
+        if known:
+            return known[0]
         person = self._mount.people.identity(f"{world.sandbox.settings.seed}:{world.guid()}")
         return _new_customer(world, person["name"], person["email"], person=ref, named=bool(ref))
 

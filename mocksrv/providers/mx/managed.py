@@ -14,10 +14,11 @@ from marshmallow import ValidationError, fields, validate
 from mocksrv.engine.clock import DAY
 from mocksrv.engine.sandbox import World
 from mocksrv.engine.store import Query, Record
-from mocksrv.providers.mx import accounts, categories, members, transactions
+from mocksrv.providers.mx import accounts, alerts, categories, members, transactions
 from mocksrv.providers.mx.api import NO_CONTENT, PAGING, V1, V2, Call, Document, Money, MXError, Reply, Routes, not_found
 from mocksrv.providers.mx.bank.categories import BY_NAME, UNCATEGORIZED, Category, labels
 from mocksrv.providers.mx.bank.loading import masked, parts_of
+from mocksrv.providers.mx.budgets import budgets
 from mocksrv.providers.mx.institutions import page
 from mocksrv.providers.mx.manual_accounts import GivenMoment, Number, Whole, account_body, member_body, remove_account
 from mocksrv.providers.mx.members import MEMBER_ID, MEMBERS_OF_A_USER, check_id
@@ -311,6 +312,8 @@ def create_transaction(call: Call, user: str, member: str, account: str) -> Repl
             applier(world, owner.guid)(record.body)
         world.add(record)
         emit_transaction(world, "created", record)
+        alerts.transactions_added(world, [record])
+        budgets.check(world, owner)
         return Reply({"transaction": transactions.renderer(call, world, owner)(record)})
 
 
@@ -335,6 +338,7 @@ def update_transaction(call: Call, user: str, member: str, account: str, transac
             changed.sort = record.sort if "transacted_at" in given else changed.sort
             world.save(changed)
             emit_transaction(world, "updated", changed)
+        budgets.check(world, owner)
         return Reply({"transaction": transactions.renderer(call, world, owner)(record)})
 
 

@@ -20,6 +20,7 @@ from mocksrv.providers.mx.bank import institutions
 from mocksrv.providers.mx.bank.institutions import Institution
 from mocksrv.providers.mx.bank.loading import SPLIT
 from mocksrv.providers.mx.goals import goals
+from mocksrv.providers.mx.lifecycle import INSIGHTS, INSIGHTS_AFTER
 from mocksrv.providers.mx.objects import emit, emit_account, emit_transaction
 from mocksrv.providers.mx.transaction_changes import cents, direction, remove, taggings_of
 from mocksrv.providers.mx.transactions import KINDS
@@ -139,6 +140,7 @@ def remove_account(world: World, account: Record) -> None:
     world.remove(parent=account.guid)
     world.remove(guid=account.guid)
     emit_account(world, "deleted", account)
+    world.set_timer(account.owner, INSIGHTS, world.now + INSIGHTS_AFTER)  # those about nothing any more go
 
 
 def _manual_member(call: Call, world: World, user: Record) -> Record:
