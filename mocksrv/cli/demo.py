@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mocksrv.cli.play import counted
+
 if TYPE_CHECKING:
     from mocksrv.engine.engine import Engine
     from mocksrv.engine.scenario import Scenario
@@ -29,18 +31,20 @@ HEADERS = {
     "Accept": "application/vnd.mx.api.v1+json",
     "Authorization": "Basic " + base64.b64encode(b"demo-client:demo-key").decode(),
     "Content-Type": "application/json",
+    "mono-sec-key": "test_sk_demo",
 }
 
 
 @click.command()
 @click.argument("name", default="challenged")
 def demo(name: str) -> int:
-    """Watch one member connect: calls, statuses and callbacks as they happen. NAME is a scenario, by default `challenged`.
+    """Watch one member (or account) connect: calls, statuses and callbacks as they happen. NAME is a scenario, by default `challenged`.
 
     Starts a server and a webhook receiver of its own, needs nothing, and leaves nothing behind. The exit status is 0 only if all
     callbacks arrived as the scenario plans it.
     """
-    from mocksrv.cli.play import Choices, Play
+    from mocksrv.cli.play import Choices
+    from mocksrv.cli.plays import play_of
     from mocksrv.cli.shelf import open_shelf
 
     scenario = open_shelf(()).find(name)
@@ -48,7 +52,7 @@ def demo(name: str) -> int:
     with closing(Receiver(screen)) as receiver, server(receiver.url) as (engine, port):
         screen.head(scenario, port, receiver.url)
         stage = Live(engine, port, screen)
-        play = Play(stage, scenario, Choices())
+        play = play_of(stage, scenario, Choices())
         play.run()
         _look_around(stage, play)
         faults = verdict(stage, receiver)
@@ -59,14 +63,8 @@ def demo(name: str) -> int:
 
 def _look_around(stage: Live, play: Any) -> None:
     """What an app would read now."""
-    if play.subject() is None:
-        return
-    accounts = stage.call("GET", f"/users/{play.user}/accounts")["accounts"]
-    transactions = stage.call("GET", f"/users/{play.user}/transactions")["pagination"]["total_entries"]
-    shown = ", ".join(f"{account['name']} {account['balance']:,.2f}" for account in accounts[:4] if account["balance"] is not None)
-    more = ", ..." if len(accounts) > 4 else ""
-    found = f"{_counted(len(accounts), 'account')} ({shown}{more})" if accounts else "no accounts"
-    stage.say(f"{found}, {_counted(transactions, 'transaction')}")
+    if play.subject() is not None:
+        stage.say(play.found())
 
 
 @contextmanager
@@ -176,11 +174,13 @@ def _summary(body: bytes) -> str:
         payload = json.loads(body)
     except ValueError:
         return f"<- callback, damaged: {body[:40].decode(errors='replace')}..."
+    if "event" in payload:
+        return f"<- callback {payload['event']}{_said(payload.get('data'))}"
     member = payload.get("member", payload)
     kind = payload.get("type") or f"member {payload.get('action')}"
     details = [member.get("connection_status"), "aggregating" if member.get("is_being_aggregated") else None]
     if "transactions_created_count" in payload:
-        details.append(_counted(payload["transactions_created_count"], "new transaction"))
+        details.append(counted(payload["transactions_created_count"], "new transaction"))
     return f"<- callback {kind}: {', '.join(filter(None, details))}".removesuffix(": ")
 
 
@@ -228,7 +228,7 @@ class Live:
         self._show_time(done["now"])
 
     def look(self, path: str, *, counts: bool) -> None:
-        self._show("GET", f"{path}/status", None, HEADERS)
+        self._show("GET", path, None, HEADERS)
 
     def say(self, text: str) -> None:
         self._screen.line(f"    {text}")
@@ -253,11 +253,23 @@ class Live:
             thing = answer.get(kind) if isinstance(answer, dict) else None
             if isinstance(thing, dict) and thing.get("guid"):
                 self._screen.abbreviate(thing["guid"], f"{{{kind}}}")
+        if isinstance(answer, dict) and list(answer) == ["id"]:
+            self._screen.abbreviate(answer["id"], "{account}")
 
 
 def _shown(moment: str) -> str:
     """A moment of the control API as it is printed."""
     return moment[:19].replace("T", " ")
+
+
+def _said(data: Any) -> str:
+    """What Mono's data say of a sync: a status, or whether anything is new."""
+    if not isinstance(data, dict):
+        return ""
+    if "updated" in data:
+        return f": {'new data' if data['updated'] else 'nothing new'}"
+    meta = data.get("meta")
+    return f": {meta['data_status']}" if isinstance(meta, dict) and "data_status" in meta else ""
 
 
 def _answers(body: Any) -> str:
@@ -272,6 +284,8 @@ def _note(answer: Any) -> str:
         return ""
     if "error" in answer:
         return f"  {answer['error']['message']}"
+    if "message" in answer or "data" in answer:  # Mono's
+        return f"  {answer.get('code') or answer['message']}{_said(answer.get('data'))}"
     member, parts = answer.get("member"), []
     if member:
         parts = [member.get("connection_status"), "aggregating" if member.get("is_being_aggregated") else None]
@@ -295,7 +309,7 @@ def verdict(stage: Live, receiver: Receiver) -> list[str]:
     receiver.wait_for(planned.total())
     arrived = Counter(receiver.bodies)
     dropped = f"; {states['dropped']} dropped, as the scenario says" if states["dropped"] else ""
-    click.echo(f"\n{_counted(planned.total(), 'callback')} sent, {arrived.total()} received{dropped}.")
+    click.echo(f"\n{counted(planned.total(), 'callback')} sent, {arrived.total()} received{dropped}.")
     faults = [f"{number} callbacks {state}" for state, number in states.items() if state not in ("delivered", "dropped")]
     faults += [f"a callback was sent but did not arrive: {body[:80]!r}" for body in planned - arrived]
     faults += [f"a callback arrived that was not sent: {body[:80]!r}" for body in arrived - planned]
@@ -314,7 +328,3 @@ def _settle(stage: Live) -> None:
             return
         now = stage.control("GET", "/clock")["now"]
         stage.control("POST", "/clock/advance", {"to": max(now, min(moments))})
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -1,6 +1,7 @@
-"""Plays one member of a scenario from its beginning to its rest: what `demo` does over HTTP and `simulate` without a server.
+"""Plays one subject of a scenario from its beginning to its rest: what `demo` does over HTTP and `simulate` without a server.
 
-Whoever plays it makes the calls and moves the time; this module knows what comes next.
+Whoever plays it makes the calls and moves the time; this module knows what comes next for an MX member. Other providers' plays are
+kinds of this one; `plays` knows them all.
 """
 
 from __future__ import annotations
@@ -39,13 +40,13 @@ class Stage(Protocol):
     engine: Engine
 
     def call(self, method: str, path: str, body: Any = None, *, scenario: str | None = None) -> Any:
-        """One MX call; its JSON."""
+        """One call; its JSON."""
 
     def move_to(self, moment: int) -> None:
         """Moves the sandbox's time to a moment (ms), and waits for what happens on the way."""
 
     def look(self, path: str, *, counts: bool) -> None:
-        """Time has passed; the member's status may be read, and must be when the scenario counts the reads."""
+        """Time has passed; the subject's status may be read at this path, and must be when the scenario counts the reads."""
 
     def say(self, text: str) -> None:
         """Something happens that is neither a call nor a change."""
@@ -63,6 +64,8 @@ class Choices:
 
 class Play:
     """One member of one scenario on a stage."""
+
+    refresh = "background"  # the flow that runs by itself
 
     def __init__(self, stage: Stage, scenario: Scenario, choices: Choices) -> None:
         self.stage = stage
@@ -83,6 +86,11 @@ class Play:
         """The member's path."""
         return f"/users/{self.user}/members/{self.member}"
 
+    @property
+    def status_path(self) -> str:
+        """Where the subject's status is read."""
+        return f"{self.path}/status"
+
     def run(self) -> None:
         """Plays `connect` (or `oauth`), then the calls whose flows the scenario itself writes, then its daily refresh."""
         self._create()
@@ -91,13 +99,22 @@ class Play:
             if flow in self.scenario.flows and self.subject() is not None and self.complete:
                 self._start(flow)
                 self._until_rest()
-        if self.choices.span is not None or "background" in self.scenario.flows:
+        if self.choices.span is not None or self.refresh in self.scenario.flows:
             self._go_on_resting()
 
     def subject(self) -> Record | None:
         """The member as stored; None when it is gone."""
         with self.engine.look(self.sandbox) as world:
             return world.subject(self.member)
+
+    def found(self) -> str:
+        """What an app would read now, in words."""
+        accounts = self.stage.call("GET", f"/users/{self.user}/accounts")["accounts"]
+        transactions = self.stage.call("GET", f"/users/{self.user}/transactions")["pagination"]["total_entries"]
+        shown = ", ".join(f"{account['name']} {account['balance']:,.2f}" for account in accounts[:4] if account["balance"] is not None)
+        more = ", ..." if len(accounts) > 4 else ""
+        have = f"{counted(len(accounts), 'account')} ({shown}{more})" if accounts else "no accounts"
+        return f"{have}, {counted(transactions, 'transaction')}"
 
     def _create(self) -> None:
         oauth = self.choices.oauth is not None or self.engine.library.writes(self.scenario, "oauth")
@@ -137,13 +154,13 @@ class Play:
         moment = min(moments, default=self.end + 1)
         self.complete = moment <= self.end
         self.stage.move_to(min(moment, self.end))
-        self.stage.look(self.path, counts=polls)
+        self.stage.look(self.status_path, counts=polls)
 
     def _go_on_resting(self) -> None:
         """Plays the daily refresh: once, or as often as the time allows that was asked for."""
         while self.complete and (moment := self._due() or self.end + 1) <= self.end:
             self.stage.move_to(moment)
-            self.stage.look(self.path, counts=False)
+            self.stage.look(self.status_path, counts=False)
             self._until_rest()
             if self.choices.span is None:
                 return
@@ -183,6 +200,10 @@ class Play:
         answers = [{"guid": challenge["guid"], "value": value} for challenge, value in zip(ask["challenges"], values, strict=True)]
         self.stage.call("PUT", f"{self.path}/resume", {"member": {"challenges": answers}})
         return True
+
+
+def counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _right(ask: Mapping[str, Any]) -> Iterator[str]:

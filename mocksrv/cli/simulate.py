@@ -11,7 +11,8 @@ from typing import Any, cast
 import click
 
 from mocksrv.cli.output import print_table
-from mocksrv.cli.play import Choices, Play
+from mocksrv.cli.play import Choices
+from mocksrv.cli.plays import play_of
 from mocksrv.engine.clock import SEEDED_START, duration_text, iso_ms
 from mocksrv.engine.engine import Options
 from mocksrv.engine.player import NotWaiting
@@ -30,7 +31,7 @@ FLAGS = {
 }
 TREATMENTS = {"drop": "dropped", "repeat": "{} times", "delay_ms": "{} late", "shuffle": "shuffled", "corrupt": "damaged",
               "stale": "stale", "wrong_credentials": "wrong credentials", "wrong_content_type": "wrong content type"}  # fmt: skip
-HEADERS = {"Accept": "application/vnd.mx.api.v1+json"}
+HEADERS = {"Accept": "application/vnd.mx.api.v1+json", "mono-sec-key": "test_sk_simulate"}
 
 
 class Timeline:
@@ -98,7 +99,7 @@ class Watched:
         with self._callbacks(world) as found:
             yield
         play = subject.play or {}
-        flags = {} if gone else {name: bool(subject.body[name]) for name in FLAGS}
+        flags = {} if gone else {name: bool(subject.body[name]) for name in FLAGS if name in subject.body}
         status = "deleted" if gone else self._role.status(subject)
         self._timeline.add(world.now, status=status, flags=flags, flow=play.get("flow"), callbacks=found)
 
@@ -139,8 +140,8 @@ class Rehearsal:
 
     def look(self, path: str, *, counts: bool) -> None:
         if counts:
-            self._timeline.add(self._sandbox.now(), call="GET .../status")
-            self._client.get(f"{path}/status", headers=HEADERS, auth=("simulate", "simulate"))
+            self._timeline.add(self._sandbox.now(), call=_said("GET", path, None))
+            self._client.get(path, headers=HEADERS, auth=("simulate", "simulate"))
 
     def say(self, text: str) -> None:
         self._timeline.add(self._sandbox.now(), note=text)
@@ -171,7 +172,7 @@ def simulation(
         wing=WingOptions(folders=own),
     )
     stage = Rehearsal(setup, scenario.provider, timeline)
-    play = Play(stage, scenario, Choices(answers, oauth, span=span))
+    play = play_of(stage, scenario, Choices(answers, oauth, span=span))
     try:
         play.run()
     except NotWaiting:
@@ -187,7 +188,7 @@ def print_simulation(played: Mapping[str, Any], scenario: Scenario) -> None:
     """Prints a simulation for people."""
     click.echo(f"{scenario.name}: {scenario.summary}\n")
     print_table(("TIME", "STATUS", "FLAGS", "CALLBACKS"), [_cells(row) for row in played["timeline"]])
-    end = played["status"] or "the member deleted"
+    end = played["status"] or f"the {'member' if played['provider'] == 'mx' else 'account'} deleted"
     click.echo(f"\nEnds with {end}." if played["rests"] else f"\nStopped in {end}; --for DURATION plays on.")
 
 

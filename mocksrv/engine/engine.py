@@ -47,6 +47,10 @@ class UnknownEvent(Exception):
         super().__init__(f"{event!r} is not an event; did you mean {', '.join(near)}?")
 
 
+class UnknownSubject(Exception):
+    """The sandbox has no such record."""
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """How an engine is set up. ``clock`` as in `Clock.make`, ``now`` in ms; ``settings`` is what every new sandbox starts with."""
@@ -286,8 +290,8 @@ class Engine:
     def trigger(self, sandbox: Sandbox, event: str, subject: str | None, fields: Mapping[str, Any]) -> list[str]:
         """Sends an event of a catalogue, with ``fields`` over its payload; the ids of what was written.
 
-        ``subject`` is the guid of what it is about; None: the newest that fits, or an invented one. Raises UnknownEvent; LookupError for
-        a subject that is not there, ValueError for one that the event cannot be about.
+        ``subject`` is the guid of what it is about; None: the newest that fits, or an invented one. Raises UnknownEvent; UnknownSubject
+        for one that is not there, WrongSubject for one that the event cannot be about.
         """
         provider = event.partition(".")[0]
         role = self.player.roles.get(provider)
@@ -296,7 +300,7 @@ class Engine:
         with self.change(sandbox) as world:
             record = world.record(subject) if subject else None
             if subject and record is None:
-                raise LookupError(f"there is no {subject} in the sandbox {sandbox.name}")
+                raise UnknownSubject(f"there is no {subject} in the sandbox {sandbox.name}")
             role.trigger(world, record, event, fields)
             return world.written
 

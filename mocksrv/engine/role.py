@@ -26,6 +26,10 @@ class Job:
     background: bool = False
 
 
+class WrongSubject(Exception):
+    """An event cannot be about this record; the message says what it is about."""
+
+
 class Role(Protocol):
     """How a provider's subjects behave when a scenario moves them. One for each provider."""
 
@@ -78,7 +82,7 @@ class Role(Protocol):
         """Sends an event that a scenario or a person asks for, with ``fields`` over its payload.
 
         It is about ``subject`` or what belongs to that; else about the newest record that fits, else about an invented one. Raises
-        ValueError when the subject is none that the event can be about.
+        WrongSubject when it is none that the event can be about.
         """
 
     def refresh_at(self, world: World) -> int:

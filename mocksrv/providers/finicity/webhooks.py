@@ -17,6 +17,7 @@ from xml.sax.saxutils import escape
 from mocksrv.engine import outbox
 from mocksrv.engine.clock import HOUR
 from mocksrv.engine.dispatcher import Retries
+from mocksrv.engine.role import WrongSubject
 from mocksrv.engine.sandbox import Endpoint, World
 from mocksrv.engine.store import Query, Record
 from mocksrv.providers.finicity.accounts import JUST_ADDED, RECORDS
@@ -207,11 +208,11 @@ def _xml(name: str, value: Any) -> str:
 def trigger(world: World, near: Record | None, event: str, invented: Callable[[], Record]) -> None:
     """Writes an event of a session: of ``near``, or of the newest one that has to do with it; else of an invented one.
 
-    Raises ValueError when ``near`` is nothing of Finicity's.
+    Raises WrongSubject when ``near`` is nothing of Finicity's.
     """
     name = event.rpartition(".")[2]
     if near is not None and not near.kind.startswith("finicity."):
-        raise ValueError(f"{event} is about a session, not about {near.kind}")
+        raise WrongSubject(f"{event} is about a session, not about {near.kind}")
     session = _session(world, near) or invented()
     body = dict(session.body)
     body["institution"] = body.get("institution") or "102105"

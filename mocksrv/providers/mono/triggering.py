@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from mocksrv.engine.role import WrongSubject
 from mocksrv.engine.sandbox import World
 from mocksrv.engine.store import Query, Record
 from mocksrv.providers.mono.bank.institutions import Institutions, account_number
@@ -20,10 +21,10 @@ def triggerer(institutions: Institutions, people: People) -> Callable[[World, Re
     """What sends an event. It is about the account that is given or that the given record belongs to; else about the newest one."""
 
     def trigger(world: World, near: Record | None, event: str) -> None:
-        """Raises ValueError when ``near`` is nothing that has an account."""
+        """Raises WrongSubject when ``near`` is nothing that has an account."""
         account = _account_of(world, near) if near is not None else next(iter(world.list(_newest(ACCOUNT))), None)
         if account is None and near is not None:
-            raise ValueError(f"{event} is about an account, and {near.guid} has none")
+            raise WrongSubject(f"{event} is about an account, and {near.guid} has none")
         account = account or _invented(world, institutions, people)
         emit(world, event, account, job=_job(world, near, account))
 

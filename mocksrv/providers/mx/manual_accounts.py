@@ -35,6 +35,7 @@ PROPERTY_TYPES = (
 )  # fmt: skip
 LARGEST = 1e12
 MERGED = 2  # the fewest accounts that can be merged
+VALUED = ("mx.holding",)  # belongings that a balance is made of: the kept account's bank says what it holds
 BELONGINGS = ("mx.holding", "mx.account_number", "mx.account_owner", "mx.statement", "mx.reward")  # of an account, beside transactions
 
 
@@ -244,7 +245,7 @@ def _absorb(world: World, user: Record, kept: Record, other: Record) -> None:
                 kept.body[name] = sum(cents(value or 0) * sign for value, sign in values) / 100
     _move_transactions(world, kept, other)
     for kind in BELONGINGS:
-        if kept.body["is_manual"] or not world.count(Query(kind, parent=kept.guid)):
+        if kept.body["is_manual"] or (kind not in VALUED and not world.count(Query(kind, parent=kept.guid))):
             for record in world.list(Query(kind, parent=other.guid)):
                 _move(world, kept, record)
     for goal in world.list(Query(goals.kind, parent=other.guid)):
@@ -255,11 +256,17 @@ def _absorb(world: World, user: Record, kept: Record, other: Record) -> None:
 
 
 def _move_transactions(world: World, kept: Record, other: Record) -> None:
-    """All but those that the kept account has from the bank, too; they are deleted with the other account."""
+    """All but those that the kept account has from the bank, too, and those that no bank will post any more.
+
+    They are deleted with the other account.
+    """
+    of_bank = other.body["member_is_managed_by_user"] and not other.body["is_manual"]
     known = {record.partner_id for kind in KINDS for record in world.pages(Query(kind, parent=kept.guid))} - {None}
     for kind in reversed(KINDS):
         for record in world.list(Query(kind, parent=other.guid)):
             if record.partner_id in known or _whole_of(world, record).partner_id in known:
+                continue
+            if of_bank and record.body["status"] == "PENDING":
                 continue
             _move(world, kept, record)
             for tagging in taggings_of(world, record):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mocksrv.engine.clock import DAY, MINUTE
+from mocksrv.engine.role import WrongSubject
 from mocksrv.engine.sandbox import World
 from mocksrv.engine.store import Query, Record
 from mocksrv.providers.mx import alerts, insights, microdeposits, objects, tags
@@ -48,12 +49,12 @@ OF_MEMBERS = ("mx.account", "mx.transaction", "mx.holding")
 def trigger(world: World, near: Record | None, event: str) -> None:
     """Writes an event. It is about ``near`` or what belongs to it; else about the newest record that fits; else about an invented one.
 
-    Raises ValueError when ``near`` is nothing that the event can be about.
+    Raises WrongSubject when ``near`` is nothing that the event can be about.
     """
     kind, (resource, _, action) = kind_of(event), event.rpartition(".")
     record = _newest(world, kind) if near is None else _found(world, near, kind)
     if record is None and near is not None and near.kind not in ("mx.user", "mx.member"):
-        raise ValueError(f"{event} is about {kind}, not about {near.kind}")
+        raise WrongSubject(f"{event} is about {kind}, not about {near.kind}")
     owner = _owner(world, record or near)
     if event in alerts.EVENTS:
         _alert(world, owner, action, record)

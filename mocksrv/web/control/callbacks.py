@@ -7,9 +7,10 @@ from typing import Any
 
 from flask import request
 
-from mocksrv.engine.engine import UnknownEvent
+from mocksrv.engine.engine import UnknownEvent, UnknownSubject
 from mocksrv.engine.outbox import replay
 from mocksrv.engine.reading import Row
+from mocksrv.engine.role import WrongSubject
 from mocksrv.engine.sandbox import World, endpoints_from
 from mocksrv.web import shapes
 from mocksrv.web.control.calls import Calls, Here, Route, every
@@ -88,9 +89,9 @@ class Callbacks(Calls):
             sent = self.engine.trigger(sandbox(), given["event"], given.get("subject"), given.get("payload", {}))
         except UnknownEvent as error:
             raise Problem(422, f"event: {error}") from None
-        except LookupError as error:
+        except UnknownSubject as error:
             raise Problem(404, str(error)) from None
-        except ValueError as error:
+        except WrongSubject as error:
             raise Problem(422, f"subject: {error}") from None
         return {"webhooks": [self.read(sandbox, id) for id in sent]}
 

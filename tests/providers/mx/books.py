@@ -87,7 +87,7 @@ class Memory:
     manual: dict[str, int] = field(default_factory=dict)  # manual account -> its balance without the transactions entered
     managed: dict[str, int] = field(default_factory=dict)  # managed account -> its balance, as given
     splits: dict[str, Split] = field(default_factory=dict)
-    merged: set[str] = field(default_factory=set)  # accounts into which others went: two histories, one balance
+    merged: set[str] = field(default_factory=set)  # accounts into which others went: two pasts, one balance
     anchors: dict[str, Anchor] = field(default_factory=dict)
     brought: set[str] = field(default_factory=set)  # transactions seen that came from banks
     entered: set[str] = field(default_factory=set)  # those that did not
@@ -293,12 +293,12 @@ class Books:
     def _of_bank(self, member: str) -> Iterable[dict[str, Any]]:
         """The accounts of a member that are what its bank says."""
         accounts = list(self.page.accounts.values())
-        return (account for account in accounts if account["member_guid"] == member and account["guid"] not in self.memory.merged)
+        return (account for account in accounts if account["member_guid"] == member)
 
     def transfers(self) -> Faults:
         """A transfer between own accounts is on both, on the same day, with the same amount."""
         for member, name in self.memory.profiles.items():
-            accounts = {account["name"]: account for account in self._of_bank(member)}
+            accounts = {a["name"]: a for a in self._of_bank(member) if a["guid"] not in self.memory.merged}
             for one, line, other, opposite in _transfers(name):
                 if one not in accounts or other not in accounts:
                     continue
@@ -349,7 +349,7 @@ class Books:
                 yield f"holding {row['guid']} is on account {row['account_guid']}, which is not there"
             held[row["account_guid"]] += cents(row["market_value"])
         for account in self.page.accounts.values():
-            if account["guid"] in self.memory.merged or (account["guid"] not in held and not account["holdings_value"]):
+            if account["is_manual"] or (account["guid"] not in held and not account["holdings_value"]):
                 continue
             cash, value = cents(account["cash_balance"]), held[account["guid"]]
             if cents(account["balance"]) != cash + value or cents(account["holdings_value"]) != value:

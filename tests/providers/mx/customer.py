@@ -80,6 +80,7 @@ class Customer:
         assert cents(now["balance"]) == summed, f"merged: {dollars(cents(now['balance']))}, in sum {dollars(summed)}"
         assert other not in page.accounts
         self.memory.merged.add(kept)
+        self.memory.anchors.pop(kept, None)
         self.forget({other})
         if kept in self.memory.manual:
             self.rebase(kept)

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from mocksrv.engine.engine import Engine, Options
+from mocksrv.engine.role import WrongSubject
 from mocksrv.engine.sandbox import Sandbox, Settings, endpoints_from
 from mocksrv.engine.store import Query
 from mocksrv.providers.mx.bank.categories import BY_NAME
@@ -573,7 +574,7 @@ def newest(engine: Engine, kind: str) -> str | None:
 def test_triggered_about_something_else(filled: tuple[Engine, Play], event: str) -> None:
     engine, play = filled
     wrong = play.goal if event.startswith(("mx.spending_plan.", "mx.micro_deposit.")) else play.plan
-    with pytest.raises(ValueError, match=f"{re.escape(event)} is about mx"):
+    with pytest.raises(WrongSubject, match=f"{re.escape(event)} is about mx"):
         engine.trigger(engine.sandbox("default"), event, wrong, {})
 
 
