@@ -11,10 +11,10 @@ from click.testing import CliRunner
 from mocksrv.cli import demo, main
 from tests.cli.running import ROOT, mocksrv
 
-MX = sorted(file.stem for file in (ROOT / "scenarios/mx").glob("*.yaml"))
+NAMES = sorted(file.stem for provider in ("mx", "mono") for file in (ROOT / "scenarios" / provider).glob("*.yaml"))
 
 
-@pytest.mark.parametrize("name", MX)
+@pytest.mark.parametrize("name", NAMES)
 def test_every_bundled_scenario(name: str) -> None:
     result = CliRunner().invoke(main, ["demo", name], catch_exceptions=False)
     assert result.exit_code == 0, result.output

@@ -132,8 +132,9 @@ def calls(draw: st.DrawFn, rules: list[tuple[str, str]]) -> dict[str, Any]:
     return {"method": method, "path": path, "fill": fill, "good": good, "query": query, "headers": headers, "data": data}
 
 
-# The keys of refusals: MX's, Finicity's two, Mono's.
-ERRORS = ({"error"}, {"code", "message"}, {"code", "message", "status", "user_message", "tags"}, {"message"})
+# The keys of refusals: MX's, Finicity's two, Mono's two.
+ERRORS = ({"error"}, {"code", "message"}, {"code", "message", "status", "user_message", "tags"}, {"message"},
+          {"status", "message", "timestamp", "data"})  # fmt: skip
 CREDENTIALS = {"Authorization": "Basic YTpi", "Finicity-App-Key": "key", "Finicity-App-Token": "token"}
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
-from statistics import mean, pstdev
+from math import sqrt
 from typing import Any
 
 from mocksrv.engine.clock import DAY, day
@@ -41,16 +42,22 @@ def _months(salaries: list[Record]) -> list[str]:
     return sorted({day(salary.sort)[:7] for salary in salaries})
 
 
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
 def _stream(salaries: list[Record]) -> dict[str, Any]:
     amounts = [salary.body["amount"] for salary in salaries]
+    average = _mean(amounts)
+    deviation = sqrt(_mean([(amount - average) ** 2 for amount in amounts]))
     first, last, months = salaries[0], salaries[-1], len(_months(salaries))
-    apart = mean([(after.sort - before.sort) / DAY for before, after in pairwise(salaries)] or [RARELY])
+    apart = _mean([(after.sort - before.sort) / DAY for before, after in pairwise(salaries)] or [RARELY])
     return {
         "income_type": "SALARY" if apart > OFTEN else "WAGES",
         "frequency": "MONTHLY" if apart >= RARELY else "VARIABLE",
         "monthly_average": round(sum(amounts) / months),
-        "average_income_amount": round(mean(amounts), 2),
-        "stability": round(max(0.0, 1 - pstdev(amounts) / mean(amounts)), 2),
+        "average_income_amount": round(average, 2),
+        "stability": round(max(0.0, 1 - deviation / average), 2),
         "first_income_date": day(first.sort),
         "last_income_date": day(last.sort),
         "last_income_amount": last.body["amount"],
