@@ -16,6 +16,7 @@ from mocksrv.engine.yamlfile import read
 from tests.cli.running import ROOT, mocksrv
 
 MX = sorted(file.stem for file in (ROOT / "scenarios/mx").glob("*.yaml"))
+MONO = sorted(file.stem for file in (ROOT / "scenarios/mono").glob("*.yaml"))
 ALL = list((ROOT / "scenarios").rglob("*.yaml"))
 COUNTING = """\
 name: counting
@@ -134,7 +135,7 @@ def test_new_refuses_what_cannot_be_a_scenario(arguments: list[str]) -> None:
 # simulate
 
 
-@pytest.mark.parametrize("name", MX)
+@pytest.mark.parametrize("name", [*MX, *MONO])
 def test_every_bundled_scenario_can_be_simulated(name: str) -> None:
     simulation = played(name)
     assert simulation["rests"]

@@ -294,3 +294,31 @@ def test_a_fault_step_makes_the_api_misbehave_from_there_on(house: House) -> Non
     assert fault.meets("GET", "/doors/1")
     assert not fault.meets("GET", "/doors/1/keys")
     assert not fault.meets("POST", "/doors/1")
+
+
+# what a role may change of a play
+
+
+def test_a_job_may_play_another_flow_until_the_subject_is_moved(house: House) -> None:
+    name = house.script("connect: [{status: NEW}]\naggregate: [{after: 1s, status: SHUT}]\nverify: [{after: 1s, status: OPEN}]")
+    door = house.door(name)
+    with house.engine.change(house.sandbox) as world:
+        record = house.record(door, world)
+        assert record.play is not None
+        record.play["instead"] = {"aggregate": "verify"}
+        world.save_play(record)
+    house.start(door, "aggregate")
+    house.advance(SECOND)
+    assert house.status(door) == "OPEN"
+    with house.engine.change(house.sandbox) as world:
+        house.engine.player.move(world, house.record(door, world), name, None)
+    house.start(door, "aggregate")
+    house.advance(SECOND)
+    assert house.status(door) == "SHUT"
+
+
+def test_a_push_says_its_cause(house: House) -> None:
+    door = house.door(house.script("connect: [{status: NEW}]"))
+    with house.engine.change(house.sandbox) as world:
+        house.engine.player.push(world, house.record(door, world), "SHUT", {}, cause="the wind")
+    assert house.timeline(door)[-1] == ("SHUT", "the wind")
