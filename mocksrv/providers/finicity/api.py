@@ -5,21 +5,19 @@ Source: Mastercard's OpenAPI file of Open Finance US (authentication, errors, pa
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, NoReturn, TypeVar
 
 from flask import Request, Response
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_dump
+from marshmallow import Schema, ValidationError, fields, post_dump
 
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.journal import Entry
 from mocksrv.engine.sandbox import Sandbox, World
 from mocksrv.engine.store import Query, Record, dumps
+from mocksrv.providers import call as visit
 
 INVALID, MISSING, NOT_FOUND, BAD_REQUEST = "10010", "10005", "14001", "14020"
 NO_FIELD = "One or more of the fields could not be validated. Please ensure you have entered the correct data."
@@ -112,14 +110,8 @@ class Number(fields.Field):
         return None if value is None else int(value)
 
 
-class Document(Schema):
+class Document(visit.Document):
     """The base of all schemas: renders a flat dict in the order of its fields, without those that have nothing to say."""
-
-    class Meta:
-        unknown = EXCLUDE
-
-    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
-        return obj.get(attr)
 
     @post_dump
     def _without_nothing(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -151,18 +143,21 @@ class Mount:
     credentials: tuple[str, str] | None = None
 
 
-class Call:
+class Call(visit.Call):
     """One request, as the views see it."""
 
     def __init__(self, mount: Mount, request: Request, sandbox: Sandbox, entry: Entry, base_url: str) -> None:
+        super().__init__(mount.engine, request, sandbox, entry, base_url)
         self.mount = mount
-        self.engine = mount.engine
-        self.request = request
-        self.sandbox = sandbox
-        self.entry = entry
-        self.base_url = base_url  # of the sandbox, for URLs that are handed out
         self.partner: str | None = None  # the partner id behind the token; None where the token was never given out
         self.secret = ""  # the partner secret that signs what this call sets going
+
+    def unreadable(self, reason: str) -> NoReturn:
+        raise FinicityError(400, BAD_REQUEST, reason)
+
+    def status_of(self, subject: Record) -> str | None:
+        status: str | None = subject.body["status"]
+        return status
 
     def admit(self, *, token: bool) -> None:
         """The app key, and the token unless this call is there to get one. Raises FinicityError 401."""
@@ -190,28 +185,12 @@ class Call:
 
     # what the client sent
 
-    @cached_property
-    def json(self) -> dict[str, Any]:
-        """The request's body. Raises FinicityError 400 unless it is a JSON object."""
-        raw = self.request.get_data(cache=True)
-        if self.request.mimetype != "application/json":
-            self.entry.violate("content-type", f"a body is sent as application/json, not as {self.request.mimetype or 'nothing'}")
-        try:
-            body = json.loads(raw.decode(), parse_constant=_no_constant)
-            dumps(body).encode()  # half of a surrogate pair is no text
-        except (ValueError, RecursionError):
-            raise FinicityError(400, BAD_REQUEST, "The request body is not valid JSON") from None
-        if not isinstance(body, dict):
-            raise FinicityError(400, BAD_REQUEST, "The request body must be a JSON object")
-        return body
-
     def load(self, schema: Schema, *, partial: bool = False) -> dict[str, Any]:
         """The validated body; unknown members are noted as violations. Raises FinicityError 400."""
         given = self.json
-        known = {each.data_key or name: each for name, each in schema.load_fields.items()}
-        for name in sorted(given.keys() - known.keys()):
-            self.entry.violate("unknown-field", name)
-        missing = [name for name, each in known.items() if each.required and given.get(name) is None]
+        self.note_unknown(given, schema)
+        required = (each.data_key or name for name, each in schema.load_fields.items() if each.required)
+        missing = [name for name in required if given.get(name) is None]
         if missing and not partial:
             raise FinicityError(400, MISSING, f'Missing "{missing[0]}" in request body')
         try:
@@ -219,13 +198,6 @@ class Call:
         except ValidationError as error:
             name, said = _first(error.messages)
             raise FinicityError(400, INVALID, f'Invalid "{name}" in request body: {said}') from None
-
-    def arguments(self, *known: str) -> Mapping[str, str]:
-        """The query parameters; unknown ones are noted as violations."""
-        for name in self.request.args:
-            if name not in known:
-                self.entry.violate("unknown-parameter", name)
-        return self.request.args
 
     def page(self) -> tuple[int, int]:
         """``start``, which counts records from 1, and ``limit``. Raises FinicityError 400."""
@@ -246,12 +218,6 @@ class Call:
 
     # records
 
-    def change(self) -> AbstractContextManager[World]:
-        return self.engine.change(self.sandbox)
-
-    def look(self) -> AbstractContextManager[World]:
-        return self.engine.look(self.sandbox)
-
     def customer(self, world: World, id: str) -> Record:
         """Raises FinicityError 404."""
         return world.get("finicity.customer", id) or not_found("Customer", id)
@@ -262,23 +228,10 @@ class Call:
         found = world.get(kind, id)
         return found if found is not None and found.owner == customer else not_found(what, id, code)
 
-    def about(self, session: Record) -> None:
-        """Takes down in the journal which session the call moves, and where in its scenario that one stands."""
-        play = session.play or {}
-        at = play.get("at") or {}
-        step = f"{at['file']}:{at['line']}" if at else None
-        self.entry.notes.update(
-            subject=session.guid, scenario=play.get("scenario"), flow=at.get("flow"), step=step, status_after=session.body["status"]
-        )
-
     def respond(self, reply: Reply) -> Response:
         if reply.body is None:
             return Response(status=reply.status)
         return Response(dumps(reply.body), reply.status, mimetype="application/json")
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _first(messages: Any, path: str = "") -> tuple[str, str]:

@@ -71,6 +71,8 @@ class FinicityWing:
             return self.refuse(visit, error.code or 500, error.description or error.name)
         except ProfileError as error:
             return self.refuse(visit, 500, f"The data of this scenario cannot be made: {error}")
+        finally:
+            call.explain()
 
     def front(self, visit: Visit) -> Response:
         """There is nothing at the very beginning."""

@@ -13,7 +13,8 @@ from marshmallow import fields
 from mocksrv.engine.clock import SECOND
 from mocksrv.engine.sandbox import World
 from mocksrv.engine.store import Record
-from mocksrv.providers.mono.api import V1, Call, Document, Reply, Routes
+from mocksrv.providers.call import Document
+from mocksrv.providers.mono.api import V1, Call, Reply, Routes
 from mocksrv.providers.mono.bank.institutions import Institution
 from mocksrv.providers.mono.bank.loading import shorter
 from mocksrv.providers.mono.ids import document_id

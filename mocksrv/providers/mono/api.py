@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import urlencode
 
 from flask import Request
-from marshmallow import EXCLUDE, Schema, ValidationError
+from marshmallow import Schema, ValidationError
 
 from mocksrv.engine.clock import iso_ms
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.journal import Entry
 from mocksrv.engine.sandbox import Sandbox, World
-from mocksrv.engine.store import Record, dumps
+from mocksrv.engine.store import Record
+from mocksrv.providers import call as visit
 from mocksrv.providers.mono.bank.institutions import Institutions
 from mocksrv.providers.mono.bank.people import People
 from mocksrv.providers.mono.lifecycle import AccountRole
@@ -115,28 +114,20 @@ class Mount:
     people: People
 
 
-class Document(Schema):
-    """The base of all schemas: every field present; unknown members of a request are left out."""
-
-    class Meta:
-        unknown = EXCLUDE
-
-    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
-        return obj.get(attr)
-
-
-class Call:
-    """One request, as the views see it."""
+class Call(visit.Call):
+    """One request, as the views see it. ``base_url`` is that of the sandbox's Mono."""
 
     def __init__(self, mount: Mount, request: Request, sandbox: Sandbox, entry: Entry, base_url: str, version: int) -> None:
+        super().__init__(mount.engine, request, sandbox, entry, base_url + PREFIX)
         self.mount = mount
-        self.engine = mount.engine
-        self.request = request
-        self.sandbox = sandbox
-        self.entry = entry
-        self.base_url = base_url + PREFIX  # of the sandbox's Mono, for URLs that are handed out
         self.version = version
-        self._account: Record | None = None
+
+    def unreadable(self, reason: str) -> NoReturn:
+        raise MonoError(400, reason)
+
+    def status_of(self, subject: Record) -> str | None:
+        status: str | None = subject.body["status"]
+        return status
 
     # before the view
 
@@ -150,33 +141,18 @@ class Call:
 
     # what the client sent
 
-    def json(self) -> dict[str, Any]:
-        """The request's body. Raises MonoError 400 unless it is a JSON object."""
-        try:
-            body = json.loads(self.request.get_data(cache=True) or b"{}", parse_constant=_no_constant)
-            dumps(body).encode()
-        except (ValueError, RecursionError):
-            raise MonoError(400, "The request body is not valid JSON") from None
-        if not isinstance(body, dict):
-            raise MonoError(400, "The request body must be a JSON object")
-        return body
-
     def load(self, schema: Schema) -> dict[str, Any]:
         """The body as a schema reads it; unknown members are noted as violations. Raises MonoError 400."""
-        given = self.json()
-        for name in sorted(set(given) - {f.data_key or name for name, f in schema.load_fields.items()}):
-            self.entry.violate("unknown-field", name)
+        self.note_unknown(self.body, schema)
         try:
-            return dict(schema.load(given))
+            return dict(schema.load(self.body))
         except ValidationError as error:
-            raise MonoError(400, _sentence("", error.messages)) from None
+            raise MonoError(400, visit.sentence("", error.messages)) from None
 
-    def arguments(self, *known: str) -> Mapping[str, str]:
-        """The query parameters; unknown ones are noted as violations."""
-        for name in self.request.args:
-            if name not in known:
-                self.entry.violate("unknown-parameter", name)
-        return self.request.args
+    @property
+    def body(self) -> dict[str, Any]:
+        """The request's body; Mono takes none as an empty one. Raises MonoError 400."""
+        return self.json if self.request.get_data(cache=True) else {}
 
     def flag(self, name: str, default: bool) -> bool:
         """A boolean query parameter. Raises MonoError 400."""
@@ -206,20 +182,12 @@ class Call:
 
     # records
 
-    def change(self) -> AbstractContextManager[World]:
-        return self.engine.change(self.sandbox)
-
-    def look(self) -> AbstractContextManager[World]:
-        return self.engine.look(self.sandbox)
-
     def account(self, world: World, id: str) -> Record:
         """A linked account. Raises MonoError 404, also for one that was unlinked."""
         record = world.get("mono.account", id)
         if record is None or record.body["status"] == "UNLINKED":
             not_found("Account", id)
-        self._account = record
-        self.entry.notes.update(subject=record.guid, status_before=record.body["status"])
-        return record
+        return self.about(record)
 
     def read(self, id: str) -> Record:
         """The same, as a poll sees it: a scenario may count the reads of an account. Raises MonoError 404."""
@@ -229,15 +197,6 @@ class Call:
             with self.change() as world:
                 self.engine.player.polled(world, self.account(world, id))
         return record
-
-    def explain(self) -> None:
-        """Takes down in the journal, after the view, which scenario, flow and step (file and line) made the answer what it is."""
-        if self._account is None:
-            return
-        play = self._account.play or {}
-        at = play.get("at") or {}
-        step = f"{at['file']}:{at['line']}" if at else None
-        self.entry.notes.update(scenario=play.get("scenario"), flow=at.get("flow"), step=step, status_after=self._account.body["status"])
 
     # answers
 
@@ -265,15 +224,3 @@ def refusal(version: int, now: int, message: str) -> dict[str, Any]:
     if version == V1:
         return {"message": message}
     return {"status": "failed", "message": message, "timestamp": iso_ms(now), "data": None}
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _sentence(path: str, messages: Any) -> str:
-    """marshmallow's messages as one line."""
-    if isinstance(messages, dict):
-        inner = ((f"{path}.{name}" if path else str(name), lines) for name, lines in messages.items())
-        return "; ".join(_sentence(name, lines) for name, lines in inner)
-    return f"{path}: {' '.join(map(str, messages))}"

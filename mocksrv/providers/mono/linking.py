@@ -17,7 +17,8 @@ from mocksrv.engine.engine import Engine
 from mocksrv.engine.library import UnknownScenario
 from mocksrv.engine.sandbox import Sandbox, World
 from mocksrv.engine.store import Query, Record
-from mocksrv.providers.mono.api import V1, Call, Document, MonoError, Mount, Reply, Routes, not_found
+from mocksrv.providers.call import Document
+from mocksrv.providers.mono.api import V1, Call, MonoError, Mount, Reply, Routes, not_found
 from mocksrv.providers.mono.bank.institutions import ANY, METHODS, Institution
 from mocksrv.providers.mono.ids import document_id, link_code, reauth_token, widget_code
 from mocksrv.providers.provider import ControlRoute, Refusal

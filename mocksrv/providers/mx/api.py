@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import binascii
-import json
 import re
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NoReturn, TypeVar
 
 from flask import Request, Response
-from marshmallow import EXCLUDE, Schema, ValidationError, fields
+from marshmallow import Schema, ValidationError, fields
 
 from mocksrv.engine.clock import day, iso
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.journal import Entry
 from mocksrv.engine.sandbox import Sandbox, World
 from mocksrv.engine.store import Query, Record, dumps
+from mocksrv.providers import call as visit
 
 V1, V2 = "v20111101", "v20250224"
 VERSIONS = (V1, V2)
@@ -146,14 +146,8 @@ class Money(fields.Field):
 AS_IT_IS: Mapping[type, type] = {fields.String: str, fields.Boolean: bool, fields.Integer: int, fields.Float: float, Money: float}
 
 
-class Document(Schema):
+class Document(visit.Document):
     """The base of all schemas: renders a flat dict, every field present; unknown members of a request are left out."""
-
-    class Meta:
-        unknown = EXCLUDE
-
-    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
-        return obj.get(attr)
 
     @cached_property
     def _shown(self) -> list[tuple[str, str, str, type | None, fields.Field[Any]]]:
@@ -190,21 +184,23 @@ class Mount:
     credentials: tuple[str, str] | None = None
 
 
-class Call:
+class Call(visit.Call):
     """One request, as the views see it."""
 
     def __init__(self, mount: Mount, request: Request, sandbox: Sandbox, entry: Entry, base_url: str) -> None:
+        super().__init__(mount.engine, request, sandbox, entry, base_url)
         self.mount = mount
-        self.engine = mount.engine
-        self.request = request
-        self.sandbox = sandbox
-        self.entry = entry
-        self.base_url = base_url  # of the sandbox, for URLs that are handed out
         self.by_id = False
         self.plain_json = False  # v20111101 may be asked for as plain application/json, and is answered so
         self.version = V1
         self.muted = request.headers.get(SKIP_WEBHOOK, "").lower() == "true"  # no callbacks of this call's own change
-        self._member: Record | None = None
+
+    def unreadable(self, reason: str) -> NoReturn:
+        raise MXError(400, reason)
+
+    def status_of(self, subject: Record) -> str | None:
+        status: str | None = subject.body["connection_status"]
+        return status
 
     # before the view
 
@@ -258,22 +254,6 @@ class Call:
             raise MXError(400, f"{CALLBACK_PAYLOAD} must be base64") from None
         return {CALLBACK_PAYLOAD: payload}
 
-    @cached_property
-    def json(self) -> dict[str, Any]:
-        """The request's body. Raises MXError 400 unless it is a JSON object."""
-        raw = self.request.get_data(cache=True)
-        if self.request.mimetype != "application/json":
-            self.entry.violate("content-type", f"a body is sent as application/json, not as {self.request.mimetype or 'nothing'}")
-        try:
-            body = json.loads(raw.decode(), parse_constant=_no_constant)
-            if b"\\u" in raw:
-                dumps(body).encode()  # half of a surrogate pair is no text
-        except (ValueError, RecursionError):
-            raise MXError(400, "The request body is not valid JSON") from None
-        if not isinstance(body, dict):
-            raise MXError(400, "The request body must be a JSON object")
-        return body
-
     def load(
         self, root: str, schema: Schema, *, known_beside: Sequence[str] = (), partial: bool = False, refusal: int = 422
     ) -> dict[str, Any]:
@@ -284,16 +264,17 @@ class Call:
         given = self.json.get(root)
         if not isinstance(given, dict):
             raise MXError(400, f"Required parameter missing: {root}")
-        self._note_unknown(set(self.json) - {root, *known_beside}, "")
+        for name in sorted(self.json.keys() - {root, *known_beside}):
+            self.entry.violate("unknown-field", name)
         return self.read(given, schema, root, partial=partial, refusal=refusal)
 
     def read(
         self, given: Mapping[str, Any], schema: Schema, path: str = "", *, partial: bool = False, refusal: int = 422
     ) -> dict[str, Any]:
         """The same for an object found elsewhere; ``path`` is where it stands in the body, for messages."""
-        known = {f.data_key or name: f for name, f in schema.load_fields.items()}
-        self._note_unknown(set(given) - known.keys() - {"skip_webhook"}, f"{path}." if path else "")
-        missing = [name for name, f in known.items() if f.required and name not in given]
+        self.note_unknown(given, schema, f"{path}." if path else "", frozenset({"skip_webhook"}))
+        required = (f.data_key or name for name, f in schema.load_fields.items() if f.required)
+        missing = [name for name in required if name not in given]
         if missing and not partial:
             raise MXError(400, f"Required parameter missing: {path}.{missing[0]}" if path else f"Required parameter missing: {missing[0]}")
         self.muted = self.muted or given.get("skip_webhook") is True
@@ -306,18 +287,7 @@ class Call:
         try:
             return dict(schema.load(given, partial=partial))
         except ValidationError as error:
-            raise MXError(refusal, _sentence(path, error.messages)) from None
-
-    def _note_unknown(self, names: set[str], prefix: str) -> None:
-        for name in sorted(names):
-            self.entry.violate("unknown-field", f"{prefix}{name}")
-
-    def arguments(self, *known: str) -> Mapping[str, str]:
-        """The query parameters; unknown ones are noted as violations."""
-        for name in self.request.args:
-            if name not in known:
-                self.entry.violate("unknown-parameter", name)
-        return self.request.args
+            raise MXError(refusal, visit.sentence(path, error.messages)) from None
 
     def flag(self, name: str) -> bool | None:
         """A boolean query parameter. Raises MXError 400."""
@@ -361,9 +331,6 @@ class Call:
             world.muted = self.muted
             yield world
 
-    def look(self) -> AbstractContextManager[World]:
-        return self.engine.look(self.sandbox)
-
     def find(
         self, world: World, kind: str, identifier: str, owner: str | None = None, *, subject: str | None = None, parent: str | None = None
     ) -> Record | None:
@@ -405,23 +372,6 @@ class Call:
         """A member of this user. Raises MXError 404."""
         return self.about(self.find(world, "mx.member", identifier, user.guid) or not_found("Member", identifier))
 
-    def about(self, member: Record) -> Record:
-        """Takes down in the journal whom the call is about and how that one stands; the views change this very record."""
-        self._member = member
-        self.entry.notes.update(subject=member.guid, status_before=member.body["connection_status"])
-        return member
-
-    def explain(self) -> None:
-        """Takes down in the journal, after the view, which scenario, flow and step (file and line) made the answer what it is."""
-        if self._member is None:
-            return
-        play = self._member.play or {}
-        at = play.get("at") or {}
-        step = f"{at['file']}:{at['line']}" if at else None
-        self.entry.notes.update(
-            scenario=play.get("scenario"), flow=at.get("flow"), step=step, status_after=self._member.body["connection_status"]
-        )
-
     def account(self, world: World, user: Record, identifier: str, member: Record | None = None) -> Record:
         """An account of this user (and member). Raises MXError 404."""
         subject = None if member is None else member.guid
@@ -456,17 +406,3 @@ class Call:
 
 def pagination(page: int, size: int, total: int) -> dict[str, int]:
     return {"current_page": page, "per_page": size, "total_entries": total, "total_pages": max(1, -(-total // size))}
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _sentence(path: str, messages: Any) -> str:
-    """marshmallow's messages as one line: ``user.email: Not a valid email address.``"""
-    if isinstance(messages, dict):
-        inner = ((f"{path}.{name}" if path and name != "_schema" else path or str(name), lines) for name, lines in messages.items())
-        return "; ".join(_sentence(name, lines) for name, lines in inner)
-    if isinstance(messages, list):
-        return f"{path}: {' '.join(str(message) for message in messages)}"
-    return f"{path}: {messages}"

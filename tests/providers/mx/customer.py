@@ -9,7 +9,8 @@ from typing import Any
 from flask import Flask
 
 from tests.conftest import MX
-from tests.providers.mx.books import ASKED, NEW, Books, Split, cents, direction, dollars
+from tests.providers.mx.books import Books, Split
+from tests.providers.mx.page import ASKED, NEW, cents, direction, dollars
 
 SANDBOXES = count()
 
@@ -71,7 +72,7 @@ class Customer:
 
     def merge(self, kept: str, other: str) -> None:
         """Two accounts become one. What is tracked by hand is added up; what a bank gave stands."""
-        before = self.books.page.accounts
+        before = self.books.turn().accounts
         self.call("POST", "/accounts/merge", {"account": {"account_guids": [kept, other]}}, headers=NEW)
         page = self.books.turn()
         one, two, now = before[kept], before[other], page.accounts[kept]
@@ -95,7 +96,7 @@ class Customer:
         return guid
 
     def change_manual_account(self, guid: str, **given: Any) -> None:
-        member = self.books.page.accounts[guid]["member_guid"]
+        member = self.books.turn().accounts[guid]["member_guid"]
         self.call("PUT", f"/members/{member}/accounts/{guid}", {"account": given})
         self.rebase(guid)
 
@@ -134,14 +135,14 @@ class Customer:
         return guid
 
     def managed_transaction(self, account: str, **given: Any) -> None:
-        made = self.call("POST", self._managed(account), {"transaction": {"description": "Ours", **given}})["transaction"]
+        made = self.call("POST", self.managed_path(account), {"transaction": {"description": "Ours", **given}})["transaction"]
         self.memory.entered.add(made["guid"])
 
     def change_managed_transaction(self, account: str, guid: str, **given: Any) -> None:
         """Which may be refused where it is split."""
-        self.tried("PUT", f"{self._managed(account)}/{guid}", {"transaction": given})
+        self.tried("PUT", f"{self.managed_path(account)}/{guid}", {"transaction": given})
 
-    def _managed(self, account: str) -> str:
+    def managed_path(self, account: str) -> str:
         return f"/managed_members/{self.books.page.accounts[account]['member_guid']}/accounts/{account}/transactions"
 
     # plans

@@ -15,14 +15,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from mocksrv.engine.engine import Options
 from mocksrv.engine.sandbox import Settings
 from mocksrv.web.server import Setup, build
-from tests.providers.mx.books import Page, cents
 from tests.providers.mx.customer import Customer
+from tests.providers.mx.page import Page, cents
 
 PROFILES = ("empty", "everyday", "mxbank", "mxbank-oauth", "overdrawn", "wealthy")
 SCENARIO = (
     "name: {0}-data\nprovider: mx\nflows:\n  connect:\n    - {{status: CREATED}}\n    - {{after: 1s, status: CONNECTED, data: {0}}}\n"
 )
-EXAMPLES, STEPS = 20, 20
+EXAMPLES, STEPS = 25, 25
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +95,58 @@ def test_both_sides_of_a_transfer_are_one_to_one(customer: Customer) -> None:
         for type in ("DEBIT", "CREDIT")
     )
     assert paid == received != []
+
+
+@pytest.mark.parametrize("type", ["CASH", "CREDIT_CARD"])
+def test_a_manual_account_follows_what_is_entered(customer: Customer, type: str) -> None:
+    account = customer.manual_account(type, 250.25)
+    customer.books.check()
+    for amount, kind, name in ((1999, "DEBIT", "Groceries"), (120_000, "CREDIT", "Paycheck"), (5000, "CREDIT", "Transfer")):
+        spent = customer.enter(account, amount, kind, "2025-12-30", category_guid=customer.category(name))
+        customer.books.check()
+    parts = customer.split(spent, [1, 4999], [customer.category("Bonus"), None])
+    customer.books.check()
+    customer.call("PUT", f"/transactions/{parts[1]}", {"transaction": {"category_guid": customer.category("Income")}})
+    customer.books.check()
+    customer.merge(customer.manual_account("CHECKING", 10), account)
+    customer.books.check()
+    customer.call("DELETE", f"/transactions/{spent}")
+    customer.books.check()
+
+
+def test_parts_of_a_managed_transaction_stay_what_the_whole_is(customer: Customer) -> None:
+    account = customer.managed_account("CASH", 5000)
+    at = "2025-12-01T00:00:00Z"
+    customer.books.check()
+    customer.managed_transaction(account, amount="10.00", type="DEBIT", status="PENDING", posted_at=at, transacted_at=at)
+    customer.books.check()
+    whole = customer.books.page.transactions[0]["guid"]
+    part = customer.split(whole, [400, 600], [None, None])[0]
+    for change, status in (
+        ({"status": "POSTED", "posted_at": "2025-12-03T00:00:00Z"}, 200),
+        ({"transacted_at": "2025-12-02T00:00:00Z"}, 200),
+        ({"type": "CREDIT"}, 422),
+        ({"amount": "12.00"}, 422),
+    ):
+        customer.call("PUT", f"{customer.managed_path(account)}/{whole}", {"transaction": change}, status=status)
+        customer.books.check()
+    assert {row["date"] for row in customer.books.page.transactions} == {"2025-12-02"}
+    customer.call("PUT", f"{customer.managed_path(account)}/{part}", {"transaction": {"status": "PENDING"}}, status=422)
+
+
+def test_an_account_that_takes_in_another_stays_what_its_bank_says(customer: Customer) -> None:
+    """What the other held is not its own, and what was pending there no bank will post any more."""
+    member = customer.connect("wealthy")
+    customer.fetch(member)
+    accounts = {account["name"]: guid for guid, account in customer.books.page.accounts.items()}
+    pending = {row["account_guid"] for row in customer.books.page.transactions if row["status"] == "PENDING"}
+    assert pending & {accounts["Meridian Travel Card"], accounts["Family Rewards Card"]}
+    for other in ("Brightwater Brokerage", "Meridian Travel Card", "Family Rewards Card"):
+        customer.merge(accounts["Private Client Checking"], accounts[other])
+        customer.books.check()
+    for _ in range(3):
+        customer.fetch(member)
+        customer.mx.advance("9d")
 
 
 @pytest.mark.slow
