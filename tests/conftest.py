@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,11 +12,16 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from hypothesis import settings as hypothesis_settings
 
 from mocksrv.engine.engine import Engine, Options
 from mocksrv.engine.sandbox import Settings, endpoints_from
 from mocksrv.web.server import Setup, build
 
+# CI tries the same examples every time, so that a change is judged by itself; elsewhere each run tries others.
+hypothesis_settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
+hypothesis_settings.register_profile("plain", deadline=None)
+hypothesis_settings.load_profile("ci" if os.environ.get("CI") else "plain")
 SHARED = Path(__file__).parents[2] / "shared"
 MX_HEADERS = {"Accept": "application/vnd.mx.api.v1+json"}
 
