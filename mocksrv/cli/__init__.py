@@ -12,14 +12,14 @@ from mocksrv import __version__
 
 COMMANDS = {
     "serve": "Start the server.",
-    "demo": "Watch one member connect: calls, statuses and callbacks as they happen.",
+    "demo": "Watch a member (Mono: an account, Finicity: a session) connect: calls, statuses and callbacks as they happen.",
     "scenarios": "List, show, check and try out scenarios. Needs no server.",
-    "members": "List, push and move the members of a running server.",
+    "members": "List, push and move the members, accounts and sessions of a running server.",
     "webhooks": "List, show and send again the callbacks of a running server.",
     "trigger": "Send an event of a catalogue, with fields of your own.",
     "endpoints": "List, add and remove the webhook endpoints of a running server.",
     "faults": "List, add and clear faults of its API and of its callbacks.",
-    "check-consumer": "Play the provider against your webhook endpoint, and report how it does. Needs no server.",
+    "check-consumer": "Play a provider against your webhook endpoint, and report how it does. Needs no server.",
     "listen": "Receive webhooks and print them. Needs no server.",
 }
 
@@ -79,7 +79,7 @@ def _report(error: click.ClickException) -> int:
 @click.version_option(__version__, message="mocksrv %(version)s")
 @click.pass_context
 def main(ctx: click.Context) -> None:
-    """A local stand-in for the open-finance provider MX: its API, its states, its callbacks, on your own machine.
+    """A local stand-in for the open-finance providers MX, Mono and Finicity: their APIs, states and callbacks, on your own machine.
 
     Every option of `serve` is also a variable (MOCKSRV_PORT for --port) and a key of mocksrv.yaml.
     """

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
@@ -14,9 +14,11 @@ import click
 
 from mocksrv.cli.checks import CHECKS, Consumer, Event, Subject, Verdict
 from mocksrv.cli.client import JSON, print_json
+from mocksrv.engine.clock import MINUTE
+from mocksrv.engine.credentials import Signer, basic
 
 SEED = 7
-CENTRAL = {"mx": "mx.member.updated"}  # a provider's most usual event
+CENTRAL = {"mx": "mx.member.updated", "mono": "mono.account_updated", "finicity": "finicity.added"}  # each provider's most usual event
 MARKS = {True: "ok", False: "FAILED", None: "-"}
 
 
@@ -30,12 +32,15 @@ class Result(NamedTuple):
 
 @click.command("check-consumer")
 @click.argument("url")
-@click.option("--auth", metavar="WHAT", help="The credentials that it wants: basic:USER:PASSWORD or bearer:TOKEN")
+@click.option("--provider", type=click.Choice(list(CENTRAL)), default="mx", show_default=True, help="Who sends.")
+@click.option(
+    "--auth", metavar="WHAT", help="The credentials that it wants: basic:USER:PASSWORD, bearer:TOKEN, mono:SECRET or finicity:SECRET."
+)
 @click.option("--only", metavar="NAME", multiple=True, help="Only this check. Repeatable.")
 @click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Also write the report as JUnit XML.")
 @JSON
-def check_consumer(url: str, auth: str | None, only: tuple[str, ...], junit: Path | None, as_json: bool) -> int:
-    """Play the provider against your webhook endpoint, and report how it does. Needs no server.
+def check_consumer(url: str, provider: str, auth: str | None, only: tuple[str, ...], junit: Path | None, as_json: bool) -> int:
+    """Play a provider (MX, Mono or Finicity) against your webhook endpoint, and report how it does. Needs no server.
 
     It is sent genuine events of every kind, then duplicates, stale and damaged ones, strangers' and the future's. The exit status
     is 0 only if every check passed.
@@ -45,7 +50,7 @@ def check_consumer(url: str, auth: str | None, only: tuple[str, ...], junit: Pat
     unknown = [name for name in only if name not in CHECKS]
     if unknown:
         raise click.UsageError(f"--only: there is no check {unknown[0]!r}; there are {', '.join(CHECKS)}")
-    results = run(url, auth, only)
+    results = run(url, auth, only, provider)
     if junit:
         junit.write_bytes(as_junit(url, results))
     if as_json:
@@ -56,70 +61,66 @@ def check_consumer(url: str, auth: str | None, only: tuple[str, ...], junit: Pat
     return 0 if all(result.verdict.passed is not False for result in results) else 1
 
 
-def run(url: str, auth: str | None = None, only: tuple[str, ...] = ()) -> list[Result]:
+def run(url: str, auth: str | None = None, only: tuple[str, ...] = (), provider: str = "mx") -> list[Result]:
     """All checks, or only those named. Raises click.ClickException when nobody answers at the URL."""
-    proof = _proof(auth)
-    consumer = Consumer(url, lambda _: proof, {"Authorization": "Basic d3Jvbmc6d3Jvbmc="} if auth else None)
-    subject = Subject(consumer, genuine_events("mx"), CENTRAL["mx"])
+    consumer = Consumer(url, *_proofs(auth)) if auth else Consumer(url)
+    subject = Subject(consumer, genuine_events(provider), CENTRAL[provider])
     first = consumer.send(subject.central)
     if first.error and "refused" in first.error.lower():
         raise click.ClickException(f"nobody answers at {url}: {first.error}")
     return [Result(name, what, function(subject)) for name, (what, function) in CHECKS.items() if not only or name in only]
 
 
-def _proof(auth: str | None) -> dict[str, str]:
-    from mocksrv.engine.credentials import basic
+Proof = Callable[[bytes], Mapping[str, str]]  # of a body, the headers
 
-    kind, _, secret = (auth or "").partition(":")
-    if auth is None:
-        return {}
-    if kind == "basic" and ":" in secret:
-        return {"Authorization": basic(*secret.split(":", 1))}
-    if kind == "bearer" and secret:
-        return {"Authorization": f"Bearer {secret}"}
-    raise click.UsageError(f"--auth: {auth!r} is neither basic:USER:PASSWORD nor bearer:TOKEN")
+
+def _proofs(auth: str) -> tuple[Proof, Proof]:
+    """What proves the right sender, and what a stranger would send. Raises click.UsageError."""
+    from mocksrv.providers.provider import WingOptions
+    from mocksrv.web.server import wings
+
+    kind, _, secret = auth.partition(":")
+    signers = {name: signer for wing in wings(WingOptions()) for name, signer in wing.cast.signers.items()}
+    makers: dict[str, Callable[[str], Proof]] = {
+        "basic": lambda pair: lambda _: {"Authorization": basic(*pair.split(":", 1))},
+        "bearer": lambda token: lambda _: {"Authorization": f"Bearer {token}"},
+        **{name: partial(_signed, signer) for name, signer in signers.items()},
+    }
+    if kind not in makers or not secret or (kind == "basic" and ":" not in secret):
+        raise click.UsageError(
+            f"--auth: {auth!r} is none of basic:USER:PASSWORD, bearer:TOKEN, {', '.join(f'{n}:SECRET' for n in signers)}"
+        )
+    return makers[kind](secret), makers[kind]("not:this")
+
+
+def _signed(sign: Signer, secret: str) -> Proof:
+    return lambda body: sign({"secret": secret}, body)
 
 
 def genuine_events(provider: str) -> list[Event]:
-    """One event of every kind, as the provider makes it for a member that has connected."""
-    with _engine() as (engine, client):
-        _connect(client)
-        sandbox = engine.sandbox("default")
-        engine.advance(sandbox, sandbox.now() + 60_000)
-        made = []
-        for name in sorted(engine.vocabularies[provider].events):
-            [id] = engine.trigger(sandbox, name, None, {})
-            with engine.look(sandbox) as world:
-                [row] = world.tx.events(sandbox.name, id=id)
-            made.append(Event(name, json.loads(row[6]), json.loads(row[5])))
-        return made
-
-
-@contextmanager
-def _engine() -> Iterator[tuple[Any, Any]]:
-    """A server of its own, in this process, that nobody else can reach."""
+    """One event of every kind, as the provider makes it for somebody with whom all has gone well."""
+    from mocksrv.cli.playing import PLAYS, Choices
+    from mocksrv.cli.simulate import Rehearsal, Timeline
     from mocksrv.engine.engine import Options
     from mocksrv.engine.sandbox import Settings
-    from mocksrv.web.server import Setup, build
+    from mocksrv.web.server import Setup
 
-    engine, app = build(Setup(engine=Options(settings=Settings(seed=SEED), clock="manual")))
+    stage = Rehearsal(Setup(engine=Options(settings=Settings(seed=SEED), clock="manual")), provider, Timeline())
+    engine = stage.engine
     try:
-        yield engine, app.test_client()
+        words = engine.vocabularies[provider]
+        play = PLAYS[provider](stage, engine.library.get(provider, words.happy), Choices())
+        play.run()
+        engine.advance(play.sandbox, play.sandbox.now() + MINUTE)  # what comes a little later is there, too
+        made = []
+        for name in sorted(words.events):
+            [id] = engine.trigger(play.sandbox, name, None, {})
+            with engine.look(play.sandbox) as world:
+                [row] = world.tx.events(play.sandbox.name, id=id)
+            made.append(Event(name, json.loads(row[6]), json.loads(row[5])))
+        return made
     finally:
         engine.close()
-
-
-def _connect(client: Any) -> None:
-    """One user with a connected member, whom the events are about."""
-
-    def call(method: str, path: str, body: Any = None) -> Any:
-        headers = {"Accept": "application/vnd.mx.api.v1+json"}
-        return client.open(path, method=method, json=body, headers=headers, auth=("check", "check")).get_json()
-
-    user = call("POST", "/users", {"user": {"id": "customer-42", "email": "sam.sample@example.com"}})["user"]["guid"]
-    form = call("GET", "/institutions/mxbank/credentials")["credentials"]
-    credentials = [{"guid": field["guid"], "value": "mxuser"} for field in form]
-    call("POST", f"/users/{user}/members", {"member": {"institution_code": "mxbank", "credentials": credentials}})
 
 
 # reports

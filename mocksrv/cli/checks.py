@@ -5,9 +5,10 @@ from __future__ import annotations
 import copy
 import http.client
 import json
+import re
 import socket
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -20,6 +21,10 @@ TIME_LIMIT = 5.0  # seconds that a provider waits for an answer
 PROMPT = 1.0  # seconds in which a receiver that works later answers
 BURST = 40
 SLOW_PARTS, SLOW_PAUSE = 8, 0.1
+KINDS = ("action", "type", "event", "eventType")  # what says which event it is
+EVENT_IDS = ("eventId", "event_id")
+IDS = ("id", "_id", *EVENT_IDS, "account", "app", "business", "customer")  # beside all names with guid, and those that end in Id
+STATUSES = ("connection_status", "status", "status_name", "data_status", "code")
 
 
 class Event(NamedTuple):
@@ -60,11 +65,11 @@ class Reply(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """The endpoint under test. ``proof(body)`` are the headers of right credentials, ``wrong`` those of wrong ones."""
+    """The endpoint under test. ``proof(body)`` are the headers of right credentials, ``wrong(body)`` those of wrong ones."""
 
     url: str
     proof: Callable[[bytes], Headers] = lambda _: {}
-    wrong: Headers | None = None
+    wrong: Callable[[bytes], Headers] | None = None
     parts: SplitResult = field(init=False)
 
     def __post_init__(self) -> None:
@@ -139,7 +144,7 @@ class Subject:
         number = next(self._number)
 
         def renew(inner: dict[str, Any]) -> None:
-            for name in ("revision", "eventId"):
+            for name in ("revision", *EVENT_IDS):
                 if name in inner:
                     inner[name] = number if name == "revision" else f"event-{number}"
 
@@ -178,11 +183,23 @@ def _survived(subject: Subject, body: bytes, headers: Headers | None = None) -> 
 
 
 def changed(event: Event, change: Callable[[dict[str, Any]], None]) -> Event:
-    """The event with another payload; ``change`` is given every object in it that holds plain values, the outer one first."""
+    """The event with another payload; ``change`` is given every object in it that is in no list, the outer ones first."""
     payload = copy.deepcopy(event.payload)
-    for inner in (payload, *[value for value in payload.values() if isinstance(value, dict)]):
+    for inner in list(_objects(payload)):
         change(inner)
     return event._replace(payload=payload)
+
+
+def _objects(payload: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield payload
+    for value in payload.values():
+        if isinstance(value, dict):
+            yield from _objects(value)
+
+
+def _is_id(name: str, inner: Mapping[str, Any]) -> bool:
+    """Whether a member says who or what it is about. An ``id`` beside a guid is the client's own, and may be missing."""
+    return "guid" in name.lower() or name.endswith("Id") or (name in IDS and not (name == "id" and "guid" in inner))
 
 
 def _revised(event: Event) -> bool:
@@ -276,8 +293,8 @@ def _reverse(subject: Subject) -> Verdict:
 def _unknown_subject(subject: Subject) -> Verdict:
     def stranger(inner: dict[str, Any]) -> None:
         for name, value in inner.items():
-            if isinstance(value, str) and (name == "guid" or name.endswith(("_guid", "Id", "_id"))):
-                inner[name] = f"{value.partition('-')[0]}-00000000-0000-4000-8000-000000000000"
+            if isinstance(value, str) and (name in IDS or name == "guid" or name.endswith(("_guid", "Id", "_id"))):
+                inner[name] = re.sub(r"[0-9a-f]", "9", value)  # of the same shape
 
     return _accepted(subject, changed(subject.central, stranger))
 
@@ -292,9 +309,8 @@ def _unknown_field(subject: Subject) -> Verdict:
 
 @check("unknown event", "accepts, and ignores, an event of a kind that does not exist yet")
 def _unknown_event(subject: Subject) -> Verdict:
-    kinds = ("action", "type", "event", "eventType")
     event = subject.central
-    payload = {**event.payload, **{name: "future_event" for name in kinds if name in event.payload}}
+    payload = {**event.payload, **{name: "future_event" for name in KINDS if name in event.payload}}
     return _accepted(subject, event._replace(payload=payload))
 
 
@@ -302,19 +318,19 @@ def _unknown_event(subject: Subject) -> Verdict:
 def _unknown_value(subject: Subject) -> Verdict:
     def future(inner: dict[str, Any]) -> None:
         for name in inner:
-            if name in ("connection_status", "status", "status_name", "data_status"):
+            if name in STATUSES:
                 inner[name] = "TELEPORTED" if isinstance(inner[name], str) else 99
 
     events = subject.events
     met = [new for event in events if (new := changed(event, future)).payload != event.payload]
-    return _accepted(subject, *met)
+    return _accepted(subject, *met) if met else Verdict(None, "this provider's events have no status")
 
 
 @check("nulls", "accepts null for every value that is no id")
 def _nulls(subject: Subject) -> Verdict:
     def empty(inner: dict[str, Any]) -> None:
         for name, value in inner.items():
-            if not isinstance(value, (dict, list)) and name not in ("action", "type", "event", "eventType") and "guid" not in name.lower():
+            if not isinstance(value, (dict, list)) and name not in KINDS and not _is_id(name, inner):
                 inner[name] = None
 
     return _accepted(subject, *[changed(event, empty) for event in subject.events])
@@ -323,8 +339,8 @@ def _nulls(subject: Subject) -> Verdict:
 @check("missing fields", "accepts an object with nothing but its ids")
 def _missing(subject: Subject) -> Verdict:
     def bare(inner: dict[str, Any]) -> None:
-        for name in [n for n, v in inner.items() if not isinstance(v, (dict, list)) and n not in ("action", "type", "event", "eventType")]:
-            if "guid" not in name.lower() and "id" not in name.lower():
+        for name in [n for n, v in inner.items() if not isinstance(v, (dict, list)) and n not in KINDS]:
+            if "id" not in name.lower():
                 del inner[name]
 
     return _accepted(subject, changed(subject.central, bare))
@@ -445,7 +461,7 @@ def _wrong(subject: Subject) -> Verdict:
     if subject.consumer.wrong is None:
         return Verdict(None, "without --auth nobody can be told from a stranger")
     body = encoded(subject.central)
-    reply = subject.consumer.raw(body, subject.central.headers, proof=subject.consumer.wrong)
+    reply = subject.consumer.raw(body, subject.central.headers, proof=subject.consumer.wrong(body))
     return Verdict(reply.refused, str(reply))
 
 

@@ -1,14 +1,13 @@
-"""``mocksrv demo``: a server and a receiver of its own, one member driven by plain HTTP calls, everything printed as it happens."""
+"""``mocksrv demo``: a server and a receiver of its own, one scenario driven by plain HTTP calls, everything printed as it happens."""
 
 from __future__ import annotations
 
-import base64
 import http.client
 import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from email.utils import parsedate_to_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mocksrv.cli.play import counted
+from mocksrv.cli.playing import PLAYS, Choices, Play
+from mocksrv.cli.playing.play import counted
 
 if TYPE_CHECKING:
     from mocksrv.engine.engine import Engine
@@ -27,44 +27,33 @@ TRIES = 5  # of a call that fails on the way
 TROUBLE = (429, 500, 502, 503)  # answers after which a client tries again
 PATIENCE = 5.0  # real seconds that a callback that was sent may take to be noticed
 MOST_RETRIES = 50  # of moving on to the next pending callback
-HEADERS = {
-    "Accept": "application/vnd.mx.api.v1+json",
-    "Authorization": "Basic " + base64.b64encode(b"demo-client:demo-key").decode(),
-    "Content-Type": "application/json",
-    "mono-sec-key": "test_sk_demo",
-}
 
 
 @click.command()
 @click.argument("name", default="challenged")
 def demo(name: str) -> int:
-    """Watch one member (or account) connect: calls, statuses and callbacks as they happen. NAME is a scenario, by default `challenged`.
+    """Watch a member (Mono: an account, Finicity: a session) connect: calls, statuses and callbacks as they happen.
 
-    Starts a server and a webhook receiver of its own, needs nothing, and leaves nothing behind. The exit status is 0 only if all
-    callbacks arrived as the scenario plans it.
+    NAME is a scenario, by default `challenged`; where two providers have one of that name, `finicity/oauth` says which. Starts a server
+    and a webhook receiver of its own, needs nothing, and leaves nothing behind. The exit status is 0 only if all callbacks arrived as the
+    scenario plans it.
     """
-    from mocksrv.cli.play import Choices
-    from mocksrv.cli.plays import play_of
     from mocksrv.cli.shelf import open_shelf
 
     scenario = open_shelf(()).find(name)
-    screen = Screen()
+    kind = PLAYS[scenario.provider]
+    screen = Screen(kind)
     with closing(Receiver(screen)) as receiver, server(receiver.url) as (engine, port):
         screen.head(scenario, port, receiver.url)
-        stage = Live(engine, port, screen)
-        play = play_of(stage, scenario, Choices())
+        stage = Live(engine, port, screen, receiver.url)
+        play = kind(stage, scenario, Choices())
         play.run()
-        _look_around(stage, play)
+        if play.subject() is not None:
+            stage.say(play.found())
         faults = verdict(stage, receiver)
     for fault in faults:
         click.echo(f"mocksrv demo: {fault}", err=True)
     return 1 if faults else 0
-
-
-def _look_around(stage: Live, play: Any) -> None:
-    """What an app would read now."""
-    if play.subject() is not None:
-        stage.say(play.found())
 
 
 @contextmanager
@@ -94,13 +83,16 @@ def server(callbacks: str) -> Iterator[tuple[Engine, int]]:
 
 
 class Screen:
-    """Prints what happens, line by line, with the sandbox's time."""
+    """Prints what happens, line by line, with the sandbox's time, in the words of a kind of play."""
 
-    def __init__(self) -> None:
-        self.lock = threading.RLock()  # held while a call is out, so that its callbacks are printed after it
+    def __init__(self, kind: type[Play]) -> None:
+        self.kind = kind
+        self.now = ""  # as 2026-01-01 12:00:00
         self._names: dict[str, str] = {}
         self._day = ""
-        self.now = ""  # as 2026-01-01 12:00:00
+        self._lock = threading.Lock()
+        self._first: int | None = None  # the thread whose lines come first
+        self._waiting: list[tuple[str, str, str | None]] = []  # lines of the others
 
     def head(self, scenario: Scenario, port: int, callbacks: str) -> None:
         """What is about to be seen."""
@@ -109,20 +101,39 @@ class Screen:
         click.echo(f"  callbacks  {callbacks}")
         click.echo("  clock      stands still; the demo moves it on to what happens next\n")
 
-    def abbreviate(self, guid: str, name: str) -> None:
-        """From now on a guid is shown as its name."""
-        self._names[guid] = name
+    @contextmanager
+    def first(self) -> Iterator[None]:
+        """While a call is out: its line comes before those of its callbacks."""
+        self._first = threading.get_ident()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._first = None
+                for line in self._waiting:
+                    self._print(*line)
+                self._waiting.clear()
+
+    def abbreviate(self, names: Mapping[str, str]) -> None:
+        """From now on these ids are shown as their names."""
+        self._names.update(names)
 
     def line(self, what: str, result: str = "", *, now: str | None = None) -> None:
         """A line at a moment (default: now); the day is printed when it is another."""
-        for guid, name in self._names.items():
-            what = what.replace(guid, name)
-        with self.lock:
-            day, _, moment = (now or self.now).partition(" ")
-            if self._day not in ("", day):
-                click.echo(f"--- {day}")
-            self._day = day
-            click.echo(f"{moment:<9} {what:<56} {result}".rstrip())
+        with self._lock:
+            if self._first in (None, threading.get_ident()):
+                self._print(what, result, now)
+            else:
+                self._waiting.append((what, result, now))
+
+    def _print(self, what: str, result: str, now: str | None) -> None:
+        for id, name in self._names.items():
+            what = what.replace(id, name)
+        day, _, moment = (now or self.now).partition(" ")
+        if self._day not in ("", day):
+            click.echo(f"--- {day}")
+        self._day = day
+        click.echo(f"{moment:<9} {what:<56} {result}".rstrip())
 
 
 class Receiver:
@@ -153,7 +164,7 @@ class Receiver:
         """One callback."""
         with suppress(ValueError):
             date = parsedate_to_datetime(date).strftime("%Y-%m-%d %H:%M:%S")
-        screen.line(f"    {_summary(body)}", now=date)
+        screen.line(f"    {_summary(body, screen.kind)}", now=date)
         with self.changed:
             self.bodies.append(body)
             self.changed.notify_all()
@@ -168,52 +179,52 @@ class Receiver:
         self._server.server_close()
 
 
-def _summary(body: bytes) -> str:
+def _summary(body: bytes, kind: type[Play]) -> str:
     """A callback in a line."""
     try:
         payload = json.loads(body)
     except ValueError:
         return f"<- callback, damaged: {body[:40].decode(errors='replace')}..."
-    if "event" in payload:
-        return f"<- callback {payload['event']}{_said(payload.get('data'))}"
-    member = payload.get("member", payload)
-    kind = payload.get("type") or f"member {payload.get('action')}"
-    details = [member.get("connection_status"), "aggregating" if member.get("is_being_aggregated") else None]
-    if "transactions_created_count" in payload:
-        details.append(counted(payload["transactions_created_count"], "new transaction"))
-    return f"<- callback {kind}: {', '.join(filter(None, details))}".removesuffix(": ")
+    return f"<- callback {kind.told(payload)}"
 
 
 class Live:
     """The stage with a server: calls go over HTTP and are printed."""
 
-    def __init__(self, engine: Engine, port: int, screen: Screen) -> None:
+    def __init__(self, engine: Engine, port: int, screen: Screen, callbacks: str | None) -> None:
         self.engine = engine
+        self.headers = {"Content-Type": "application/json"}
+        self.callbacks = callbacks
+        self.kind = screen.kind
         self._port = port
         self._screen = screen
         self._show_time(self.control("GET", "/clock")["now"])
 
-    def call(self, method: str, path: str, body: Any = None, *, scenario: str | None = None) -> Any:
-        headers = HEADERS | ({"X-Mocksrv-Scenario": scenario} if scenario else {})
+    def call(
+        self, method: str, path: str, body: Any = None, *, headers: Mapping[str, str] | None = None, refusals: Collection[int] = ()
+    ) -> Any:
         for _ in range(TRIES):
-            status, answer = self._show(method, path, body, headers)
-            if status is not None and status not in TROUBLE:
+            status, answer = self._show(method, path, body, headers or {})
+            if status is not None and (status in refusals or status not in TROUBLE):
                 break
-        if status is None or status >= 400:
+        if status is None or (status >= 400 and status not in refusals):
             raise click.ClickException(f"{method} {path} was answered {status}: {answer}")
         return answer
 
-    def _show(self, method: str, path: str, body: Any, headers: dict[str, str]) -> tuple[int | None, Any]:
+    def _show(self, method: str, path: str, body: Any, headers: Mapping[str, str]) -> tuple[int | None, Any]:
         """One call, printed."""
-        with self._screen.lock:
+        with self._screen.first():
             status, answer = self._send(method, path, body, headers)
-            self._screen.line(f"{method:<4} {path}{_answers(body)}", f"{status or 'connection lost'}{_note(answer)}")
-            self._name(answer)
+            said = self.kind.sent(body) if body else ""
+            note = self.kind.answered(answer) if isinstance(answer, dict) else ""
+            self._screen.line(f"{method:<4} {path}{said and f'  {said}'}", f"{status or 'connection lost'}{note and f'  {note}'}")
+            if isinstance(answer, dict):
+                self._screen.abbreviate(self.kind.names(answer))
         return status, answer
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """A call of the control API, which is not printed."""
-        status, answer = self._send(method, f"/_mocksrv{path}", body, HEADERS)
+        status, answer = self._send(method, f"/_mocksrv{path}", body, {})
         if status != 200:
             raise click.ClickException(f"{method} /_mocksrv{path} was answered {status}: {answer}")
         return answer
@@ -228,16 +239,16 @@ class Live:
         self._show_time(done["now"])
 
     def look(self, path: str, *, counts: bool) -> None:
-        self._show("GET", path, None, HEADERS)
+        self._show("GET", path, None, {})
 
     def say(self, text: str) -> None:
         self._screen.line(f"    {text}")
 
-    def _send(self, method: str, path: str, body: Any, headers: dict[str, str]) -> tuple[int | None, Any]:
+    def _send(self, method: str, path: str, body: Any, headers: Mapping[str, str]) -> tuple[int | None, Any]:
         """Status (None: no answer) and JSON of one call."""
         with closing(http.client.HTTPConnection("127.0.0.1", self._port, timeout=70)) as connection:
             try:
-                connection.request(method, path, None if body is None else json.dumps(body), headers)
+                connection.request(method, path, None if body is None else json.dumps(body), {**self.headers, **headers})
                 answer = connection.getresponse()
                 text = answer.read()
             except (OSError, http.client.HTTPException):
@@ -247,54 +258,10 @@ class Live:
     def _show_time(self, now: str) -> None:
         self._screen.now = _shown(now)
 
-    def _name(self, answer: Any) -> None:
-        """Long guids get short names on the screen."""
-        for kind in ("user", "member"):
-            thing = answer.get(kind) if isinstance(answer, dict) else None
-            if isinstance(thing, dict) and thing.get("guid"):
-                self._screen.abbreviate(thing["guid"], f"{{{kind}}}")
-        if isinstance(answer, dict) and list(answer) == ["id"]:
-            self._screen.abbreviate(answer["id"], "{account}")
-
 
 def _shown(moment: str) -> str:
     """A moment of the control API as it is printed."""
     return moment[:19].replace("T", " ")
-
-
-def _said(data: Any) -> str:
-    """What Mono's data say of a sync: a status, or whether anything is new."""
-    if not isinstance(data, dict):
-        return ""
-    if "updated" in data:
-        return f": {'new data' if data['updated'] else 'nothing new'}"
-    meta = data.get("meta")
-    return f": {meta['data_status']}" if isinstance(meta, dict) and "data_status" in meta else ""
-
-
-def _answers(body: Any) -> str:
-    """The answers to questions that a call sends."""
-    found = [answer["value"] for answer in ((body or {}).get("member") or {}).get("challenges", [])]
-    return f"  {', '.join(found)}" if found else ""
-
-
-def _note(answer: Any) -> str:
-    """What matters of an answer."""
-    if not isinstance(answer, dict):
-        return ""
-    if "error" in answer:
-        return f"  {answer['error']['message']}"
-    if "message" in answer or "data" in answer:  # Mono's
-        return f"  {answer.get('code') or answer['message']}{_said(answer.get('data'))}"
-    member, parts = answer.get("member"), []
-    if member:
-        parts = [member.get("connection_status"), "aggregating" if member.get("is_being_aggregated") else None]
-        parts += [f'asks "{challenge["label"]}"' for challenge in member.get("challenges") or ()]
-    elif "credentials" in answer:
-        parts = [field["label"] for field in answer["credentials"]]
-    elif "user" in answer:
-        parts = [answer["user"]["guid"]]
-    return f"  {', '.join(filter(None, parts))}" if parts else ""
 
 
 def verdict(stage: Live, receiver: Receiver) -> list[str]:
@@ -302,17 +269,22 @@ def verdict(stage: Live, receiver: Receiver) -> list[str]:
     _settle(stage)
     planned: Counter[bytes] = Counter()
     states: Counter[str] = Counter()
+    probes = 0  # sent inside a call: the event has no delivery, and is written with another id
     for webhook in stage.control("GET", "/webhooks?limit=1000")["webhooks"]:
+        probes += webhook["event"] == stage.kind.probe
         for delivery in stage.control("GET", f"/webhooks/{webhook['id']}")["deliveries"]:
             states[delivery["state"]] += 1
             planned.update(attempt["request"]["body"].encode() for attempt in delivery["attempts"])
-    receiver.wait_for(planned.total())
+    receiver.wait_for(planned.total() + probes)
     arrived = Counter(receiver.bodies)
     dropped = f"; {states['dropped']} dropped, as the scenario says" if states["dropped"] else ""
-    click.echo(f"\n{counted(planned.total(), 'callback')} sent, {arrived.total()} received{dropped}.")
+    click.echo(f"\n{counted(planned.total() + probes, 'callback')} sent, {arrived.total()} received{dropped}.")
     faults = [f"{number} callbacks {state}" for state, number in states.items() if state not in ("delivered", "dropped")]
     faults += [f"a callback was sent but did not arrive: {body[:80]!r}" for body in planned - arrived]
-    faults += [f"a callback arrived that was not sent: {body[:80]!r}" for body in arrived - planned]
+    extra = list((arrived - planned).elements())
+    if len(extra) < probes:
+        faults.append(f"{probes} of {stage.kind.probe} were sent, {len(extra)} arrived")
+    faults += [f"a callback arrived that was not sent: {body[:80]!r}" for body in extra[probes:]]
     return faults or ([] if planned else ["no callback was sent"])
 
 

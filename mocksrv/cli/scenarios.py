@@ -137,7 +137,8 @@ def new(name: str, provider: str) -> None:
 def simulate(name: str, answers: tuple[str, ...], oauth: str | None, duration: str | None, own: tuple[str, ...], as_json: bool) -> None:
     """Play a scenario without a server and print its timeline: time, status, flags, callbacks. NAME may be a file.
 
-    A member is created and the scenario's own flows are played one after the other. Polls count a second each.
+    A member (Mono: an account, Finicity: a session) is created and the scenario's own flows are played one after the other. Polls count a
+    second each. Where two providers have a scenario of that name, PROVIDER/NAME says which.
     """
     from mocksrv.cli.shelf import own_folders, take
     from mocksrv.cli.simulate import print_simulation, simulation

@@ -172,7 +172,7 @@ SETTINGS = (
     Setting("clock", _clock, "CLOCK", "Time in new sandboxes: real, manual (stands still), or a speed such as x60.", "real"),
     Setting("now", parse_moment, "ISO", "The moment at which new sandboxes start.", shown="the present; 2026-01-01 if manual with a seed"),
     Setting("seed", _number(-LARGEST_SEED, LARGEST_SEED, "a seed"), "N", "Makes ids and data the same again in every run.", shown="none"),
-    Setting("scenario", _word, "NAME", "What members play when nothing else chooses.", shown="connected"),
+    Setting("scenario", _word, "NAME", "What is played when nothing else chooses.", shown="connected, synced, connect-full"),
     Setting("fidelity", _one_of(*FIDELITIES), "sdk|wire", "Where MX's sources disagree: as its SDKs read it, or as its docs say.", "sdk"),
     Setting("public-url", _base_url, "URL", "Beginning of handed-out links.", shown="the request's Host"),
     Setting("allow-callbacks", _host_pattern, "HOST", "Host (pattern) that callbacks may go to beside local ones. Repeatable.", many=True),

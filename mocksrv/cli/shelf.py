@@ -63,7 +63,8 @@ def take(given: str, own: Sequence[Path]) -> tuple[Shelf, Scenario]:
     Prints the faults of a file. Raises a click error.
     """
     shelf = open_shelf(own)
-    path = _file(given, known=[name for provider in shelf.casts for name in shelf.library.names(provider)])
+    names = [(provider, name) for provider in shelf.casts for name in shelf.library.names(provider)]
+    path = _file(given, known=[name for _, name in names] + ["/".join(key) for key in names])
     if path is None:
         return shelf, shelf.find(given)
     shelf = open_shelf((path.parent, *own))

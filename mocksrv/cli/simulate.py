@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -11,8 +11,7 @@ from typing import Any, cast
 import click
 
 from mocksrv.cli.output import print_table
-from mocksrv.cli.play import Choices
-from mocksrv.cli.plays import play_of
+from mocksrv.cli.playing import PLAYS, Choices
 from mocksrv.engine.clock import SEEDED_START, duration_text, iso_ms
 from mocksrv.engine.engine import Options
 from mocksrv.engine.player import NotWaiting
@@ -31,7 +30,6 @@ FLAGS = {
 }
 TREATMENTS = {"drop": "dropped", "repeat": "{} times", "delay_ms": "{} late", "shuffle": "shuffled", "corrupt": "damaged",
               "stale": "stale", "wrong_credentials": "wrong credentials", "wrong_content_type": "wrong content type"}  # fmt: skip
-HEADERS = {"Accept": "application/vnd.mx.api.v1+json", "mono-sec-key": "test_sk_simulate"}
 
 
 class Timeline:
@@ -55,8 +53,14 @@ class Timeline:
             self.add(now, note=text)
         self.rows = [*self.rows[:before], *sorted([*self.rows[before:], *changes], key=lambda row: row["at"])]
 
+    def seen(self) -> tuple[Any, Any]:
+        """Status and flags as they were noted last."""
+        return next(((row["status"], row["flags"]) for row in reversed(self.rows) if row.get("status")), (None, None))
+
     def callbacks(self, now: int, found: list[dict[str, Any]]) -> None:
         """Callbacks of the change that was noted last, or, if it was earlier, of this moment."""
+        if not found:
+            return
         if not self.rows or self.rows[-1]["at"] != iso_ms(now) or "callbacks" not in self.rows[-1]:
             self.add(now, status=None, flags={}, callbacks=[])
         self.rows[-1]["callbacks"] += found
@@ -77,7 +81,7 @@ class Watched:
             self._role.announce(world, subject, action)
 
     def enter(self, world: World, subject: Record, status: str | None, fields: Mapping[str, Any], over: bool) -> None:
-        with self._noted(world, subject):
+        with self._noted(world, subject, quiet=not (status or fields)):
             self._role.enter(world, subject, status, fields, over)
 
     def remove(self, world: World, subject: Record) -> None:
@@ -95,13 +99,15 @@ class Watched:
         self._timeline.callbacks(world.now, found)
 
     @contextmanager
-    def _noted(self, world: World, subject: Record, *, gone: bool = False) -> Iterator[None]:
+    def _noted(self, world: World, subject: Record, *, gone: bool = False, quiet: bool = False) -> Iterator[None]:
+        """``quiet``: it is not worth a line unless something can be seen of it."""
         with self._callbacks(world) as found:
             yield
         play = subject.play or {}
         flags = {} if gone else {name: bool(subject.body[name]) for name in FLAGS if name in subject.body}
         status = "deleted" if gone else self._role.status(subject)
-        self._timeline.add(world.now, status=status, flags=flags, flow=play.get("flow"), callbacks=found)
+        if not quiet or found or self._timeline.seen() != (status, flags):
+            self._timeline.add(world.now, status=status, flags=flags, flow=play.get("flow"), callbacks=found)
 
     @contextmanager
     def _callbacks(self, world: World) -> Iterator[list[dict[str, Any]]]:
@@ -117,6 +123,9 @@ class Rehearsal:
 
     def __init__(self, setup: Setup, provider: str, timeline: Timeline) -> None:
         self.engine, app = build(setup)
+        self.headers: dict[str, str] = {}
+        self.callbacks: str | None = None
+        self._kind = PLAYS[provider]
         self.engine.player.roles = {
             name: cast(Role, Watched(role, timeline)) if name == provider else role for name, role in self.engine.player.roles.items()
         }
@@ -124,12 +133,13 @@ class Rehearsal:
         self._timeline = timeline
         self._sandbox = self.engine.sandbox("default")
 
-    def call(self, method: str, path: str, body: Any = None, *, scenario: str | None = None) -> Any:
+    def call(
+        self, method: str, path: str, body: Any = None, *, headers: Mapping[str, str] | None = None, refusals: Collection[int] = ()
+    ) -> Any:
         if method != "GET":
-            self._timeline.add(self._sandbox.now(), call=_said(method, path, body))
-        headers = HEADERS | ({"X-Mocksrv-Scenario": scenario} if scenario else {})
-        answer = self._client.open(path, method=method, json=body, headers=headers, auth=("simulate", "simulate"))
-        if answer.status_code >= 400:
+            self._timeline.add(self._sandbox.now(), call=self._said(method, path, body))
+        answer = self._client.open(path, method=method, json=body, headers={**self.headers, **(headers or {})})
+        if answer.status_code >= 400 and answer.status_code not in refusals:
             raise click.ClickException(f"{method} {path} was answered {answer.status_code}: {answer.get_data(as_text=True)}")
         return answer.get_json(force=True, silent=True)
 
@@ -140,23 +150,19 @@ class Rehearsal:
 
     def look(self, path: str, *, counts: bool) -> None:
         if counts:
-            self._timeline.add(self._sandbox.now(), call=_said("GET", path, None))
-            self._client.get(path, headers=HEADERS, auth=("simulate", "simulate"))
+            self._timeline.add(self._sandbox.now(), call=self._said("GET", path, None))
+            self._client.get(path, headers=self.headers)
 
     def say(self, text: str) -> None:
         self._timeline.add(self._sandbox.now(), note=text)
 
-
-def _said(method: str, path: str, body: Any) -> str:
-    """A call in the timeline."""
-    members = path.split("/members/", 1)
-    short = (
-        f"{method} .../{members[1].partition('/')[2] or 'members/{guid}'}"
-        if len(members) > 1
-        else f"{method} .../{path.rpartition('/')[2]}"
-    )
-    answers = [answer["value"] for answer in ((body or {}).get("member") or {}).get("challenges", [])]
-    return f"{short}: {', '.join(answers)}" if answers else short
+    def _said(self, method: str, path: str, body: Any) -> str:
+        """A call in the timeline."""
+        _, members, member = path.partition("/members/")
+        end = (member.partition("/")[2] or "members/{guid}") if members else path.rpartition("/")[2]
+        short = f"{method} {path if path.startswith('/_mocksrv/') else f'.../{end}'}"
+        said = self._kind.sent(body) if body else ""
+        return f"{short}: {said}" if said else short
 
 
 def simulation(
@@ -172,13 +178,12 @@ def simulation(
         wing=WingOptions(folders=own),
     )
     stage = Rehearsal(setup, scenario.provider, timeline)
-    play = play_of(stage, scenario, Choices(answers, oauth, span=span))
+    play = PLAYS[scenario.provider](stage, scenario, Choices(answers, oauth, span=span))
     try:
         play.run()
     except NotWaiting:
         raise click.ClickException("nobody was waiting for an answer") from None
-    subject = play.subject()
-    status = stage.engine.player.role(subject).status(subject) if subject else None
+    subject, status = play.subject(), play.status()
     stage.engine.close()
     rests = play.complete and not (subject and (subject.play or {}).get("job"))
     return {"scenario": scenario.name, "provider": scenario.provider, "status": status, "rests": rests, "timeline": timeline.rows}
@@ -188,7 +193,7 @@ def print_simulation(played: Mapping[str, Any], scenario: Scenario) -> None:
     """Prints a simulation for people."""
     click.echo(f"{scenario.name}: {scenario.summary}\n")
     print_table(("TIME", "STATUS", "FLAGS", "CALLBACKS"), [_cells(row) for row in played["timeline"]])
-    end = played["status"] or f"the {'member' if played['provider'] == 'mx' else 'account'} deleted"
+    end = played["status"] or f"the {PLAYS[played['provider']].noun} deleted"
     click.echo(f"\nEnds with {end}." if played["rests"] else f"\nStopped in {end}; --for DURATION plays on.")
 
 

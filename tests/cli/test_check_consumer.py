@@ -8,7 +8,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from mocksrv.cli.checks import CHECKS
+from mocksrv.cli.check_consumer import CENTRAL, genuine_events
+from mocksrv.cli.checks import CHECKS, changed
 from tests.cli.running import mocksrv
 from tests.consumers import careful, sloppy
 
@@ -43,6 +44,46 @@ def test_a_careful_receiver_passes_every_check(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("provider", ["mono", "finicity"])
+def test_a_careful_receiver_passes_every_check_of_the_other_providers(provider: str, tmp_path: Path) -> None:
+    server = careful.Server(careful.App(), getattr(careful, f"from_{provider}"))
+    done = mocksrv("check-consumer", server.url, "--provider", provider, "--auth", f"{provider}:s3cret", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    results = {row["check"]: row["passed"] for row in json.loads(done.stdout)["results"]}
+    assert [name for name, passed in results.items() if not passed] == ["stale revision"]  # there are no revisions
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("provider", ["mono", "finicity"])
+def test_a_receiver_with_another_secret_refuses_them(provider: str, tmp_path: Path) -> None:
+    server = careful.Server(careful.App(), getattr(careful, f"from_{provider}"))
+    only = ("--only", "every event", "--only", "right credentials", "--only", "wrong credentials")
+    done = mocksrv("check-consumer", server.url, "--provider", provider, "--auth", f"{provider}:other", "--json", *only, cwd=tmp_path)
+    assert done.returncode == 1
+    results = {row["check"]: row["passed"] for row in json.loads(done.stdout)["results"]}
+    assert results == {"every event": False, "right credentials": False, "wrong credentials": True}
+
+
+@pytest.mark.parametrize("provider", CENTRAL)
+def test_every_event_is_genuine_and_shows_somebody(provider: str) -> None:
+    events = {event.name: event for event in genuine_events(provider)}
+    with_data = {
+        "mx": lambda body: body["member"]["connection_status"] == "CONNECTED",
+        "mono": lambda body: body["data"]["meta"]["data_status"] == "AVAILABLE",
+        "finicity": lambda body: len(body["payload"]["accounts"]) > 1,
+    }
+    assert with_data[provider](events[CENTRAL[provider]].payload)
+    assert all(name.startswith(f"{provider}.") for name in events)
+
+
+def test_objects_in_objects_are_changed_too() -> None:
+    event = next(event for event in genuine_events("mono") if event.name == "mono.account_updated")
+    seen: list[str] = []
+    changed(event, lambda inner: seen.extend(inner))
+    assert {"_id", "data_status", "event_id", "app"} <= set(seen)  # account and meta lie two levels deep
+
+
+@pytest.mark.slow
 def test_it_has_kept_the_newest_revision_of_everything(tmp_path: Path) -> None:
     app = careful.App()
     server = careful.Server(app)
@@ -72,7 +113,9 @@ def test_there_are_at_least_twenty_checks_and_each_says_what_it_expects() -> Non
     ("arguments", "said"),
     [
         (["ftp://x"], "'ftp://x' is not an HTTP URL"),
-        (["http://127.0.0.1:1", "--auth", "digest:x"], "neither basic:USER:PASSWORD nor bearer:TOKEN"),
+        (["http://127.0.0.1:1", "--auth", "digest:x"], "is none of basic:USER:PASSWORD, bearer:TOKEN, mono:SECRET, finicity:SECRET"),
+        (["http://127.0.0.1:1", "--auth", "mono:"], "is none of"),
+        (["http://127.0.0.1:1", "--provider", "plaid"], "'plaid' is not one of 'mx', 'mono', 'finicity'"),
         (["http://127.0.0.1:1", "--only", "speed"], "there is no check 'speed'"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from click.testing import CliRunner
 from mocksrv.cli import demo, main
 from tests.cli.running import ROOT, mocksrv
 
-NAMES = sorted(file.stem for provider in ("mx", "mono") for file in (ROOT / "scenarios" / provider).glob("*.yaml"))
+NAMES = sorted(f"{file.parent.name}/{file.stem}" for file in (ROOT / "scenarios").glob("*/*.yaml"))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -60,3 +61,65 @@ def test_messy_callbacks_are_as_planned() -> None:
     lines = CliRunner().invoke(main, ["demo", "messy-webhooks"], catch_exceptions=False).output.splitlines()
     assert lines[-1].endswith("1 dropped, as the scenario says.")
     assert any("damaged" in line for line in lines)
+
+
+def played(name: str) -> str:
+    result = CliRunner().invoke(main, ["demo", name], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return " ".join(result.output.split())
+
+
+def in_order(text: str, *parts: str) -> bool:
+    """Whether these are there, one after the other."""
+    return re.search(".*".join(map(re.escape, parts)), text) is not None
+
+
+def test_a_mono_account_is_linked_and_reauthorised() -> None:
+    text = played("reauthorisation-required")
+    assert in_order(
+        text,
+        "POST /_mocksrv/mono/connect",
+        "POST /mono/v2/accounts/auth 200",
+        "<- callback mono.events.account_connected: PROCESSING",
+        "<- callback mono.events.account_updated: AVAILABLE",
+        "--- 2026-01-02 00:00:00 <- callback mono.events.reauthorisation_required",
+        "POST /mono/v2/accounts/{account}/reauthorise 200",
+        "<- callback mono.events.account_reauthorized",
+        "--- 2026-01-03 00:00:00 <- callback mono.events.account_synced: new data",
+    )
+
+
+def test_a_finicity_login_breaks_and_is_repaired() -> None:
+    text = played("fix")
+    assert in_order(
+        text,
+        "POST /finicity/connect/v2/generate 200",
+        "<- callback ping",
+        "POST /_mocksrv/finicity/play 200 started institutionSupported discovered adding added done",
+        "<- callback added: institutionId 101732, 3 accounts",
+        "13:00:00",
+        "500 103 Invalid login credentials.",
+        "POST /finicity/connect/v2/generate/fix 200",
+        "<- callback processing",
+        "institutionLogins/{login}/accounts 200 3 accounts",
+    )
+    assert text.endswith("10 callbacks sent, 10 received.")
+
+
+def test_a_name_that_two_providers_have() -> None:
+    assert "/users/{user}/members" in played("no-accounts")
+    assert "/finicity/connect/v2/generate" in played("finicity/no-accounts")
+
+
+def test_a_ping_that_is_lost_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    take = demo.Receiver.take
+
+    def lose_pings(receiver: demo.Receiver, body: bytes, date: str, screen: demo.Screen) -> None:
+        if b'"ping"' not in body:
+            take(receiver, body, date, screen)
+
+    monkeypatch.setattr(demo, "PATIENCE", 0.1)
+    monkeypatch.setattr(demo.Receiver, "take", lose_pings)
+    result = CliRunner().invoke(main, ["demo", "finicity/no-accounts"], catch_exceptions=False)
+    assert result.exit_code == 1
+    assert "1 of finicity.ping were sent, 0 arrived" in result.output

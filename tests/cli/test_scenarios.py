@@ -16,7 +16,9 @@ from mocksrv.engine.yamlfile import read
 from tests.cli.running import ROOT, mocksrv
 
 MX = sorted(file.stem for file in (ROOT / "scenarios/mx").glob("*.yaml"))
-MONO = sorted(file.stem for file in (ROOT / "scenarios/mono").glob("*.yaml"))
+OTHERS = sorted(
+    f"{file.parent.name}/{file.stem}" for provider in ("mono", "finicity") for file in (ROOT / "scenarios" / provider).glob("*.yaml")
+)
 ALL = list((ROOT / "scenarios").rglob("*.yaml"))
 COUNTING = """\
 name: counting
@@ -135,7 +137,7 @@ def test_new_refuses_what_cannot_be_a_scenario(arguments: list[str]) -> None:
 # simulate
 
 
-@pytest.mark.parametrize("name", [*MX, *MONO])
+@pytest.mark.parametrize("name", [*MX, *OTHERS])
 def test_every_bundled_scenario_can_be_simulated(name: str) -> None:
     simulation = played(name)
     assert simulation["rests"]
@@ -238,3 +240,26 @@ def test_what_the_user_does_at_the_bank_comes_before_the_scenarios_own_answer() 
 def test_a_new_scenario_does_not_take_a_bundled_name() -> None:
     refused = scenarios("new", "connected")
     assert (refused.exit_code, "extends: connected" in refused.stderr) == (2, True)
+
+
+def test_simulate_plays_a_mono_account_and_a_finicity_session() -> None:
+    assert statuses(played("synced")) == [("+0s", "PROCESSING"), ("+1s", "AVAILABLE"), ("+12h", "AVAILABLE")]
+    assert "> POST /_mocksrv/mono/connect: synced" in scenarios("simulate", "synced").output
+    assert [status for _, status in statuses(played("fix"))][-2:] == ["processing", "done"]
+    assert played("finicity/oauth")["provider"] == "finicity"
+
+
+def test_answers_choose_the_branch_of_a_finicity_session() -> None:
+    asked_twice = [status for _, status in statuses(played("mfa", "--answer", "mfa", "--answer", "fail"))]
+    assert asked_twice[-4:] == ["mfaUpdated", "mfa", "mfaUpdated", "invalidCredentials"]
+    assert statuses(played("mfa", "--answer", ""))[-1] == ("+10m", "unableToConnect")
+
+
+def test_days_of_other_providers_can_be_simulated() -> None:
+    assert len([row for row in played("synced", "--for", "4d")["timeline"] if row.get("callbacks")]) == 6
+    assert played("connect-full", "--for", "3d")["rests"]
+
+
+def test_who_denies_at_the_bank_of_a_finicity_session_is_said_by_the_scenario() -> None:
+    refused = scenarios("simulate", "finicity/oauth", "--oauth", "deny")
+    assert (refused.exit_code, "auto: deny" in refused.stderr) == (2, True)

@@ -42,7 +42,8 @@ def ends(server: Serving, number: int = signal.SIGTERM, *, group: bool = False) 
 def test_it_says_where_it_is_and_how_it_is_set_up(tmp_path: Path) -> None:
     with Serving(cwd=tmp_path) as server:
         port = urlsplit(server.url).port
-        assert f"http://127.0.0.1:{port}/_mocksrv" in server.banner
+        for path in ("/_mocksrv", "/mono", "/finicity"):
+            assert f" http://127.0.0.1:{port}{path} " in server.banner.replace("\n", " ")
         assert "none are sent; --webhook-url URL sets where they go" in server.banner
         assert "in memory, gone when the server ends" in server.banner
         assert "real time" in server.banner

@@ -3,14 +3,37 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import hmac
 import json
 import queue
 import threading
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 LOGIN = "Basic " + base64.b64encode(b"mx:s3cret").decode()
+SECRET = "s3cret"
+
+Admission = Callable[[Mapping[str, str], bytes], bool]
+
+
+def from_mx(headers: Mapping[str, str], body: bytes) -> bool:
+    return hmac.compare_digest(headers.get("Authorization", ""), LOGIN)
+
+
+def from_mono(headers: Mapping[str, str], body: bytes) -> bool:
+    return hmac.compare_digest(headers.get("mono-webhook-secret", ""), SECRET)
+
+
+def from_finicity(headers: Mapping[str, str], body: bytes) -> bool:
+    """Their documents: the hexadecimal HMAC-SHA256 of the raw body, with the partner secret as the key."""
+    wanted = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+    return hmac.compare_digest(headers.get("x-finicity-signature", ""), wanted)
+
+
+def from_any(headers: Mapping[str, str], body: bytes) -> bool:
+    return from_mx(headers, body) or from_mono(headers, body) or from_finicity(headers, body)
 
 
 class App:
@@ -50,8 +73,8 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, app: App) -> None:
-        super().__init__(("127.0.0.1", 0), handler(app))
+    def __init__(self, app: App, admission: Admission = from_mx) -> None:
+        super().__init__(("127.0.0.1", 0), handler(app, admission))
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         self.url = f"http://127.0.0.1:{self.server_address[1]}/webhooks"
 
@@ -59,13 +82,13 @@ class Server(ThreadingHTTPServer):
         """Senders hang up."""
 
 
-def handler(app: App) -> type[BaseHTTPRequestHandler]:
+def handler(app: App, admission: Admission) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            if not hmac.compare_digest(self.headers.get("Authorization", ""), LOGIN):
+            if not admission(self.headers, body):
                 return self.answer(401)
             try:
                 event = json.loads(body)

@@ -244,7 +244,10 @@ class Sessions:
         play = self._play(session)
         act, acted = play.get("act", 0), play.get("acted", 0)
         if play.get("ask"):
-            self.answer(world, session, wish.take_answers(play["ask"]))
+            answers = wish.take_answers(play["ask"])
+            if "" in answers:
+                return False  # the user does not answer
+            self.answer(world, session, answers)
         elif play.get("consent"):
             self.consent(world, session, play["consent"]["auto"] != "deny")
             return not play.get("consent")

@@ -1,0 +1,218 @@
+"""What the plays of all providers share: they make calls, let time pass, and give answers until the subject rests.
+
+Whoever plays it makes the calls and moves the time (a `Stage`); a kind of `Play` knows what comes next at its provider.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+from mocksrv.engine.clock import DAY, SECOND
+from mocksrv.engine.engine import Engine
+from mocksrv.engine.sandbox import DEFAULT
+from mocksrv.engine.scenario import Scenario
+from mocksrv.engine.store import Record
+
+MOST_ROUNDS = 20  # of questions; more is a script that asks for ever
+LONGEST = 2 * DAY  # sandbox time that is played unless more is asked for
+
+
+class Stage(Protocol):
+    """Where it is played. ``headers`` go with every call, ``callbacks`` is where an app would want them (None: nowhere)."""
+
+    engine: Engine
+    headers: dict[str, str]
+    callbacks: str | None
+
+    def call(
+        self, method: str, path: str, body: Any = None, *, headers: Mapping[str, str] | None = None, refusals: Collection[int] = ()
+    ) -> Any:
+        """One call; its JSON. ``refusals`` are statuses that are as good as a success; others raise a click error."""
+
+    def move_to(self, moment: int) -> None:
+        """Moves the sandbox's time to a moment (ms), and waits for what happens on the way."""
+
+    def look(self, path: str, *, counts: bool) -> None:
+        """Time has passed; the subject's status may be read at this path, and must be when the scenario counts the reads."""
+
+    def say(self, text: str) -> None:
+        """Something happens that is neither a call nor a change."""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the user does. ``answers``: one text for each round of questions, then the right ones; ``oauth``: approve or deny at the
+    bank's page, None: what the script says; ``span``: how much sandbox time is played (ms)."""
+
+    answers: Sequence[str] = ()
+    oauth: str | None = None
+    span: int | None = None
+
+
+class Play(ABC):
+    """One subject of one scenario on a stage. The class knows how its provider's calls, answers and callbacks are told in a line."""
+
+    noun: ClassVar[str]  # what plays the scenario
+    headers: ClassVar[Mapping[str, str]] = {}  # of an app that calls the provider
+    refresh: ClassVar[str]  # the flow that runs by itself
+    probe: ClassVar[str] = ""  # the event that is sent inside a call, and so has no delivery
+    silent: ClassVar[Collection[str]] = ()  # scenarios that show what comes when the user does not answer
+
+    def __init__(self, stage: Stage, scenario: Scenario, choices: Choices) -> None:
+        self.stage = stage
+        self.engine = stage.engine
+        self.scenario = scenario
+        self.choices = choices
+        self.sandbox = self.engine.sandbox(DEFAULT)
+        self.end = self.sandbox.now() + (LONGEST if choices.span is None else choices.span)
+        self.guid = ""  # of the subject
+        self.complete = True  # False: it was stopped before it came to rest
+        self._answers = iter(choices.answers)
+        self._rounds = 0
+        self._silent_about = ""  # the guid of a question that is not to be answered
+        self._asked_at_bank = False
+        stage.headers.update(self.headers)
+
+    # what each provider has of its own
+
+    @property
+    @abstractmethod
+    def status_path(self) -> str:
+        """Where the subject's status is read."""
+
+    @abstractmethod
+    def run(self) -> None:
+        """Plays the scenario, from the subject's beginning to its rest."""
+
+    @abstractmethod
+    def found(self) -> str:
+        """What an app would read now, in words."""
+
+    @abstractmethod
+    def give(self, ask: Mapping[str, Any], answers: Sequence[str]) -> None:
+        """The user answers the open questions, in their order."""
+
+    @staticmethod
+    @abstractmethod
+    def names(answer: Mapping[str, Any]) -> Mapping[str, str]:
+        """The ids in an answer that get short names on the screen."""
+
+    @staticmethod
+    @abstractmethod
+    def sent(body: Mapping[str, Any]) -> str:
+        """What the user has said, in the body of a call; empty if nothing."""
+
+    @staticmethod
+    @abstractmethod
+    def answered(answer: Mapping[str, Any]) -> str:
+        """What matters of an answer."""
+
+    @staticmethod
+    @abstractmethod
+    def told(callback: Mapping[str, Any]) -> str:
+        """A callback in a few words."""
+
+    # what is the same for all
+
+    def subject(self) -> Record | None:
+        """The subject as stored; None when it is gone."""
+        with self.engine.look(self.sandbox) as world:
+            return world.subject(self.guid)
+
+    def status(self) -> str | None:
+        """The subject's status; None when it has none, or is gone."""
+        subject = self.subject()
+        return self.engine.player.role(subject).status(subject) if subject else None
+
+    def look(self, *, counts: bool) -> None:
+        """Reads the subject's status, as an app would that knows of nothing."""
+        self.stage.look(self.status_path, counts=counts)
+
+    def until_rest(self) -> None:
+        """Lets time pass, and the user answer, until the job is over."""
+        while self.complete:
+            subject = self.subject()
+            play = (subject.play or {}) if subject else {}
+            if not play.get("job"):
+                return
+            if self._act(subject, play):
+                continue
+            self._wait(polls=bool(play.get("polls")))
+
+    def next_due(self) -> None:
+        """Moves on to what falls due next, as far as the time that is played reaches, and plays that to its rest."""
+        moment = self.due()
+        if moment is not None and moment <= self.end:
+            self.stage.move_to(moment)
+            self.look(counts=False)
+            self.until_rest()
+
+    def go_on_resting(self) -> None:
+        """Plays what comes by itself: once, or as often as the time allows that was asked for."""
+        while self.complete and (self.due() or self.end + 1) <= self.end:
+            self.next_due()
+            if self.choices.span is None:
+                return
+        if self.choices.span is not None:
+            self.stage.move_to(self.end)
+
+    def due(self) -> int | None:
+        """When the next thing falls due."""
+        with self.engine.store.read() as tx:
+            timer = tx.next_timer(self.sandbox.name)
+        return timer[3] if timer else None
+
+    def _wait(self, *, polls: bool) -> None:
+        """Lets time pass until the next thing falls due, or for a second until the next poll."""
+        moments = [moment for moment in (self.due(), self.sandbox.now() + SECOND if polls else None) if moment is not None]
+        moment = min(moments, default=self.end + 1)
+        self.complete = moment <= self.end
+        self.stage.move_to(min(moment, self.end))
+        self.look(counts=polls)
+
+    def _act(self, subject: Record | None, play: Mapping[str, Any]) -> bool:
+        """What the user does now, if there is something to do."""
+        if play.get("ask"):
+            return self._answer(play["ask"])
+        if play.get("consent") and self.choices.oauth and not self._asked_at_bank and subject is not None:
+            self._asked_at_bank = True
+            self.stage.say(f"the user {'approves' if self.choices.oauth == 'approve' else 'denies'} at the bank's page")
+            with self.engine.change(self.sandbox) as world:
+                world.cancel_timers(subject.guid, "auto")  # the user comes before the scenario's own answer
+                self.engine.player.consent(world, subject, self.choices.oauth == "approve")
+            return True
+        return False
+
+    def _answer(self, ask: Mapping[str, Any]) -> bool:
+        first = ask["challenges"][0]["guid"]
+        if first == self._silent_about:
+            return False
+        given = next(self._answers, None)
+        self._rounds += 1
+        if given == "" or self._rounds > MOST_ROUNDS or (given is None and self.scenario.name in self.silent):
+            self._silent_about = first
+            self.stage.say("the user does not answer")
+            return False
+        self.give(ask, list(_right(ask)) if given is None else list(_spread(given, len(ask["challenges"]))))
+        return True
+
+
+def counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _right(ask: Mapping[str, Any]) -> Iterator[str]:
+    """The right answer to each question of a round; where any will do, the first option."""
+    for challenge, right in zip(ask["challenges"], ask["right_answers"], strict=True):
+        options = challenge.get("options") or challenge.get("image_options") or [{"value": "anything"}]
+        yield str(right[0] if right else options[0]["value"])
+
+
+def _spread(given: str, count: int) -> Iterator[str]:
+    """A text as the answers to so many questions: its parts at '|', the last one for all that are left."""
+    parts = given.split("|", count - 1)
+    for place in range(count):
+        yield parts[min(place, len(parts) - 1)]
