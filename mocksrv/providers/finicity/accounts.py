@@ -12,7 +12,7 @@ from marshmallow import fields
 from mocksrv.engine.sandbox import World
 from mocksrv.engine.store import Query, Record
 from mocksrv.providers.finicity.api import MISSING, NO_CONTENT, Call, Document, FinicityError, Number, Reply, Routes, Seconds, shown
-from mocksrv.providers.finicity.codes import meaning
+from mocksrv.providers.finicity.codes import TOO_LATE, meaning
 
 routes = Routes()
 V1, V2 = "/aggregation/v1/customers/<customer>", "/aggregation/v2/customers/<customer>"
@@ -119,28 +119,19 @@ def _refresh(call: Call, customer: str, login: str | None) -> list[Record]:
         codes = [code for each in logins if (now := world.get("finicity.login", each.guid)) and (code := now.body["code"])]
         accounts = call.mount.bank.active(world, owner=customer, parent=login)
     if codes and len(codes) == len(logins):
-        raise FinicityError(500, codes[0], meaning(codes[0]))
+        raise FinicityError(408 if codes[0] == TOO_LATE else 500, codes[0], meaning(codes[0]))
     return accounts
 
 
 @routes.add("POST", f"{V1}/accounts", "RefreshCustomerAccounts")
-def refresh_all(call: Call, customer: str) -> Reply:
-    return _answer(_refresh(call, customer, None))
-
-
 @routes.add("POST", f"{V1}/{LOGIN}/accounts", "RefreshCustomerAccountsByInstitutionLogin")
-def refresh_login(call: Call, customer: str, login: str) -> Reply:
+def refresh(call: Call, customer: str, login: str | None = None) -> Reply:
     return _answer(_refresh(call, customer, login))
 
 
 @routes.add("POST", f"{V2}/accounts", "RefreshCustomerAccountsV2")
-def refresh_all_v2(call: Call, customer: str) -> Reply:
-    _refresh(call, customer, None)
-    return NO_CONTENT
-
-
 @routes.add("POST", f"{V2}/{LOGIN}/accounts", "RefreshCustomerAccountsByInstitutionLoginV2")
-def refresh_login_v2(call: Call, customer: str, login: str) -> Reply:
+def refresh_quietly(call: Call, customer: str, login: str | None = None) -> Reply:
     _refresh(call, customer, login)
     return NO_CONTENT
 

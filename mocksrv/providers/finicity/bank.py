@@ -56,8 +56,9 @@ class Bank:
 
     def add(self, world: World, session: Record) -> list[Record]:
         """The chosen accounts are the customer's from now on; all that were discovered where none was chosen."""
-        login_id = session.body.get("login_id")
-        discovered = world.list(Query("finicity.account", parent=login_id)) if login_id else self.discover(world, session)
+        if session.body.get("discovered") is None:
+            self.discover(world, session)
+        discovered = world.list(Query("finicity.account", parent=session.body["login_id"]))
         chosen = session.body.get("chosen")
         found = [account for account in discovered if chosen is None or account.guid in chosen]
         for account in found:

@@ -12,16 +12,16 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import ValidationError, fields, validate
 
 from mocksrv.engine.casting import Credentials, choose
 from mocksrv.engine.clock import HOUR
 from mocksrv.engine.library import UnknownScenario
 from mocksrv.engine.sandbox import World
-from mocksrv.engine.store import Record
-from mocksrv.providers.finicity.api import INVALID, SCENARIO_HEADER, Call, Document, FinicityError, Reply, Routes
+from mocksrv.engine.store import Record, dumps
+from mocksrv.providers.finicity.api import INVALID, MISSING, SCENARIO_HEADER, Call, Document, FinicityError, Reply, Routes
 from mocksrv.providers.finicity.lifecycle import new_body
-from mocksrv.providers.finicity.webhooks import FIX, FULL, JOINT, JSON, LITE, XML, emit, endpoint, headers, wrapped
+from mocksrv.providers.finicity.webhooks import FIX, FULL, JOINT, JSON, LITE, XML, emit, endpoint, event_id, headers, wrapped
 
 routes = Routes(wide=True)
 LIFETIME = 2 * HOUR
@@ -46,9 +46,13 @@ def _is_experience(text: str) -> None:
         raise ValidationError("must be a valid GUID")
 
 
+def _header(value: Any) -> str:
+    return value if isinstance(value, str) else dumps(value)
+
+
 def _are_headers(values: Mapping[str, Any]) -> None:
     for name, value in values.items():
-        if not HEADER_NAME.fullmatch(name) or not re.fullmatch(r"[\t\x20-\x7e]*", str(value)):
+        if not HEADER_NAME.fullmatch(name) or not re.fullmatch(r"[\t\x20-\x7e]*", _header(value)):
             raise ValidationError(f"{name!r} is no header that can be sent")
 
 
@@ -82,7 +86,7 @@ class Fix(Parameters):
     institutionLoginId = fields.String(required=True)
 
 
-class Borrower(Schema):
+class Borrower(Document):
     customerId = fields.String(required=True)
     consumerId = fields.String(required=True)
     type = fields.String(required=True, validate=validate.OneOf(("primary", "jointBorrower")))
@@ -123,9 +127,12 @@ def _generate(call: Call, type: str, given: Mapping[str, Any]) -> Reply:
     """Pings the app's webhook, and only then makes the session and its link."""
     if call.partner is not None and given["partnerId"] != call.partner:
         raise FinicityError(400, INVALID, 'Invalid "partnerId" in request body')
-    with call.look() as world:
+    if given.get("isWebView") and not given.get("redirectUri"):
+        raise FinicityError(400, MISSING, 'Missing "redirectUri" in request body')
+    with call.change() as world:
         session = _session(call, world, type, given)
-    _ping(call, session)
+        id = event_id(world)
+    _ping(call, session, id)
     with call.change() as world:
         session = _session(call, world, type, given)
         session.guid = world.guid("SES")
@@ -133,23 +140,23 @@ def _generate(call: Call, type: str, given: Mapping[str, Any]) -> Reply:
         link = _link(call, world, session)
         world.add(session)
         world.mark(session.guid, "a Connect URL was generated", status="ping")
-        emit(world, session, "ping", sent=True)
+        emit(world, session, "ping", sent=id)
         call.about(session)
     return Reply({"link": link})
 
 
 def _session(call: Call, world: World, type: str, given: Mapping[str, Any]) -> Record:
     """The session that is asked for. Raises FinicityError for a customer, consumer or login that is not there."""
-    customer = given["customerId"]
-    for id in (customer, *(each["customerId"] for each in given.get("borrowers", ()))):
-        if world.get("finicity.customer", id) is None:
+    for each in (given, *given.get("borrowers", ())):
+        customer, consumer = each["customerId"], each.get("consumerId")
+        if world.get("finicity.customer", customer) is None:
             raise FinicityError(400, INVALID, NOT_OURS)
-    consumer = given.get("consumerId")
-    if consumer and ((found := world.get("finicity.consumer", consumer)) is None or found.owner != customer):
-        raise FinicityError(400, INVALID, f"Request failed with status code 404 GET /decisioning/v1/consumers/{consumer}")
+        if consumer and ((found := world.get("finicity.consumer", consumer)) is None or found.owner != customer):
+            raise FinicityError(400, INVALID, f"Request failed with status code 404 GET /decisioning/v1/consumers/{consumer}")
+    customer = given["customerId"]
     body = {**new_body(type), "secret": call.secret, "partnerId": given["partnerId"], "single_use": given.get("singleUseUrl", False),
             "timestamp": world.now, "ttl": world.now + LIFETIME, **{name: given[name] for name in KEPT if name in given}}  # fmt: skip
-    body["webhookHeaders"] = {name: str(value) for name, value in given.get("webhookHeaders", {}).items()}
+    body["webhookHeaders"] = {name: _header(value) for name, value in given.get("webhookHeaders", {}).items()}
     if type == LITE:
         body["institution"] = str(given["institutionId"])
     if type == FIX:
@@ -160,12 +167,11 @@ def _session(call: Call, world: World, type: str, given: Mapping[str, Any]) -> R
     return Record("finicity.session", "", body, owner=customer)
 
 
-def _ping(call: Call, session: Record) -> None:
+def _ping(call: Call, session: Record, id: str) -> None:
     """One attempt at the session's webhook. Raises FinicityError unless that answers 2xx."""
     target = endpoint(session)
     if target is None:
         return
-    id = f"{call.sandbox.now()}-{call.sandbox.chance(f'ping:{session.owner}:{call.sandbox.now()}').getrandbits(96):024x}"
     body = wrapped(session, "ping", id, {})
     answer = call.engine.dispatcher.probe(call.sandbox, target, "finicity.ping", body, headers(session))
     call.entry.notes["ping"] = answer.error or answer.status

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
@@ -26,7 +27,10 @@ from mocksrv.providers.finicity.api import (
 routes = Routes()
 TYPES = ("testing", "active")
 CUSTOMER = "/aggregation/v1/customers/<customer>"
-NAME = r"[A-Za-z0-9!@.#$%&*_+-]*\Z"
+NAME_RULES = (
+    (r".{6,255}", "110039", "A username has 6 to 255 characters"),
+    (r"[A-Za-z0-9!@.#$%&*_+-]*", "45003", "The username may have letters, digits and ! @ . # $ % & * _ - +"),
+)
 CONSUMER_NEEDS = (("ssn", "birthday"), ("phone", "email"))  # one of each
 
 
@@ -34,7 +38,7 @@ class CustomerSchema(Document):
     """A customer, as read and as written."""
 
     id = fields.String(dump_only=True)
-    username = fields.String(required=True, validate=validate.Length(6, 255))
+    username = fields.String(required=True)
     firstName = fields.String()
     lastName = fields.String()
     applicationId = fields.String()
@@ -99,10 +103,9 @@ def add_customer(call: Call, type: str) -> Reply:
 
 def _given(call: Call, *, partial: bool = False) -> dict[str, Any]:
     given = call.load(CUSTOMERS, partial=partial)
-    try:
-        validate.Regexp(NAME)(given.get("username", ""))
-    except ValidationError:
-        raise FinicityError(400, "45003", "The username may have letters, digits and ! @ . # $ % & * _ - +") from None
+    for pattern, code, rule in NAME_RULES if "username" in given else ():
+        if not re.fullmatch(pattern, given["username"], re.DOTALL):
+            raise FinicityError(400, code, rule)
     return given
 
 

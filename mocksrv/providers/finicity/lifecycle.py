@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ ACTS = {
 
 
 def _code(value: Any) -> int:
-    return int(value) if str(value).isdecimal() else FINE
+    return int(value) if re.fullmatch(r"[0-9]{1,9}", str(value), re.ASCII) else FINE
 
 
 # What a scenario may `set`, and what makes any value one that the field can have.
@@ -104,7 +105,7 @@ class SessionRole:
             self.bank.mark(world, login, body["code"])
         if status:
             body["status"] = status
-            if status in self._effects and body.get("institution"):
+            if status in self._effects and (body.get("institution") or status == "done"):
                 self._effects[status](world, subject)
         if over and job.get("name") == "refresh":
             self._refresh(world, subject, job)

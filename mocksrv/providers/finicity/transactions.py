@@ -14,6 +14,7 @@ from mocksrv.providers.finicity.api import MISSING, NO_CONTENT, Call, Document, 
 
 routes = Routes()
 SORTS = ("desc", "asc")
+NO_NUMBER = 10**12  # numbers of transactions are below it
 ARGUMENTS = ("fromDate", "toDate", "start", "limit", "sort", "includePending")
 
 
@@ -93,7 +94,8 @@ def list_of_account(call: Call, customer: str, account: str) -> Reply:
 def read_transaction(call: Call, customer: str, transaction: int) -> Reply:
     with call.look() as world:
         call.customer(world, customer)
-        found = world.list(Query("finicity.transaction", owner=customer, body={"number": transaction}, limit=1))
+        known = Query("finicity.transaction", owner=customer, body={"number": min(transaction, NO_NUMBER)}, limit=1)
+        found = world.list(known)
     return Reply(render(found[0])) if found else not_found("Transaction", str(transaction), "24553")
 
 

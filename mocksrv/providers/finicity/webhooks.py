@@ -27,6 +27,7 @@ from mocksrv.providers.finicity.codes import DOWN
 JSON, XML = "application/json", "application/xml"
 HEADERS = {"accept": "application/json, text/plain, */*", "user-agent": "axios/0.25.0"}
 SIGNATURE = "x-finicity-signature"
+OURS = frozenset({"content-type", "content-length", "transfer-encoding", "connection", "host", "date", SIGNATURE})  # no app gives these
 UNASKED = frozenset({"finicity.*"})
 # 12 ms, then six times as long each time, then hourly, for three days
 RETRIES = Retries(delays=(*(12 * 6**n for n in range(6)), *[HOUR] * 72))
@@ -132,8 +133,10 @@ def wrapped(session: Record, name: str, id: str, payload: Payload) -> dict[str, 
 
 
 def headers(session: Record) -> dict[str, str]:
-    """What goes out with the events of a session."""
-    return {**HEADERS, "content-type": session.body.get("webhookContentType") or JSON, **(session.body.get("webhookHeaders") or {})}
+    """What goes out with the events of a session: its app's own headers stand in for the usual ones of the same name, whatever the case."""
+    given = {name: value for name, value in (session.body.get("webhookHeaders") or {}).items() if name.lower() not in OURS}
+    usual = {name: value for name, value in HEADERS.items() if name not in map(str.lower, given)}
+    return {**usual, "content-type": session.body.get("webhookContentType") or JSON, **given}
 
 
 def endpoint(session: Record) -> Endpoint | None:
@@ -142,12 +145,15 @@ def endpoint(session: Record) -> Endpoint | None:
     return Endpoint(url, url, auth={"type": "finicity", "secret": session.body["secret"]}) if url else None
 
 
-def emit(world: World, session: Record, name: str, *, sent: bool = False) -> None:
-    """Writes an event of a session; ``sent``: the session's own ``webhook`` has it already."""
-    id = f"{world.now}-{world.guid().replace('-', '')[:24]}"
-    body = wrapped(session, name, id, EVENTS[name].build(world, session))
+def event_id(world: World) -> str:
+    return f"{world.now}-{world.guid().replace('-', '')[:24]}"
+
+
+def emit(world: World, session: Record, name: str, *, sent: str | None = None) -> None:
+    """Writes an event of a session; ``sent`` is its id when the session's own ``webhook`` has it already."""
+    body = wrapped(session, name, sent or event_id(world), EVENTS[name].build(world, session))
     override(body, world.overrides)
-    outbox.emit(world, f"finicity.{name}", session.guid, body, headers(session), UNASKED, endpoint(session), sent)
+    outbox.emit(world, f"finicity.{name}", session.guid, body, headers(session), UNASKED, endpoint(session), sent is not None)
 
 
 def wants(session: Record, name: str) -> bool:

@@ -10,8 +10,8 @@ from werkzeug.exceptions import HTTPException
 
 from mocksrv.engine.engine import Cast, Engine
 from mocksrv.engine.library import UnknownScenario
-from mocksrv.engine.sandbox import Sandbox
-from mocksrv.engine.store import dumps
+from mocksrv.engine.sandbox import Sandbox, World
+from mocksrv.engine.store import Record, dumps
 from mocksrv.providers.finicity import accounts, connect, customers, institutions, partners, reports, transactions
 from mocksrv.providers.finicity.api import NOT_FOUND, Call, FinicityError, Mount, Route
 from mocksrv.providers.finicity.bank import Bank
@@ -89,7 +89,7 @@ class FinicityWing:
         wish = Wish(**typed, answers=list(body.get("answers", ())))
         try:
             with self._engine.change(sandbox) as world:
-                session = self._sessions.find(world, body["link"])
+                session = self._found(world, body["link"])
                 self._sessions.play(world, session, wish)
                 events = [each["detail"].partition(".")[2] for each in world.happened
                           if each["kind"] == "event" and each["subject"] == session.guid]  # fmt: skip
@@ -98,3 +98,9 @@ class FinicityWing:
             raise Refusal(409, str(unknown)) from None
         except ProfileError as error:
             raise Refusal(422, f"the data of this scenario cannot be made: {error}") from None
+
+    def _found(self, world: World, link: str) -> Record:
+        try:
+            return self._sessions.find(world, link)
+        except ValueError:
+            raise Refusal(404, "the link is no URL") from None

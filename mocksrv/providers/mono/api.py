@@ -106,12 +106,13 @@ class Routes:
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """What the Mono wing of one server is made of."""
+    """What the Mono wing of one server is made of. ``key``: the only secret key that is accepted, if any."""
 
     engine: Engine
     role: AccountRole
     institutions: Institutions
     people: People
+    key: str | None = None
 
 
 class Call(visit.Call):
@@ -132,10 +133,12 @@ class Call(visit.Call):
     # before the view
 
     def admit(self) -> None:
-        """Raises MonoError 401 without a key."""
+        """Raises MonoError 401 without a key, and with another one than the only one."""
         key = self.request.headers.get(KEY_HEADER, "")
         if not key.strip():
             raise MonoError(401, f"Unauthorized: no secret key; send it in the header {KEY_HEADER}")
+        if self.mount.key not in (None, key):
+            raise MonoError(401, "Unauthorized: unknown secret key")
         if PUBLIC_KEY.match(key):
             self.entry.violate("credentials", f"{KEY_HEADER} is a public key, which is only the widget's")
 

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, validate
 
 from mocksrv.engine.casting import Credentials, choose
 from mocksrv.engine.clock import MINUTE, iso_ms
@@ -17,7 +16,7 @@ from mocksrv.engine.engine import Engine
 from mocksrv.engine.library import UnknownScenario
 from mocksrv.engine.sandbox import Sandbox, World
 from mocksrv.engine.store import Query, Record
-from mocksrv.providers.call import Document
+from mocksrv.providers.call import Document, sentence
 from mocksrv.providers.mono.api import V1, Call, MonoError, Mount, Reply, Routes, not_found
 from mocksrv.providers.mono.bank.institutions import ANY, METHODS, Institution
 from mocksrv.providers.mono.ids import document_id, link_code, reauth_token, widget_code
@@ -188,22 +187,25 @@ class Widget:
         Raises Refusal.
         """
         with self._engine.change(sandbox) as world:
-            link = world.get(LINK, urlsplit(given["token"]).path.rpartition("/")[2]) if given.get("token") else None
+            link = world.get(LINK, given["token"].partition("?")[0].rpartition("/")[2]) if given.get("token") else None
             token = _living(world, TOKEN, given["token"]) if given.get("token") and link is None else None
             if given.get("token") and link is None and token is None:
                 raise Refusal(404, f"token: {given['token']!r} is no token of a reauthorisation and no link, or it has expired")
             again = token.body["account"] if token else link.body["account"] if link else None
-            account = self._again(world, again) if again else self._link(world, given, link)
+            account = self._again(world, again, link) if again else self._link(world, given, link)
             code = Record(CODE, widget_code(world), {"account": account.guid}, parent=account.guid)
             world.add(code)
         if again and account.body["status"] == "REAUTHORISATION_REQUIRED":
             raise Refusal(409, f"the reauthorisation of {account.guid} has failed: it still is {account.body['status']}")
         return {"code": code.guid}
 
-    def _again(self, world: World, id: str) -> Record:
+    def _again(self, world: World, id: str, link: Record | None) -> Record:
         account = world.get("mono.account", id)
         if account is None or account.body["status"] == "UNLINKED":
             raise Refusal(404, f"there is no linked account {id}")
+        if link and link.body["ref"]:
+            account.body["ref"] = link.body["ref"]
+            world.save(account)
         self._engine.player.start(world, account, "reauthorise")
         return account
 
@@ -242,9 +244,11 @@ class Widget:
         """The customer that the app gave the widget, or the one of this ``ref``; where nobody is named, an invented one."""
         if given:
             try:
-                return _customer(world, given, ref)
+                return _customer(world, CustomerSchema().load(given), ref)
             except MonoError as error:
                 raise Refusal(422, f"customer: {error}") from None
+            except ValidationError as error:
+                raise Refusal(422, sentence("customer", error.messages)) from None
         known = world.list(Query(CUSTOMER, body={"person": ref}, limit=1)) if ref else []
         if known:
             return known[0]

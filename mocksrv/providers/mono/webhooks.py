@@ -165,7 +165,7 @@ def emit_job(world: World, job: Record) -> None:
 
 def _override(payload: Payload, name: str, value: Any) -> None:
     """Puts a field over a payload: where it stands, else among its data."""
-    data = payload["data"]
+    data = payload["data"] if isinstance(payload["data"], dict) else payload  # an override may have made it anything
     places = (payload, data, *(inner for inner in data.values() if isinstance(inner, dict)))
     holder = next((place for place in places if name in place), data)
     if isinstance(value, dict) and isinstance(holder.get(name), dict):

@@ -33,6 +33,7 @@ class MonoWing:
         self._engine: Engine | None = None
         self._institutions = Institutions(self._scenarios)
         self._people = People()
+        self._key = options.credentials[1] if options.credentials else None
         timers = {kind: handler for family in FAMILIES for kind, handler in family.routes.timers.items()}
         loader = Loader(Profiles(options.folders), self._people)
         self._role = AccountRole(loader, self._institutions, triggerer(self._institutions, self._people), timers)
@@ -51,7 +52,7 @@ class MonoWing:
 
     def open(self, engine: Engine) -> None:
         self._engine = engine
-        self._mount = Mount(engine, self._role, self._institutions, self._people)
+        self._mount = Mount(engine, self._role, self._institutions, self._people, self._key)
 
     def answer(self, visit: Visit, operation: str, parameters: Mapping[str, str]) -> Response:
         route = self._routes[operation]

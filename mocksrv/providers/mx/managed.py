@@ -35,6 +35,7 @@ ACCOUNTS = f"{MEMBER}/accounts"
 ACCOUNT = f"{ACCOUNTS}/<account>"
 TRANSACTIONS = f"{ACCOUNT}/transactions"
 TRANSACTION = f"{TRANSACTIONS}/<transaction>"
+UNPOSTED, LONGEST_PENDING = "unposted", 14 * DAY  # a timer of transactions, and how long one may be PENDING
 DEPRECATED = (V2,)
 MOST_ON_A_PAGE = 1000
 SHARED = ("status", "posted_at", "transacted_at")  # what the parts of a transaction that has been split have of the whole
@@ -311,10 +312,19 @@ def create_transaction(call: Call, user: str, member: str, account: str) -> Repl
         if not categorized:
             applier(world, owner.guid)(record.body)
         world.add(record)
+        if record.body["status"] == "PENDING":
+            world.set_timer(record.guid, UNPOSTED, world.now + LONGEST_PENDING)
         emit_transaction(world, "created", record)
         alerts.transactions_added(world, [record])
         budgets.check(world, owner)
         return Reply({"transaction": transactions.renderer(call, world, owner)(record)})
+
+
+@routes.due(UNPOSTED)
+def give_up(world: World, record: Record) -> None:
+    """A transaction that nobody has posted in time goes, as MX lets it go."""
+    if record.body["status"] == "PENDING":
+        remove(world, record)
 
 
 @routes.add("GET", TRANSACTION, "readManagedTransaction", deprecated=DEPRECATED)

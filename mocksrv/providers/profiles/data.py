@@ -107,6 +107,8 @@ class _Maker:
             before = window.first - 1
             if window.since is None and not spec.holdings:
                 opening = (level + sign * self.ledger.moved(spec.handle, before)) / 100
+        elif spec.drifts and not self.profile.frozen:
+            balance += sign * sum(row.cents for row in self._since_opened(spec))
         owners = self.owners if spec.joint else self.owners[:1]
         fields = self._fields(spec, identity, balance, sign * pending, len(owners))
         held = self._holdings(spec, identity, level - cash)
@@ -123,12 +125,16 @@ class _Maker:
             holdings=held,
         )
 
+    def _since_opened(self, spec: AccountSpec) -> list[Row]:
+        """What was posted on the account since the login was opened."""
+        last = self.window.last
+        return [row for row in self.ledger.rows(spec.handle, self.window.opened + 1, last) if row.day + row.posts_after <= last]
+
     def _holdings(self, spec: AccountSpec, identity: str, invested: int) -> list[dict[str, Any]]:
         """What the account holds beside its cash, with all that was bought and sold since the login was opened."""
         if not spec.holdings:
             return []
-        last = self.window.last
-        rows = [row for row in self.ledger.rows(spec.handle, self.window.opened + 1, last) if row.day + row.posts_after <= last]
+        rows, last = self._since_opened(spec), self.window.last
         named = ((each, f"holding-{identity}-{each.symbol}") for each in spec.holdings)
         held = [hold(self.ledger.chance, each, invested, rows, last, name) for each, name in named]
         return [{**each, "currency_code": self.profile.currency} for each in held if each is not None]

@@ -122,7 +122,8 @@ class AccountSpec:
     rewards: tuple[Mapping[str, Any], ...]
     rules: tuple[Rule, ...]
     deck: Deck | None
-    settle: Settle | None  # None: the balance stays as written
+    settle: Settle | None
+    drifts: bool  # without `settle`: the balance is as written when the login is opened, and follows from then on; else it stays
     holdings: tuple[HoldingSpec, ...]  # where there are any, what follows the transactions and settles is the cash beside them
 
 

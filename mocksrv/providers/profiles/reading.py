@@ -192,6 +192,7 @@ class _ProfileReader(NodeReader):
             rules=tuple(got.get("transactions") or ()),
             deck=got.get("deck"),
             settle=got.get("settle", self._plain_settle() if kind in LEVELLED or holdings else None),
+            drifts="settle" not in got and kind not in LEVELLED and not holdings,
             holdings=holdings,
         )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.providers.finicity.client import Finicity
 
 NOW = 1_767_268_800  # where the seeded clock begins, in seconds
@@ -77,16 +79,17 @@ def test_refreshing(finicity: Finicity) -> None:
     assert finicity.call("GET", f"/aggregation/v3/customers/{customer}/transactions?{ALL_TIME}")["found"] > before + 50
 
 
-def test_a_refresh_that_fails_answers_500_with_the_code(finicity: Finicity) -> None:
+@pytest.mark.parametrize(("code", "status"), [(102, 500), (331, 408)])
+def test_a_refresh_that_fails_answers_with_the_code(finicity: Finicity, code: int, status: int) -> None:
     customer = finicity.customer()
     account = finicity.connected(customer)[0]
     session = finicity.control("GET", "/subjects")["subjects"][0]["id"]
-    text = "name: down\nprovider: finicity\nextends: connect-full\nflows:\n  refresh: [{set: {code: 102}}]\n"
-    finicity.http.put("/_mocksrv/scenarios/down", data=text.encode())
+    text = "name: down\nprovider: finicity\nextends: connect-full\nflows:\n  refresh: [{set: {code: %d}}]\n"
+    finicity.http.put("/_mocksrv/scenarios/down", data=(text % code).encode())
     finicity.control("PUT", f"/subjects/{session}/scenario", {"scenario": "down"})
-    refused = finicity.call("POST", f"/aggregation/v1/customers/{customer}/accounts", status=500)
-    assert refused["code"] == 102
-    assert finicity.accounts(customer)[0]["aggregationStatusCode"] == 102
+    refused = finicity.call("POST", f"/aggregation/v1/customers/{customer}/accounts", status=status)
+    assert refused["code"] == code
+    assert finicity.accounts(customer)[0]["aggregationStatusCode"] == code
     assert finicity.accounts(customer)[0]["aggregationSuccessDate"] == account["aggregationSuccessDate"]
 
 
@@ -106,7 +109,8 @@ def test_transactions(finicity: Finicity) -> None:
     assert [type(row[name]) for name in ("id", "accountId", "customerId", "amount")] == [int, int, int, float]
     assert row["uniqueTransactionId"] == f"{row['accountId']}-{row['id']}"
     assert finicity.call("GET", f"/aggregation/v2/customers/{customer}/transactions/{row['id']}") == row
-    assert finicity.call("GET", f"/aggregation/v2/customers/{customer}/transactions/1", status=404)["code"] == "24553"
+    for unknown in (1, 10**30):
+        assert finicity.call("GET", f"/aggregation/v2/customers/{customer}/transactions/{unknown}", status=404)["code"] == "24553"
     assert {each["status"] for each in last["transactions"]} == {"active", "pending"}
     assert {each["status"] for each in page["transactions"]} == {"active"}
 
@@ -152,6 +156,21 @@ def test_deleting(finicity: Finicity) -> None:
     finicity.connected(customer)
     finicity.call("DELETE", path, status=204)
     assert finicity.control("GET", "/subjects")["subjects"] == []
+
+
+def test_what_was_deleted_is_added_again_by_the_same_link(finicity: Finicity) -> None:
+    customer = finicity.customer()
+    link = finicity.generate(customer, "lite", institutionId=102176)
+    path = f"/aggregation/v1/customers/{customer}"
+    for gone in ("accounts/{id}", "institutionLogins/{institutionLoginId}"):
+        finicity.play(link)
+        accounts = finicity.accounts(customer)
+        assert len(accounts) == 3
+        finicity.call("DELETE", f"{path}/{gone.format(**accounts[0])}", status=204)
+    finicity.play(link)
+    assert [account["id"] for account in finicity.received()[-2]["json"]["payload"]["accounts"]] == [
+        account["id"] for account in finicity.accounts(customer)]  # fmt: skip
+    assert len(finicity.accounts(customer)) == 3
 
 
 def test_owners_and_numbers(finicity: Finicity) -> None:

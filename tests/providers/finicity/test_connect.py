@@ -41,6 +41,16 @@ def test_the_kinds_of_links(finicity: Finicity) -> None:
     assert finicity.play(link) == {"status": "done", "events": ["started", "done"]}
 
 
+def test_every_borrower_has_a_consumer_of_its_own(finicity: Finicity) -> None:
+    customer = finicity.customer()
+    first = {"type": "primary", "customerId": customer, "consumerId": finicity.consumer(customer)}
+    second = {"type": "jointBorrower", "customerId": finicity.customer("customer-43"), "consumerId": first["consumerId"]}
+    refused = finicity.generate("", "jointBorrower", customerId=None, borrowers=[first, second], status=400)
+    assert f"404 GET /decisioning/v1/consumers/{first['consumerId']}" in refused["message"]
+    second["consumerId"] = finicity.consumer(second["customerId"])
+    finicity.generate("", "jointBorrower", customerId=None, borrowers=[first, second | {"more": "x"}])
+
+
 def test_links_stay_in_their_sandbox(finicity: Finicity, receiver: Receiver) -> None:
     other = Finicity.__new__(Finicity)
     other.__dict__.update(finicity.__dict__, prefix="/sandbox/ci-17")
@@ -54,7 +64,7 @@ def test_links_stay_in_their_sandbox(finicity: Finicity, receiver: Receiver) -> 
     ("fields", "code"),
     [({"partnerId": None}, "10005"), ({"partnerId": "1"}, "10010"), ({"customerId": "1"}, "10010"), ({"experience": "mine"}, "10010"),
      ({"webhookContentType": "text/plain"}, "10010"), ({"webhook": "no url"}, "10010"), ({"webhookHeaders": {"a b": "c"}}, "10010"),
-     ({"consumerId": "0" * 32}, "10010"), ({"reportCustomFields": [{}] * 6}, "10010")],
+     ({"consumerId": "0" * 32}, "10010"), ({"isWebView": True}, "10005"), ({"reportCustomFields": [{}] * 6}, "10010")],
 )  # fmt: skip
 def test_what_is_refused(finicity: Finicity, fields: dict[str, Any], code: str) -> None:
     customer = finicity.customer()
@@ -97,6 +107,14 @@ def test_a_link_dies_after_two_hours(finicity: Finicity) -> None:
     link = finicity.generate(finicity.customer())
     finicity.control("POST", "/clock/advance", {"by": "2h"})
     assert "expired" in finicity.play(link, status=410)["detail"]
+
+
+def test_a_single_use_link_of_two_borrowers_dies_too(finicity: Finicity) -> None:
+    customer = finicity.customer()
+    borrowers = [{"type": "primary", "customerId": customer, "consumerId": finicity.consumer(customer)}]
+    link = finicity.generate("", "jointBorrower", customerId=None, borrowers=borrowers, singleUseUrl=True)
+    assert finicity.play(link)["status"] == "done"
+    finicity.play(link, status=410)
 
 
 def test_a_single_use_link_dies_with_its_session(finicity: Finicity) -> None:

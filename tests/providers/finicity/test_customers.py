@@ -26,7 +26,8 @@ def test_a_customer_is_made_read_changed_and_deleted(finicity: Finicity) -> None
 
 @pytest.mark.parametrize(
     ("body", "status", "code"),
-    [({}, 400, "10005"), ({"username": "short"}, 400, "10010"), ({"username": "has space"}, 400, "45003"),
+    [({}, 400, "10005"), ({"username": "short"}, 400, "110039"), ({"username": "a" * 256}, 400, "110039"),
+     ({"username": "has space"}, 400, "45003"),
      ({"username": "customer-42"}, 409, "110002"), ({"username": "customer-43", "phone": "1" * 16}, 400, "10010")],
 )  # fmt: skip
 def test_what_no_customer_can_have(finicity: Finicity, body: dict[str, str], status: int, code: str) -> None:

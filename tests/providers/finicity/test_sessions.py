@@ -75,9 +75,18 @@ flows:
 
 
 def test_links_that_are_none(finicity: Finicity) -> None:
-    finicity.play("http://localhost/finicity/connect?signature=0", status=404)
+    for link in ("http://localhost/finicity/connect?signature=0", "http://["):
+        finicity.play(link, status=404)
     finicity.control("POST", "/finicity/play", {}, status=422)
     finicity.control("POST", "/finicity/play", {"link": "x", "passwort": "y"}, status=422)
+
+
+def test_a_code_that_is_no_number(finicity: Finicity) -> None:
+    finicity.generate(finicity.customer())
+    session = finicity.control("GET", "/subjects")["subjects"][0]["id"]
+    for code in ("x", "9" * 5000):
+        finicity.control("PUT", f"/subjects/{session}/status", {"status": "unableToConnect", "set": {"code": code}})
+        assert finicity.received()[-1]["json"]["payload"]["code"] == 102
 
 
 # the acts one by one, as the pages do them

@@ -92,6 +92,29 @@ def test_webhook_headers_come_with_every_event_and_the_ping(finicity: Finicity) 
     assert (shown["X-My-Key"], shown["Authorization"]) == ("k1", "***")
 
 
+def test_webhook_headers_that_a_request_has_already(finicity: Finicity) -> None:
+    """What HTTP and the signature need stays; of any other header there is one, the app's."""
+    taken = {"Content-Type": "application/xml", "Content-Length": "5", "Transfer-Encoding": "chunked", "Host": "elsewhere", "DATE": "today",
+             "X-Finicity-Signature": "mine"}  # fmt: skip
+    for item in played(finicity, webhookHeaders={**taken, "User-Agent": "app", "x-count": 5, "x-flag": True}):
+        sent = {name.lower(): value for name, value in item["headers"].items()}
+        assert len(sent) == len(item["headers"])  # each once
+        assert (sent["user-agent"], sent["x-count"], sent["x-flag"]) == ("app", "5", "true")
+        assert (sent["content-type"], sent["content-length"]) == ("application/json", str(len(item["raw"])))
+        assert sent["x-finicity-signature"] == hmac_by_hand(SECRET, item["raw"])
+
+
+def test_every_ping_has_an_id_which_the_server_remembers(finicity: Finicity) -> None:
+    customer = finicity.customer()
+    finicity.receiver.answers = [500]
+    finicity.generate(customer, status=400)
+    for _ in range(2):
+        finicity.generate(customer)
+    ids = [body["eventId"] for body in finicity.receiver.bodies()]
+    assert len(set(ids)) == 3
+    assert [event["payload"]["eventId"] for event in finicity.control("GET", "/webhooks")["webhooks"]] == ids[1:]
+
+
 def test_xml(finicity: Finicity) -> None:
     items = played(finicity, webhookContentType="application/xml", webhookData={"order id": "A & B"})
     root = ElementTree.fromstring(items[3]["raw"])

@@ -188,6 +188,16 @@ def test_mono_events_account_unlinked(mono: Mono) -> None:
     assert mono.news()[-1]["data"] == {"account": {"_id": id, "id": id}}
 
 
+@row("`meta.ref` of a link that reauthorises")
+def test_meta_ref_of_a_link_that_reauthorises(mono: Mono) -> None:
+    id = mono.link("reauthorisation-required", ref="loan-1")
+    mono.midnight()
+    body = {"scope": "reauth", "account": id, "meta": {"ref": "loan-2"}}
+    mono.connect(institution="any", token=mono.call("POST", "/v2/accounts/initiate", body)["data"]["mono_url"])
+    mono.advance("1s")
+    assert mono.news()[-1]["data"]["meta"]["ref"] == "loan-2"
+
+
 @row("what acknowledges a callback")
 def test_what_acknowledges_a_callback(mono: Mono) -> None:
     mono.receiver.answers[:] = [202]

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from mocksrv.engine.engine import Options
+from mocksrv.engine.sandbox import Settings
+from mocksrv.providers.provider import WingOptions
+from mocksrv.web.server import Setup
+from tests.conftest import Receiver
 from tests.providers.mono.client import Mono
 
 PERSON = {"name": "Ada Obi", "email": "ada@example.com"}
@@ -53,6 +60,9 @@ def test_scenarios_are_chosen_as_everywhere(mono: Mono) -> None:
         ({"institution": "any", "customer": {"id": "nobody"}}, 422, "Customer with ID nobody"),
         ({"institution": "any", "user": "x"}, 422, "user: unknown"),
         ({"institution": 5}, 422, "must be a text"),
+        ({"institution": "any", "customer": {"id": [1]}}, 422, "customer.id: Not a valid string"),
+        ({"institution": "any", "customer": PERSON | {"email": {}}}, 422, "customer.email: Not a valid"),
+        ({"token": "http://["}, 404, "no token"),
     ],
 )
 def test_what_the_widget_cannot_do(mono: Mono, given: dict[str, object], status: int, words: str) -> None:
@@ -86,6 +96,13 @@ def test_without_a_key(mono: Mono) -> None:
     mono.call("GET", "/coverage")
     mono.http.get("/mono/coverage", headers={"mono-sec-key": "test_pk_of_the_widget"})
     assert [each["rule"] for each in mono.control("GET", "/violations")["violations"]] == ["credentials"]
+
+
+def test_only_the_configured_key(make_server: Callable[..., Any], receiver: Receiver) -> None:
+    _, app = make_server(setup=Setup(engine=Options(settings=Settings(seed=7), clock="manual"), wing=WingOptions(credentials=("id", "sk"))))
+    mono = Mono(app, receiver)
+    assert mono.call("GET", "/coverage", status=401) == {"message": "Unauthorized: unknown secret key"}
+    mono.call("GET", "/coverage", mono_sec_key="sk")
 
 
 def test_unknown_paths(mono: Mono) -> None:

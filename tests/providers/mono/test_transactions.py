@@ -51,6 +51,33 @@ def test_new_transactions_go_on_from_the_old_ones(mono: Mono) -> None:
     assert len({row["id"] for row in rows}) == len(rows)
 
 
+@pytest.mark.parametrize("step", ["121s", "150s", "4m"])
+def test_each_balance_follows_from_the_one_before_however_soon_the_next_sync_is(mono: Mono, step: str) -> None:
+    news = "[{set: {has_new_data: true}, status: AVAILABLE}]"
+    mono.script(f"sync: {news}\nmidnight: {news}")
+    for person in range(5):
+        id = mono.link("mine", ref=f"person-{person}")
+        for _ in range(3):
+            mono.call("POST", f"/accounts/{id}/sync")
+            rows = mono.transactions(id)
+            for after, before in pairwise(rows):
+                assert after["balance"] - before["balance"] == after["amount"] * (1 if after["type"] == "credit" else -1)
+            assert rows[0]["balance"] == mono.call("GET", f"/v2/accounts/{id}/balance")["data"]["balance"]
+            mono.advance(step)
+
+
+def test_what_was_never_fetched_comes_also_where_nothing_is_new(mono: Mono) -> None:
+    mono.script("link: [{status: PARTIAL}]\nsync: [{set: {has_new_data: false}, status: AVAILABLE}]")
+    id = mono.link("mine")
+    assert mono.transactions(id) == []
+    assert mono.call("POST", f"/accounts/{id}/sync")["hasNewData"] is False
+    rows = mono.transactions(id)
+    assert rows[0]["balance"] == mono.call("GET", f"/v2/accounts/{id}/balance")["data"]["balance"]
+    mono.advance("3d")
+    mono.call("POST", f"/accounts/{id}/sync")
+    assert mono.transactions(id) == rows
+
+
 def test_pages(mono: Mono) -> None:
     id = mono.link()
     everything = mono.transactions(id)

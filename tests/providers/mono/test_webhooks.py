@@ -105,6 +105,11 @@ def test_trigger_with_fields_of_ones_own(mono: Mono) -> None:
     assert (body["data"]["meta"]["data_status"], body["data"]["account"]["_id"]) == ("FAILED", "x")
 
 
+def test_trigger_with_data_that_are_no_object(mono: Mono) -> None:
+    mono.control("POST", "/trigger", {"event": "mono.sync_failed", "payload": {"data": 5, "more": 1}})
+    assert mono.news() == [{"event": "mono.events.sync_failed", "data": 5, "more": 1}]
+
+
 def test_a_scenario_sends_an_event(mono: Mono) -> None:
     mono.script("midnight: [{event: mono.sync_failed, payload: {reason: storm}}]")
     id = mono.link("mine")

@@ -27,7 +27,7 @@ from tests.providers.mx.test_statements import papers
 Row = Mapping[str, Any]
 Faults = Iterator[str]
 
-FOLLOWING = {"CASH", "CHECKING", "CHECKING_LINE_OF_CREDIT", "CREDIT_CARD", "LINE_OF_CREDIT", "PREPAID", "SAVINGS"}  # docs/profiles.md
+AVAILABLE = {"CASH", "CHECKING", "CHECKING_LINE_OF_CREDIT", "CREDIT_CARD", "LINE_OF_CREDIT", "PREPAID", "SAVINGS"}  # docs/profiles.md
 EVERYDAY_TYPES = {"CASH", "CHECKING", "CHECKING_LINE_OF_CREDIT", "CREDIT_CARD", "PREPAID", "SAVINGS"}  # of a spending plan
 NO_EXPENSES = {"Transfer"}  # top-level categories
 INCOME_ITEM = "3"  # v20111101 writes it as text
@@ -169,7 +169,7 @@ class Books:
         moment = self.page.members[member]["successfully_aggregated_at"]
         for account in self._of_bank(member):
             name = "cash_balance" if account["cash_balance"] is not None else "balance"
-            if (name == "balance" and account["type"] not in FOLLOWING) or (name == "cash_balance" and not cash):
+            if name == "cash_balance" and not cash:
                 continue
             before, now = self.memory.anchors.get(account["guid"]), Anchor(cents(account[name]), moment)
             self.memory.anchors[account["guid"]] = now
@@ -187,7 +187,7 @@ class Books:
     def pending(self, member: str) -> Faults:
         """What is available is the balance without what is pending."""
         for account in self._of_bank(member):
-            if account["type"] not in FOLLOWING or profile_of(self.memory.profiles[member]).get("frozen"):
+            if account["type"] not in AVAILABLE or profile_of(self.memory.profiles[member]).get("frozen"):
                 continue
             rows = [row for row in self.page.by_account[account["guid"]] if row["status"] == "PENDING"]
             pending, balance = sum(map(signed, rows)), cents(account["balance"])

@@ -255,3 +255,15 @@ def test_requests_have_the_fields_of_the_file(version: str) -> None:
         declared = openapi(version)["components"]["schemas"][name]
         assert set(schema.load_fields) == set(declared["properties"])
         assert {field for field, each in schema.load_fields.items() if each.required} == set(declared.get("required", ()))
+
+
+def test_a_transaction_that_nobody_posts_goes_after_two_weeks(mx: MX) -> None:
+    of = account(mx, member(mx, mx.user()))
+    left, posted = (transaction(mx, of, status="PENDING", id=name)["guid"] for name in ("left", "posted"))
+    mx.call("PUT", f"{transactions_of(of)}/{posted}", {"transaction": {"status": "POSTED"}})
+    mx.advance("13d")
+    mx.call("GET", f"{transactions_of(of)}/{left}")
+    mx.advance("1d")
+    mx.call("GET", f"{transactions_of(of)}/{left}", status=404)
+    assert mx.call("GET", f"{transactions_of(of)}/{posted}")["transaction"]["status"] == "POSTED"
+    assert [each["transaction"]["guid"] for each in payloads(mx, "mx.transaction.deleted")] == [left]

@@ -24,6 +24,7 @@ DEPOSITS = ("CHECKING", "SAVINGS")
 TYPES = {"SAVINGS": "SAVINGS"}  # of a profile's account -> Mono's
 CURRENT = "CURRENT"
 LATEST = 17 * MINUTE  # between two transactions of a day, about
+FETCHED_AS = {"balance": "balance", "transactions": "data_until"}  # part -> the field that is null until it was fetched
 
 
 class Loader:
@@ -45,7 +46,7 @@ class Loader:
         if first:
             world.remove(kind=TRANSACTION, parent=account.guid)
             body.update(loaded_profile=name, data_until=None)
-        elif news is False:
+        elif news is False and all(body[field] is not None for part, field in FETCHED_AS.items() if part in parts):
             return 0
         shown = self._shown(world, account, name, key)
         if body["account_number"] is None:
@@ -105,7 +106,7 @@ class Loader:
         """Adds those that are not there, each with the balance after it, which is ``balance`` after the last; how many."""
         known = {record.partner_id for record in world.pages(Query(TRANSACTION, parent=account.guid), 1000)}
         rows = sorted((row for row in rows if row["id"] not in known), key=lambda row: row["posted_at"])
-        records = []
+        made: list[tuple[str, dict[str, Any]]] = []
         moment = world.now + LATEST
         for row in reversed(rows):  # of one day, the last one is the latest, and none is later than now
             chance = random.Random(f"{account.guid}:{row['id']}")
@@ -114,8 +115,12 @@ class Loader:
             amount = _kobo(row["amount"])
             body = {"type": row["type"].lower(), "amount": amount, "narration": narration, "date": moment, "balance": balance,
                     "category": category, "salary": is_salary(row)}  # fmt: skip
-            records.append(_record(world, account, body, row["id"]))
+            made.append((row["id"], body))
             balance -= amount if body["type"] == "credit" else -amount
+        after = _newest(world, account)
+        for place, (_, body) in enumerate(reversed(made), 1):
+            body["date"] = max(body["date"], after + place)
+        records = [_record(world, account, body, id) for id, body in made]
         world.add_all(reversed(records))
         return len(records)
 
@@ -123,14 +128,21 @@ class Loader:
         """Two transactions that a scenario wants where the profile has none: a purchase that failed, and its reversal."""
         chance = random.Random(f"{account.guid}:{world.now}")
         amount, balance, reference = chance.randint(10, 50) * 10_000, account.body["balance"] or 0, f"{chance.randrange(10**9):09d}"
+        after = _newest(world, account)
         for type, left, narration, at in (
-            ("debit", balance - amount, f"POS PURCHASE DECLINED {reference}", world.now - 5 * MINUTE),
-            ("credit", balance, f"RVSL POS PURCHASE {reference}", world.now - 4 * MINUTE),
+            ("debit", balance - amount, f"POS PURCHASE DECLINED {reference}", max(world.now - 5 * MINUTE, after + 1)),
+            ("credit", balance, f"RVSL POS PURCHASE {reference}", max(world.now - 4 * MINUTE, after + 2)),
         ):
             body = {"type": type, "amount": amount, "narration": narration, "date": at, "balance": left, "category": "unknown",
                     "salary": False}  # fmt: skip
             world.add(_record(world, account, body, None))
         return 2
+
+
+def _newest(world: World, account: Record) -> int:
+    """The moment of the newest transaction that is there; what comes in is later, so that each balance follows from the one before."""
+    found = world.list(Query(TRANSACTION, parent=account.guid, newest_first=True, limit=1))
+    return found[0].sort if found else 0
 
 
 def _record(world: World, account: Record, body: dict[str, Any], partner_id: str | None) -> Record:
