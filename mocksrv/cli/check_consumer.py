@@ -22,6 +22,11 @@ CENTRAL = {"mx": "mx.member.updated", "mono": "mono.account_updated", "finicity"
 MARKS = {True: "ok", False: "FAILED", None: "-"}
 
 
+WRONG_URL = "is the URL right?"
+WRONG_AUTH = "say with --auth which credentials it wants, or check them"
+DOORS = {401: WRONG_AUTH, 403: WRONG_AUTH, 404: WRONG_URL, 405: WRONG_URL}  # before them there is nothing to check
+
+
 class Result(NamedTuple):
     """What came of one check."""
 
@@ -68,6 +73,8 @@ def run(url: str, auth: str | None = None, only: tuple[str, ...] = (), provider:
     first = consumer.send(subject.central)
     if first.error and "refused" in first.error.lower():
         raise click.ClickException(f"nobody answers at {url}: {first.error}")
+    if first.status in DOORS:
+        raise click.ClickException(f"{url} answers {first.status} to a genuine event: {DOORS[first.status]}")
     return [Result(name, what, function(subject)) for name, (what, function) in CHECKS.items() if not only or name in only]
 
 

@@ -10,7 +10,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, NamedTuple
@@ -255,7 +255,8 @@ def _slow(subject: Subject) -> Verdict:
             size = -(-len(body) // SLOW_PARTS)
             for start in range(0, len(body), size):
                 time.sleep(SLOW_PAUSE)
-                connection.send(body[start : start + size])
+                with suppress(BrokenPipeError, ConnectionResetError):  # who has answered already need not read on
+                    connection.send(body[start : start + size])
             reply = Reply(connection.getresponse().status, None, time.monotonic() - began)
         except (OSError, http.client.HTTPException) as error:
             reply = Reply(None, f"{type(error).__name__}: {error}", time.monotonic() - began)
@@ -271,7 +272,7 @@ def _duplicate(subject: Subject) -> Verdict:
     return _accepted(subject, event, event)
 
 
-@check("stale revision", "accepts an older revision after a newer one, and keeps the newer")
+@check("stale revision", "accepts an older revision after a newer one")
 def _stale(subject: Subject) -> Verdict:
     newest = next((event for event in (subject.central, *subject.events) if _revised(event)), None)
     if newest is None:

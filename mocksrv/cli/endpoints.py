@@ -118,7 +118,7 @@ def _show_faults(found: list[dict[str, Any]], as_json: bool) -> None:
     for rule in found:
         meets = rule.get("on") or f"callbacks {rule['events']}"
         does = ", ".join(f"{k}={v}" for k, v in rule.items() if k not in ("on", "events", "times") and v not in (None, False, "0ms"))
-        rows.append((meets, does, "for ever" if rule["times"] is None else f"{rule['times']} times"))
+        rows.append((meets, does, "for ever" if rule["times"] is None else "once" if rule["times"] == 1 else f"{rule['times']} times"))
     print_table(("MEETS", "DOES", "LASTS"), rows)
 
 

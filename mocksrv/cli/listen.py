@@ -244,6 +244,9 @@ def listen(port: int, host: str, statuses: Iterator[int], delay: float, forward_
     mocksrv listen &
     mocksrv serve --webhook-url http://127.0.0.1:9000
     """
+    given = click.get_current_context().get_parameter_source("statuses")
+    if forward_to and given is not click.core.ParameterSource.DEFAULT:
+        raise click.UsageError("--status and --forward-to do not go together: a forwarded callback is answered as the app answers")
     listener = Listener(statuses, delay, forward_to, check, as_json)
     try:
         server = Server((host, port), _handler(listener))

@@ -26,6 +26,9 @@ def list_(server: Server, provider: str | None, scenario: str | None, status: st
     if as_json:
         print_json(found)
         return
+    if not found:
+        click.echo("nobody plays here" + (" that fits" if provider or scenario or status else ""))
+        return
     rows = [(each["id"], each["provider"], each["scenario"], str(each["status"]), each["job"] or "") for each in found]
     print_table(("ID", "PROVIDER", "SCENARIO", "STATUS", "JOB"), rows)
 
@@ -64,6 +67,6 @@ def push(server: Server, id: str, status: str, pairs: tuple[str, ...], as_json: 
 @with_server
 @JSON
 def play(server: Server, id: str, scenario: str, flow: str | None, as_json: bool) -> None:
-    """Move one to another SCENARIO."""
+    """Move one to another SCENARIO: the next call that starts a job plays it, or --flow at once."""
     found = server.call("PUT", f"/subjects/{id}/scenario", {"scenario": scenario, **({"flow": flow} if flow else {})})
     print_json(found) if as_json else click.echo(f"{id} plays {found['scenario']}, it is {found['status']}")

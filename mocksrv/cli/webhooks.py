@@ -41,6 +41,8 @@ def list_(server: Server, as_json: bool, **filters: Any) -> None:
         return
     rows = [(each["occurred_at"], each["event"], each["subject"] or "", _states(each), each["id"]) for each in found]
     print_table(("TIME", "EVENT", "SUBJECT", "DELIVERIES", "ID"), rows)
+    if len(found) == filters["limit"]:
+        click.echo(f"These are the oldest {len(found)}; later ones: --after {found[-1]['id']}, or a larger --limit.")
 
 
 def _states(webhook: dict[str, Any]) -> str:

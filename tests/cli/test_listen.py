@@ -150,6 +150,7 @@ def test_it_receives_what_a_server_sends(tmp_path: Path) -> None:
         (["--delay", "2"], 2, "'--delay': '2' is not a duration"),
         (["--verify", "digest:x"], 2, "'--verify': allowed are basic:USER:PASSWORD, bearer:TOKEN, mono:SECRET and finicity:SECRET"),
         (["--verify", "basic:user"], 2, "allowed are basic:USER:PASSWORD"),
+        (["--forward-to", "http://127.0.0.1:9", "--status", "500"], 2, "--status and --forward-to do not go together"),
         (["--forward-to", "localhost:3000"], 2, "'--forward-to': 'localhost:3000' is not an HTTP URL"),
         (["--host", "192.0.2.1"], 1, "cannot listen on 192.0.2.1:9000"),
     ],

@@ -79,7 +79,12 @@ def kind_of(event: str) -> str:
 
 
 def _newest(world: World, kind: str, **keys: str) -> Record | None:
-    return next(iter(world.list(Query(kind, newest_first=True, limit=1, **keys))), None)  # type: ignore[arg-type]
+    """The newest of a kind; of members one that connects, before those that the user or the client keeps."""
+    for wanted in ({"is_manual": False, "is_managed_by_user": True}, {}) if kind == "mx.member" else ({},):
+        found = world.list(Query(kind, newest_first=True, limit=1, body=wanted, **keys))  # type: ignore[arg-type]
+        if found:
+            return found[0]
+    return None
 
 
 def _found(world: World, near: Record, kind: str) -> Record | None:

@@ -55,19 +55,20 @@ def test_new_transactions_go_on_from_the_old_ones(mono: Mono) -> None:
 def test_each_balance_follows_from_the_one_before_however_soon_the_next_sync_is(mono: Mono, step: str) -> None:
     news = "[{set: {has_new_data: true}, status: AVAILABLE}]"
     mono.script(f"sync: {news}\nmidnight: {news}")
-    for person in range(5):
-        id = mono.link("mine", ref=f"person-{person}")
-        for _ in range(3):
+    ids = [mono.link("mine", ref=f"p{person}") for person in range(6)]
+    for _ in range(3):
+        for id in ids:
             mono.call("POST", f"/accounts/{id}/sync")
             rows = mono.transactions(id)
             for after, before in pairwise(rows):
                 assert after["balance"] - before["balance"] == after["amount"] * (1 if after["type"] == "credit" else -1)
             assert rows[0]["balance"] == mono.call("GET", f"/v2/accounts/{id}/balance")["data"]["balance"]
-            mono.advance(step)
+        mono.advance(step)
 
 
 def test_what_was_never_fetched_comes_also_where_nothing_is_new(mono: Mono) -> None:
-    mono.script("link: [{status: PARTIAL}]\nsync: [{set: {has_new_data: false}, status: AVAILABLE}]")
+    nothing = "[{set: {has_new_data: false}, status: AVAILABLE}]"
+    mono.script(f"link: [{{status: PARTIAL}}]\nsync: {nothing}\nmidnight: {nothing}")
     id = mono.link("mine")
     assert mono.transactions(id) == []
     assert mono.call("POST", f"/accounts/{id}/sync")["hasNewData"] is False
