@@ -144,7 +144,7 @@ def banner(engine: Engine, values: Mapping[str, Any], port: int) -> str:
     url = base_url(values["host"], port)
     rows = {
         "MX Platform API": f"{url}   ({'one' if values['client_id'] else 'any'} client id and API key)",
-        "Mono API": f"{url}/mono   (any mono-sec-key)",
+        "Mono API": f"{url}/mono   ({'the API key as' if values['client_id'] else 'any'} mono-sec-key)",
         "Finicity API": f"{url}/finicity   (any app key; {'one' if values['client_id'] else 'any'} partner id and secret)",
         "Control API": f"{url}/_mocksrv" + ("   (with the token)" if values["control_token"] else ""),
         "Callbacks": _callbacks(engine, values),

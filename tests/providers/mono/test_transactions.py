@@ -51,11 +51,11 @@ def test_new_transactions_go_on_from_the_old_ones(mono: Mono) -> None:
     assert len({row["id"] for row in rows}) == len(rows)
 
 
-@pytest.mark.parametrize("step", ["121s", "150s", "4m"])
+@pytest.mark.parametrize("step", ["121s", "4m"])
 def test_each_balance_follows_from_the_one_before_however_soon_the_next_sync_is(mono: Mono, step: str) -> None:
     news = "[{set: {has_new_data: true}, status: AVAILABLE}]"
     mono.script(f"sync: {news}\nmidnight: {news}")
-    ids = [mono.link("mine", ref=f"p{person}") for person in range(6)]
+    ids = [mono.link("mine", ref=f"p{person}") for person in range(16)]
     for _ in range(3):
         for id in ids:
             mono.call("POST", f"/accounts/{id}/sync")
