@@ -79,14 +79,14 @@ def test_a_mono_account_is_linked_and_reauthorised() -> None:
     assert in_order(
         text,
         "POST /_mocksrv/mono/connect",
-        "POST /mono/v2/accounts/auth 200",
-        "<- callback mono.events.account_connected: PROCESSING",
+        "<- callback mono.events.account_connected: PROCESSING",  # which may come before or after the next call
         "<- callback mono.events.account_updated: AVAILABLE",
         "--- 2026-01-02 00:00:00 <- callback mono.events.reauthorisation_required",
         "POST /mono/v2/accounts/{account}/reauthorise 200",
         "<- callback mono.events.account_reauthorized",
         "--- 2026-01-03 00:00:00 <- callback mono.events.account_synced: new data",
     )
+    assert in_order(text, "POST /_mocksrv/mono/connect", "POST /mono/v2/accounts/auth 200")
 
 
 def test_a_finicity_login_breaks_and_is_repaired() -> None:

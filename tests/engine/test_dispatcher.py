@@ -68,13 +68,13 @@ def test_after_the_last_retry_it_has_failed(make_house: Callable[..., House]) ->
 
 
 def test_a_slow_endpoint_holds_up_nobody_else(make_house: Callable[..., House], receiver: Receiver, second: Receiver) -> None:
-    let_go = threading.Event()
-    receiver.on_receive = lambda _: let_go.wait(10)
-    done = threading.Event()
+    came, let_go, done = threading.Event(), threading.Event(), threading.Event()
+    receiver.on_receive = lambda _: came.set() or let_go.wait(10)
     second.on_receive = lambda item: done.set() if item["json"].get("job") else None
     house = make_house(urls=[receiver.url, second.url])
     house.door(house.script("connect: [{status: NEW}, {status: OPEN}]"))
     assert done.wait(5), "the other endpoint did not get all of its callbacks"
+    assert came.wait(5)
     assert len(receiver.received) == 1
     let_go.set()
 
