@@ -20,6 +20,8 @@ MAX_DEPTH = 20
 MAX_NODES = 50_000
 NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
+TOO_DEEP = f"this is nested too deeply: at most {MAX_DEPTH} levels"
+
 Pair = tuple["Node", "Node"]
 
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -37,6 +39,7 @@ _SYNTAX = (
     ("unexpected end of stream", "this quote is not closed", True),
     ("cannot start any token", "text cannot start with this character: put it in quotes", False),
     ("could not find expected ':'", "a ':' is missing after this key", True),
+    ("exceeded maximum nesting depth", TOO_DEEP, False),
     ("expected key", "a 'key: value' line is expected here: check the indentation", False),
     ("expected '-' indicator", "a list item '- ' is expected here: check the indentation", False),
     ("expected <block end>", "this does not belong here: check the indentation", False),
@@ -226,7 +229,7 @@ class _Builder:
         self._place(node)
         if kind != "ScalarEvent":
             if len(self._open) == MAX_DEPTH:
-                self._stop(node.line, node.column, f"this is nested too deeply: at most {MAX_DEPTH} levels")
+                self._stop(node.line, node.column, TOO_DEEP)
             self._open.append(node)
             self._keys.append(None)
 

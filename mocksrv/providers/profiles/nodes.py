@@ -23,6 +23,7 @@ LARGEST_FILE = 1_000_000  # characters
 MOST_VALUES = 100_000  # read from one file; aliases can multiply a short one
 LONGEST_MESSAGE = 300  # characters
 DEEPEST = 20  # levels of nesting; libyaml's composer recurses in C and crashes on thousands of them
+TOO_DEEP = f"nested more than {DEEPEST} levels deep"
 
 _MONEY = re.compile(r"(-?)(\d{1,12})(?:\.(\d{1,2}))?", re.ASCII)
 _QUANTITY = re.compile(r"(\d{1,10})(?:\.(\d{1,4}))?", re.ASCII)
@@ -45,10 +46,12 @@ def compose(text: str, file: str) -> Node | None:
         for event in yaml.parse(text, Loader=loader):
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > DEEPEST:
-                raise ProfileError([_fault(file, event.start_mark, f"nested more than {DEEPEST} levels deep")])
+                raise ProfileError([_fault(file, event.start_mark, TOO_DEEP)])
         node: Node | None = yaml.compose(text, Loader=loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        if "nesting depth" in (error.problem or ""):  # PyYAML itself gives up at some hundreds of levels, from 6.0.4 on
+            raise ProfileError([_fault(file, mark, TOO_DEEP)]) from None
         raise ProfileError([_fault(file, mark, f"this is not YAML: {error.problem or error.context}")]) from None
     except yaml.YAMLError as error:
         raise ProfileError([Fault(file, 1, 1, f"this is not YAML: {str(error).splitlines()[0]}")]) from None
