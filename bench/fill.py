@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mocksrv.engine.engine import Engine, Options
-from mocksrv.engine.store import Query, Record
+from mocksrv.engine.storage.records import Query, Record
 from mocksrv.web.server import Setup, build
 
 MEMBERS_OF_A_USER = 20

@@ -7,7 +7,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from tests.providers.mx.test_shapes import openapi
+from tests.providers.mx.http.test_shapes import openapi
 
 
 @cache

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from mocksrv.providers.mx.api import V1, V2
+from mocksrv.providers.mx.http.call import V1, V2
 from tests.coverage_scan import refused
 from tests.openapi import problems
-from tests.providers.mx.test_refusals import refusals
-from tests.providers.mx.test_shapes import ROUTES, SHAPES, official, openapi, operations
+from tests.providers.mx.http.test_refusals import refusals
+from tests.providers.mx.http.test_shapes import ROUTES, SHAPES, official, openapi, operations
 from tests.sdk import test_node_sdk, test_python_sdk
 from tests.sdk.conftest import serving
 from tests.sdk.world import World
@@ -90,7 +90,7 @@ def document() -> str:
     coverage = Coverage()
     both = {**operations(V2), **operations(V1)}
     mounted = {route.operation: route for route in ROUTES}
-    expected = refused(sorted(TESTS.glob("test_*.py")), both)
+    expected = refused(sorted(TESTS.rglob("test_*.py")), both)
     rows = []
     for operation, (method, path) in sorted(both.items(), key=lambda item: (item[1][1], item[1][0])):
         route = mounted.get(operation)

@@ -17,8 +17,8 @@ import yaml
 
 from mocksrv.cli import COMMANDS
 from mocksrv.cli.settings import SETTINGS, resolve
-from mocksrv.engine.credentials import KINDS
-from mocksrv.engine.disturbance import CORRUPTIONS
+from mocksrv.engine.callbacks.credentials import KINDS
+from mocksrv.engine.callbacks.disturbance import CORRUPTIONS
 from mocksrv.web.fields import CALLBACK_FAULT
 from tests.cli import running
 from tests.cli.running import ROOT, Serving

@@ -14,8 +14,8 @@ import click
 
 from mocksrv.cli.checks import CHECKS, Consumer, Event, Subject, Verdict
 from mocksrv.cli.client import JSON, print_json
+from mocksrv.engine.callbacks.credentials import Signer, basic
 from mocksrv.engine.clock import MINUTE
-from mocksrv.engine.credentials import Signer, basic
 
 SEED = 7
 CENTRAL = {"mx": "mx.member.updated", "mono": "mono.account_updated", "finicity": "finicity.added"}  # each provider's most usual event

@@ -20,7 +20,7 @@ from mocksrv.cli.playing.play import counted
 
 if TYPE_CHECKING:
     from mocksrv.engine.engine import Engine
-    from mocksrv.engine.scenario import Scenario
+    from mocksrv.engine.scenarios.model import Scenario
 
 SEED = 7
 TRIES = 5  # of a call that fails on the way

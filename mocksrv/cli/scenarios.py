@@ -47,7 +47,7 @@ def list_(own: tuple[str, ...], as_json: bool) -> None:
 def show(name: str, own: tuple[str, ...]) -> None:
     """Print a scenario's script and its state diagram (Mermaid). NAME may be a file."""
     from mocksrv.cli.shelf import own_folders, take
-    from mocksrv.engine.diagram import diagram
+    from mocksrv.engine.scenarios.diagram import diagram
 
     shelf, scenario = take(name, own_folders(own))
     click.echo(scenario.text.rstrip("\n"))
@@ -60,7 +60,7 @@ def show(name: str, own: tuple[str, ...]) -> None:
 def validate(files: tuple[Path, ...], as_json: bool) -> int:
     """Check scenario files and print every fault of all of them: file, line, column, what is wrong, what is allowed."""
     from mocksrv.cli.shelf import open_shelf
-    from mocksrv.engine.library_files import PROFILE
+    from mocksrv.engine.scenarios.files import PROFILE
 
     wanted = [path for file in files for path in _yaml_files(file)]
     shelf = open_shelf(tuple(dict.fromkeys(path.parent for path in wanted)), read=False)
@@ -88,7 +88,7 @@ def _yaml_files(path: Path) -> list[Path]:
 def schema() -> None:
     """Print the JSON Schema of scenario files, with which editors complete and check them."""
     from mocksrv.cli.shelf import open_shelf
-    from mocksrv.engine.scenario import schema as schema_of
+    from mocksrv.engine.scenarios.parsing import schema as schema_of
 
     words = {name: cast.role.vocabulary for name, cast in open_shelf(()).casts.items()}
     click.echo(json.dumps(schema_of(words), indent=2, ensure_ascii=False))
@@ -100,7 +100,7 @@ def schema() -> None:
 def new(name: str, provider: str) -> None:
     """Write NAME.yaml, a commented scenario to start from, into the current folder."""
     from mocksrv.cli.shelf import open_shelf
-    from mocksrv.engine.scenario import template
+    from mocksrv.engine.scenarios.parsing import template
 
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}", name):
         raise click.UsageError(f"{name!r} is not a scenario name; allowed are letters, digits and '-'")

@@ -14,7 +14,7 @@ import click
 
 from mocksrv import __version__
 from mocksrv.cli.settings import IN_MEMORY, SETTINGS, Setting, SettingError, resolve
-from mocksrv.web.hosting import WRONG_SETTING, Service, StartError, listen, run
+from mocksrv.web.hosting.hosting import WRONG_SETTING, Service, StartError, listen, run
 
 if TYPE_CHECKING:
     from mocksrv.engine.engine import Engine
@@ -62,7 +62,7 @@ def serve(**options: Any) -> int:
 
 def _open(values: Mapping[str, Any], port: int) -> Service:
     """The engine and the application of these settings, started, and the banner printed. Raises StartError."""
-    from mocksrv.engine.store import StoreError
+    from mocksrv.engine.storage.records import StoreError
     from mocksrv.web.server import build
 
     try:
@@ -112,7 +112,7 @@ def _setup(values: Mapping[str, Any]) -> Any:
 
 def _check(engine: Engine, values: Mapping[str, Any]) -> None:
     """Reports faulty scenario files; refuses to start where that is asked for. Raises StartError."""
-    from mocksrv.engine.library import UnknownScenario
+    from mocksrv.engine.scenarios.library import UnknownScenario
 
     problems = engine.library.problems
     for problem in problems:

@@ -204,7 +204,7 @@ def _check_reach(target: str | None, allowed: Sequence[str]) -> None:
     """A public address as target needs leave; names are looked up when something is sent. Raises SettingError."""
     from ipaddress import ip_address
 
-    from mocksrv.engine.addresses import is_local
+    from mocksrv.engine.callbacks.addresses import is_local
 
     host = (target and urlsplit(target).hostname) or ""
     try:
@@ -265,8 +265,8 @@ def _file(path: Path) -> dict[str, Given]:
 
 
 def _entries(data: bytes) -> Iterator[tuple[str, Given]]:
-    from mocksrv.engine.scenario_model import ScenarioError  # the YAML reader is only imported when there is a file
-    from mocksrv.engine.yamlfile import NULLS, read
+    from mocksrv.engine.scenarios.model import ScenarioError  # the YAML reader is only imported when there is a file
+    from mocksrv.engine.yamlnodes import NULLS, read
 
     if not any(line.strip() and not line.strip().startswith(b"#") for line in data.splitlines()):
         return  # nothing but comments

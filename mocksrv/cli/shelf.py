@@ -11,9 +11,9 @@ import click
 
 from mocksrv.cli.settings import SettingError, folders
 from mocksrv.engine.engine import Cast
-from mocksrv.engine.library import Library, UnknownScenario
-from mocksrv.engine.library_files import UserFile
-from mocksrv.engine.scenario import Problem, Scenario
+from mocksrv.engine.scenarios.files import UserFile
+from mocksrv.engine.scenarios.library import Library, UnknownScenario
+from mocksrv.engine.scenarios.model import Problem, Scenario
 from mocksrv.providers.provider import WingOptions
 from mocksrv.web.server import bundled_scenarios, wings
 

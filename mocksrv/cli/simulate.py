@@ -16,9 +16,10 @@ from mocksrv.engine.clock import SEEDED_START, duration_text, iso_ms
 from mocksrv.engine.engine import Options
 from mocksrv.engine.player import NotWaiting
 from mocksrv.engine.role import Role
-from mocksrv.engine.sandbox import Settings, World
-from mocksrv.engine.scenario import Scenario
-from mocksrv.engine.store import Record
+from mocksrv.engine.sandbox import Settings
+from mocksrv.engine.scenarios.model import Scenario
+from mocksrv.engine.storage.records import Record
+from mocksrv.engine.world import World
 from mocksrv.providers.provider import WingOptions
 from mocksrv.web.server import Setup, build
 

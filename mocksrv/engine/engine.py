@@ -13,21 +13,23 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mocksrv.engine.callbacks.credentials import Signer
+from mocksrv.engine.callbacks.dispatcher import Dispatcher, Encoder, Retries
 from mocksrv.engine.clock import LATEST, Clock
-from mocksrv.engine.credentials import Signer
-from mocksrv.engine.dispatcher import Dispatcher, Encoder, Retries
 from mocksrv.engine.journal import Entry, Journal
-from mocksrv.engine.library import Library
 from mocksrv.engine.player import Player
-from mocksrv.engine.reading import Row
 from mocksrv.engine.role import Role
-from mocksrv.engine.sandbox import DEFAULT, NAME, Keep, Sandbox, SandboxDropped, SandboxNameError, Settings, World
-from mocksrv.engine.scenario import Scenario, ScenarioError, parse
-from mocksrv.engine.store import IN_MEMORY, Store, dumps
-from mocksrv.engine.ticker import TICK, Ticker
+from mocksrv.engine.sandbox import DEFAULT, NAME, Keep, Sandbox, SandboxDropped, SandboxNameError, Settings
+from mocksrv.engine.scenarios.library import Library
+from mocksrv.engine.scenarios.model import Scenario, ScenarioError
+from mocksrv.engine.scenarios.parsing import parse
+from mocksrv.engine.storage.records import IN_MEMORY, Row, dumps
+from mocksrv.engine.storage.sqlite import Store
+from mocksrv.engine.time import TICK, Ticker
+from mocksrv.engine.world import World
 
 if TYPE_CHECKING:
-    from mocksrv.engine.transport import Transport
+    from mocksrv.engine.callbacks.transport import Transport
 
 log = logging.getLogger("mocksrv")
 MOST_HAPPENINGS = 100_000  # of one advance
@@ -140,7 +142,7 @@ class Engine:
         self._said = frozenset(present)
 
     def _transport(self) -> Transport:
-        from mocksrv.engine.transport import Transport  # urllib3 is only imported when something is sent
+        from mocksrv.engine.callbacks.transport import Transport  # urllib3 is only imported when something is sent
 
         return Transport(self.options.allow_callbacks)
 

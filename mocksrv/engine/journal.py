@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from mocksrv.engine.reading import Row
-from mocksrv.engine.store import Store, dumps
+from mocksrv.engine.storage.records import Row, dumps
+from mocksrv.engine.storage.sqlite import Store
 
 KEPT = 10_000  # calls of a sandbox
 BATCH = 500  # calls that may wait to be written

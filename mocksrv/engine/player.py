@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mocksrv.engine.clock import SECOND
-from mocksrv.engine.library import Library, UnknownScenario
 from mocksrv.engine.role import Role
-from mocksrv.engine.sandbox import Fault, World
-from mocksrv.engine.scenario import Ask, Challenge, Consent, Scenario, Step
-from mocksrv.engine.store import Record
+from mocksrv.engine.sandbox import Fault
+from mocksrv.engine.scenarios.library import Library, UnknownScenario
+from mocksrv.engine.scenarios.model import Ask, Challenge, Consent, Scenario, Step
+from mocksrv.engine.storage.records import Record
+from mocksrv.engine.world import World
 
 # What a subject is asked that was pushed into the asking status by hand.
 _CITY = Challenge(type="TEXT", label="What city were you born in?", answer=("correct",))

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from mocksrv.engine.sandbox import World
-from mocksrv.engine.scenario import Ask, Option, Vocabulary
-from mocksrv.engine.store import Record
+from mocksrv.engine.scenarios.model import Ask, Option, Vocabulary
+from mocksrv.engine.storage.records import Record
+from mocksrv.engine.world import World
 
 
 @dataclass(frozen=True, slots=True)

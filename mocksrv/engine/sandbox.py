@@ -1,25 +1,21 @@
-"""One isolated world: its clock, seed, bindings, endpoints and faults; and `World`, the sandbox inside a transaction."""
+"""One isolated world: its clock, seed, bindings, endpoints and faults."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import random
 import re
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from mocksrv.engine.callbacks.disturbance import Disturbance
 from mocksrv.engine.clock import DAY, Clock
-from mocksrv.engine.disturbance import Disturbance
-from mocksrv.engine.store import Query, Record, Tx, dumps
+from mocksrv.engine.storage.records import dumps
 
 NAME = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}")
 DEFAULT = "default"
-MOST_COUNTED = 1000  # queries whose counts are kept
-TRIM_EVERY = 500  # events, or lines of timelines, after which the oldest are forgotten
 
 
 class SandboxNameError(ValueError):
@@ -143,162 +139,6 @@ class Sandbox:
     def chance(self, key: str) -> random.Random:
         """Chance that is the same again for the same key and seed."""
         return random.Random(f"{self.settings.seed}:{key}")
-
-
-class World:
-    """A sandbox inside one transaction, at one moment (``now``, milliseconds)."""
-
-    def __init__(self, sandbox: Sandbox, tx: Tx, now: int) -> None:
-        self.sandbox = sandbox
-        self.tx = tx
-        self.now = now
-        self.looking = False  # nothing is written
-        self.muted = False  # the caller wants no callbacks of this transaction
-        self.directives: Mapping[str, Any] = {}  # what happens to the callbacks of the step being played
-        self.overrides: Mapping[str, Any] = {}  # what is put over the payloads of its events
-        self.rank: int | None = None  # shared by the shuffled callbacks of a step
-        self.owed: set[str] = set()  # the endpoints that this transaction owes something
-        self.happened: list[dict[str, Any]] = []
-        self.written: list[str] = []  # the ids of the events of this transaction
-        self._guids: int | None = None
-
-    # identity
-
-    def guid(self, prefix: str = "") -> str:
-        """A new id, ``PREFIX-`` and a lower-case UUID; the same again for the same seed and the same calls."""
-        seed = self.sandbox.settings.seed
-        if seed is None:
-            digest = os.urandom(16).hex()
-        else:
-            if self._guids is None:
-                row = self.tx.sandbox(self.sandbox.name)
-                self._guids = row[2] if row else 0
-            self._guids += 1
-            digest = hashlib.blake2b(f"{seed}:{self._guids}".encode(), digest_size=16).hexdigest()
-        text = f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-a{digest[17:20]}-{digest[20:]}"
-        return f"{prefix}-{text}" if prefix else text
-
-    # records
-
-    def get(self, kind: str, guid: str) -> Record | None:
-        return self.tx.get(self.sandbox.name, kind, guid)
-
-    def record(self, guid: str) -> Record | None:
-        """A record of whatever kind."""
-        return self.tx.record(self.sandbox.name, guid)
-
-    def subject(self, guid: str) -> Record | None:
-        """A record that plays a scenario."""
-        return self.tx.subject(self.sandbox.name, guid)
-
-    def list(self, query: Query) -> list[Record]:
-        return self.tx.select(self.sandbox.name, query)
-
-    def count(self, query: Query) -> int:
-        """How many records there are. Pages of a list ask for the same number again and again: it is found once."""
-        if not self.looking:
-            return self.tx.count(self.sandbox.name, query)
-        counted = self.sandbox.counted  # taken before the query: after a change it is another one
-        where, values = query.where(self.sandbox.name)
-        key = (where, *values)
-        found = counted.get(key)
-        if found is None:
-            found = self.tx.count(self.sandbox.name, query)
-            if len(counted) < MOST_COUNTED:
-                counted[key] = found
-        return found
-
-    def totals(self, query: Query, *by: str) -> dict[tuple[Any, ...], tuple[int, int]]:
-        """The records of a query, grouped by these members of their bodies: how many, and the sum of ``amount`` in cents."""
-        return self.tx.totals(self.sandbox.name, query, by)
-
-    def values(self, query: Query, *members: str) -> Iterator[tuple[Any, ...]]:
-        """(guid, subject, parent, sort, members of the body ...) of all records of a query: for what adds up many of them."""
-        return self.tx.values(self.sandbox.name, query, members)
-
-    def pages(self, query: Query, size: int = 500) -> Iterator[Record]:
-        """All records of a query, read in pages."""
-        while rows := self.list(replace(query, limit=size)):
-            yield from rows
-            if len(rows) < size:
-                return
-            query = replace(query, offset=query.offset + size)
-
-    def add(self, *records: Record) -> None:
-        """Stores new records, made now."""
-        self.add_all(records)
-
-    def add_all(self, records: Iterable[Record]) -> None:
-        def stamped() -> Iterator[Record]:
-            for record in records:
-                record.created_at = record.created_at or self.now
-                record.updated_at = self.now
-                yield record
-
-        self.tx.insert(self.sandbox.name, stamped())
-
-    def save(self, record: Record) -> None:
-        """Stores a changed record: one revision more, updated now."""
-        record.revision += 1
-        record.updated_at = self.now
-        self.tx.update(self.sandbox.name, record)
-
-    def move(self, record: Record) -> None:
-        """Stores a changed record that is of another kind now, or has another subject or parent."""
-        self.tx.move(self.sandbox.name, record)
-        self.save(record)
-
-    def save_play(self, record: Record) -> None:
-        """Stores where a subject stands in its scenario, which is no change of the record."""
-        self.tx.update(self.sandbox.name, record)
-
-    def remove(self, **keys: str) -> int:
-        return self.tx.delete(self.sandbox.name, **keys)
-
-    # time
-
-    def set_timer(self, subject: str, kind: str, due: int) -> None:
-        """Sets the timer of this kind of a subject, or of any record that its provider's role knows what to do with."""
-        self.tx.set_timer(self.sandbox.name, subject, kind, due)
-
-    def timer(self, subject: str, kind: str) -> int | None:
-        """When a timer falls due; None when it is not set."""
-        return self.tx.timer(self.sandbox.name, subject, kind)
-
-    def cancel_timers(self, subject: str, *kinds: str) -> None:
-        self.tx.cancel_timers(self.sandbox.name, subject, kinds)
-
-    def mark(self, subject: str, cause: str, *, status: str | None = None, flow: str | None = None, step: str | None = None) -> None:
-        """Writes a line of the subject's timeline; ``step`` is the file and line that caused it."""
-        if self.tx.mark(self.sandbox.name, subject, self.now, status, flow, step, cause) % TRIM_EVERY == 0:
-            self.tx.trim_timelines(self.sandbox.name, self.sandbox.keep.moments)
-        self.happened.append({"at": self.now, "kind": "status" if status else "play", "subject": subject, "detail": status or cause})
-
-    def trim_events(self, written: int) -> None:
-        """Forgets the oldest events, every so often; ``written`` is the number of the newest."""
-        if written % TRIM_EVERY == 0:
-            keep = self.sandbox.keep
-            self.tx.trim_events(self.sandbox.name, keep.events, self.now - keep.age)
-
-    # settings
-
-    def configure(self, **changes: Any) -> None:
-        """Changes the sandbox's settings with this transaction."""
-        settings = replace(self.sandbox.settings, **changes)
-        self.tx.set_sandbox(self.sandbox.name, settings=settings.dump())
-        before, self.sandbox.settings = self.sandbox.settings, settings
-        self.tx.on_rollback.append(lambda: setattr(self.sandbox, "settings", before))
-
-    def set_clock(self, clock: Clock) -> None:
-        """Changes the sandbox's clock with this transaction."""
-        self.tx.set_sandbox(self.sandbox.name, clock=dumps(clock.dump()))
-        before, self.sandbox.clock = self.sandbox.clock, clock
-        self.tx.on_rollback.append(lambda: setattr(self.sandbox, "clock", before))
-
-    def close(self) -> None:
-        """Writes what was only counted; called before the commit."""
-        if self._guids is not None:
-            self.tx.set_sandbox(self.sandbox.name, guids=self._guids)
 
 
 def endpoints_from(items: Sequence[Mapping[str, Any]]) -> tuple[Endpoint, ...]:

@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 from flask import request
 from marshmallow import RAISE, Schema, ValidationError, fields, post_load, validate, validates_schema
 
+from mocksrv.engine.callbacks.credentials import KINDS
+from mocksrv.engine.callbacks.disturbance import CORRUPTIONS, Disturbance
 from mocksrv.engine.clock import iso_ms, parse_duration, parse_moment
-from mocksrv.engine.credentials import KINDS
-from mocksrv.engine.disturbance import CORRUPTIONS, Disturbance
 from mocksrv.engine.sandbox import Fault
-from mocksrv.engine.store import dumps
+from mocksrv.engine.storage.records import dumps
 from mocksrv.web.problems import Problem
 
 NAMES = {str: "a text", int: "a whole number", float: "a number", dict: "an object", None: "null"}

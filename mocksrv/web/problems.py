@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Response
 
-from mocksrv.engine.store import dumps
+from mocksrv.engine.storage.records import dumps
 
 
 class Problem(Exception):

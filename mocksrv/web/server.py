@@ -8,9 +8,9 @@ from pathlib import Path
 from flask import Flask
 
 from mocksrv.engine.engine import Engine, Options
-from mocksrv.providers.finicity.wing import FinicityWing
-from mocksrv.providers.mono.wing import MonoWing
-from mocksrv.providers.mx.wing import MXWing
+from mocksrv.providers.finicity.provider import FinicityWing
+from mocksrv.providers.mono.provider import MonoWing
+from mocksrv.providers.mx.provider import MXWing
 from mocksrv.providers.provider import Wing, WingOptions
 from mocksrv.web.app import create_app
 from mocksrv.web.options import WebOptions

@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from mocksrv.engine.callbacks.dispatcher import SECRET_HEADER
+from mocksrv.engine.callbacks.disturbance import Disturbance
+from mocksrv.engine.callbacks.outbox import AT_ONCE
 from mocksrv.engine.clock import iso_ms
-from mocksrv.engine.dispatcher import SECRET_HEADER
-from mocksrv.engine.disturbance import Disturbance
-from mocksrv.engine.outbox import AT_ONCE
-from mocksrv.engine.reading import Row
 from mocksrv.engine.sandbox import Endpoint, Fault, Sandbox
-from mocksrv.engine.scenario import Scenario
-from mocksrv.engine.store import Tx
+from mocksrv.engine.scenarios.model import Scenario
+from mocksrv.engine.storage.queries import Tx
+from mocksrv.engine.storage.records import Row
 
 SECRET = "***"
 SECRETS = frozenset({"password", "client_secret", "secret", "key"})

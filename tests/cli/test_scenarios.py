@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mocksrv.cli import main
-from mocksrv.engine.scenario_shape import plain
-from mocksrv.engine.yamlfile import read
+from mocksrv.engine.scenarios.shape import plain
+from mocksrv.engine.yamlnodes import read
 from tests.cli.running import ROOT, mocksrv
 
 MX = sorted(file.stem for file in (ROOT / "scenarios/mx").glob("*.yaml"))

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from mocksrv.engine.library import Library
-from mocksrv.engine.scenario import ScenarioError, Vocabulary
+from mocksrv.engine.scenarios.library import Library
+from mocksrv.engine.scenarios.model import ScenarioError, Vocabulary
 
 BROKEN = sorted((Path(__file__).parent / "broken").glob("*.yaml"))
 STATUSES = """CREATED PREVENTED DENIED CHALLENGED REJECTED LOCKED CONNECTED IMPEDED RECONNECTED DEGRADED DISCONNECTED DISCONTINUED CLOSED

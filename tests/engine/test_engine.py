@@ -12,7 +12,7 @@ from mocksrv.engine.clock import DAY, HOUR, SECOND
 from mocksrv.engine.engine import AdvanceBusy
 from mocksrv.engine.journal import Entry
 from mocksrv.engine.sandbox import SandboxNameError
-from mocksrv.engine.store import IN_MEMORY
+from mocksrv.engine.storage.records import IN_MEMORY
 from tests.conftest import Receiver
 from tests.engine.toy import House
 

@@ -12,7 +12,7 @@ import pytest
 from mocksrv.engine.clock import DAY, HOUR, MINUTE, SECOND, Clock
 from mocksrv.engine.engine import AdvanceBusy
 from mocksrv.engine.sandbox import Sandbox, SandboxDropped, endpoints_from
-from mocksrv.engine.store import Record
+from mocksrv.engine.storage.records import Record
 from tests.conftest import Receiver
 from tests.engine.toy import House
 

@@ -6,14 +6,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mocksrv.engine import outbox
+from mocksrv.engine.callbacks import outbox
+from mocksrv.engine.callbacks.dispatcher import Retries
 from mocksrv.engine.clock import DAY, HOUR, MINUTE
-from mocksrv.engine.dispatcher import Retries
 from mocksrv.engine.engine import Cast, Engine, Options
 from mocksrv.engine.role import Job
-from mocksrv.engine.sandbox import Sandbox, World, endpoints_from
-from mocksrv.engine.scenario import Ask, Option, Vocabulary, parse
-from mocksrv.engine.store import Query, Record
+from mocksrv.engine.sandbox import Sandbox, endpoints_from
+from mocksrv.engine.scenarios.model import Ask, Option, Vocabulary
+from mocksrv.engine.scenarios.parsing import parse
+from mocksrv.engine.storage.records import Query, Record
+from mocksrv.engine.world import World
 
 STATUSES = frozenset({"NEW", "RENEWED", "KNOCKED", "ASKED", "HEARD", "OPEN", "SHUT", "LATE", "AWAY"})
 EVENTS = frozenset({"toy.door.changed", "toy.opened", "toy.bell"})

@@ -1,6 +1,6 @@
 """The tables of Mono's and Finicity's events in docs/webhooks.md are what the wings say and the bundled scenarios do.
 
-``python -m tests.providers.test_catalogues`` writes them anew. MX's is written by tests/providers/mx/test_catalogue.py.
+``python -m tests.providers.test_catalogues`` writes them anew. MX's is written by tests/providers/mx/catalog/test_catalogue.py.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import pytest
 
 from mocksrv.cli.check_consumer import genuine_events
-from mocksrv.engine.library import Library
+from mocksrv.engine.scenarios.library import Library
 from mocksrv.providers.finicity.webhooks import EVENTS as FINICITY
 from mocksrv.providers.finicity.webhooks import FIX, FULL, JOINT, LITE
 from mocksrv.providers.mono.webhooks import CATALOGUE as MONO

@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 from textwrap import dedent, indent
 from typing import Any
 
-from mocksrv.providers.mx.statuses import STATUSES
+from mocksrv.providers.mx.events.statuses import STATUSES
 from tests.conftest import MX, Receiver
 
 START = int(datetime.fromisoformat("2026-01-01T12:00:00Z").timestamp())  # where a seeded manual clock begins

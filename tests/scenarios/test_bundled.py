@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from mocksrv.engine.engine import Engine, Options
-from mocksrv.providers.mx.statuses import STATUSES
+from mocksrv.providers.mx.events.statuses import STATUSES
 from mocksrv.web.server import Setup, build, bundled_scenarios
-from tests.providers.mx.test_catalogue import SCENARIOS_ONLY
+from tests.providers.mx.catalog.test_catalogue import SCENARIOS_ONLY
 
 NAMES = [
     "connected", "challenged", "challenged-options", "challenged-image", "challenged-twice", "challenge-expired", "rejected", "denied",
@@ -66,6 +66,6 @@ def test_they_reach_every_status_and_every_kind_of_question(engine: Engine) -> N
 
 
 def test_what_no_call_of_the_api_causes_is_sent_by_a_scenario(engine: Engine) -> None:
-    """What is not, in tests/providers/mx/test_catalogue.py."""
+    """What is not, in tests/providers/mx/catalog/test_catalogue.py."""
     steps = [step for name in NAMES for flow in engine.library.get("mx", name).flows.values() for step in flow]
     assert {step.event for step in steps if step.event} >= SCENARIOS_ONLY

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mocksrv.providers.mx.statuses import STATUSES
+from mocksrv.providers.mx.events.statuses import STATUSES
 from tests.conftest import MX, Receiver
 from tests.scenarios.stage import Stage
 

@@ -15,8 +15,8 @@ from types import ModuleType
 
 import pytest
 
-from mocksrv.providers.mx.api import V1, V2
-from tests.providers.mx.test_shapes import OPENAPI, operations
+from mocksrv.providers.mx.http.call import V1, V2
+from tests.providers.mx.http.test_shapes import OPENAPI, operations
 from tests.sdk.world import OPERATIONS
 
 # What MX's API has and the SDK has not, and why.

@@ -231,7 +231,7 @@ def test_what_hangs_on_an_early_or_late_clock_can_be_shown(mx: MX, now: str) -> 
 def test_a_member_of_an_institution_that_is_gone_is_still_there(
     make_server: Callable[..., tuple[Engine, Flask]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mocksrv.engine.library.LOOK_EVERY", 0)
+    monkeypatch.setattr("mocksrv.engine.scenarios.library.LOOK_EVERY", 0)
     file = tmp_path / "bare.yaml"
     file.write_text(EMPTY_BANK)
     engine, app = make_server(scenarios=(tmp_path,))

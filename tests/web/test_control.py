@@ -15,7 +15,7 @@ from mocksrv import __version__
 from mocksrv.engine.clock import parse_moment
 from mocksrv.engine.engine import Engine, Options
 from mocksrv.engine.sandbox import Settings
-from mocksrv.engine.store import Query
+from mocksrv.engine.storage.records import Query
 from mocksrv.web.options import WebOptions
 from mocksrv.web.server import Setup
 from tests.conftest import MX, Receiver

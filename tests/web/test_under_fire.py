@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mocksrv.engine.transport import Transport
+from mocksrv.engine.callbacks.transport import Transport
 from tests.conftest import MX, Receiver
 from tests.scenarios.stage import Stage
 

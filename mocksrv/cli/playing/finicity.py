@@ -10,8 +10,8 @@ import click
 
 from mocksrv.cli.playing.play import Choices, Play, Stage, counted
 from mocksrv.engine.clock import HOUR
-from mocksrv.engine.scenario import Scenario
-from mocksrv.engine.store import Query
+from mocksrv.engine.scenarios.model import Scenario
+from mocksrv.engine.storage.records import Query
 
 API, PAGES = "/finicity", "/_mocksrv/finicity/play"  # the latter is what the user does on Connect's pages
 PARTNER = {"partnerId": "2445500000001", "partnerSecret": "secret-of-the-demo-1"}

@@ -13,8 +13,8 @@ from typing import Any, ClassVar, Protocol
 from mocksrv.engine.clock import DAY, SECOND
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.sandbox import DEFAULT
-from mocksrv.engine.scenario import Scenario
-from mocksrv.engine.store import Record
+from mocksrv.engine.scenarios.model import Scenario
+from mocksrv.engine.storage.records import Record
 
 MOST_ROUNDS = 20  # of questions; more is a script that asks for ever
 LONGEST = 2 * DAY  # sandbox time that is played unless more is asked for

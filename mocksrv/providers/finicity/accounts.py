@@ -9,10 +9,10 @@ from typing import Any
 
 from marshmallow import fields
 
-from mocksrv.engine.sandbox import World
-from mocksrv.engine.store import Query, Record
-from mocksrv.providers.finicity.api import MISSING, NO_CONTENT, Call, Document, FinicityError, Number, Reply, Routes, Seconds, shown
+from mocksrv.engine.storage.records import Query, Record
+from mocksrv.engine.world import World
 from mocksrv.providers.finicity.codes import TOO_LATE, meaning
+from mocksrv.providers.finicity.http import MISSING, NO_CONTENT, Call, Document, FinicityError, Number, Reply, Routes, Seconds, shown
 
 routes = Routes()
 V1, V2 = "/aggregation/v1/customers/<customer>", "/aggregation/v2/customers/<customer>"

@@ -14,12 +14,12 @@ from urllib.parse import urlencode, urlsplit
 
 from marshmallow import ValidationError, fields, validate
 
-from mocksrv.engine.casting import Credentials, choose
 from mocksrv.engine.clock import HOUR
-from mocksrv.engine.library import UnknownScenario
-from mocksrv.engine.sandbox import World
-from mocksrv.engine.store import Record, dumps
-from mocksrv.providers.finicity.api import INVALID, MISSING, SCENARIO_HEADER, Call, Document, FinicityError, Reply, Routes
+from mocksrv.engine.scenarios.choosing import Credentials, choose
+from mocksrv.engine.scenarios.library import UnknownScenario
+from mocksrv.engine.storage.records import Record, dumps
+from mocksrv.engine.world import World
+from mocksrv.providers.finicity.http import INVALID, MISSING, SCENARIO_HEADER, Call, Document, FinicityError, Reply, Routes
 from mocksrv.providers.finicity.lifecycle import new_body
 from mocksrv.providers.finicity.webhooks import FIX, FULL, JOINT, JSON, LITE, XML, emit, endpoint, event_id, headers, wrapped
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from mocksrv.engine.sandbox import World
-from mocksrv.engine.store import Query, Record
-from mocksrv.providers.finicity.api import (
+from mocksrv.engine.storage.records import Query, Record
+from mocksrv.engine.world import World
+from mocksrv.providers.finicity.http import (
     INVALID,
     NO_CONTENT,
     Call,

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
 
-from mocksrv.engine.store import dumps
-from mocksrv.providers.finicity.api import Call, Reply, Routes, not_found
+from mocksrv.engine.storage.records import dumps
+from mocksrv.providers.finicity.http import Call, Reply, Routes, not_found
 
 routes = Routes()
 INSTITUTION = "/institution/v2/institutions/<id>"

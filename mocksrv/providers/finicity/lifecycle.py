@@ -9,11 +9,12 @@ from typing import Any
 
 from mocksrv.engine.clock import DAY
 from mocksrv.engine.role import Job
-from mocksrv.engine.sandbox import World
-from mocksrv.engine.scenario import Ask, Option, Problem, Scenario, Vocabulary, parse
-from mocksrv.engine.store import Query, Record
+from mocksrv.engine.scenarios.model import Ask, Option, Problem, Scenario, Vocabulary
+from mocksrv.engine.scenarios.parsing import parse
+from mocksrv.engine.storage.records import Query, Record
+from mocksrv.engine.world import World
 from mocksrv.providers.finicity import webhooks
-from mocksrv.providers.finicity.bank import Bank
+from mocksrv.providers.finicity.bank.loading import Bank
 from mocksrv.providers.finicity.codes import FINE
 from mocksrv.providers.finicity.webhooks import CATALOGUE, EVENTS, FIX, FULL, UNASKED, emit, wants
 from mocksrv.providers.profiles import Profiles

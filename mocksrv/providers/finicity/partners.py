@@ -10,9 +10,9 @@ import re
 from marshmallow import fields
 
 from mocksrv.engine.clock import DAY, HOUR
-from mocksrv.engine.sandbox import World
-from mocksrv.engine.store import Query, Record
-from mocksrv.providers.finicity.api import NO_CONTENT, Call, Document, FinicityError, Reply, Routes
+from mocksrv.engine.storage.records import Query, Record
+from mocksrv.engine.world import World
+from mocksrv.providers.finicity.http import NO_CONTENT, Call, Document, FinicityError, Reply, Routes
 
 routes = Routes()
 PATH = "/aggregation/v2/partners/authentication"

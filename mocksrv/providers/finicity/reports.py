@@ -10,9 +10,9 @@ from typing import Any
 from marshmallow import fields
 
 from mocksrv.engine.clock import SECOND
-from mocksrv.engine.store import Query, Record
-from mocksrv.providers.finicity.api import MISSING, Call, Document, FinicityError, Number, Reply, Routes, Seconds, not_found, shown
+from mocksrv.engine.storage.records import Query, Record
 from mocksrv.providers.finicity.customers import consumer_of
+from mocksrv.providers.finicity.http import MISSING, Call, Document, FinicityError, Number, Reply, Routes, Seconds, not_found, shown
 from mocksrv.providers.finicity.lifecycle import SUBMIT
 
 routes = Routes()

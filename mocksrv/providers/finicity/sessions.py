@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from mocksrv.engine.casting import BY_HAND, Choice, Credentials, choose_again
 from mocksrv.engine.engine import Engine
-from mocksrv.engine.sandbox import World
-from mocksrv.engine.scenario import Scenario, Step
-from mocksrv.engine.store import Query, Record
-from mocksrv.providers.finicity.bank import Bank
+from mocksrv.engine.scenarios.choosing import BY_HAND, Choice, Credentials, choose_again
+from mocksrv.engine.scenarios.model import Scenario, Step
+from mocksrv.engine.storage.records import Query, Record
+from mocksrv.engine.world import World
+from mocksrv.providers.finicity.bank.loading import Bank
 from mocksrv.providers.finicity.codes import FINE
 from mocksrv.providers.finicity.institutions import Institution, Institutions
 from mocksrv.providers.finicity.lifecycle import ACCOUNTS, ACTS, INSTITUTION, LOGIN, NEW_LOGIN, SUBMIT, SessionRole

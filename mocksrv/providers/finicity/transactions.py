@@ -9,8 +9,8 @@ from typing import Any
 from marshmallow import fields
 
 from mocksrv.engine.clock import SECOND
-from mocksrv.engine.store import Query, Record
-from mocksrv.providers.finicity.api import MISSING, NO_CONTENT, Call, Document, FinicityError, Number, Reply, Routes, Seconds, not_found
+from mocksrv.engine.storage.records import Query, Record
+from mocksrv.providers.finicity.http import MISSING, NO_CONTENT, Call, Document, FinicityError, Number, Reply, Routes, Seconds, not_found
 
 routes = Routes()
 SORTS = ("desc", "asc")

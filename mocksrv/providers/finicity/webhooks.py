@@ -14,15 +14,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 from xml.sax.saxutils import escape
 
-from mocksrv.engine import outbox
+from mocksrv.engine.callbacks import outbox
+from mocksrv.engine.callbacks.dispatcher import Retries
 from mocksrv.engine.clock import HOUR
-from mocksrv.engine.dispatcher import Retries
 from mocksrv.engine.role import WrongSubject
-from mocksrv.engine.sandbox import Endpoint, World
-from mocksrv.engine.store import Query, Record
+from mocksrv.engine.sandbox import Endpoint
+from mocksrv.engine.storage.records import Query, Record
+from mocksrv.engine.world import World
 from mocksrv.providers.finicity.accounts import JUST_ADDED, RECORDS
-from mocksrv.providers.finicity.api import shown
 from mocksrv.providers.finicity.codes import DOWN
+from mocksrv.providers.finicity.http import shown
 
 JSON, XML = "application/json", "application/xml"
 HEADERS = {"accept": "application/json, text/plain, */*", "user-agent": "axios/0.25.0"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import string
 
-from mocksrv.engine.sandbox import World
+from mocksrv.engine.world import World
 
 CAPITALS = string.ascii_uppercase + string.digits
 SMALL = string.ascii_lowercase + string.digits

@@ -8,8 +8,8 @@ from math import sqrt
 from typing import Any
 
 from mocksrv.engine.clock import DAY, day
-from mocksrv.engine.sandbox import World
-from mocksrv.engine.store import Query, Record
+from mocksrv.engine.storage.records import Query, Record
+from mocksrv.engine.world import World
 from mocksrv.providers.mono.bank.loading import TRANSACTION
 
 MONTHS_A_YEAR = 12

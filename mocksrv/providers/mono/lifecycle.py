@@ -11,9 +11,10 @@ from typing import Any
 
 from mocksrv.engine.clock import DAY
 from mocksrv.engine.role import Job
-from mocksrv.engine.sandbox import World
-from mocksrv.engine.scenario import Ask, Option, Problem, Scenario, Vocabulary, parse
-from mocksrv.engine.store import Record
+from mocksrv.engine.scenarios.model import Ask, Option, Problem, Scenario, Vocabulary
+from mocksrv.engine.scenarios.parsing import parse
+from mocksrv.engine.storage.records import Record
+from mocksrv.engine.world import World
 from mocksrv.providers.mono.bank.institutions import METHODS, Institutions
 from mocksrv.providers.mono.bank.loading import Loader
 from mocksrv.providers.mono.webhooks import CATALOGUE, UNASKED, emit, emit_job

@@ -10,15 +10,16 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-from mocksrv.engine.casting import Credentials, choose
 from mocksrv.engine.clock import MINUTE, iso_ms
 from mocksrv.engine.engine import Engine
-from mocksrv.engine.library import UnknownScenario
-from mocksrv.engine.sandbox import Sandbox, World
-from mocksrv.engine.store import Query, Record
-from mocksrv.providers.call import Document, sentence
-from mocksrv.providers.mono.api import V1, Call, MonoError, Mount, Reply, Routes, not_found
+from mocksrv.engine.sandbox import Sandbox
+from mocksrv.engine.scenarios.choosing import Credentials, choose
+from mocksrv.engine.scenarios.library import UnknownScenario
+from mocksrv.engine.storage.records import Query, Record
+from mocksrv.engine.world import World
+from mocksrv.providers.http import Document, sentence
 from mocksrv.providers.mono.bank.institutions import ANY, METHODS, Institution
+from mocksrv.providers.mono.http import V1, Call, MonoError, Mount, Reply, Routes, not_found
 from mocksrv.providers.mono.ids import document_id, link_code, reauth_token, widget_code
 from mocksrv.providers.provider import ControlRoute, Refusal
 

@@ -11,9 +11,9 @@ from functools import wraps
 from typing import Any
 
 from mocksrv.engine.clock import MINUTE
-from mocksrv.engine.sandbox import World
-from mocksrv.engine.store import Query, Record
-from mocksrv.providers.mono.api import Call, MonoError, Reply, Routes, View, not_found
+from mocksrv.engine.storage.records import Query, Record
+from mocksrv.engine.world import World
+from mocksrv.providers.mono.http import Call, MonoError, Reply, Routes, View, not_found
 from mocksrv.providers.mono.ids import document_id
 from mocksrv.providers.mono.lifecycle import ERRORS, FETCHED, INCOMPLETE
 from mocksrv.providers.mono.webhooks import app_ids, emit_job

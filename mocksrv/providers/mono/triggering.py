@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from mocksrv.engine.role import WrongSubject
-from mocksrv.engine.sandbox import World
-from mocksrv.engine.store import Query, Record
+from mocksrv.engine.storage.records import Query, Record
+from mocksrv.engine.world import World
 from mocksrv.providers.mono.bank.institutions import Institutions, account_number
 from mocksrv.providers.mono.bank.people import People
 from mocksrv.providers.mono.ids import document_id

@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mocksrv.engine import outbox
+from mocksrv.engine.callbacks import outbox
+from mocksrv.engine.callbacks.dispatcher import Retries
 from mocksrv.engine.clock import HOUR, SECOND, iso_ms
-from mocksrv.engine.dispatcher import Retries
-from mocksrv.engine.sandbox import World
-from mocksrv.engine.store import Record
+from mocksrv.engine.storage.records import Record
+from mocksrv.engine.world import World
 from mocksrv.providers.mono.ids import event_id
 from mocksrv.providers.mono.income import summary
 

@@ -10,10 +10,10 @@ from typing import Any
 from flask import Flask, Response, request
 
 from mocksrv import __version__
-from mocksrv.engine.addresses import is_local
+from mocksrv.engine.callbacks.addresses import is_local
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.sandbox import SandboxDropped
-from mocksrv.engine.store import dumps
+from mocksrv.engine.storage.records import dumps
 from mocksrv.providers.provider import Wing
 from mocksrv.web.control.callbacks import Callbacks
 from mocksrv.web.control.calls import PREFIX, Desk, Here, Route

@@ -7,11 +7,12 @@ from typing import Any
 
 from flask import request
 
+from mocksrv.engine.callbacks.outbox import replay
 from mocksrv.engine.engine import UnknownEvent, UnknownSubject
-from mocksrv.engine.outbox import replay
-from mocksrv.engine.reading import Row
 from mocksrv.engine.role import WrongSubject
-from mocksrv.engine.sandbox import World, endpoints_from
+from mocksrv.engine.sandbox import endpoints_from
+from mocksrv.engine.storage.records import Row
+from mocksrv.engine.world import World
 from mocksrv.web import shapes
 from mocksrv.web.control.calls import Calls, Here, Route, every
 from mocksrv.web.fields import ENDPOINTS, LARGEST_PAGE, fitting, moment_of, one_of, page, read, read_json

@@ -12,9 +12,9 @@ from flask import request
 
 from mocksrv.engine.clock import SECOND
 from mocksrv.engine.engine import Engine
-from mocksrv.engine.library import UnknownScenario
 from mocksrv.engine.sandbox import Sandbox
-from mocksrv.engine.scenario import Scenario, ScenarioError
+from mocksrv.engine.scenarios.library import UnknownScenario
+from mocksrv.engine.scenarios.model import Scenario, ScenarioError
 from mocksrv.web.fields import duration_of
 from mocksrv.web.options import WebOptions
 from mocksrv.web.problems import Problem

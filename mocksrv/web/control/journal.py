@@ -9,8 +9,8 @@ from typing import Any
 
 from flask import request
 
-from mocksrv.engine.reading import Row
-from mocksrv.engine.store import Tx
+from mocksrv.engine.storage.queries import Tx
+from mocksrv.engine.storage.records import Row
 from mocksrv.web import shapes
 from mocksrv.web.control.calls import Calls, Here, Route, every
 from mocksrv.web.fields import LARGEST_PAGE, fitting, page

@@ -7,8 +7,8 @@ from typing import Any
 
 from flask import Response
 
+from mocksrv.engine.callbacks.disturbance import Disturbance
 from mocksrv.engine.clock import Clock
-from mocksrv.engine.disturbance import Disturbance
 from mocksrv.engine.engine import AdvanceBusy
 from mocksrv.engine.sandbox import Fault
 from mocksrv.web import shapes

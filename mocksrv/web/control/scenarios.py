@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import request
 
-from mocksrv.engine.scenario import ScenarioError
+from mocksrv.engine.scenarios.model import ScenarioError
 from mocksrv.web import shapes
 from mocksrv.web.control.calls import Calls, Here, Route, faulty
 from mocksrv.web.problems import Problem

@@ -8,8 +8,8 @@ from typing import Any
 
 from flask import request
 
-from mocksrv.engine.sandbox import World
-from mocksrv.engine.store import Record
+from mocksrv.engine.storage.records import Record
+from mocksrv.engine.world import World
 from mocksrv.web import shapes
 from mocksrv.web.control.calls import Calls, Here, Route, every
 from mocksrv.web.fields import LARGEST_PAGE, page, read_json

@@ -21,8 +21,8 @@ import yaml
 
 from mocksrv.providers import profiles
 from tests.conftest import MX
+from tests.providers.mx.money.test_statements import papers
 from tests.providers.mx.page import ASKED, DEBTS, Page, cents, direction, dollars, named, signed
-from tests.providers.mx.test_statements import papers
 
 Row = Mapping[str, Any]
 Faults = Iterator[str]

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from mocksrv.engine.engine import Options
 from mocksrv.engine.sandbox import Settings
-from mocksrv.providers.mx.api import V2
+from mocksrv.providers.mx.http.call import V2
 from mocksrv.providers.provider import WingOptions
 from mocksrv.web.server import Setup, build
 from tests.conftest import MX

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mocksrv.providers.mx.bank.categories import BY_NAME
-from mocksrv.providers.mx.webhooks import RETRIES
+from mocksrv.providers.mx.events.webhooks import RETRIES
 from tests.conftest import MX, Receiver
 from tests.providers.mx.discrepancies import row
 

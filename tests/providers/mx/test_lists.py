@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 
 from mocksrv.engine.engine import Options
 from mocksrv.engine.sandbox import Settings
-from mocksrv.providers.mx.api import V1, V2, VERSIONS
+from mocksrv.providers.mx.http.call import V1, V2, VERSIONS
 from mocksrv.web.server import Setup, build
 from tests.conftest import MX
+from tests.providers.mx.http.test_shapes import official, openapi
 from tests.providers.mx.populated import Populated
-from tests.providers.mx.test_shapes import official, openapi
 
 Row = Mapping[str, Any]
 Keep = Callable[[Row], bool]

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mocksrv.engine.clock import MINUTE
-from mocksrv.engine.sandbox import World
-from mocksrv.engine.store import Query, Record
+from mocksrv.engine.storage.records import Query, Record
+from mocksrv.engine.world import World
 from mocksrv.providers.mono.bank.institutions import Institution, account_number
 from mocksrv.providers.mono.bank.narrations import is_salary, narrate
 from mocksrv.providers.mono.bank.people import People

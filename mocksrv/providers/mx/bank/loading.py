@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mocksrv.engine.clock import DAY, parse_moment
-from mocksrv.engine.sandbox import World
-from mocksrv.engine.store import Query, Record
-from mocksrv.providers.mx import alerts
+from mocksrv.engine.storage.records import Query, Record
+from mocksrv.engine.world import World
 from mocksrv.providers.mx.bank import cards, categories, statements
 from mocksrv.providers.mx.bank.merchants import enrichment
-from mocksrv.providers.mx.objects import emit, emit_account, emit_transaction
+from mocksrv.providers.mx.events.objects import emit, emit_account, emit_transaction
+from mocksrv.providers.mx.money import alerts
 from mocksrv.providers.profiles import LONGEST_POSTING, Account, Data, Profiles, persona
 
 EXTENDED_DAYS = 730  # what MX's extended history reaches back

@@ -1,0 +1,290 @@
+"""Sends deliveries: first attempts to an endpoint in order, retries by the provider's schedule, attempts kept.
+
+Every endpoint has a lane of its own, so a slow or dead one delays nobody else. Nothing is locked while a callback is out. What came of
+attempts is recorded a few at a time.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import threading
+import time
+from base64 import b64encode
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mocksrv.engine.callbacks.credentials import Credentials, NoToken, Signer, tls_of
+from mocksrv.engine.callbacks.disturbance import disturbed, wrong_content_type, wrong_credentials
+from mocksrv.engine.callbacks.outbox import PRIVATE
+from mocksrv.engine.clock import iso_ms
+from mocksrv.engine.sandbox import Endpoint, Sandbox
+from mocksrv.engine.storage.records import Row, dumps
+from mocksrv.engine.storage.sqlite import Store
+
+if TYPE_CHECKING:
+    from mocksrv.engine.callbacks.transport import Answer, Transport
+
+log = logging.getLogger("mocksrv")
+MOST_LANES = 128  # endpoints that are sent to at the same time
+TROUBLE = 1.0  # real seconds after which a lane that failed goes on
+BATCH = 25  # callbacks that a lane sends before it records what came of them
+BATCH_TIME = 0.02  # real seconds after which it begins no other before that; a killed process sends again what was not recorded
+SECRET_HEADER = re.compile(r"authorization|secret|token|api-?key|password|cookie", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """A provider's schedule: the delay before each retry, in ms, and the share by which it may be longer."""
+
+    delays: Sequence[int]
+    jitter: float = 0.0
+
+
+Encoder = Callable[[bytes, Mapping[str, str]], bytes]
+NO_RETRIES = Retries(())
+
+
+class Attempt(NamedTuple):
+    """What came of an attempt: the state of its delivery, when to try again, what is kept and what is told of it."""
+
+    sandbox: Sandbox
+    delivery: int
+    state: str
+    due: int | None
+    number: int
+    kept: tuple[int, int | None, str | None, float, str, str]
+    news: dict[str, Any]
+
+
+class Dispatcher:
+    """Sends what the outbox holds. ``report`` is told of every attempt, after it was recorded, and whether another one follows."""
+
+    def __init__(
+        self,
+        store: Store,
+        transport: Callable[[], Transport],
+        retries: Mapping[str, Retries],
+        report: Callable[[Sandbox, dict[str, Any], bool], None],
+        signers: Mapping[str, Signer] | None = None,
+        encoders: Mapping[str, Encoder] | None = None,
+    ) -> None:
+        self._store = store
+        self._make_transport = transport
+        self._transport: Transport | None = None
+        self._making = threading.Lock()
+        self._credentials = Credentials(lambda *sent, **options: self._ready_transport().post(*sent, **options), signers or {})
+        self._encoders = encoders or {}
+        self._retries = retries
+        self._report = report
+        self._pool = ThreadPoolExecutor(MOST_LANES, thread_name_prefix="callbacks")
+        self._changed = threading.Condition()
+        self._lanes: dict[tuple[Sandbox, str], bool] = {}  # the running ones; True: look once more before ending
+        self._recording = threading.Lock()
+        self._done: deque[Attempt] = deque()  # not recorded yet
+        self._closed = False
+
+    def warm_up(self) -> None:
+        """Callbacks are to be expected: the first of them need not wait for the HTTP client to be imported."""
+        self._pool.submit(self._ready_transport)
+
+    def _ready_transport(self) -> Transport:
+        with self._making:
+            if self._transport is None:
+                self._transport = self._make_transport()
+            return self._transport
+
+    def wake(self, sandbox: Sandbox, endpoints: Sequence[str]) -> None:
+        """There may be something to send to these endpoints now."""
+        with self._changed:
+            if self._closed:
+                return
+            for endpoint in endpoints:
+                lane = (sandbox, endpoint)
+                if lane in self._lanes:
+                    self._lanes[lane] = True
+                else:
+                    self._lanes[lane] = False
+                    self._pool.submit(self._run, sandbox, endpoint)
+
+    def wake_due(self, sandbox: Sandbox, now: int | None = None) -> None:
+        """Sends whatever is due in a sandbox, ``now`` or at that moment."""
+        with self._store.read() as tx:
+            endpoints = tx.due_endpoints(sandbox.name, sandbox.now() if now is None else now)
+        if endpoints:
+            self.wake(sandbox, endpoints)
+
+    def settle(self, sandbox: Sandbox, timeout: float) -> bool:
+        """Waits until no callback of a sandbox is out; False when the time (real seconds) ran out before, or the end has come."""
+
+        def out() -> bool:
+            return any(of is sandbox for of, _ in self._lanes)
+
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or not out(), timeout)
+            return not out()
+
+    def forget(self, sandbox: Sandbox) -> None:
+        """The sandbox begins anew: nothing that was learned for its endpoints holds any more."""
+        self._credentials.forget_all(sandbox)
+
+    def close(self) -> None:
+        """Starts nothing more and waits for what is out."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _run(self, sandbox: Sandbox, endpoint: str) -> None:
+        """A lane: sends what one endpoint is owed, one after the other, until nothing is due."""
+        lane = (sandbox, endpoint)
+        while True:
+            try:
+                if not self._send_some(sandbox, endpoint) and not self._look_again(lane):
+                    return
+            except Exception:
+                if self._rest():
+                    return
+                log.exception("a callback to %s could not be sent or recorded; it is tried again", endpoint)
+
+    def _rest(self) -> bool:
+        """Lets trouble pass; True when the end has come."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._closed, TROUBLE)
+
+    def _send_some(self, sandbox: Sandbox, endpoint: str) -> bool:
+        """Sends the first callbacks that the endpoint is owed; False when there are none."""
+        settings, end = sandbox.settings, time.monotonic() + BATCH_TIME
+        with self._store.read() as tx:
+            rows = tx.next_deliveries(sandbox.name, endpoint, sandbox.now(), BATCH)
+        try:
+            for row in rows:
+                if self._closed or sandbox.dropped:  # looked at last: the row may be of a sandbox that has its name now
+                    return False
+                if sandbox.settings is not settings:  # it was reset, perhaps
+                    break
+                self._deliver(sandbox, endpoint, row)
+                if time.monotonic() > end:
+                    break
+        finally:
+            self.record()
+        return bool(rows)
+
+    def _look_again(self, lane: tuple[Sandbox, str]) -> bool:
+        with self._changed:
+            if self._lanes[lane] and not self._closed and not lane[0].dropped:
+                self._lanes[lane] = False
+                return True
+            del self._lanes[lane]
+            self._changed.notify_all()
+            return False
+
+    def _deliver(self, sandbox: Sandbox, endpoint_id: str, row: Row) -> None:
+        seq, attempts, options, event, event_id, payload, stored_headers = row
+        wrong = json.loads(options)
+        place, endpoint = _endpoint(sandbox, endpoint_id, wrong)
+        if endpoint is None:
+            with self._store.write() as tx:
+                tx.set_delivery(seq, "failed", None, attempts)
+            return
+        at = sandbox.now()
+        headers = _headers(endpoint, json.loads(stored_headers), at)
+        body = payload.encode()
+        if wrong:
+            body = disturbed(body, wrong, sandbox.chance(f"corrupt:{event_id}:{place}"))
+        body = self._encode(event, body, headers)
+        answer = self._post(sandbox, endpoint, body, headers, wrong)
+        delivered = answer.status is not None and 200 <= answer.status < 300
+        if answer.status == 401 and not wrong.get("wrong_credentials") and self._credentials.forget(sandbox, endpoint):
+            due: int | None = at
+            attempts -= 1  # at once, with a new token: no attempt of the schedule is used up
+        else:
+            due = None if delivered else self._next(sandbox, event, f"{event_id}:{place}", attempts, sandbox.now())
+        state = "delivered" if delivered else "failed" if due is None else "pending"
+        request = dumps({"url": endpoint.url, "headers": _masked(headers), **_shown(body)})
+        response = dumps({"headers": dict(answer.headers), "body": answer.body})
+        kept = (at, answer.status, answer.error, answer.duration_ms, request, response)
+        news = _news(at, event, event_id, endpoint, answer, due)
+        self._done.append(Attempt(sandbox, seq, state, due, attempts + 1, kept, news))
+
+    def record(self) -> None:
+        """Writes what came of the attempts so far, of all lanes in one transaction. Afterwards none of them is out any more."""
+        with self._recording:
+            done = [self._done.popleft() for _ in range(len(self._done))]
+            if not done:
+                return
+            with self._store.write() as tx:
+                known = [attempt for attempt in done if tx.set_delivery(attempt.delivery, attempt.state, attempt.due, attempt.number)]
+                for attempt in known:  # the sandboxes of the others were emptied meanwhile
+                    tx.add_attempt(attempt.delivery, *attempt.kept)
+            for attempt in known:
+                self._report(attempt.sandbox, attempt.news, attempt.due is not None)
+
+    def _encode(self, event: str, body: bytes, headers: Mapping[str, str]) -> bytes:
+        """The body as the provider writes it: JSON, unless it has an encoder that says otherwise."""
+        encoder = self._encoders.get(event.partition(".")[0])
+        return encoder(body, headers) if encoder else body
+
+    def probe(self, sandbox: Sandbox, endpoint: Endpoint, event: str, payload: Mapping[str, Any], headers: Mapping[str, str]) -> Answer:
+        """One attempt at once, inside a request, with nothing written: the only callback that anybody waits for."""
+        sent = _headers(endpoint, headers, sandbox.now())
+        return self._post(sandbox, endpoint, self._encode(event, dumps(payload).encode(), sent), sent, {})
+
+    def _post(self, sandbox: Sandbox, endpoint: Endpoint, body: bytes, headers: dict[str, str], wrong: Mapping[str, Any]) -> Answer:
+        """One attempt with the endpoint's credentials, or with ``wrong`` ones, which are put into ``headers``."""
+        transport = self._ready_transport()
+        try:
+            proof = self._credentials.headers(sandbox, endpoint, body)
+        except NoToken as error:
+            return transport.unsent(str(error))
+        except Exception as error:  # whatever a wing's signer makes of the auth: the lane goes on
+            log.exception("a callback to %s could not be signed", endpoint.url)
+            return transport.unsent(f"could not be signed: {type(error).__name__}")
+        headers.update(wrong_credentials(proof) if wrong.get("wrong_credentials") else proof)
+        if wrong.get("wrong_content_type"):
+            headers.update(wrong_content_type(headers))
+        return transport.post(endpoint.url, body, headers, tls_of(endpoint, anonymous=bool(wrong.get("wrong_credentials"))))
+
+    def _next(self, sandbox: Sandbox, event: str, key: str, attempts: int, now: int) -> int | None:
+        """When to try again, in sandbox time; None after the last retry. ``key`` is the same again for the same seed and calls."""
+        retries = self._retries.get(event.partition(".")[0], NO_RETRIES)
+        if attempts >= len(retries.delays):
+            return None
+        chance = sandbox.chance(f"retry:{key}:{attempts}")
+        return now + round(retries.delays[attempts] * (1 + retries.jitter * chance.random()))
+
+
+def _endpoint(sandbox: Sandbox, id: str, options: Mapping[str, Any]) -> tuple[int, Endpoint | None]:
+    """Where a delivery goes, and its place among the sandbox's endpoints; None when that endpoint is gone."""
+    endpoints = sandbox.settings.endpoints
+    if PRIVATE in options:
+        return len(endpoints), Endpoint(**options[PRIVATE])
+    return next(((place, each) for place, each in enumerate(endpoints) if each.id == id), (0, None))
+
+
+def _headers(endpoint: Endpoint, headers: Mapping[str, str], at: int) -> dict[str, str]:
+    """What goes out, but for the credentials: the event's own headers, the date in sandbox time, the endpoint's."""
+    return {**headers, "Date": formatdate(at / 1000, usegmt=True), **endpoint.headers}
+
+
+def _masked(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: "***" if SECRET_HEADER.search(name) else value for name, value in headers.items()}
+
+
+def _shown(body: bytes) -> dict[str, str]:
+    """A body as it is kept: its text, and its bytes where these are no text any more."""
+    try:
+        return {"body": body.decode()}
+    except UnicodeDecodeError:
+        return {"body": body.decode("utf-8", "replace"), "body_base64": b64encode(body).decode()}
+
+
+def _news(at: int, event: str, event_id: str, endpoint: Endpoint, answer: Answer, due: int | None) -> dict[str, Any]:
+    result = answer.error or str(answer.status)
+    again = f", again at {iso_ms(due)}" if due else ""
+    return {"at": at, "kind": "callback", "subject": event_id, "detail": f"{event} -> {endpoint.url}: {result}{again}"}

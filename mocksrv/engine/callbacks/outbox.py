@@ -1,0 +1,103 @@
+"""Events and their deliveries, written in the transaction of the change that caused them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from fnmatch import fnmatchcase
+from typing import Any
+
+from mocksrv.engine.callbacks.disturbance import AT_SENDING, meet
+from mocksrv.engine.sandbox import Endpoint
+from mocksrv.engine.storage.records import dumps
+from mocksrv.engine.world import World
+
+AT_ONCE = 0  # a first attempt without a delay is due before all else, whatever the clock does
+PRIVATE = "endpoint"  # where a delivery's options have the endpoint that is not one of the sandbox's
+RANK_STEP = 1_000_000  # ranks order the deliveries of one endpoint; the space between two events is for shuffling
+
+
+def wants(endpoint: Endpoint, event: str, unasked: frozenset[str]) -> bool:
+    """Whether an endpoint gets an event; without patterns of its own those of the provider (``unasked``) hold."""
+    return any(fnmatchcase(event, pattern) for pattern in endpoint.events or unasked)
+
+
+def wanted(world: World, event: str, unasked: frozenset[str]) -> bool:
+    """Whether any endpoint of the sandbox gets an event."""
+    return any(wants(endpoint, event, unasked) for endpoint in world.sandbox.settings.endpoints)
+
+
+def emit(
+    world: World,
+    event: str,
+    subject: str | None,
+    payload: Mapping[str, Any],
+    headers: Mapping[str, str],
+    unasked: frozenset[str],
+    private: Endpoint | None = None,
+    sent: bool = False,
+) -> None:
+    """Writes an event and what each endpoint that wants it is owed. Nothing is sent before the commit.
+
+    ``private`` is an endpoint that the event's subject brought along: it gets the event beside those of the sandbox. The directives of
+    the step being played (``webhooks`` in the scenario) are obeyed, and those of the sandbox's disturbances. An endpoint of the sandbox
+    with the same URL does not get the event a second time. ``sent``: ``private`` has it already, by a probe.
+    Nothing is written in a muted world.
+    """
+    if world.muted or world.directives.get("off"):
+        return
+    directives = {**_disturbances(world, event), **world.directives}
+    id = world.guid("EVT")
+    seq = world.tx.add_event(world.sandbox.name, id, event, subject, world.now, dumps(payload), dumps(headers))
+    state = "dropped" if directives.get("drop") else "pending"
+    delay = directives.get("delay_ms", 0)
+    due = None if state == "dropped" else world.now + delay if delay else AT_ONCE
+    options = {name: directives[name] for name in AT_SENDING if directives.get(name)}
+    own = private.url if private is not None else None
+    others = [endpoint for endpoint in world.sandbox.settings.endpoints if endpoint.url != own]
+    owed = [(endpoint.id, options) for endpoint in others if wants(endpoint, event, unasked)]
+    if private is not None and not sent:
+        owed.append((private.id, {**options, PRIVATE: asdict(private)}))
+    for place, (endpoint, treatment) in enumerate(owed):
+        world.owed.add(endpoint)
+        for copy in range(directives.get("repeat", 1)):
+            rank = _rank(world, seq, f"{id}:{place}", copy) if directives.get("shuffle") else seq * RANK_STEP + copy
+            world.tx.add_delivery(world.sandbox.name, seq, endpoint, state, due, rank, dumps(treatment))
+    world.trim_events(seq)
+    world.written.append(id)
+    world.happened.append({"at": world.now, "kind": "event", "subject": subject, "detail": event})
+
+
+def replay(world: World, seq: int, event: str, unasked: frozenset[str]) -> bool:
+    """Owes an event once more to the endpoints that got it, and to those that ask for it now; False when there is none.
+
+    ``seq`` is the event's number. It goes out undisturbed.
+    """
+    earlier = {endpoint for _, endpoint, _, _ in world.tx.deliveries(seq)}
+    settings = world.sandbox.settings
+    found = {endpoint.id: "{}" for endpoint in settings.endpoints if endpoint.id in earlier or wants(endpoint, event, unasked)}
+    for text in world.tx.private_endpoints(seq):
+        found[json.loads(text)["id"]] = dumps({PRIVATE: json.loads(text)})
+    for endpoint, options in found.items():
+        world.tx.add_delivery(world.sandbox.name, seq, endpoint, "pending", AT_ONCE, seq * RANK_STEP, options)
+        world.owed.add(endpoint)
+    return bool(found)
+
+
+def _disturbances(world: World, event: str) -> dict[str, Any]:
+    """What the sandbox's disturbances say of an event; those that are used up by it are gone."""
+    disturbances = world.sandbox.settings.disturbances
+    if not disturbances:
+        return {}
+    directives, left = meet(event, disturbances)
+    if left != disturbances:
+        world.configure(disturbances=left)
+    return directives
+
+
+def _rank(world: World, seq: int, key: str, copy: int) -> int:
+    """The place in line among the shuffled callbacks of a transaction, by chance of this ``key``."""
+    if world.rank is None:
+        world.rank = seq * RANK_STEP
+    return world.rank + world.sandbox.chance(f"shuffle:{key}:{copy}").randrange(RANK_STEP)

@@ -1,0 +1,85 @@
+"""Which scenario a new subject plays: the documented order, first match wins."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from mocksrv.engine.scenarios.library import Library, UnknownScenario
+from mocksrv.engine.scenarios.model import Scenario, Vocabulary
+from mocksrv.engine.world import World
+
+BY_HAND = frozenset({"hand", "header", "institution", "next"})  # new credentials do not take these choices back
+
+
+class Choice(NamedTuple):
+    """A scenario's name, and what chose it: header, institution, next, login, default or happy."""
+
+    scenario: str
+    by: str
+
+
+class Credentials(NamedTuple):
+    """What `logins` are matched with."""
+
+    institution: str
+    username: str | None
+    password: str | None
+
+
+def choose(
+    world: World, library: Library, vocabulary: Vocabulary, *, header: str | None, institution: str | None, login: Credentials | None
+) -> Choice:
+    """The scenario of a new subject. ``institution`` is the scenario that the institution stands for.
+
+    Raises UnknownScenario when the header names one that the provider does not have.
+    """
+    provider = vocabulary.provider
+    library.refresh()
+    if header:
+        return Choice(library.find(header, provider).name, "header")
+    if institution:
+        return Choice(institution, "institution")
+    queued = _take_next(world, library, provider)
+    if queued:
+        return Choice(queued.name, "next")
+    matching = library.login(provider, *login) if login else None
+    if matching:
+        return Choice(matching.name, "login")
+    default = _fitting(library, world.sandbox.settings.default, provider)
+    return Choice(default.name, "default") if default else Choice(vocabulary.happy, "happy")
+
+
+def choose_again(
+    world: World, library: Library, vocabulary: Vocabulary, present: Choice, *, header: str | None, login: Credentials | None
+) -> Choice:
+    """The scenario of a subject whose credentials are new."""
+    if header:
+        return Choice(library.find(header, vocabulary.provider).name, "header")
+    matching = library.login(vocabulary.provider, *login) if login else None
+    if matching:
+        return Choice(matching.name, "login")
+    if present.by in BY_HAND:
+        return present
+    default = _fitting(library, world.sandbox.settings.default, vocabulary.provider)
+    return Choice(default.name, "default") if default else Choice(vocabulary.happy, "happy")
+
+
+def _fitting(library: Library, name: str | None, provider: str) -> Scenario | None:
+    """The scenario of that name, if this provider has it."""
+    if not name:
+        return None
+    try:
+        return library.find(name, provider)
+    except UnknownScenario:
+        return None
+
+
+def _take_next(world: World, library: Library, provider: str) -> Scenario | None:
+    """The first of the queue that this provider has; the others wait on."""
+    queue = world.sandbox.settings.next
+    for place, name in enumerate(queue):
+        scenario = _fitting(library, name, provider)
+        if scenario:
+            world.configure(next=(*queue[:place], *queue[place + 1 :]))
+            return scenario
+    return None

@@ -1,0 +1,136 @@
+"""The user's scenario files as the library keeps them: what they say of themselves, which come first, and how they clash."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mocksrv.engine.scenarios.model import Problem, Scenario, ScenarioError
+from mocksrv.engine.scenarios.shape import plain
+from mocksrv.engine.yamlnodes import MAX_BYTES, Node, read
+
+PROFILE = ".profile.yaml"  # how the names of data profiles end, which may lie beside scenarios
+Key = tuple[str, str]  # provider, name
+Stamp = tuple[int, int, int]  # when it was changed, its size, its number in the file system
+
+
+@dataclass(slots=True)
+class UserFile:
+    """One file: its bytes, its last good version, and what is wrong with the present one.
+
+    ``settled`` means that ``good`` is the present text and does not depend on other files; ``unreadable`` that there are no bytes;
+    ``key`` and ``parent`` (what it extends) are what the text says, right or wrong.
+    """
+
+    path: Path
+    stamp: Stamp = (0, 0, 0)
+    data: bytes = b""
+    good: Scenario | None = None
+    problems: tuple[Problem, ...] = ()
+    settled: bool = False
+    unreadable: bool = False
+    key: Key | None = None
+    parent: Key | None = None
+    _root: Node | None = field(default=None, repr=False)
+
+    def load(self, stamp: Stamp = (0, 0, 0)) -> UserFile:
+        """Reads the file. What cannot be read is a problem of it."""
+        self.stamp, self.data, self.problems = stamp, b"", ()
+        self.settled = self.unreadable = False
+        self.key = self.parent = self._root = None
+        try:
+            with self.path.open("rb") as stream:
+                self.data = stream.read(MAX_BYTES + 1)
+        except OSError as error:
+            self.unreadable, self.problems = True, (self.problem((), f"the file cannot be read: {error.strerror or error}"),)
+            return self
+        try:
+            self._root = read(self.data, str(self.path)).root
+        except ScenarioError:
+            return self  # parsing it says so again, and better
+        values = plain(self._root)
+        self.key, self.parent = _words(values, "name"), _words(values, "extends")
+        return self
+
+    def stub(self) -> Scenario:
+        """What is known of it before it is checked: enough to follow ``extends``."""
+        provider, name = self.key or ("", "")
+        return Scenario(name, provider, "", (), self.parent and self.parent[1], {}, str(self.path), "")
+
+    def problem(self, path: Iterable[str | int], message: str) -> Problem:
+        """A problem at a place in the file."""
+        node = self._root.find(path) if self._root else Node(1, 1)
+        return Problem(str(self.path), node.line, node.column, message)
+
+    def clash(self, scenario: Scenario, others: Collection[Scenario]) -> Problem | None:
+        """Why the scenario of this file cannot stand beside others."""
+        for other in others:
+            if (other.provider, other.name) == (scenario.provider, scenario.name):
+                return self.problem(("name",), f"the name '{scenario.name}' is taken by {other.file}")
+        return login_clash(scenario, others)
+
+
+def _words(values: Any, name: str) -> Key | None:
+    provider, word = (values.get("provider"), values.get(name)) if isinstance(values, dict) else (None, None)
+    return (provider, word) if isinstance(provider, str) and isinstance(word, str) else None
+
+
+def login_clash(scenario: Scenario, others: Iterable[Scenario]) -> Problem | None:
+    """A login that another scenario claims with the same right."""
+    for other in others:
+        for login in scenario.logins if other.provider == scenario.provider else ():
+            if any(login.ties(rival) for rival in other.logins):
+                message = f"this login also chooses '{other.name}' ({other.file}), with as many keys: add a key to one of them"
+                return Problem(scenario.file, login.line, login.column, message)
+    return None
+
+
+def next_batch(waiting: Collection[UserFile]) -> tuple[list[UserFile], bool]:
+    """The files whose turn it is: those that extend none of the waiting; else, and True, those that extend each other in a circle."""
+    by_key = {file.key: file for file in waiting if file.key}
+    ready = [file for file in waiting if file.parent not in by_key]
+    if ready:
+        return ready, False
+    return [file for file in waiting if file.key in _line(file, by_key)], True
+
+
+def _line(file: UserFile, by_key: dict[Key, UserFile]) -> set[Key]:
+    """The keys of what a file extends, and of what that extends …"""
+    seen: set[Key] = set()
+    parent = file.parent
+    while parent is not None and parent in by_key and parent not in seen:
+        seen.add(parent)
+        parent = by_key[parent].parent
+    return seen
+
+
+def yaml_files(folder: Path) -> Iterator[Path]:
+    """The scenario files of a folder: its YAML files but for hidden ones and data profiles. None if it is not there."""
+    try:
+        found = sorted(folder.iterdir())
+    except OSError:
+        return
+    yield from (
+        path for path in found if path.suffix in (".yaml", ".yml") and not path.name.startswith(".") and not path.name.endswith(PROFILE)
+    )
+
+
+def changes(files: dict[Path, UserFile], folders: Iterable[Path]) -> bool:
+    """Brings ``files`` up to what lies in the folders. Returns whether anything changed."""
+    present: dict[Path, Stamp] = {}
+    for folder in folders:
+        for path in yaml_files(folder):
+            try:
+                status = path.stat()
+            except OSError:
+                continue  # gone since the folder was read
+            present[path] = (status.st_mtime_ns, status.st_size, status.st_ino)
+    gone = files.keys() - present.keys()
+    for path in gone:
+        del files[path]
+    changed = [path for path, stamp in present.items() if path not in files or files[path].stamp != stamp]
+    for path in changed:
+        files.setdefault(path, UserFile(path)).load(present[path])
+    return bool(gone or changed)

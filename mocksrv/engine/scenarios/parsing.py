@@ -1,0 +1,278 @@
+"""The scenario language: one YAML file -> a ``Scenario``, or every fault in it.
+
+``schema.json`` is the source of what is allowed; ``shape`` and ``rules`` check it, this module reads.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from mocksrv.engine.clock import parse_duration
+from mocksrv.engine.scenarios import rules as scenario_rules
+from mocksrv.engine.scenarios import shape as scenario_shape
+from mocksrv.engine.scenarios.model import (
+    ANSWER_WAIT_MS,
+    Ask,
+    Challenge,
+    Consent,
+    Login,
+    Option,
+    Problem,
+    Relatives,
+    Scenario,
+    ScenarioError,
+    Step,
+    Vocabulary,
+)
+from mocksrv.engine.yamlnodes import Document, read, repeated, texts
+
+__all__ = [
+    "ANSWER_WAIT_MS",
+    "Ask",
+    "Challenge",
+    "Consent",
+    "Login",
+    "Option",
+    "Problem",
+    "Relatives",
+    "Scenario",
+    "ScenarioError",
+    "Step",
+    "Vocabulary",
+    "parse",
+    "schema",
+    "template",
+]
+
+
+def parse(
+    text: bytes | str,
+    *,
+    file: str,
+    vocabularies: Mapping[str, Vocabulary],
+    library: Relatives | None = None,
+    check: bool = True,
+) -> Scenario:
+    """The scenario of a YAML text. Raises ScenarioError with every fault in it.
+
+    ``file`` is the name for messages, and the place that pictures and data profiles lie beside. Without a ``library``, what the scenario
+    extends is not looked up, so what depends on it is not checked. ``check=False`` is for the package's own files, whose
+    correctness is tested: it saves the time of checking, but a fault in them may then raise anything.
+    """
+    document = read(text, file)
+    values = scenario_shape.plain(document.root)
+    if check:
+        _check(document, values, file, vocabularies, library)
+    return _Reader(file, document).scenario(values)
+
+
+def _check(document: Document, values: Any, file: str, vocabularies: Mapping[str, Vocabulary], library: Relatives | None) -> None:
+    faults = scenario_shape.Faults(file, document.root, document.problems)
+    places = scenario_shape.check(values, faults)
+    misshapen = [document.root.find(place[:3]) for place in places if place[:1] == ("flows",) and len(place) > 1]
+    loose = frozenset(text for node in [*misshapen, *repeated(document.root)] for text in texts(node))
+    scenario_rules.check(values, faults, file=file, vocabularies=vocabularies, library=library, loose=loose)
+    if problems := faults.problems():
+        raise ScenarioError(problems)
+
+
+class _Reader:
+    """Turns checked values into the model."""
+
+    def __init__(self, file: str, document: Document) -> None:
+        self._file = file
+        self._document = document
+
+    def scenario(self, values: Mapping[str, Any]) -> Scenario:
+        return Scenario(
+            name=values["name"],
+            provider=values["provider"],
+            summary=values.get("summary", ""),
+            logins=tuple(self._login(index, login) for index, login in enumerate(values.get("logins", ()))),
+            extends=values.get("extends"),
+            flows=self._flows(values.get("flows", {})),
+            file=self._file,
+            text=self._document.text,
+        )
+
+    def _login(self, index: int, values: Mapping[str, str]) -> Login:
+        node = self._document.root.find(("logins", index))
+        return Login(**values, line=node.line, column=node.column)
+
+    def _flows(self, flows: Mapping[str, Any]) -> dict[str, tuple[Step, ...]]:
+        nodes = self._document.root.find(("flows",))
+        lines = {name: [node.line for node in nodes.find((name,)).items or ()] for name in flows}
+        return {
+            name: tuple(self._step(name, index, step, lines[name][index]) for index, step in enumerate(steps))
+            for name, steps in flows.items()
+        }
+
+    def _step(self, flow: str, index: int, values: Mapping[str, Any], line: int) -> Step:
+        after_ms, after_polls = scenario_rules.parse_after(values["after"]) if "after" in values else (0, 0)
+        webhooks = values.get("webhooks", {})
+        return Step(
+            flow=flow,
+            index=index,
+            file=self._file,
+            line=line,
+            after_ms=after_ms,
+            after_polls=after_polls,
+            status=values.get("status"),
+            set=values.get("set", {}),
+            data=values.get("data"),
+            fault=_with_delay(values["fault"]) if "fault" in values else None,
+            event=values.get("event"),
+            payload=values.get("payload", {}),
+            webhooks={"off": True} if webhooks == "off" else _with_delay(webhooks),
+            ask=self._ask(values) if "challenges" in values else None,
+            oauth=_consent(values["oauth"]) if "oauth" in values else None,
+            then=values.get("then"),
+            delete=values.get("delete", False),
+        )
+
+    def _ask(self, step: Mapping[str, Any]) -> Ask:
+        return Ask(
+            challenges=tuple(self._challenge(challenge) for challenge in step["challenges"]),
+            wait_ms=parse_duration(step["wait"]) if "wait" in step else ANSWER_WAIT_MS,
+            right=step.get("right"),
+            wrong=step.get("wrong"),
+            silent=step.get("silent"),
+            answers=step.get("answers", {}),
+        )
+
+    def _challenge(self, values: Mapping[str, Any]) -> Challenge:
+        answer, options = values.get("answer", "any"), values.get("options")
+        answers = (answer,) if isinstance(answer, str) else tuple(answer)
+        return Challenge(
+            type=values["type"],
+            label=values["label"],
+            answer=None if "any" in answers else answers,
+            options=tuple(map(self._option, options)) if isinstance(options, list) else options,
+            image=self._image(values),
+            field_name=values.get("field_name"),
+        )
+
+    def _option(self, values: str | Mapping[str, Any]) -> Option:
+        if isinstance(values, str):
+            return Option(values, values)
+        return Option(values["label"], values.get("value", values["label"]), self._image(values))
+
+    def _image(self, values: Mapping[str, Any]) -> str | None:
+        return scenario_rules.image_uri(values["image"], self._file) if "image" in values else None
+
+
+def _with_delay(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The same mapping, its ``delay`` as ``delay_ms``."""
+    result = {key: int(value) if isinstance(value, float) else value for key, value in values.items() if key != "delay"}
+    return result | {"delay_ms": parse_duration(values["delay"])} if "delay" in values else result
+
+
+def _consent(values: Mapping[str, Any]) -> Consent:
+    return Consent(
+        wait_ms=parse_duration(values["wait"]) if "wait" in values else None,
+        approved=values.get("approved"),
+        denied=values.get("denied"),
+        silent=values.get("silent"),
+        auto=values.get("auto"),
+    )
+
+
+def schema(vocabularies: Mapping[str, Vocabulary]) -> dict[str, Any]:
+    """The JSON Schema of the language, with the words of the given providers: what editors complete from."""
+    result: dict[str, Any] = copy.deepcopy(scenario_shape.base_schema())
+    result["properties"]["provider"]["enum"] = sorted(vocabularies)
+    result["allOf"] = [_words(vocabulary) for _, vocabulary in sorted(vocabularies.items())]
+    return result
+
+
+def _words(vocabulary: Vocabulary) -> dict[str, Any]:
+    step = {
+        "properties": {
+            "status": {"enum": sorted(vocabulary.statuses)},
+            "event": {"enum": sorted(vocabulary.events)},
+            "data": {"examples": sorted(vocabulary.profiles())},
+            "set": {"propertyNames": {"enum": sorted(vocabulary.fields)}},
+        }
+    }
+    calls: dict[str, Any] = {name: {"description": "A call of the API plays this flow."} for name in sorted(vocabulary.flows)}
+    flows = {"properties": calls, "allOf": [{"additionalProperties": {"items": step}}]}
+    return {
+        "if": {"required": ["provider"], "properties": {"provider": {"const": vocabulary.provider}}},
+        "then": {"properties": {"flows": flows}},
+    }
+
+
+def template(name: str, vocabulary: Vocabulary) -> str:
+    """A commented file to start from: a valid scenario of that name."""
+    asks = vocabulary.statuses >= {"CREATED", "CHALLENGED", "RESUMED", "CONNECTED", "REJECTED", "EXPIRED"} and "connect" in vocabulary.flows
+    return _TEMPLATE.format(
+        name=name,
+        provider=vocabulary.provider,
+        happy=vocabulary.happy,
+        flows=", ".join(sorted(vocabulary.flows)),
+        statuses=", ".join(sorted(vocabulary.statuses)),
+        script=_ASKING if asks else "",
+    )
+
+
+_TEMPLATE = """\
+# A scenario: what happens to a subject, step by step. Check it with: mocksrv scenarios validate {name}.yaml
+# See it played with:                                    mocksrv scenarios simulate {name}
+
+name: {name}
+provider: {provider}
+summary: What happens here, in one line.
+
+# Flows that are not written here are taken from this scenario.
+extends: {happy}
+
+# Logins that choose this scenario by themselves; keys that are left out match anything.
+# logins:
+#   - {{institution: mock_{name}, username: tester, password: secret}}
+
+# Flows that calls play: {flows}.
+# Any other name is free: it is reached by then, right, wrong, silent, answers, approved or denied.
+# Statuses: {statuses}.
+{script}
+# More of what a step may say:
+#   after: 3 polls                          waits until the status has been read three times (or 250ms, 90s, 10m, 1h, 2d)
+#   set: {{field: value}}                     further fields of the subject
+#   data: everyday                          where accounts and transactions come from
+#   event: NAME                             sends a webhook; payload: {{field: value}} goes over its fields
+#   webhooks: {{delay: 5s, repeat: 2}}        what happens to this step's callbacks: also drop, shuffle, stale,
+#                                           corrupt: truncated | wrong-type | unknown-field | null-field,
+#                                           wrong_credentials, wrong_content_type; or off
+#   fault: {{on: "GET /path/*", status: 503, times: 2}}
+#                                           the API misbehaves from here on; also delay: 1s, drop: true
+#   oauth: {{wait: 1h, approved: FLOW, denied: FLOW, silent: FLOW}}
+#   delete: true                            the subject is deleted
+"""
+
+_ASKING = """\
+flows:
+  connect:
+    - status: CREATED
+    - {after: 1s, then: ask}        # 'after' waits in the sandbox's time, 'then' goes on in another flow
+
+  ask:
+    - status: CHALLENGED
+      challenges:                   # types: TEXT, OPTIONS, IMAGE_DATA, IMAGE_OPTIONS, TOKEN
+        - {type: TEXT, label: "What city were you born in?", answer: correct}
+      wait: 10m                     # how long the answer may take
+      right: accepted
+      wrong: rejected
+      silent: expired
+
+  accepted:
+    - status: RESUMED
+    - {after: 1s, status: CONNECTED}
+
+  rejected:
+    - status: RESUMED
+    - {after: 1s, status: REJECTED}
+
+  expired:
+    - status: EXPIRED
+"""

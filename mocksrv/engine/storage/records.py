@@ -1,0 +1,112 @@
+"""What the store keeps: documents, the questions asked of them, and rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+IN_MEMORY = ":memory:"
+Row = tuple[Any, ...]
+RECORD = "seq, kind, guid, owner, subject, parent, partner_id, sort, revision, created_at, updated_at, body, play"
+
+
+class StoreError(Exception):
+    """The database cannot be used; the message says why."""
+
+
+@dataclass(slots=True)
+class Record:
+    """One document: what a provider stores, owns, lists and returns.
+
+    ``owner`` is whose it is (an MX user), ``subject`` whose play made it (an MX member), ``parent`` what it hangs under (an
+    account). ``play`` is set on subjects only: where they stand in their scenario. Times are milliseconds.
+    """
+
+    kind: str
+    guid: str
+    body: dict[str, Any]
+    owner: str = ""
+    subject: str | None = None
+    parent: str | None = None
+    partner_id: str | None = None
+    sort: int = 0
+    revision: int = 1
+    created_at: int = 0
+    updated_at: int = 0
+    play: dict[str, Any] | None = None
+    seq: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which records of a kind: by key columns, by ranges of a column, by members of the body; paged and ordered.
+
+    ``ranges`` maps a column (sort, created_at, updated_at) to inclusive (low, high) bounds, either may be None.
+    ``body`` maps a member of the body to the value it must equal. ``guids``: only these, of which there may be many.
+    """
+
+    kind: str
+    owner: str | None = None
+    subject: str | None = None
+    parent: str | None = None
+    partner_id: str | None = None
+    ranges: Mapping[str, tuple[int | None, int | None]] = field(default_factory=dict)
+    body: Mapping[str, str | int | bool | None] = field(default_factory=dict)
+    guids: Sequence[str] | None = None
+    newest_first: bool = False
+    limit: int | None = None
+    offset: int = 0
+
+    def where(self, sandbox: str) -> tuple[str, list[Any]]:
+        """The WHERE clause and its values."""
+        # with guids, the index on those is the one to use, not one that leads with the kind
+        clauses = ["sandbox = ?", "kind = ?" if self.guids is None else "kind || '' = ?"]
+        values: list[Any] = [sandbox, self.kind]
+        for column in ("owner", "subject", "parent", "partner_id"):
+            value = getattr(self, column)
+            if value is not None:
+                clauses.append(f"{column} = ?")
+                values.append(value)
+        for column, bounds in self.ranges.items():
+            for sign, bound in zip((">=", "<="), bounds, strict=True):
+                if bound is not None:
+                    clauses.append(f"{column} {sign} ?")
+                    values.append(bound)
+        for member, wanted in self.body.items():
+            clauses.append("json_extract(body, ?) IS ?")
+            values += [f"$.{member}", wanted]
+        if self.guids is not None:
+            clauses.append("guid IN (SELECT value FROM json_each(?))")
+            values.append(dumps(self.guids))
+        return " AND ".join(clauses), values
+
+
+def record_of(row: Row) -> Record:
+    return _made(row, json.loads(row[11]))
+
+
+def records_of(rows: Sequence[Row]) -> list[Record]:
+    """The same of many: their bodies are read as one text, which is faster."""
+    return list(map(_made, rows, json.loads(f"[{','.join([row[11] for row in rows])}]")))
+
+
+def _made(row: Row, body: dict[str, Any]) -> Record:
+    seq, kind, guid, owner, subject, parent, partner_id, sort, revision, created_at, updated_at, _, play = row
+    return Record(kind, guid, body, owner, subject, parent, partner_id, sort, revision, created_at, updated_at,
+                  json.loads(play) if play else None, seq)  # fmt: skip
+
+
+def dumps(value: Any) -> str:
+    """Compact JSON, as stored and as sent."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def columns_of(sandbox: str, r: Record) -> Row:
+    keys = (sandbox, r.kind, r.guid, r.owner, r.subject, r.parent, r.partner_id)
+    return (*keys, r.sort, r.revision, r.created_at, r.updated_at, dumps(r.body), dumped(r.play))
+
+
+def dumped(value: Any) -> str | None:
+    return None if value is None else dumps(value)

@@ -1,0 +1,105 @@
+"""The database of a process: SQLite, on a file (WAL, readers never wait) or in memory (one shared connection).
+
+A transaction is a `Tx`: ``with store.write() as tx`` commits as a whole or not at all, and writers of the process take turns.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mocksrv.engine.storage.queries import Tx
+from mocksrv.engine.storage.recent import Recent, Shared
+from mocksrv.engine.storage.records import IN_MEMORY, StoreError
+from mocksrv.engine.storage.schema import SCHEMA_STEPS
+
+
+class Store:
+    """The database of a process. ``path`` is a file, or IN_MEMORY."""
+
+    def __init__(self, path: str = IN_MEMORY) -> None:
+        self.path = path
+        self._turn = threading.RLock()  # writers take turns; in memory readers too, for they share the connection
+        self._thread = threading.local()
+        self._recent = Recent()
+        self._lock = self._own()
+        self._writer = self._connect()
+        self._shared = Shared(self._writer, self._turn)
+        self._migrate()
+
+    def _own(self) -> sqlite3.Connection | None:
+        """A lock on the file for as long as the process lives: two servers would send every callback twice. Raises StoreError."""
+        if self.path == IN_MEMORY:
+            return None
+        try:
+            Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+            lock = sqlite3.connect(f"{self.path}-lock", timeout=0, isolation_level=None, check_same_thread=False)
+            lock.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                raise StoreError(f"the database {self.path} is in use by another mocksrv") from error
+            raise StoreError(f"cannot open the database {self.path}: {error}") from error
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(f"cannot open the database {self.path}: {error}") from error
+        return lock
+
+    def _connect(self) -> sqlite3.Connection:
+        try:
+            connection = sqlite3.connect(self.path, timeout=10, isolation_level=None, check_same_thread=False)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(f"cannot open the database {self.path}: {error}") from error
+        return connection
+
+    def _migrate(self) -> None:
+        version = int(self._writer.execute("PRAGMA user_version").fetchone()[0])
+        if version > len(SCHEMA_STEPS):
+            raise StoreError(
+                f"the database {self.path} was written by a newer mocksrv (schema {version}, this one knows {len(SCHEMA_STEPS)})"
+            )
+        for number, step in enumerate(SCHEMA_STEPS[version:], version + 1):
+            try:
+                self._writer.executescript(f"BEGIN IMMEDIATE; {step}; PRAGMA user_version = {number}; COMMIT;")
+            except sqlite3.Error as error:
+                raise StoreError(f"cannot bring the database {self.path} to schema {number}: {error}") from error
+
+    @contextmanager
+    def read(self) -> Iterator[Tx]:
+        """For looking only; every statement sees what is committed by then."""
+        if self.path == IN_MEMORY:
+            yield Tx(self._shared, self._recent)
+            return
+        connection = getattr(self._thread, "connection", None)
+        if connection is None:
+            connection = self._thread.connection = self._connect()
+        yield Tx(connection, self._recent)
+
+    @contextmanager
+    def write(self) -> Iterator[Tx]:
+        """One transaction: committed at the end, undone by an exception; then ``after_commit`` is called, outside of it."""
+        with self._turn:
+            tx = Tx(self._writer)
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield tx
+                self._writer.execute("COMMIT")
+                if tx.changed is None or tx.changed:
+                    self._recent.forget(tx.changed)
+            except BaseException:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                for undo in reversed(tx.on_rollback):
+                    undo()
+                raise
+        for call in tx.after_commit:
+            call()
+
+    def close(self) -> None:
+        with self._turn:
+            self._writer.close()
+            if self._lock is not None:
+                self._lock.close()

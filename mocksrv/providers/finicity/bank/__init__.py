@@ -1,0 +1,1 @@
+"""The data of a login as Finicity shows it."""

@@ -1,0 +1,218 @@
+"""What a login brings: accounts and transactions of a data profile, discovered, added and kept up to date as Finicity's records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from hashlib import blake2b
+from typing import Any
+
+from mocksrv.engine.clock import DAY, parse_moment
+from mocksrv.engine.storage.records import Query, Record
+from mocksrv.engine.world import World
+from mocksrv.providers.finicity.codes import FINE
+from mocksrv.providers.finicity.http import number
+from mocksrv.providers.profiles import Account, Data, Profiles, persona
+
+EVERYDAY = "everyday"
+PROFILES = {"profile_700": "wealthy", "sue_wealthy": "wealthy", "profile_02": "wealthy"}  # what FinBank's users have
+HISTORY, EXTENDED = 180, 730  # days before an account is added; what is loaded on request
+TYPES = {
+    "CHECKING": "checking", "SAVINGS": "savings", "CREDIT_CARD": "creditCard", "LOAN": "loan", "MORTGAGE": "mortgage",
+    "LINE_OF_CREDIT": "lineOfCredit", "INVESTMENT": "investment",
+}  # fmt: skip
+SUBTYPES = {"MONEY_MARKET": "moneyMarket", "CERTIFICATE_OF_DEPOSIT": "cd", "BROKERAGE": "brokerageAccount", "PLAN_401_K": "401k",
+            "ROTH_IRA": "roth", "IRA": "ira", "STUDENT": "studentLoan"}  # fmt: skip
+INVERTED = frozenset({"CREDIT_CARD", "INVESTMENT"})  # what is spent counts as positive
+KINDS = {
+    "Paycheck": "directDeposit",
+    "Transfer": "transfer",
+    "Credit Card Payment": "payment",
+    "Interest Income": "interest",
+    "Cash": "atm",
+}
+
+
+class Bank:
+    """Loads data profiles into logins."""
+
+    def __init__(self, profiles: Profiles) -> None:
+        self.profiles = profiles
+
+    def discover(self, world: World, session: Record) -> list[Record]:
+        """The accounts behind the session's login, the new ones pending, and all that is needed to add them."""
+        login = self._login(world, session)
+        known = {account.partner_id: account for account in world.list(Query("finicity.account", parent=login.guid))}
+        found = []
+        for place, account in enumerate(self._generate(world, login, days=0).accounts, 1):
+            record = known.get(account.id)
+            if record is None:
+                body = {**_fields(account), "status": "pending", "institutionId": login.body["institution"], "displayPosition": place,
+                        "marketSegment": "personal", "institutionLoginId": login.guid}  # fmt: skip
+                record = Record("finicity.account", number(world), body, session.owner, session.guid, login.guid, account.id)
+                world.add(record)
+            found.append(record)
+        session.body["discovered"] = [record.guid for record in found]
+        return found
+
+    def add(self, world: World, session: Record) -> list[Record]:
+        """The chosen accounts are the customer's from now on; all that were discovered where none was chosen."""
+        if session.body.get("discovered") is None:
+            self.discover(world, session)
+        discovered = world.list(Query("finicity.account", parent=session.body["login_id"]))
+        chosen = session.body.get("chosen")
+        found = [account for account in discovered if chosen is None or account.guid in chosen]
+        for account in found:
+            account.body["status"] = "active"
+            world.save(account)
+        session.body["added"] = [account.guid for account in found]
+        login = world.get("finicity.login", session.body["login_id"])
+        if login is not None:
+            self.refresh(world, login)
+        return [world.get("finicity.account", account.guid) or account for account in found]
+
+    def delete(self, world: World, accounts: Iterable[Record]) -> None:
+        """The accounts are gone, with their transactions; so is a login that has none any more."""
+        for account in accounts:
+            world.remove(parent=account.guid)
+            world.remove(guid=account.guid)
+            if not world.count(Query("finicity.account", parent=account.parent)):
+                world.remove(guid=account.parent or "")
+
+    def mark(self, world: World, login: Record, code: int) -> None:
+        """An aggregation of this login ends with this code."""
+        login.body["code"] = code
+        world.save(login)
+        for account in self.active(world, parent=login.guid):
+            account.body.update(aggregationStatusCode=code, aggregationAttemptDate=world.now)
+            world.save(account)
+
+    def active(self, world: World, *, owner: str | None = None, parent: str | None = None) -> list[Record]:
+        return world.list(Query("finicity.account", owner=owner, parent=parent, body={"status": "active"}))
+
+    def refresh(self, world: World, login: Record) -> None:
+        """An aggregation: while the login's code is not 0 it only leaves that code."""
+        if login.body["code"] != FINE:
+            self.mark(world, login, login.body["code"])
+            return
+        accounts = {account.partner_id: account for account in self.active(world, parent=login.guid)}
+        since = login.body["until"]
+        data = self._generate(world, login, since=since)
+        for account in data.accounts:
+            record = accounts.get(account.id)
+            if record is not None:
+                first = record.body.get("aggregationSuccessDate") is None
+                self._transactions(world, record, account if since is None or not first else self._whole(world, login, account.id))
+                record.body.update(_fields(account), aggregationStatusCode=FINE, aggregationAttemptDate=world.now,
+                                   aggregationSuccessDate=world.now, balanceDate=world.now, lastUpdatedDate=world.now)  # fmt: skip
+                world.save(record)
+        if accounts:
+            login.body["until"] = world.now
+        world.save(login)
+
+    def load_history(self, world: World, account: Record) -> None:
+        """Brings the transactions of two years into an account."""
+        login = world.get("finicity.login", account.parent or "")
+        data = self._generate(world, login, days=EXTENDED).accounts if login else ()
+        for each in data:
+            if each.id == account.partner_id:
+                self._transactions(world, account, each)
+                world.save(account)
+
+    def _whole(self, world: World, login: Record, account: str) -> Account:
+        """An account of a login that is known already, with all its history."""
+        return next(each for each in self._generate(world, login).accounts if each.id == account)
+
+    def _login(self, world: World, session: Record) -> Record:
+        """The login that the session has signed in with: the customer's present one at this institution, or a new one."""
+        body = session.body
+        present = world.list(Query("finicity.login", owner=session.owner))
+        at_bank = {"institution": body["institution"], "username": body.get("username")}
+        login = next((each for each in present if at_bank.items() <= each.body.items()), None)
+        if login is None:
+            profile = body.get("profile") or PROFILES.get(body.get("username") or "", EVERYDAY)
+            place = 1 + max((each.body["place"] for each in present if each.body["profile"] == profile), default=0)
+            more = {"profile": profile, "place": place, "code": FINE, "until": None}
+            login = Record("finicity.login", number(world), {**at_bank, **more}, session.owner, session.guid)
+            world.add(login)
+        body["login_id"] = login.guid
+        return login
+
+    def _generate(self, world: World, login: Record, *, days: int | None = None, since: int | None = None) -> Data:
+        customer = world.get("finicity.customer", login.owner)
+        key = persona(world.sandbox.settings.seed, (customer and customer.partner_id) or login.owner, login.body["place"])
+        days = HISTORY if days is None and since is None else days
+        return self.profiles.generate(login.body["profile"], key=key, until=world.now, days=days, since=since, opened=login.created_at)
+
+    def _transactions(self, world: World, account: Record, data: Account) -> None:
+        """Adds those that are not there; those that have posted since are changed."""
+        rows = {f"{account.guid}-{_number(row['id'])}": row for row in data.transactions}
+        known = {record.guid: record for record in world.list(Query("finicity.transaction", guids=list(rows)))}
+        new = []
+        for guid, row in rows.items():
+            body = _transaction(row, inverted=data.fields["type"] in INVERTED)
+            there = known.get(guid)
+            if there is None:
+                new.append(
+                    Record("finicity.transaction", guid, body, account.owner, account.subject, account.guid, sort=row["transacted_at"])
+                )
+            elif there.body != body:
+                there.body = body
+                world.save(there)
+        world.add_all(new)
+        if data.transactions:
+            dates = [row["transacted_at"] for row in data.transactions]
+            oldest = account.body.get("oldestTransactionDate")
+            account.body.update(lastTransactionDate=max(dates), oldestTransactionDate=min(dates) if oldest is None else min(oldest, *dates))
+
+
+def _number(id: str) -> int:
+    """The number of a transaction, by the bank's id of it."""
+    return 10**11 + int.from_bytes(blake2b(id.encode(), digest_size=6).digest(), "big") % (9 * 10**11)
+
+
+def _fields(account: Account) -> dict[str, Any]:
+    """An account of a profile in Finicity's words."""
+    fields = account.fields
+    digits = account.account_number or account.id
+    detail = {
+        "availableBalanceAmount": fields.get("available_balance"),
+        "creditAvailableAmount": fields.get("available_credit"),
+        "creditMaxAmount": fields.get("credit_limit"),
+        "interestRate": fields.get("apr") or fields.get("apy"),
+        "paymentMinAmount": fields.get("minimum_payment"),
+    }
+    return {
+        "number": digits,
+        "accountNumberDisplay": digits[-4:],
+        "realAccountNumberLast4": digits[-4:] if account.routing_number else None,
+        "routing": account.routing_number,
+        "name": fields["name"],
+        "balance": fields["balance"],
+        "available": fields.get("available_balance"),
+        "type": SUBTYPES.get(fields.get("subtype") or "", TYPES.get(fields["type"], "investment")),
+        "currency": fields["currency_code"] or "USD",
+        "detail": {name: value for name, value in detail.items() if value is not None},
+        "owners": list(account.owners),
+    }
+
+
+def _transaction(row: Mapping[str, Any], *, inverted: bool) -> dict[str, Any]:
+    """A transaction of a profile in Finicity's words."""
+    amount = row["amount"] if (row["type"] == "CREDIT") != inverted else -row["amount"]
+    posted = row["posted_at"] if row["status"] == "POSTED" else None
+    credit = row["type"] == "CREDIT"
+    category = row.get("category") or "Uncategorized"
+    return {
+        "number": _number(row["id"]),
+        "amount": amount,
+        "status": "active" if posted else "pending",
+        "description": row["original_description"] or "No description provided by institution",
+        "memo": row.get("memo"),
+        "type": KINDS.get(category, "fee" if row.get("is_fee") else "credit" if credit else "debit"),
+        "transactionDate": parse_moment(row["date"]) + DAY // 2,
+        "postedDate": posted,
+        "categorization": {
+            "normalizedPayeeName": row["description"], "category": category, "bestRepresentation": row["original_description"],
+            "country": "USA",
+        },
+    }  # fmt: skip

@@ -1,0 +1,1 @@
+"""What MX knows of the world: institutions, categories, merchants."""

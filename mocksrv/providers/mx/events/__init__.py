@@ -1,0 +1,1 @@
+"""What MX tells: webhooks and the records that raise them."""

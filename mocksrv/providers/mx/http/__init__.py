@@ -1,0 +1,1 @@
+"""A request and its answer in MX's shapes."""

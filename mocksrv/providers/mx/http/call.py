@@ -1,0 +1,409 @@
+"""What every family of the MX Platform API uses: routes, calls, errors, versions, paging, and the base of the schemas."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from base64 import b64decode
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, NoReturn, TypeVar
+
+from flask import Request, Response
+from marshmallow import Schema, ValidationError, fields
+
+from mocksrv.engine.clock import day, iso
+from mocksrv.engine.engine import Engine
+from mocksrv.engine.journal import Entry
+from mocksrv.engine.sandbox import Sandbox
+from mocksrv.engine.storage.records import Query, Record, dumps
+from mocksrv.engine.world import World
+from mocksrv.providers import http as visit
+
+V1, V2 = "v20111101", "v20250224"
+VERSIONS = (V1, V2)
+MEDIA_TYPES = {V1: "application/vnd.mx.api.v1+json", V2: "application/json"}
+OLD_MEDIA_TYPES = re.compile(r"application/vnd\.mx\.api\.v1\+(json|pdf)|application/vnd\.mx\.api\.(v2beta|v1beta)\+json")
+SHOW_HEADER = f"No valid API version was requested. Send the header 'Accept: {MEDIA_TYPES[V1]}' ({V1}), or 'Accept-Version: {V2}'."
+CALLBACK_PAYLOAD = "X-CALLBACK-PAYLOAD"
+PAYLOAD_LENGTH = 1024
+SKIP_WEBHOOK = "MX-Skip-Webhook"
+PAGE_SIZE = 25
+PAGING = ("page", "records_per_page")
+USE_CASES = ("PFM", "MONEY_MOVEMENT")
+
+View = Callable[..., "Reply"]
+ViewT = TypeVar("ViewT", bound=View)
+DueT = Callable[[World, Record], None]
+
+
+class MXError(Exception):
+    """An answer in MX's error shape."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+def not_found(kind: str, identifier: str) -> NoReturn:
+    raise MXError(404, f"{kind} {identifier} not found")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A status and a JSON body (None: no content), or the bytes of a file; ``mimetype`` where it is not the version's."""
+
+    body: Mapping[str, Any] | bytes | None = None
+    status: int = 200
+    mimetype: str | None = None
+
+
+NO_CONTENT = Reply(None, 204)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One operation: its path in Flask's spelling, its name in MX's file, the versions that have it.
+
+    ``by_id``: in v20250224 the path takes the client's own ids as well as guids. ``deprecated``: the versions that advise against it.
+    ``bearer``: a processor's call, with a token in place of Basic credentials.
+    """
+
+    method: str
+    path: str
+    operation: str
+    view: View
+    versions: Sequence[str] = VERSIONS
+    by_id: bool = False
+    deprecated: Sequence[str] = ()
+    bearer: bool = False
+
+
+@dataclass(slots=True)
+class Routes:
+    """The operations of a family, and what it does when the timer of one of its records falls due."""
+
+    entries: list[Route] = field(default_factory=list)
+    timers: dict[str, DueT] = field(default_factory=dict)  # kind of timer -> ``handler(world, record)``
+
+    def add(
+        self,
+        method: str,
+        path: str,
+        operation: str,
+        *,
+        versions: Sequence[str] = VERSIONS,
+        by_id: bool = False,
+        deprecated: Sequence[str] = (),
+        bearer: bool = False,
+    ) -> Callable[[ViewT], ViewT]:
+        """Mounts a view: ``view(call, **path parameters) -> Reply``."""
+
+        def mount(view: ViewT) -> ViewT:
+            self.entries.append(Route(method, path, operation, view, versions, by_id, deprecated, bearer))
+            return view
+
+        return mount
+
+    def due(self, timer: str) -> Callable[[DueT], DueT]:
+        """What happens when a timer of this kind falls due: ``handler(world, record)``."""
+
+        def mount(handler: DueT) -> DueT:
+            self.timers[timer] = handler
+            return handler
+
+        return mount
+
+
+class Moment(fields.Field):
+    """Milliseconds in a record, ISO 8601 in an answer."""
+
+    def _serialize(self, value: int | None, attr: Any, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else iso(value)
+
+
+class Day(fields.Field):
+    """Milliseconds in a record, a date in an answer."""
+
+    def _serialize(self, value: int | None, attr: Any, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else day(value)
+
+
+class Money(fields.Field):
+    """Decimal dollars, a JSON number."""
+
+    def _serialize(self, value: float | None, attr: Any, obj: Any, **kwargs: Any) -> float | None:
+        return None if value is None else float(value)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or abs(value) >= 1e12:
+            raise ValidationError("Not a valid amount.")
+        return round(float(value), 2)
+
+
+AS_IT_IS: Mapping[type, type] = {fields.String: str, fields.Boolean: bool, fields.Integer: int, fields.Float: float, Money: float}
+
+
+class Document(visit.Document):
+    """The base of all schemas: renders a flat dict, every field present; unknown members of a request are left out."""
+
+    @cached_property
+    def _shown(self) -> list[tuple[str, str, str, type | None, fields.Field[Any]]]:
+        """Key in the answer, name, key in the record, type of the values that are shown as they are, field."""
+        return [(f.data_key or name, name, f.attribute or name, AS_IT_IS.get(type(f)), f) for name, f in self.dump_fields.items()]
+
+    def _serialize(self, obj: Any, *, many: bool = False) -> Any:
+        """What marshmallow does, in a third of the time: a page of a list has a thousand values, and most of them are shown as they are."""
+        if many:
+            return [self._serialize(each) for each in obj]
+        answer, get = {}, obj.get
+        for key, name, source, plain, each in self._shown:
+            value = get(source)
+            if plain is None or (value is not None and type(value) is not plain):
+                value = each._serialize(value, name, obj)
+            answer[key] = value
+        return answer
+
+
+def shown(record: Record, **more: Any) -> dict[str, Any]:
+    """A record as the schemas render it: its body, its keys, and what is known beside it (``user_id`` ...)."""
+    return {**record.body, "guid": record.guid, "id": record.partner_id, "user_guid": record.owner, "created_at": record.created_at,
+            "updated_at": record.updated_at, "revision": record.revision, **more}  # fmt: skip
+
+
+@dataclass(slots=True, weakref_slot=True)
+class Mount:
+    """What the MX wing of one server is made of; ``institutions`` and ``profiles`` are its bank."""
+
+    engine: Engine
+    institutions: Any
+    role: Any
+    fidelity: str = "sdk"
+    credentials: tuple[str, str] | None = None
+
+
+class Call(visit.Call):
+    """One request, as the views see it."""
+
+    def __init__(self, mount: Mount, request: Request, sandbox: Sandbox, entry: Entry, base_url: str) -> None:
+        super().__init__(mount.engine, request, sandbox, entry, base_url)
+        self.mount = mount
+        self.by_id = False
+        self.plain_json = False  # v20111101 may be asked for as plain application/json, and is answered so
+        self.version = V1
+        self.muted = request.headers.get(SKIP_WEBHOOK, "").lower() == "true"  # no callbacks of this call's own change
+
+    def unreadable(self, reason: str) -> NoReturn:
+        raise MXError(400, reason)
+
+    def status_of(self, subject: Record) -> str | None:
+        status: str | None = subject.body["connection_status"]
+        return status
+
+    # before the view
+
+    def admit(self, *, bearer: bool = False) -> None:
+        """Credentials and version, as MX refuses them. ``bearer``: a token, which the view looks up. Raises MXError 401, 406."""
+        given = self.request.authorization
+        if bearer:
+            if given is None or given.type != "bearer" or not given.token:
+                raise MXError(401, "Unauthorized: this call takes the access token of POST /token, as 'Authorization: Bearer TOKEN'.")
+            self.version = self.choose_version()
+            return
+        pair = (given.username or "", given.password or "") if given is not None and given.type == "basic" else ("", "")
+        wanted = self.mount.credentials
+        if not all(pair) or (wanted is not None and pair != wanted):
+            raise MXError(401, "Unauthorized: the client id or the API key is missing or wrong. Send them as HTTP Basic credentials.")
+        self.version = self.choose_version()
+
+    def choose_version(self) -> str:
+        """The version that the headers ask for. Raises MXError 406."""
+        headers = self.request.headers
+        wanted = headers.get("Accept-Version")
+        if wanted is not None:
+            if wanted in VERSIONS:
+                return wanted
+            raise MXError(406, f"{wanted!r} is not a version of this API; allowed are {', '.join(VERSIONS)}.")
+        for part in headers.get("Accept", "").split(","):
+            media, _, parameters = part.partition(";")
+            if OLD_MEDIA_TYPES.fullmatch(media.strip()):
+                named = re.search(r"version\s*=\s*\"?([^\s;\"]+)", parameters)
+                if named is None:
+                    return V1
+                if named[1] in VERSIONS:
+                    return named[1]
+            if self.plain_json and media.strip() == MEDIA_TYPES[V2]:
+                return V1
+        raise MXError(406, SHOW_HEADER)
+
+    # what the client sent
+
+    @cached_property
+    def callback_headers(self) -> dict[str, str]:
+        """The header to echo on callbacks. Raises MXError 400 when it is too long or not base64."""
+        payload = self.request.headers.get(CALLBACK_PAYLOAD)
+        if payload is None:
+            return {}
+        if len(payload) > PAYLOAD_LENGTH:
+            raise MXError(400, f"{CALLBACK_PAYLOAD} may have {PAYLOAD_LENGTH} characters, this one has {len(payload)}")
+        try:
+            b64decode(payload, validate=True)
+        except (binascii.Error, ValueError):
+            raise MXError(400, f"{CALLBACK_PAYLOAD} must be base64") from None
+        return {CALLBACK_PAYLOAD: payload}
+
+    def load(
+        self, root: str, schema: Schema, *, known_beside: Sequence[str] = (), partial: bool = False, refusal: int = 422
+    ) -> dict[str, Any]:
+        """The validated object under ``root``; ``partial``: required members may be missing. Unknown ones are noted as violations.
+
+        Raises MXError 400 when the object or a required member is missing, ``refusal`` when a member is not what MX takes.
+        """
+        given = self.json.get(root)
+        if not isinstance(given, dict):
+            raise MXError(400, f"Required parameter missing: {root}")
+        for name in sorted(self.json.keys() - {root, *known_beside}):
+            self.entry.violate("unknown-field", name)
+        return self.read(given, schema, root, partial=partial, refusal=refusal)
+
+    def read(
+        self, given: Mapping[str, Any], schema: Schema, path: str = "", *, partial: bool = False, refusal: int = 422
+    ) -> dict[str, Any]:
+        """The same for an object found elsewhere; ``path`` is where it stands in the body, for messages."""
+        self.note_unknown(given, schema, f"{path}." if path else "", frozenset({"skip_webhook"}))
+        required = (f.data_key or name for name, f in schema.load_fields.items() if f.required)
+        missing = [name for name in required if name not in given]
+        if missing and not partial:
+            raise MXError(400, f"Required parameter missing: {path}.{missing[0]}" if path else f"Required parameter missing: {missing[0]}")
+        self.muted = self.muted or given.get("skip_webhook") is True
+        return self.checked(schema, given, path, refusal, partial=partial)
+
+    def checked(
+        self, schema: Schema, given: Mapping[str, Any], path: str = "", refusal: int = 422, *, partial: bool = False
+    ) -> dict[str, Any]:
+        """An object as a schema reads it. Raises MXError with the status ``refusal``."""
+        try:
+            return dict(schema.load(given, partial=partial))
+        except ValidationError as error:
+            raise MXError(refusal, visit.sentence(path, error.messages)) from None
+
+    def flag(self, name: str) -> bool | None:
+        """A boolean query parameter. Raises MXError 400."""
+        value = self.request.args.get(name)
+        if value is None or value == "":
+            return None
+        if value.lower() not in ("true", "false"):
+            raise MXError(400, f"{name} must be true or false")
+        return value.lower() == "true"
+
+    def many(self, name: str) -> list[str]:
+        """The values of a query parameter that may be repeated, spelled with or without ``[]``."""
+        values = self.request.args.getlist
+        return [value for value in (*values(name), *values(f"{name}[]")) if value]
+
+    def use_case(self) -> str | None:
+        """The ``use_case`` asked for. Raises MXError 400."""
+        value = self.request.args.get("use_case") or None
+        if value is not None and value not in USE_CASES:
+            raise MXError(400, f"use_case must be {' or '.join(USE_CASES)}")
+        return value
+
+    def page(self, *, least: int = 10, most: int = 1000) -> tuple[int, int]:
+        """The page and its size: a size outside of ``least`` to ``most`` becomes 25, as MX does it; so does what is no number."""
+        numbers = []
+        for name, default in (("page", 1), ("records_per_page", PAGE_SIZE)):
+            text = self.request.args.get(name) or str(default)
+            if not re.fullmatch(r"-?\d{1,9}", text, re.ASCII):
+                self.entry.violate("parameter", f"{name} must be a whole number")
+                text = str(default)
+            numbers.append(int(text))
+        page, size = numbers
+        return max(1, page), size if least <= size <= most else PAGE_SIZE
+
+    # records
+
+    @contextmanager
+    def change(self) -> Iterator[World]:
+        """A transaction. Its callbacks are skipped if the client asked for that."""
+        with self.engine.change(self.sandbox) as world:
+            world.muted = self.muted
+            yield world
+
+    def find(
+        self, world: World, kind: str, identifier: str, owner: str | None = None, *, subject: str | None = None, parent: str | None = None
+    ) -> Record | None:
+        """A record with these keys, by guid; where the version takes the client's own ids, by those too."""
+        record = world.get(kind, identifier)
+        if record is None:
+            if not self.by_id or self.version != V2:
+                return None
+            query = Query(kind, owner=owner, subject=subject, parent=parent, partner_id=identifier, limit=1)
+            return next(iter(world.list(query)), None)
+        keys = ((owner, record.owner), (subject, record.subject), (parent, record.parent))
+        return record if all(wanted in (None, key) for wanted, key in keys) else None
+
+    def user(self, world: World, identifier: str, *, disabled: bool = False) -> Record:
+        """Raises MXError 404; 403 for a disabled user unless ``disabled`` is allowed."""
+        record = self.find(world, "mx.user", identifier) or not_found("User", identifier)
+        if not disabled:
+            self._check_enabled(record)
+        return record
+
+    @staticmethod
+    def _check_enabled(user: Record) -> None:
+        if user.body["is_disabled"]:
+            raise MXError(403, f"User {user.guid} is disabled")
+
+    def user_and_member(self, world: World, user: str, member: str) -> tuple[Record, Record]:
+        """Both; with one query when they are called by their guids, as by clients that poll. Raises MXError 404, 403."""
+        found = world.tx.get_all(self.sandbox.name, user, member)
+        owner, record = found.get(user), found.get(member)
+        if owner is None or record is None or (owner.kind, record.kind) != ("mx.user", "mx.member"):
+            owner = self.user(world, user)
+            return owner, self.member(world, owner, member)
+        self._check_enabled(owner)
+        if record.owner != owner.guid:
+            not_found("Member", member)
+        return owner, self.about(record)
+
+    def member(self, world: World, user: Record, identifier: str) -> Record:
+        """A member of this user. Raises MXError 404."""
+        return self.about(self.find(world, "mx.member", identifier, user.guid) or not_found("Member", identifier))
+
+    def account(self, world: World, user: Record, identifier: str, member: Record | None = None) -> Record:
+        """An account of this user (and member). Raises MXError 404."""
+        subject = None if member is None else member.guid
+        return self.find(world, "mx.account", identifier, user.guid, subject=subject) or not_found("Account", identifier)
+
+    def paged(
+        self, world: World, query: Query, key: str, render: Callable[[Record], Mapping[str, Any]], *,
+        keep: Callable[[Record], bool] | None = None, least: int = 10, most: int = 1000,
+    ) -> Reply:  # fmt: skip
+        """A page of records under ``key``, with MX's pagination object; ``keep`` tells what a query cannot."""
+        if keep is not None:
+            return self.paged_list([row for row in world.pages(query) if keep(row)], key, render, least=least, most=most)
+        page, size = self.page(least=least, most=most)
+        total = world.count(query)
+        rows = world.list(replace(query, limit=size, offset=(page - 1) * size))
+        return Reply({key: [render(row) for row in rows], "pagination": pagination(page, size, total)})
+
+    def paged_list(
+        self, items: Sequence[Any], key: str, render: Callable[[Any], Mapping[str, Any]], *, least: int = 10, most: int = 1000
+    ) -> Reply:
+        """The same for what is not stored."""
+        page, size = self.page(least=least, most=most)
+        return Reply({key: [render(i) for i in items[(page - 1) * size : page * size]], "pagination": pagination(page, size, len(items))})
+
+    def respond(self, reply: Reply) -> Response:
+        """The reply, in the version's media type unless it has one of its own."""
+        if reply.body is None:
+            return Response(status=reply.status)
+        content = reply.body if isinstance(reply.body, bytes) else dumps(reply.body)
+        return Response(content, reply.status, mimetype=reply.mimetype or MEDIA_TYPES[V2 if self.plain_json else self.version])
+
+
+def pagination(page: int, size: int, total: int) -> dict[str, int]:
+    return {"current_page": page, "per_page": size, "total_entries": total, "total_pages": max(1, -(-total // size))}

@@ -1,0 +1,1 @@
+"""Accounts and what happens on them."""

@@ -1,0 +1,262 @@
+"""Insights: what MX tells users about their money. They are derived from the data, a while after an aggregation has ended.
+
+The end of a job that fetched transactions sets a timer of the user (`lifecycle.INSIGHTS`). When it falls due, or when insights are read
+before that, what is new is derived. Nothing is said twice: each insight has a digest of its template and its case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from marshmallow import fields
+
+from mocksrv.engine.storage.records import Query, Record
+from mocksrv.engine.world import World
+from mocksrv.providers.mx.bank.loading import SPLIT
+from mocksrv.providers.mx.bank.merchants import catalogue
+from mocksrv.providers.mx.catalog import categories
+from mocksrv.providers.mx.catalog.merchants import MERCHANTS
+from mocksrv.providers.mx.events.objects import emit, emit_beat
+from mocksrv.providers.mx.events.webhooks import client_guid
+from mocksrv.providers.mx.http.call import PAGING, Call, Document, Moment, MXError, Reply, Routes, not_found, shown
+from mocksrv.providers.mx.money import accounts, scheduled, transactions
+from mocksrv.providers.mx.money.insight_rules import Books, derive
+from mocksrv.providers.mx.money.repeating import find_all, recent
+from mocksrv.providers.mx.people.lifecycle import INSIGHTS
+
+routes = Routes()
+KIND = "mx.insight"
+OF_USER = "/users/<user>/insights"
+MOST_AT_ONCE = 10  # a derivation tells the weightiest
+LARGEST_PAGE = 100
+
+
+class InsightSchema(Document):
+    """An insight; a client can say that it was shown or dismissed."""
+
+    active_at = Moment(dump_only=True)
+    client_guid = fields.String(dump_only=True)
+    created_at = Moment(dump_only=True)
+    cta_clicked_at = Moment(dump_only=True)
+    description = fields.String(dump_only=True)
+    guid = fields.String(dump_only=True)
+    has_associated_accounts = fields.Boolean(dump_only=True)
+    has_associated_categories = fields.Boolean(dump_only=True)
+    has_associated_merchants = fields.Boolean(dump_only=True)
+    has_associated_scheduled_payments = fields.Boolean(dump_only=True)
+    has_associated_transactions = fields.Boolean(dump_only=True)
+    has_been_displayed = fields.Boolean(truthy={True}, falsy={False})
+    is_dismissed = fields.Boolean(truthy={True}, falsy={False})
+    micro_call_to_action = fields.String(dump_only=True)
+    micro_description = fields.String(dump_only=True)
+    micro_title = fields.String(dump_only=True)
+    template = fields.String(dump_only=True)
+    title = fields.String(dump_only=True)
+    updated_at = Moment(dump_only=True)
+    user_guid = fields.String(dump_only=True)
+    user_id = fields.String(dump_only=True)
+
+
+SCHEMA = InsightSchema()
+
+
+# what an insight is about
+
+
+def _records(world: World, insight: Record, name: str, *kinds: str) -> Iterator[Record]:
+    """The records among those that an insight names that are still there, in its order."""
+    for guid in insight.body[name]:
+        record = world.record(guid)
+        if record is not None and record.kind in kinds and record.owner == insight.owner:
+            yield record
+
+
+def _categories(world: World, insight: Record) -> Iterator[Any]:
+    return filter(None, (categories.find(world, insight.owner, guid) for guid in insight.body["categories"]))
+
+
+def _merchants(_: World, insight: Record) -> Iterator[Any]:
+    return filter(None, map(catalogue().by_guid.get, insight.body["merchants"]))
+
+
+# list -> what is in it
+ASSOCIATED: dict[str, Callable[[World, Record], Iterator[Any]]] = {
+    "accounts": lambda world, insight: _records(world, insight, "accounts", "mx.account"),
+    "categories": _categories,
+    "merchants": _merchants,
+    "scheduled_payments": lambda world, insight: _records(world, insight, "scheduled_payments", scheduled.KIND),
+    "transactions": lambda world, insight: _records(world, insight, "transactions", "mx.transaction", SPLIT),
+}
+DATA = ("accounts", "scheduled_payments", "transactions")  # an insight that has nothing left of these is no more
+
+
+def _has(world: World, insight: Record, name: str) -> bool:
+    return next(ASSOCIATED[name](world, insight), None) is not None
+
+
+def _more(world: World, insight: Record) -> dict[str, Any]:
+    """What an insight shows beside its record."""
+    flags = {f"has_associated_{name}": _has(world, insight, name) for name in ASSOCIATED}
+    return {**flags, "client_guid": client_guid(world.sandbox.name)}
+
+
+def emit_insight(world: World, action: str, insight: Record, *, older: bool = True) -> None:
+    """Writes the event of a change, and by ``older`` that of the beat, as MX called insights before, for those that ask for it."""
+    emit(world, KIND, action, insight, **_more(world, insight))
+    if older:
+        emit_beat(world, action, insight, bulk=True)
+
+
+def _render(world: World, user: Record, insight: Record) -> dict[str, Any]:
+    return dict(SCHEMA.dump(shown(insight, user_id=user.partner_id, **_more(world, insight))))
+
+
+# derivation
+
+
+@routes.due(INSIGHTS)
+def bring_up(world: World, user: Record) -> None:
+    """Derives what is new in the user's data, and takes away what is about nothing any more."""
+    known = set()
+    for insight in world.list(Query(KIND, owner=user.guid)):
+        if any(_has(world, insight, name) for name in DATA):
+            known.add(insight.body["digest"])
+        else:
+            world.remove(guid=insight.guid)
+            emit_insight(world, "deleted", insight)
+    rows = recent(world, user.guid)
+    series = find_all(world, user, rows)
+    owned = {record.guid: record for record in world.list(Query("mx.account", owner=user.guid))}
+    books = Books(world.now, rows, series, owned, scheduled.keep_up(world, user, series))
+    new = [found for found in derive(books) if found.digest not in known]
+    for found in reversed(new[:MOST_AT_ONCE]):  # the newest are listed first
+        body = {
+            "digest": found.digest,
+            **found.texts,
+            **found.associated,
+            "active_at": world.now,
+            "has_been_displayed": False,
+            "is_dismissed": False,
+        }
+        insight = Record(KIND, world.guid("BET"), body, owner=user.guid, sort=world.now)
+        world.add(insight)
+        emit_insight(world, "created", insight)
+
+
+def _pending_first(call: Call, user: str) -> None:
+    """Derives at once what the user's timer would later: who reads insights finds them. Raises MXError 404, 403."""
+    with call.look() as world:
+        owner = call.user(world, user)
+        pending = world.timer(owner.guid, INSIGHTS) is not None
+    if pending:
+        with call.engine.change(call.sandbox) as world:
+            if world.timer(owner.guid, INSIGHTS) is not None:
+                world.cancel_timers(owner.guid, INSIGHTS)
+                bring_up(world, owner)
+
+
+# views
+
+
+def _find(call: Call, world: World, user: Record, guid: str) -> Record:
+    return call.find(world, KIND, guid, user.guid) or not_found("Insight", guid)
+
+
+def _listed(call: Call, world: World, user: Record, name: str | None = None, guid: str | None = None) -> Reply:
+    """A page of the user's insights, newest first; those that name a record, if one is given."""
+    query = Query(KIND, owner=user.guid, newest_first=True)
+    keep = (lambda insight: guid in insight.body[name]) if name else None
+    return call.paged(world, query, "insights", partial(_render, world, user), keep=keep, most=LARGEST_PAGE)
+
+
+@routes.add("GET", OF_USER, "listInsightsUser")
+def list_by_user(call: Call, user: str) -> Reply:
+    call.arguments(*PAGING)
+    _pending_first(call, user)
+    with call.look() as world:
+        return _listed(call, world, call.user(world, user))
+
+
+@routes.add("GET", "/users/<user>/accounts/<account>/insights", "listInsightsByAccount")
+def list_by_account(call: Call, user: str, account: str) -> Reply:
+    call.arguments(*PAGING)
+    _pending_first(call, user)
+    with call.look() as world:
+        owner = call.user(world, user)
+        return _listed(call, world, owner, "accounts", call.account(world, owner, account).guid)
+
+
+@routes.add("GET", "/users/<user>/transactions/<transaction>/insights", "listInsightsByTransaction")
+def list_by_transaction(call: Call, user: str, transaction: str) -> Reply:
+    call.arguments(*PAGING)
+    _pending_first(call, user)
+    with call.look() as world:
+        owner = call.user(world, user)
+        found = (call.find(world, kind, transaction, owner.guid) for kind in ("mx.transaction", SPLIT))
+        record = next((each for each in found if each), None) or not_found("Transaction", transaction)
+        return _listed(call, world, owner, "transactions", record.guid)
+
+
+@routes.add("GET", f"{OF_USER}/<insight>", "readInsightUser")
+def read_insight(call: Call, user: str, insight: str) -> Reply:
+    call.arguments()
+    _pending_first(call, user)
+    with call.look() as world:
+        owner = call.user(world, user)
+        return Reply({"insight": _render(world, owner, _find(call, world, owner, insight))})
+
+
+@routes.add("PUT", f"{OF_USER}/<insight>", "updateInsight")
+def update_insight(call: Call, user: str, insight: str) -> Reply:
+    """Answers the bare insight, as MX's file has it, or in its wrapper (docs/discrepancies.md)."""
+    if call.json.get("insight") == {}:
+        raise MXError(400, "Required parameter missing: insight must not be empty")
+    given = call.load("insight", SCHEMA)
+    with call.change() as world:
+        owner = call.user(world, user)
+        record = _find(call, world, owner, insight)
+        record.body.update(given)
+        world.save(record)
+        emit_insight(world, "updated", record)
+        view = _render(world, owner, record)
+    return Reply({"insight": view} if call.mount.fidelity == "wire" else view)
+
+
+def _category(_: Call, __: World, ___: Record) -> Callable[[Any], dict[str, Any]]:
+    return categories.render
+
+
+def _merchant(_: Call, __: World, ___: Record) -> Callable[[Any], dict[str, Any]]:
+    return lambda merchant: dict(MERCHANTS.dump(merchant))
+
+
+def _payment(call: Call, _: World, __: Record) -> Callable[[Record], dict[str, Any]]:
+    return partial(scheduled.render, call)
+
+
+# list -> its operation, and what renders what is in it
+CHILDREN: dict[str, tuple[str, Callable[[Call, World, Record], Callable[[Any], dict[str, Any]]]]] = {
+    "accounts": ("listAccountsInsight", accounts.renderer),
+    "categories": ("listCategoriesInsight", _category),
+    "merchants": ("listMerchantsInsight", _merchant),
+    "scheduled_payments": ("listScheduledPaymentsInsight", _payment),
+    "transactions": ("listTransactionsInsight", transactions.renderer),
+}
+
+
+def _mount(name: str) -> None:
+    operation, renderer = CHILDREN[name]
+
+    @routes.add("GET", f"{OF_USER}/<insight>/{name}", operation)
+    def list_associated(call: Call, user: str, insight: str) -> Reply:
+        call.arguments(*PAGING)
+        with call.look() as world:
+            owner = call.user(world, user)
+            found = list(ASSOCIATED[name](world, _find(call, world, owner, insight)))
+            return call.paged_list(found, name, renderer(call, world, owner), most=LARGEST_PAGE)
+
+
+for _name in CHILDREN:
+    _mount(_name)

@@ -1,0 +1,1 @@
+"""Users, their members, and what these do."""

@@ -1,0 +1,162 @@
+"""The jobs of a member: aggregation, verification and the other calls that make MX go to the bank; answers, and the bank's page.
+
+Sources: MX's Platform API reference (replies, throttle, quota), the deposit account guide (sequence), the Nexus pages (refusals).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import fields, validate
+
+from mocksrv.engine.clock import HOUR
+from mocksrv.engine.player import NotWaiting
+from mocksrv.engine.storage.records import Record
+from mocksrv.engine.world import World
+from mocksrv.providers.mx.events.statuses import PREMIUM_FROM, STATUSES
+from mocksrv.providers.mx.http.call import Call, Document, MXError, Reply, Routes
+from mocksrv.providers.mx.http.versions import parameters
+from mocksrv.providers.mx.people.lifecycle import FETCHES, family
+from mocksrv.providers.mx.people.members import MEMBER, REFERRALS, WAY_BACK, CredentialValue, institution_of, oauth_uri, render
+
+routes = Routes()
+THROTTLE = 3 * HOUR  # after a successful standard aggregation
+NEVER_THROTTLED = ("mxbank", "mock_")
+BALANCE_CHECKS, BALANCE_WINDOW = 5, 2 * HOUR
+# What each premium job needs of an institution, and what MX says when it lacks it.
+PREMIUM = {
+    "verify": ("supports_account_verification", "instant account verification"),
+    "identify": ("supports_account_identification", "account identification"),
+    "history": ("supports_transaction_history", "extended transaction history"),
+    "statements": ("supports_account_statement", "account statements"),
+}
+
+
+class AnswersSchema(Document):
+    challenges = fields.List(fields.Nested(CredentialValue), required=True, validate=validate.Length(min=1))
+
+
+ANSWERS = AnswersSchema()
+
+
+def start_job(call: Call, user: str, member: str, job: str, *, done: int = 202, echo: bool = False, **more: Any) -> Reply:
+    """A call that starts a job. The same one while it runs is accepted and starts nothing; another one is refused."""
+    details = {"call": job, "headers": call.callback_headers if echo else {}, **more}
+    with call.change() as world:
+        owner = call.user(world, user)
+        record = call.member(world, owner, member)
+        wanted = call.mount.role.jobs[job].family
+        running = family(record) if record.body["is_being_aggregated"] else None  # nothing runs while PENDING
+        if running == wanted:
+            return Reply({"member": render(call, record, owner)}, 202)
+        if running is not None and not (job == "verify" and _just_created(record)):
+            raise MXError(409, f"Member {member} is being aggregated by another job ({running})")
+        _check_startable(call, world, record, job)
+        if not (job == "aggregate" and _throttled(world, record)):
+            call.engine.player.start(world, record, job, details=details)
+        return Reply({"member": render(call, record, owner)}, done)
+
+
+def _just_created(record: Record) -> bool:
+    """Whether the running job is the one that the member's creation started, with nothing asked: verify may take its place."""
+    play = record.play or {}
+    return bool((play.get("job") or {}).get("call") == "create" and not play.get("ask"))
+
+
+def _check_startable(call: Call, world: World, record: Record, job: str) -> None:
+    """Raises MXError 400, 409 or 429 when the job cannot start."""
+    status = record.body["connection_status"]
+    if job in PREMIUM:
+        field, feature = PREMIUM[job]
+        if not getattr(institution_of(call, record), field):
+            raise MXError(400, f"Member's institution does not support {feature}.")
+    if status is None:
+        raise MXError(409, f"Member {record.guid} has no credentials and is never aggregated")
+    if not (STATUSES[status].jobs if job == "aggregate" else status in PREMIUM_FROM):
+        raise MXError(409, f"A member that is {status} cannot start this job")
+    if job == "balance":
+        recent = [at for at in record.body.get("balance_checks", []) if at > world.now - BALANCE_WINDOW]
+        if len(recent) >= BALANCE_CHECKS and not _exempt(record):
+            raise MXError(429, f"Balances can be checked {BALANCE_CHECKS} times in two hours")
+        record.body["balance_checks"] = [*recent, world.now]
+
+
+def _exempt(record: Record) -> bool:
+    return str(record.body["institution_code"]).startswith(NEVER_THROTTLED)
+
+
+def _throttled(world: World, record: Record) -> bool:
+    last = record.body.get("last_standard_at")
+    return last is not None and world.now < last + THROTTLE and not _exempt(record)
+
+
+@routes.add("POST", f"{MEMBER}/aggregate", "aggregateMember", by_id=True)
+def aggregate(call: Call, user: str, member: str) -> Reply:
+    choices = parameters("aggregation", call.version)
+    call.arguments(*choices)
+    wanted = {name: call.flag(name) for name in choices}
+    left_out = {what for what in ("holdings", "transactions") if wanted.get(f"include_{what}") is False}
+    less: dict[str, Any] = {"fetch": [what for what in FETCHES["aggregation"] if what not in left_out]} if left_out else {}
+    return start_job(call, user, member, "aggregate", echo=True, **less)
+
+
+# path, MX's name of the operation, our job, and what else `start_job` is told
+PLAIN_JOBS: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
+    ("verify", "verifyMember", "verify", {"done": 200, "echo": True}),
+    ("identify", "identifyMember", "identify", {}),
+    ("check_balance", "checkBalances", "balance", {}),
+    ("extend_history", "extendHistory", "history", {}),
+    ("fetch_statements", "fetchStatements", "statements", {}),
+    ("fetch_rewards", "fetchRewards", "rewards", {"done": 200}),
+)
+
+
+def _mount(path: str, operation: str, job: str, told: Mapping[str, Any]) -> None:
+    @routes.add("POST", f"{MEMBER}/{path}", operation, by_id=True)
+    def start(call: Call, user: str, member: str) -> Reply:
+        return start_job(call, user, member, job, **told)
+
+
+for _plain in PLAIN_JOBS:
+    _mount(*_plain)
+
+
+@routes.add("PUT", f"{MEMBER}/resume", "resumeAggregation", by_id=True)
+def resume(call: Call, user: str, member: str) -> Reply:
+    given = call.load("member", ANSWERS, refusal=400)
+    with call.change() as world:
+        owner = call.user(world, user)
+        record = call.member(world, owner, member)
+        if record.play is None:
+            raise MXError(405, f"Member {record.guid} has no credentials and is never aggregated")
+        try:
+            call.engine.player.answer(world, record, {answer["guid"]: answer["value"] for answer in given["challenges"]})
+        except NotWaiting:
+            raise MXError(405, f"A member that is {record.body['connection_status']} is not waiting for answers") from None
+        except ValueError as error:
+            raise MXError(400, f"Invalid challenge answers: {error}") from None
+        return Reply({"member": render(call, record, owner)}, 202)
+
+
+@routes.add("GET", f"{MEMBER}/oauth_window_uri", "requestOAuthWindowURI", by_id=True)
+def oauth_window_uri(call: Call, user: str, member: str) -> Reply:
+    given = call.arguments("client_redirect_url", "enable_app2app", "referral_source", "skip_aggregation", "ui_message_webview_url_scheme")
+    if given.get("referral_source", "APP") not in REFERRALS:
+        raise MXError(400, "referral_source must be APP or BROWSER")
+    skip = call.flag("skip_aggregation")
+    back: dict[str, Any] = {name: given[name] for name in WAY_BACK if name in given}
+    if "enable_app2app" in back:
+        back["enable_app2app"] = call.flag("enable_app2app")
+    with call.change() as world:
+        owner = call.user(world, user)
+        record = call.member(world, owner, member)
+        if not record.body["is_oauth"]:
+            raise MXError(400, "Member cannot use OAuth")
+        record.body["oauth_state"] = world.guid().replace("-", "")
+        record.body.update(back)
+        play = record.play or {}
+        if play.get("consent") and skip is not None:
+            play["job"]["skip"] = skip
+        world.save_play(record)
+        return Reply({"member": {"guid": record.guid, "oauth_window_uri": oauth_uri(call, record)}})

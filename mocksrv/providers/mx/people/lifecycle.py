@@ -1,0 +1,308 @@
+"""How an MX member behaves when a scenario moves it: its jobs, its flags, what they fetch and which callbacks they send."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mocksrv.engine.clock import DAY, HOUR, SECOND
+from mocksrv.engine.role import Job
+from mocksrv.engine.scenarios.model import Ask, Option, Problem, Scenario, Vocabulary
+from mocksrv.engine.scenarios.parsing import parse
+from mocksrv.engine.storage.records import Record
+from mocksrv.engine.world import World
+from mocksrv.providers.mx.bank.loading import Loader
+from mocksrv.providers.mx.events.statuses import STATUSES
+from mocksrv.providers.mx.events.webhooks import JOB_STATUSES, UNASKED, emit_member
+from mocksrv.providers.mx.money.budgets import budgets
+from mocksrv.providers.mx.people import microdeposits
+from mocksrv.providers.profiles import Profiles
+
+JOBS = {
+    job.name: job
+    for job in (
+        Job("connect", "aggregation", opening="CREATED"),
+        Job("oauth", "aggregation", opening="CREATED"),
+        Job("update", "aggregation", opening="UPDATED"),
+        Job("aggregate", "aggregation"),
+        Job("background", "aggregation", background=True),
+        Job("verify", "verification", login=True),
+        Job("identify", "identification"),
+        Job("balance", "balance"),
+        Job("history", "history"),
+        Job("statements", "statement"),
+        Job("rewards", "reward"),
+    )
+}
+# What a job of each family fetches, and the callback of its good end.
+FETCHES = {
+    "aggregation": ("accounts", "transactions", "holdings"),
+    "verification": ("accounts", "numbers"),
+    "identification": ("accounts", "owners"),
+    "balance": ("accounts", "prices"),
+    "history": ("accounts", "transactions", "history"),
+    "statement": ("accounts", "statements"),
+    "reward": ("accounts", "transactions", "rewards"),
+}
+CALLBACKS = {
+    "aggregation": "mx.aggregation",
+    "verification": "mx.verification",
+    "balance": "mx.balance",
+    "history": "mx.history",
+    "statement": "mx.statement",
+    "reward": "mx.rewards",
+}
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _texts(value: Any) -> list[str]:
+    return [str(each) for each in value] if isinstance(value, list) else []
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return dict(value) if isinstance(value, dict) else {}
+
+
+# What a scenario may `set`, and what makes any value one that the field can have.
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """What a client may ask for with ``data_request``: which field of an institution says that it has it, what is fetched, what is told."""
+
+    needs: str | None
+    fetches: tuple[str, ...] = ()
+    callback: str | None = None
+
+
+PRODUCTS = {
+    "account_verification": Product("supports_account_verification", ("numbers",), "mx.verification"),
+    "identity_verification": Product("supports_account_identification", ("owners",)),
+    "transactions": Product(None, ("transactions",), "mx.aggregation"),
+    "transaction_history": Product("supports_transaction_history", ("transactions", "history"), "mx.history"),
+    "history": Product("supports_transaction_history", ("transactions", "history"), "mx.history"),
+    "statements": Product("supports_account_statement", ("statements",), "mx.statement"),
+    "investments": Product(None, ("holdings",)),
+    "rewards": Product(None, ("transactions", "rewards"), "mx.rewards"),
+}
+SETTABLE: Mapping[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("connection_status_message", "name", "metadata"), _text),
+    **dict.fromkeys(
+        ("needs_updated_credentials", "is_authenticated", "has_processed_accounts", "has_processed_account_numbers",
+         "has_processed_transactions", "background_aggregation_is_disabled"), bool),
+    "use_cases": _texts,
+    "error": _object,
+}  # fmt: skip
+STOCK_IMAGE = (
+    "data:image/svg+xml;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciIHdpZHRoPSIxNjAiIGhlaWdodD0iNDgiPjxyZWN0IHdpZHRoPSIxNj"
+    "AiIGhlaWdodD0iNDgiIGZpbGw9IiNlZWUiLz48dGV4dCB4PSIxNiIgeT0iMzIiIGZvbnQtc2l6ZT0iMjQiIGZvbnQtZmFtaWx5PSJzYW5zLXNlcmlmIj5jb3JyZWN0PC90ZXh0"
+    "Pjwvc3ZnPg=="
+)  # a picture of the word "correct"
+INSIGHTS, INSIGHTS_AFTER = "insights", 30 * SECOND  # a user's timer, set when there are new transactions; how much later is inferred
+ELIGIBLE = ("CHECKING", "SAVINGS")  # types of accounts that can be verified
+Trigger = Callable[[World, Record | None, str], None]
+
+
+def vocabulary(profiles: Profiles, events: frozenset[str]) -> Vocabulary:
+    """What scenario files may say about MX."""
+    return Vocabulary(
+        provider="mx",
+        statuses=frozenset(STATUSES),
+        flows=frozenset(JOBS),
+        events=events,
+        happy="connected",
+        fields=frozenset(SETTABLE),
+        options=frozenset({"accounts"}),
+        profiles=profiles.names,
+        profile_problems=lambda: [Problem(*fault) for fault in profiles.problems()],
+    )
+
+
+def default_flows(words: Vocabulary) -> Scenario:
+    """What MX does where a scenario says nothing."""
+    file = Path(__file__).with_name("defaults.yaml")
+    return parse(file.read_bytes(), file="mocksrv/defaults.yaml", vocabularies={"mx": words}, check=False)
+
+
+def family(member: Record) -> str | None:
+    """The kind of the job that runs on a member: those of one kind are the same job to MX."""
+    job = (member.play or {}).get("job")
+    return JOBS[job["name"]].family if job else None
+
+
+class MemberRole:
+    """The `Role` of MX: its subjects are members."""
+
+    jobs: Mapping[str, Job] = JOBS
+    first_flow, plain_job, refresh_job = "connect", "aggregate", "background"
+    first_status = "CREATED"
+    resumed = "RESUMED"
+    asking = "CHALLENGED"
+    consenting = "PENDING"
+    successful = frozenset({"CONNECTED"})
+    refreshable = frozenset({"CONNECTED", "CREATED", "UPDATED"})
+    lifetimes: Mapping[str, int] = {"PENDING": HOUR}
+    unasked = UNASKED
+    branches: Mapping[str, str] = {
+        "right": "unwritten right", "wrong": "unwritten wrong", "silent": "unwritten silent", "approved": "connect"}  # fmt: skip
+
+    def __init__(
+        self, loader: Loader, events: frozenset[str], trigger: Trigger, timers: Mapping[str, Callable[[World, Record], None]]
+    ) -> None:
+        """``events`` is the whole catalogue, of which ``trigger`` sends any; ``timers``: what falls due on records that are no members."""
+        self.loader = loader
+        self._trigger = trigger
+        self._timers = timers
+        self.vocabulary = vocabulary(loader.profiles, events)
+
+    def status(self, subject: Record) -> str | None:
+        status: str | None = subject.body["connection_status"]
+        return status
+
+    def begin(self, world: World, subject: Record) -> None:
+        """A job starts: flags, and a job guid of its own. Saved by what follows."""
+        subject.body.update(
+            most_recent_job_guid=world.guid("JOB"), is_being_aggregated=self.status(subject) != "PENDING", is_authenticated=False,
+            has_processed_accounts=False, has_processed_account_numbers=False, has_processed_transactions=False)  # fmt: skip
+
+    def announce(self, world: World, subject: Record, action: str) -> None:
+        emit_member(world, f"mx.member.{action}", subject)
+
+    def enter(self, world: World, subject: Record, status: str | None, fields: Mapping[str, Any], over: bool) -> None:
+        """One change of a member: a status, further fields, or only the end of its job; with the callbacks that follow."""
+        body, job = subject.body, (subject.play or {}).get("job")
+        if status:
+            rules = STATUSES[status]
+            body.pop("connection_status_message", None)
+            body.update(connection_status=status, needs_updated_credentials=rules.wants_credentials, error=dict(rules.error))
+            body["is_authenticated"] = rules.authenticated or self._selecting(subject, status)
+        if job:
+            body["is_being_aggregated"] = not over and body["connection_status"] != "PENDING"
+            if over:
+                self._job_over(world, subject, job)
+        body.update({name: SETTABLE[name](value) for name, value in fields.items()})
+        world.save(subject)
+        emit_member(world, "mx.member.updated", subject)
+        if status and STATUSES[status].raises:
+            emit_member(world, "mx.connection_status.changed", subject)
+        if status in JOB_STATUSES and job:
+            emit_member(world, "mx.job_status", subject, asked=True)
+
+    def _selecting(self, subject: Record, status: str) -> bool:
+        """Whether this is a verification's question which account, which comes after the login was accepted."""
+        play = subject.play or {}
+        return status == self.asking and family(subject) == "verification" and not play.get("login")
+
+    def _job_over(self, world: World, subject: Record, job: Mapping[str, Any]) -> None:
+        if job.get("skip"):
+            return
+        subject.body["aggregated_at"] = job["started_at"]
+        if self.status(subject) in self.successful:
+            subject.body["successfully_aggregated_at"] = world.now
+            if JOBS[job["name"]].family == "aggregation":
+                subject.body["last_standard_at"] = world.now  # where the throttle counts from
+
+    def ask(self, world: World, subject: Record, ask: Ask) -> list[dict[str, Any]]:
+        """The open challenges, as MX shows them."""
+        return [self._challenge(world, subject, challenge) for challenge in ask.challenges]
+
+    def _challenge(self, world: World, subject: Record, challenge: Any) -> dict[str, Any]:
+        shown = {"field_name": challenge.field_name, "guid": world.guid("CRD"), "label": challenge.label, "type": challenge.type}
+        named = isinstance(challenge.options, str)
+        options = self.choices(world, subject, challenge.options) if named else challenge.options or ()
+        rows = [{"guid": world.guid("CRD"), "label": option.label, "value": option.value} for option in options]
+        if challenge.type == "OPTIONS":
+            return shown | {"options": rows}
+        if challenge.type == "IMAGE_OPTIONS":
+            return shown | {"image_options": [row | {"data_uri": o.image or STOCK_IMAGE} for row, o in zip(rows, options, strict=True)]}
+        if challenge.type == "IMAGE_DATA":
+            return shown | {"image_data": challenge.image or STOCK_IMAGE}
+        return shown
+
+    def choices(self, world: World, subject: Record, name: str) -> Sequence[Option]:
+        """The member's accounts that can be verified: shown by name, answered by the bank's id."""
+        accounts = self.loader.accounts(world, subject)
+        return [Option(label=a["name"], value=a["id"]) for a in accounts if a["type"] in ELIGIBLE]
+
+    def after_login(self, world: World, subject: Record, job: str) -> str | None:
+        """A verification goes on with the choice of an account, if there is one to choose."""
+        return "verify" if self.choices(world, subject, "accounts") else None
+
+    def load(self, world: World, subject: Record, profile: str) -> None:
+        """The scenario's own data: from now on this login has these accounts."""
+        if profile != self.loader.profile(subject):
+            for mark in ("data_first", "data_until", "data_extended"):  # how far the other data reached says nothing of these
+                subject.body.pop(mark, None)
+        subject.body["profile"] = profile
+        asked = ((subject.play or {}).get("job") or {}).get("fetch")
+        self._fetch(world, subject, [what for what in FETCHES["aggregation"] if not asked or what in asked])
+
+    def bring(self, world: World, subject: Record) -> None:
+        """What the job that is ending well has fetched: what was asked for, else what its kind fetches."""
+        job = (subject.play or {})["job"]
+        wanted = tuple(job.get("fetch") or FETCHES[family(subject) or "aggregation"])
+        if job["loaded"]:
+            wanted = tuple(what for what in wanted if what not in FETCHES["aggregation"])
+        if wanted:
+            self._fetch(world, subject, wanted)
+
+    def _fetch(self, world: World, subject: Record, wanted: Sequence[str]) -> None:
+        job = (subject.play or {}).get("job") or {}
+        if job.get("call") == "create" and job.get("fetch") and not job.get("ready"):
+            job["ready"] = True
+            emit_member(world, "mx.initial_data_ready", subject)
+        fetched = self.loader.load(world, subject, wanted, selected=job.get("selected"))
+        user = world.get("mx.user", subject.owner)
+        if user is not None and fetched.counts.keys() & {"transactions_created_count", "transactions_updated_count"}:
+            budgets.check(world, user)
+        job["counts"] = {name: count + (job.get("counts") or {}).get(name, 0) for name, count in fetched.counts.items()}
+        job["accounts"] = fetched.verified
+        if fetched.verified:
+            microdeposits.give_way(world, subject.owner)
+        subject.body.update(
+            has_processed_accounts=True,
+            has_processed_transactions="transactions" in wanted or subject.body["has_processed_transactions"],
+            has_processed_account_numbers="numbers" in wanted or subject.body["has_processed_account_numbers"],
+        )
+
+    def complete(self, world: World, subject: Record) -> None:
+        """The callbacks of a job that ended well; a verification of nothing sends none."""
+        job = (subject.play or {})["job"]
+        kind = family(subject) or "aggregation"
+        for event in job.get("tells") or filter(None, [CALLBACKS.get(kind)]):
+            if event != "mx.verification" or job.get("accounts"):
+                emit_member(world, event, subject)
+        emit_member(world, "mx.job_status", subject, asked=True)
+        if "transactions_created_count" in (job.get("counts") or {}):
+            world.set_timer(subject.owner, INSIGHTS, world.now + INSIGHTS_AFTER)
+
+    def trigger(self, world: World, subject: Record | None, event: str, fields: Mapping[str, Any]) -> None:
+        world.overrides = fields
+        self._trigger(world, subject, event)
+        world.overrides = {}
+
+    def refresh_at(self, world: World) -> int:
+        return world.now + DAY
+
+    def refresh_wanted(self, world: World, subject: Record) -> bool:
+        user = world.get("mx.user", subject.owner)
+        return not subject.body["background_aggregation_is_disabled"] and not (user and user.body["is_disabled"])
+
+    def due(self, world: World, record: Record, kind: str) -> None:
+        self._timers[kind](world, record)
+
+    def remove(self, world: World, subject: Record) -> None:
+        """Deletes a member with all that hangs on it."""
+        world.cancel_timers(subject.guid)
+        world.remove(subject=subject.guid)
+        world.remove(guid=subject.guid)
+        world.mark(subject.guid, "deleted")
+        subject.revision += 1
+        subject.updated_at = world.now
+        emit_member(world, "mx.member.deleted", subject)
+        world.set_timer(subject.owner, INSIGHTS, world.now + INSIGHTS_AFTER)  # those about nothing any more go

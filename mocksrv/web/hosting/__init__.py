@@ -1,0 +1,1 @@
+"""Serving the application: under gunicorn, or waitress where that does not run."""
