@@ -41,15 +41,27 @@ def main() -> None:
 def arguments() -> argparse.Namespace:
     """The options."""
     parser = argparse.ArgumentParser(
-        prog="python -m bench", description="Measures mocksrv beside a bare Flask app, in one run. Goals are shown, nothing fails on them."
+        prog="python -m bench",
+        description="Measures mocksrv beside a bare Flask app, in one run. Goals are shown, nothing fails on them.",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results to FILE")
-    parser.add_argument("--spec", type=Path, default=SPEC, metavar="FILE", help="OpenAPI file that Prism and Mockoon serve (%(default)s)")
+    parser.add_argument(
+        "--spec",
+        type=Path,
+        default=SPEC,
+        metavar="FILE",
+        help="OpenAPI file that Prism and Mockoon serve (%(default)s)",
+    )
     parser.add_argument("--only", nargs="+", choices=MEASURES, default=list(MEASURES), help="measure only these")
     parser.add_argument("--seconds", type=float, default=2.0, help="length of one round of load (default: %(default)s)")
-    parser.add_argument("--rounds", type=int, default=3, help="rounds of load per server, in turns (default: %(default)s)")
     parser.add_argument(
-        "--server", default=default_command(), metavar="COMMAND", help="the mocksrv to measure (default: the one installed here)"
+        "--rounds", type=int, default=3, help="rounds of load per server, in turns (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--server",
+        default=default_command(),
+        metavar="COMMAND",
+        help="the mocksrv to measure (default: the one installed here)",
     )
     return parser.parse_args()
 

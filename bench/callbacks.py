@@ -1,4 +1,6 @@
-"""The measures of the callbacks: how soon, how many, beside dead receivers, in a hurry, and what they leave in memory."""
+"""The measures of the callbacks: how soon, how many, beside dead receivers, in a hurry, and what they leave in
+memory.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +69,9 @@ def throughput(setup: Setup) -> Iterator[Row]:
             post(sink.url, sample(client), BACKLOG)
             theirs.append(rate(sink.take()[0]))
     note = "peer: urllib3 alone, same receiver; medians of the rounds"
-    yield Row("callbacks to one receiver", "calls/s", statistics.median(ours), statistics.median(theirs), "throughput", note)
+    yield Row(
+        "callbacks to one receiver", "calls/s", statistics.median(ours), statistics.median(theirs), "throughput", note
+    )
 
 
 def hanging(setup: Setup) -> Iterator[Row]:
@@ -105,7 +109,9 @@ def hurry(setup: Setup) -> Iterator[Row]:
 
 
 def memory(setup: Setup) -> Iterator[Row]:
-    """What the server holds after many callbacks, and after many more: members connect, bring their events, and go again."""
+    """What the server holds after many callbacks, and after many more: members connect, bring their events, and go
+    again.
+    """
     grown: list[float] = []
     numbers = itertools.count()
     with Sink() as sink, setup.server("--clock", "manual") as server:

@@ -17,10 +17,12 @@ HEADERS = {"Accept": "application/vnd.mx.api.v1+json"}
 
 
 def fill(database_path: Path, members: int, transactions: int | None = None) -> tuple[str, str]:
-    """Makes an SQLite database that `mocksrv serve --database` can open, with that many connected members in the sandbox `default`.
+    """Makes an SQLite database that `mocksrv serve --database` can open, with that many connected members in the
+    sandbox `default`.
 
-    One member is connected by calls, the others are copies of it (without accounts), twenty to a user. The first one has
-    as many ``transactions`` as are asked for. Returns the guids of a user and of one of their members, whose status is then polled.
+    One member is connected by calls, the others are copies of it (without accounts), twenty to a user. The first one
+    has as many ``transactions`` as are asked for. Returns the guids of a user and of one of their members, whose status
+    is then polled.
     """
     engine, app = build(Setup(engine=Options(database=str(database_path), clock="manual")))
     client = app.test_client()
@@ -30,7 +32,12 @@ def fill(database_path: Path, members: int, transactions: int | None = None) -> 
 
     form = call("GET", "/institutions/mxbank/credentials")["credentials"]
     user = call("POST", "/users", {"user": {"id": "bench"}})["user"]["guid"]
-    body = {"member": {"institution_code": "mxbank", "credentials": [{"guid": field["guid"], "value": "mxuser"} for field in form]}}
+    body = {
+        "member": {
+            "institution_code": "mxbank",
+            "credentials": [{"guid": field["guid"], "value": "mxuser"} for field in form],
+        }
+    }
     member = call("POST", f"/users/{user}/members", body)["member"]["guid"]
     engine.advance(engine.sandbox("default"), engine.sandbox("default").now() + 10_000)
     _copy(engine, user, member, members - 1)

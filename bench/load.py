@@ -54,7 +54,11 @@ class Caller:
     def __init__(self, url: str, headers: Mapping[str, str]) -> None:
         parts = urlsplit(url)
         target = parts.path + (f"?{parts.query}" if parts.query else "")
-        lines = [f"GET {target} HTTP/1.1", f"Host: {parts.netloc}", *(f"{name}: {value}" for name, value in headers.items())]
+        lines = [
+            f"GET {target} HTTP/1.1",
+            f"Host: {parts.netloc}",
+            *(f"{name}: {value}" for name, value in headers.items()),
+        ]
         self.request = "\r\n".join([*lines, "", ""]).encode()
         self.socket = socket.create_connection((parts.hostname or "", parts.port or 80))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -85,7 +89,9 @@ def run(pool: Executor, url: str, headers: Mapping[str, str], connections: int, 
 
     `pool` runs processes. Raises OSError when the server stops answering.
     """
-    shares = [min(CONNECTIONS_PER_PROCESS, connections - first) for first in range(0, connections, CONNECTIONS_PER_PROCESS)]
+    shares = [
+        min(CONNECTIONS_PER_PROCESS, connections - first) for first in range(0, connections, CONNECTIONS_PER_PROCESS)
+    ]
     start = time.monotonic() + WARM_UP
     parts = [pool.submit(poll, url, dict(headers), share, start, seconds) for share in shares]
     total = Load(seconds=seconds)

@@ -33,7 +33,9 @@ ANY_STATUS = status_path("USR-1", "MBR-1")
 
 @dataclass(frozen=True)
 class Setup:
-    """What a run shares: mocksrv's command, the API's file, the load generator's processes, seconds and number of rounds of load."""
+    """What a run shares: mocksrv's command, the API's file, the load generator's processes, seconds and number of
+    rounds of load.
+    """
 
     command: str
     spec: Path
@@ -65,7 +67,9 @@ def start(setup: Setup) -> Iterator[Row]:
         for server, seconds in ((setup.server(), ours), (bare_flask(ANY_STATUS, 500), theirs)):
             with server:
                 seconds.append(server.start_seconds)
-    yield Row("start, spawn to first answer", "s", statistics.median(ours[1:]), statistics.median(theirs[1:]), goal="start")
+    yield Row(
+        "start, spawn to first answer", "s", statistics.median(ours[1:]), statistics.median(theirs[1:]), goal="start"
+    )
 
 
 def polling(setup: Setup) -> Iterator[Row]:
@@ -96,7 +100,9 @@ def memory_row(measure: str, ours: Memory, theirs: Memory) -> Row:
 
 
 def answered(setup: Setup) -> Iterator[Row]:
-    """From the answer to a POST that commits an event to the arrival of its callback; one that is there before the answer counts 0."""
+    """From the answer to a POST that commits an event to the arrival of its callback; one that is there before the
+    answer counts 0.
+    """
     with Receiver() as receiver, setup.server("--webhook-url", receiver.url) as server:
         client = Client(server.url)
         login = client.login()
@@ -155,7 +161,14 @@ def listing(setup: Setup) -> Iterator[Row]:
             raise BenchError(f"the list is not {PAGE} of {TRANSACTIONS:,} transactions: {found['pagination']}")
         pages, polls = setup.polls([server.url + page, server.url + status_path(user, member)], 1)
     note = f"peer: the status poll {errors(pages)}".rstrip()
-    yield Row(f"list {PAGE} of {TRANSACTIONS:,} transactions, p50", "ms", pages.percentile_ms(50), polls.percentile_ms(50), "list", note)
+    yield Row(
+        f"list {PAGE} of {TRANSACTIONS:,} transactions, p50",
+        "ms",
+        pages.percentile_ms(50),
+        polls.percentile_ms(50),
+        "list",
+        note,
+    )
     yield Row("the same, p99", "ms", pages.percentile_ms(99), polls.percentile_ms(99))
 
 

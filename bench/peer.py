@@ -7,7 +7,9 @@ import sys
 from flask import Flask, Response
 
 THREADS = 8
-COMMAND = shlex.join([sys.executable, "-m", "gunicorn", "--worker-class", "gthread", "--workers", "1", "--threads", str(THREADS)])
+COMMAND = shlex.join(
+    [sys.executable, "-m", "gunicorn", "--worker-class", "gthread", "--workers", "1", "--threads", str(THREADS)]
+)
 
 
 def create_app() -> Flask:

@@ -14,7 +14,9 @@ PACKAGES = ("flask", "werkzeug", "gunicorn")
 
 @dataclass(frozen=True)
 class Goal:
-    """What we want to reach; it is shown, and nothing fails on it. `of` is the value or the ratio that it speaks about."""
+    """What we want to reach; it is shown, and nothing fails on it. `of` is the value or the ratio that it speaks
+    about.
+    """
 
     text: str
     of: str
@@ -83,7 +85,8 @@ def table(rows: Sequence[Row]) -> str:
 
     def text(line: tuple[str, ...]) -> str:
         return "  ".join(
-            cell.rjust(width) if i in numeric else cell.ljust(width) for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+            cell.rjust(width) if i in numeric else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
         )
 
     notes = ["", *(row.note for row in rows)]
@@ -99,5 +102,8 @@ def machine() -> dict[str, str | int | None]:
 
 def write_json(path: Path, rows: Sequence[Row]) -> None:
     """The same as the table, numbers unrounded."""
-    results = [asdict(row) | {"ratio": row.ratio, "met": row.met, "goal": GOALS[row.goal].text if row.goal else None} for row in rows]
+    results = [
+        asdict(row) | {"ratio": row.ratio, "met": row.met, "goal": GOALS[row.goal].text if row.goal else None}
+        for row in rows
+    ]
     path.write_text(json.dumps({"machine": machine(), "rows": results}, indent=2, ensure_ascii=False) + "\n")

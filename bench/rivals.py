@@ -1,4 +1,6 @@
-"""mocksrv beside other mock servers that serve the same API file: Prism and Mockoon, installed by npm into a temporary folder."""
+"""mocksrv beside other mock servers that serve the same API file: Prism and Mockoon, installed by npm into a temporary
+folder.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,9 @@ def beside(setup: Setup) -> Iterator[Row]:
 
 
 def compared(setup: Setup, folder: Path, name: str, database: Path, paths: dict[str, str]) -> Iterator[Row]:
-    """mocksrv with a database of many transactions, which Prism and Mockoon do not have: they answer their example, again and again."""
+    """mocksrv with a database of many transactions, which Prism and Mockoon do not have: they answer their example,
+    again and again.
+    """
     package, command = RIVALS[name]
     if not setup.spec.is_file():
         raise BenchError(f"there is no {setup.spec}; --spec names the API's file")
@@ -55,7 +59,10 @@ def compared(setup: Setup, folder: Path, name: str, database: Path, paths: dict[
     starts = [started(folder, command, setup.spec, paths["poll"]) for _ in range(STARTS)]
     ours = [started_here(setup, database) for _ in range(STARTS)]
     yield Row(f"start ({name})", "s", statistics.median(ours), statistics.median(starts))
-    with serving(folder, command, setup.spec, paths["poll"]) as rival, setup.server("--database", str(database)) as server:
+    with (
+        serving(folder, command, setup.spec, paths["poll"]) as rival,
+        setup.server("--database", str(database)) as server,
+    ):
         for what, path in paths.items():
             here, there = setup.polls([server.url + path, rival.url + path], 1)
             if there.errors:
@@ -70,7 +77,17 @@ def install(folder: Path, package: str) -> None:
     npm = shutil.which("npm")
     if npm is None:
         raise BenchError("there is no npm")
-    command = [npm, "install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error", "--prefix", str(folder), package]
+    command = [
+        npm,
+        "install",
+        "--no-save",
+        "--no-audit",
+        "--no-fund",
+        "--loglevel=error",
+        "--prefix",
+        str(folder),
+        package,
+    ]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_LIMIT, check=False)
     if done.returncode:
         said = done.stderr.strip().splitlines()

@@ -40,7 +40,9 @@ class BenchError(RuntimeError):
 
 @dataclass(frozen=True)
 class Memory:
-    """Megabytes resident in a server's processes; `pss` splits pages that processes share, and is None where the kernel does not tell."""
+    """Megabytes resident in a server's processes; `pss` splits pages that processes share, and is None where the kernel
+    does not tell.
+    """
 
     rss: float
     pss: float | None
@@ -50,14 +52,18 @@ class Server:
     """A server process and its children, from spawn to stop, as a context manager.
 
     `command` runs in the project's root and must print its own URL as http://127.0.0.1:PORT, unless `url` tells it.
-    `is_ready(url)` tells whether the server has given its first correct answer, and may raise OSError or HTTPException while it
-    has not. `start_seconds` is the time from the spawn to that answer.
+    `is_ready(url)` tells whether the server has given its first correct answer, and may raise OSError or HTTPException
+    while it has not. `start_seconds` is the time from the spawn to that answer.
     """
 
-    def __init__(self, command: str, is_ready: Callable[[str], bool], environment: dict[str, str] | None = None, url: str = "") -> None:
+    def __init__(
+        self, command: str, is_ready: Callable[[str], bool], environment: dict[str, str] | None = None, url: str = ""
+    ) -> None:
         self.command = command
         self.is_ready = is_ready
-        self.environment = os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONPYCACHEPREFIX": compiled()} | (environment or {})
+        self.environment = (
+            os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONPYCACHEPREFIX": compiled()} | (environment or {})
+        )
         self.environment.pop("PYTHONDONTWRITEBYTECODE", None)
         self.url = url
         self.start_seconds = 0.0
@@ -82,7 +88,9 @@ class Server:
         self.start_seconds = time.perf_counter() - spawned
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._stop()
 
     def _wait_until_ready(self, limit: float) -> None:

@@ -1,4 +1,6 @@
-"""A webhook receiver in a process of its own, as fast as Python allows: it answers, and remembers when each callback came in."""
+"""A webhook receiver in a process of its own, as fast as Python allows: it answers, and remembers when each callback
+came in.
+"""
 
 import multiprocessing
 import re
@@ -16,7 +18,9 @@ LONGEST_WAIT = 30.0
 
 
 class Sink:
-    """`ports` receivers that answer `status`, and after them `hanging` ones that never do; a context manager. `urls` lists them all."""
+    """`ports` receivers that answer `status`, and after them `hanging` ones that never do; a context manager. `urls`
+    lists them all.
+    """
 
     def __init__(self, ports: int = 1, hanging: int = 0) -> None:
         self.ports = ports
@@ -30,7 +34,9 @@ class Sink:
         self.urls: list[str] = self._ask("urls")
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.process.terminate()
         self.process.join()
 
@@ -54,7 +60,9 @@ class Sink:
         return taken
 
     def wait_for(self, number: int, limit: float) -> None:
-        """Until that many callbacks are in since the last `take`. Raises TimeoutError after `limit` seconds without a new one."""
+        """Until that many callbacks are in since the last `take`. Raises TimeoutError after `limit` seconds without a
+        new one.
+        """
         seen, until = -1, 0.0
         while (count := self.count()) < number:
             if count > seen:

@@ -92,11 +92,23 @@ class MX:
         self.http = app.test_client()
         self.prefix = f"/sandbox/{sandbox}" if sandbox else ""
 
-    def call(self, method: str, path: str, body: Any = None, *, status: int | None = None, headers: dict[str, str] | None = None) -> Any:
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        status: int | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Any:
         """One provider call; its JSON. ``status`` is asserted (default: any below 400)."""
-        answer = self.http.open(self.prefix + path, method=method, json=body, headers=MX_HEADERS | (headers or {}), auth=("client", "key"))
+        answer = self.http.open(
+            self.prefix + path, method=method, json=body, headers=MX_HEADERS | (headers or {}), auth=("client", "key")
+        )
         text = answer.get_data(as_text=True)
-        assert answer.status_code == status if status else answer.status_code < 400, f"{method} {path}: {answer.status_code} {text}"
+        assert answer.status_code == status if status else answer.status_code < 400, (
+            f"{method} {path}: {answer.status_code} {text}"
+        )
         return json.loads(text) if text else None
 
     def control(self, method: str, path: str, body: Any = None, *, status: int = 200) -> Any:
@@ -111,10 +123,15 @@ class MX:
         guid: str = self.call("POST", "/users", {"user": {"metadata": "test", **fields}})["user"]["guid"]
         return guid
 
-    def credentials(self, institution: str = "mxbank", username: str = "mxuser", password: str = "password") -> list[dict[str, str]]:
+    def credentials(
+        self, institution: str = "mxbank", username: str = "mxuser", password: str = "password"
+    ) -> list[dict[str, str]]:
         """The filled-in login form of an institution."""
         form = self.call("GET", f"/institutions/{institution}/credentials")["credentials"]
-        return [{"guid": field["guid"], "value": password if field["field_type"] == "PASSWORD" else username} for field in form]
+        return [
+            {"guid": field["guid"], "value": password if field["field_type"] == "PASSWORD" else username}
+            for field in form
+        ]
 
     def create(
         self,
@@ -140,7 +157,9 @@ class MX:
         """Answers the open challenges."""
         open_ = self.status(user, member)["challenges"]
         answers = [{"guid": challenge["guid"], "value": value} for challenge, value in zip(open_, values, strict=True)]
-        answered: dict[str, Any] = self.call("PUT", f"/users/{user}/members/{member}/resume", {"member": {"challenges": answers}})["member"]
+        answered: dict[str, Any] = self.call(
+            "PUT", f"/users/{user}/members/{member}/resume", {"member": {"challenges": answers}}
+        )["member"]
         return answered
 
     def advance(self, by: str) -> dict[str, Any]:
@@ -151,7 +170,11 @@ class MX:
     def events(self) -> list[str]:
         """The names of the sandbox's webhooks, oldest first, without those about the user."""
         about_user = ("mx.user.", "mx.insight.", "mx.notification.")
-        return [w["event"] for w in self.control("GET", "/webhooks?limit=1000")["webhooks"] if not w["event"].startswith(about_user)]
+        return [
+            w["event"]
+            for w in self.control("GET", "/webhooks?limit=1000")["webhooks"]
+            if not w["event"].startswith(about_user)
+        ]
 
 
 @pytest.fixture
@@ -159,10 +182,14 @@ def make_server() -> Iterator[Callable[..., tuple[Engine, Flask]]]:
     """Makes servers in this process: ``make_server(clock="manual", seed=7, webhook_url=..., database=...)``."""
     engines: list[Engine] = []
 
-    def make(*, seed: int | None = 7, webhook_url: str | None = None, setup: Setup | None = None, **options: Any) -> tuple[Engine, Flask]:
+    def make(
+        *, seed: int | None = 7, webhook_url: str | None = None, setup: Setup | None = None, **options: Any
+    ) -> tuple[Engine, Flask]:
         endpoints = endpoints_from([{"url": webhook_url}]) if webhook_url else ()
         options.setdefault("clock", "manual")
-        engine, app = build(setup or Setup(engine=Options(settings=Settings(seed=seed, endpoints=endpoints), **options)))
+        engine, app = build(
+            setup or Setup(engine=Options(settings=Settings(seed=seed, endpoints=endpoints), **options))
+        )
         engine.start()
         engines.append(engine)
         return engine, app

@@ -15,9 +15,9 @@ Scope = Mapping[str, ast.expr]
 def refused(files: Sequence[Path], operations: Mapping[str, tuple[str, str]]) -> dict[str, set[int]]:
     """Operation -> the statuses from 400 to 499 that tests expect of it.
 
-    Found in calls and tuples that name a method, a path and a status: ``mx.call("PUT", f"/users/{user}", {}, status=400)``. What is
-    put together when the test runs counts only where it is a whole segment of the path, and then for a parameter: so some refusals
-    are not seen here, but none is seen that there is not.
+    Found in calls and tuples that name a method, a path and a status: ``mx.call("PUT", f"/users/{user}", {},
+    status=400)``. What is put together when the test runs counts only where it is a whole segment of the path, and then
+    for a parameter: so some refusals are not seen here, but none is seen that there is not.
     """
     found: dict[str, set[int]] = {}
     for file in files:

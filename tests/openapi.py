@@ -50,5 +50,8 @@ def _modern(node: Any) -> Any:
         return [_modern(inner) for inner in node]
     if not isinstance(node, dict):
         return node
-    plain = {name: inner if name in ("example", "enum", "default", "required") else _modern(inner) for name, inner in node.items()}
+    plain = {
+        name: inner if name in ("example", "enum", "default", "required") else _modern(inner)
+        for name, inner in node.items()
+    }
     return {"anyOf": [plain, {"type": "null"}]} if plain.pop("nullable", False) is True else plain

@@ -26,13 +26,18 @@ TESTS = Path(__file__).parent / "providers" / "mx"
 IN_V2 = {"Accept": "application/json", "Accept-Version": V2}
 HEAD = """# What is covered
 
-Every operation of MX's two OpenAPI files, and what the tests do with it. Computed by `python -m tests.test_coverage_doc`.
+Every operation of MX's two OpenAPI files, and what the tests do with it. Computed
+by `python -m tests.test_coverage_doc`.
 
 * **mounted**: 1 in v20111101, 2 in v20250224.
-* **schema**: the answer has been validated: *file* against the whole documented schema in v20111101, *fields* by the names and types
-  of all fields of its objects in both versions. CI also runs a conformance tool over every operation of both files.
+* **schema**: the answer has been validated: *file* against the whole documented schema in v20111101, *fields* by
+  the names
+  and types of all fields of its objects in both versions. CI also runs a conformance tool over every operation of
+  both files.
 * **SDK**: the official Python and Node SDKs (for v20111101) have read the answer.
-* **refused**: the errors that tests expect of it, as far as their source says so: what is put together at run time is not seen.
+* **refused**: the errors that tests expect of it, as far as their source says so: what is put together at run time
+  is not
+  seen.
 * **events**: the webhooks that the call itself caused while the SDK drove it; what its jobs send later is not here.
 """
 
@@ -102,16 +107,24 @@ def document() -> str:
         statuses = expected.get(operation, set()) | (refusals(route) if route else set())
         events = sorted(name.removeprefix("mx.") for name in coverage.events.get(operation, ()))
         cells = (
-            f"`{method} {path}`", operation, " ".join(versions), ", ".join(schema), ", ".join(sdks),
-            " ".join(map(str, sorted(statuses))), ", ".join(events),
-        )  # fmt: skip
+            f"`{method} {path}`",
+            operation,
+            " ".join(versions),
+            ", ".join(schema),
+            ", ".join(sdks),
+            " ".join(map(str, sorted(statuses))),
+            ", ".join(events),
+        )
         rows.append(f"| {' | '.join(cells)} |")
     counts = (
         f"{len(operations(V1))} operations in v20111101, {len(operations(V2))} in v20250224, {len(both)} together; "
-        f"{sum(name in mounted for name in both)} mounted, {len(coverage.valid)} validated whole, {len(coverage.read)} read by the "
+        f"{sum(name in mounted for name in both)} mounted, {len(coverage.valid)} validated whole, "
+        f"{len(coverage.read)} read by the "
         f"Python SDK, {sum(name in test_node_sdk.CASES for name in both)} by the Node SDK."
     )
-    head = "| operation | name | mounted | schema | SDK | refused | events |\n| --- | --- | --- | --- | --- | --- | --- |"
+    head = (
+        "| operation | name | mounted | schema | SDK | refused | events |\n| --- | --- | --- | --- | --- | --- | --- |"
+    )
     return "\n".join((HEAD, counts, "", head, *rows, ""))
 
 

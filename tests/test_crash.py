@@ -1,4 +1,6 @@
-"""kill -9 at random moments of many runs: every change that was answered is there, every event that was committed arrives."""
+"""kill -9 at random moments of many runs: every change that was answered is there, every event that was committed
+arrives.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +29,21 @@ class Process:
     """A `mocksrv serve` on a database, of its own process group, so that all of it can be killed at once."""
 
     def __init__(self, database: Path, webhook_url: str) -> None:
-        command = [sys.executable, "-m", "mocksrv", "serve", "--port", "0", "--database", str(database), "--webhook-url", webhook_url]
-        self.process = subprocess.Popen([*command, "--clock", "x60"], stdout=subprocess.PIPE, text=True, start_new_session=True)
+        command = [
+            sys.executable,
+            "-m",
+            "mocksrv",
+            "serve",
+            "--port",
+            "0",
+            "--database",
+            str(database),
+            "--webhook-url",
+            webhook_url,
+        ]
+        self.process = subprocess.Popen(
+            [*command, "--clock", "x60"], stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
         assert self.process.stdout is not None
         for line in self.process.stdout:
             if found := re.search(r"MX Platform API\s+(http://127\.0\.0\.1:\d+)", line):
@@ -60,8 +75,16 @@ class Client(threading.Thread):
             user = self._create(http, "/users", {"user": {"metadata": "crash"}}, "user")
             for number in range(20):
                 values = ["mxuser", self.chance.choice(["LOCKED", "challenge", "INVALID", f"fine-{number}"])]
-                credentials = [{"guid": field["guid"], "value": value} for field, value in zip(form, values, strict=True)]
-                body = {"member": {"institution_code": "mxbank", "id": f"m-{self.chance.getrandbits(64)}", "credentials": credentials}}
+                credentials = [
+                    {"guid": field["guid"], "value": value} for field, value in zip(form, values, strict=True)
+                ]
+                body = {
+                    "member": {
+                        "institution_code": "mxbank",
+                        "id": f"m-{self.chance.getrandbits(64)}",
+                        "credentials": credentials,
+                    }
+                }
                 member = self._create(http, f"/users/{user}/members", body, "member", allowed=(409,))
                 if member and self.chance.random() < 0.3:
                     self.answered.remove(f"/users/{user}/members/{member}")
@@ -104,7 +127,11 @@ def test_nothing_is_lost_when_the_server_is_killed(tmp_path: Path, receiver: Rec
 
 
 def _everything_is_there(url: str, answered: list[str]) -> None:
-    missing = [path for path in answered if requests.get(url + path, auth=("client", "key"), headers=MX_HEADERS).status_code != 200]
+    missing = [
+        path
+        for path in answered
+        if requests.get(url + path, auth=("client", "key"), headers=MX_HEADERS).status_code != 200
+    ]
     assert len(answered) > KILLS
     assert missing == []
 

@@ -53,7 +53,12 @@ def test_the_source_archive_holds_what_the_wheel_is_made_of(archives: Path) -> N
 @pytest.mark.skipif(shutil.which("make") is None, reason="no make on this system")
 def test_one_word_commands_exist(word: str, tmp_path: Path) -> None:
     planned = subprocess.run(
-        ["make", "--dry-run", word, f"VENV={tmp_path}/venv"], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+        ["make", "--dry-run", word, f"VENV={tmp_path}/venv"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
     )
     assert planned.returncode == 0, planned.stderr
 

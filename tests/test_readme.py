@@ -32,7 +32,8 @@ APP = "http://localhost:3000/webhooks"
 PROVIDERS = {"mx": "MX", "mono": "Mono", "finicity": "Finicity"}
 STARTS = re.compile(r"^(make serve|mocksrv serve)\b", re.MULTILINE)
 TALKS = re.compile(r"8484|^mocksrv (endpoints|faults|members|trigger|webhooks)\b", re.MULTILINE)  # to a running server
-# What a checkout's commands would do for minutes or over the network is stood in for; test_packaging and .ci/run do it in earnest.
+# What a checkout's commands would do for minutes or over the network is stood in for; test_packaging and .ci/run do it
+# in earnest.
 PYTHON = '#!/bin/sh\ncase "$*" in "-m pytest"*) echo "would test: $*";; *) exec {python} "$@";; esac\n'
 PIP = '#!/bin/sh\n[ "$1" = install ] && [ "$2" = . ] && [ -f {root}/pyproject.toml ]\n'
 
@@ -58,13 +59,19 @@ def scenarios_table() -> str:
     for provider, title in PROVIDERS.items():
         for file in sorted((ROOT / "scenarios" / provider).glob("*.yaml")):
             scenario = yaml.safe_load(file.read_text("utf-8"))
-            rows.append(f"| {title} | [`{scenario['name']}`](scenarios/{provider}/{file.name}) | {scenario['summary']} |")
+            rows.append(
+                f"| {title} | [`{scenario['name']}`](scenarios/{provider}/{file.name}) | {scenario['summary']} |"
+            )
     return "\n".join(rows)
 
 
 def commands_table() -> str:
     return "\n".join(
-        ["| command | what it does |", "| --- | --- |", *(f"| `mocksrv {name}` | {what} |" for name, what in COMMANDS.items())]
+        [
+            "| command | what it does |",
+            "| --- | --- |",
+            *(f"| `mocksrv {name}` | {what} |" for name, what in COMMANDS.items()),
+        ]
     )
 
 
@@ -141,7 +148,9 @@ def shell(script: str, bin_folder: Path, folder: Path, **variables: str) -> str:
 
 @pytest.mark.parametrize("block", [pytest.param(block, id=block.partition("\n")[0]) for block in blocks("sh")])
 def test_shell_commands_run(block: str, bin_folder: Path, receiver: Receiver, tmp_path: Path) -> None:
-    block = block.replace(APP, careful.Server(careful.App(), careful.from_any).url if "check-consumer" in block else receiver.url)
+    block = block.replace(
+        APP, careful.Server(careful.App(), careful.from_any).url if "check-consumer" in block else receiver.url
+    )
     folder = ROOT if "make " in block else tmp_path
     lines = [line for line in block.splitlines() if STARTS.match(line)]
     for line in lines:

@@ -12,7 +12,9 @@ from mocksrv import __version__
 
 COMMANDS = {
     "serve": "Start the server.",
-    "demo": "Watch a member (Mono: an account, Finicity: a session) connect: calls, statuses and callbacks as they happen.",
+    "demo": (
+        "Watch a member (Mono: an account, Finicity: a session) connect: calls, statuses and callbacks as they happen."
+    ),
     "scenarios": "List, show, check and try out scenarios. Needs no server.",
     "members": "List, push and move the members, accounts and sessions of a running server.",
     "webhooks": "List, show and send again the callbacks of a running server.",
@@ -39,7 +41,9 @@ class CommandLine(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f"mocksrv.cli.{HOMES.get(cmd_name, cmd_name)}"), cmd_name.replace("-", "_"))
+        command: click.Command = getattr(
+            import_module(f"mocksrv.cli.{HOMES.get(cmd_name, cmd_name)}"), cmd_name.replace("-", "_")
+        )
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -79,7 +83,8 @@ def _report(error: click.ClickException) -> int:
 @click.version_option(__version__, message="mocksrv %(version)s")
 @click.pass_context
 def main(ctx: click.Context) -> None:
-    """A local stand-in for the open-finance providers MX, Mono and Finicity: their APIs, states and callbacks, on your own machine.
+    """A local stand-in for the open-finance providers MX, Mono and Finicity: their APIs, states and callbacks, on your
+    own machine.
 
     Every option of `serve` is also a variable (MOCKSRV_PORT for --port) and a key of mocksrv.yaml.
     """

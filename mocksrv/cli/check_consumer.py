@@ -18,7 +18,11 @@ from mocksrv.engine.callbacks.credentials import Signer, basic
 from mocksrv.engine.clock import MINUTE
 
 SEED = 7
-CENTRAL = {"mx": "mx.member.updated", "mono": "mono.account_updated", "finicity": "finicity.added"}  # each provider's most usual event
+CENTRAL = {
+    "mx": "mx.member.updated",
+    "mono": "mono.account_updated",
+    "finicity": "finicity.added",
+}  # each provider's most usual event
 MARKS = {True: "ok", False: "FAILED", None: "-"}
 
 
@@ -39,16 +43,25 @@ class Result(NamedTuple):
 @click.argument("url")
 @click.option("--provider", type=click.Choice(list(CENTRAL)), default="mx", show_default=True, help="Who sends.")
 @click.option(
-    "--auth", metavar="WHAT", help="The credentials that it wants: basic:USER:PASSWORD, bearer:TOKEN, mono:SECRET or finicity:SECRET."
+    "--auth",
+    metavar="WHAT",
+    help="The credentials that it wants: basic:USER:PASSWORD, bearer:TOKEN, mono:SECRET or finicity:SECRET.",
 )
 @click.option("--only", metavar="NAME", multiple=True, help="Only this check. Repeatable.")
-@click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Also write the report as JUnit XML.")
+@click.option(
+    "--junit",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Also write the report as JUnit XML.",
+)
 @JSON
-def check_consumer(url: str, provider: str, auth: str | None, only: tuple[str, ...], junit: Path | None, as_json: bool) -> int:
+def check_consumer(
+    url: str, provider: str, auth: str | None, only: tuple[str, ...], junit: Path | None, as_json: bool
+) -> int:
     """Play a provider (MX, Mono or Finicity) against your webhook endpoint, and report how it does. Needs no server.
 
-    It is sent genuine events of every kind, then duplicates, stale and damaged ones, strangers' and the future's. The exit status
-    is 0 only if every check passed.
+    It is sent genuine events of every kind, then duplicates, stale and damaged ones, strangers' and the future's. The
+    exit status is 0 only if every check passed.
     """
     if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
         raise click.UsageError(f"{url!r} is not an HTTP URL; write for example http://127.0.0.1:3000/webhooks")
@@ -59,7 +72,10 @@ def check_consumer(url: str, provider: str, auth: str | None, only: tuple[str, .
     if junit:
         junit.write_bytes(as_junit(url, results))
     if as_json:
-        rows = [{"check": r.name, "expects": r.what, "passed": r.verdict.passed, "detail": r.verdict.detail} for r in results]
+        rows = [
+            {"check": r.name, "expects": r.what, "passed": r.verdict.passed, "detail": r.verdict.detail}
+            for r in results
+        ]
         print_json({"url": url, "passed": score(results)[0], "checks": score(results)[1], "results": rows})
     else:
         _print(url, results)
@@ -75,7 +91,9 @@ def run(url: str, auth: str | None = None, only: tuple[str, ...] = (), provider:
         raise click.ClickException(f"nobody answers at {url}: {first.error}")
     if first.status in DOORS:
         raise click.ClickException(f"{url} answers {first.status} to a genuine event: {DOORS[first.status]}")
-    return [Result(name, what, function(subject)) for name, (what, function) in CHECKS.items() if not only or name in only]
+    return [
+        Result(name, what, function(subject)) for name, (what, function) in CHECKS.items() if not only or name in only
+    ]
 
 
 Proof = Callable[[bytes], Mapping[str, str]]  # of a body, the headers
@@ -95,7 +113,8 @@ def _proofs(auth: str) -> tuple[Proof, Proof]:
     }
     if kind not in makers or not secret or (kind == "basic" and ":" not in secret):
         raise click.UsageError(
-            f"--auth: {auth!r} is none of basic:USER:PASSWORD, bearer:TOKEN, {', '.join(f'{n}:SECRET' for n in signers)}"
+            f"--auth: {auth!r} is none of basic:USER:PASSWORD, bearer:TOKEN, "
+            f"{', '.join(f'{n}:SECRET' for n in signers)}"
         )
     return makers[kind](secret), makers[kind]("not:this")
 
@@ -143,7 +162,9 @@ def _print(url: str, results: list[Result]) -> None:
     click.echo(f"{url}\n")
     width = max(len(result.name) for result in results)
     for name, what, verdict in results:
-        click.echo(f"  {MARKS[verdict.passed]:<6}  {name:<{width}}  {what if verdict.passed else f'{what}: {verdict.detail}'}")
+        click.echo(
+            f"  {MARKS[verdict.passed]:<6}  {name:<{width}}  {what if verdict.passed else f'{what}: {verdict.detail}'}"
+        )
     passed, applied = score(results)
     click.echo(f"\n{passed} of {applied} checks passed")
 

@@ -1,4 +1,6 @@
-"""What `mocksrv check-consumer` asks of a webhook endpoint: named checks over genuine events, each a few requests and a verdict."""
+"""What `mocksrv check-consumer` asks of a webhook endpoint: named checks over genuine events, each a few requests and a
+verdict.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,15 @@ BURST = 40
 SLOW_PARTS, SLOW_PAUSE = 8, 0.1
 KINDS = ("action", "type", "event", "eventType")  # what says which event it is
 EVENT_IDS = ("eventId", "event_id")
-IDS = ("id", "_id", *EVENT_IDS, "account", "app", "business", "customer")  # beside all names with guid, and those that end in Id
+IDS = (
+    "id",
+    "_id",
+    *EVENT_IDS,
+    "account",
+    "app",
+    "business",
+    "customer",
+)  # beside all names with guid, and those that end in Id
 STATUSES = ("connection_status", "status", "status_name", "data_status", "code")
 
 
@@ -65,7 +75,9 @@ class Reply(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """The endpoint under test. ``proof(body)`` are the headers of right credentials, ``wrong(body)`` those of wrong ones."""
+    """The endpoint under test. ``proof(body)`` are the headers of right credentials, ``wrong(body)`` those of wrong
+    ones.
+    """
 
     url: str
     proof: Callable[[bytes], Headers] = lambda _: {}
@@ -121,7 +133,8 @@ class Verdict(NamedTuple):
 
 
 class Subject:
-    """What a check works on: the endpoint and one genuine event of each kind, of which ``central`` is the most usual one.
+    """What a check works on: the endpoint and one genuine event of each kind, of which ``central`` is the most usual
+    one.
 
     Whatever is taken from it has a revision (or id) that was not sent before, so that one fault shows in one check.
     """
@@ -183,7 +196,9 @@ def _survived(subject: Subject, body: bytes, headers: Headers | None = None) -> 
 
 
 def changed(event: Event, change: Callable[[dict[str, Any]], None]) -> Event:
-    """The event with another payload; ``change`` is given every object in it that is in no list, the outer ones first."""
+    """The event with another payload; ``change`` is given every object in it that is in no list, the outer ones
+    first.
+    """
     payload = copy.deepcopy(event.payload)
     for inner in list(_objects(payload)):
         change(inner)
@@ -198,7 +213,9 @@ def _objects(payload: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _is_id(name: str, inner: Mapping[str, Any]) -> bool:
-    """Whether a member says who or what it is about. An ``id`` beside a guid is the client's own, and may be missing."""
+    """Whether a member says who or what it is about. An ``id`` beside a guid is the client's own, and may be
+    missing.
+    """
     return "guid" in name.lower() or name.endswith("Id") or (name in IDS and not (name == "id" and "guid" in inner))
 
 
@@ -249,7 +266,11 @@ def _slow(subject: Subject) -> Verdict:
     with closing(subject.consumer.connect()) as connection:
         try:
             connection.putrequest("POST", subject.consumer.path)
-            for name, value in {**subject.central.headers, **subject.consumer.proof(body), "Content-Length": str(len(body))}.items():
+            for name, value in {
+                **subject.central.headers,
+                **subject.consumer.proof(body),
+                "Content-Length": str(len(body)),
+            }.items():
                 connection.putheader(name, value)
             connection.endheaders()
             size = -(-len(body) // SLOW_PARTS)
@@ -305,7 +326,9 @@ def _unknown_subject(subject: Subject) -> Verdict:
 
 @check("unknown field", "ignores members that it does not know")
 def _unknown_field(subject: Subject) -> Verdict:
-    return _accepted(subject, changed(subject.central, lambda inner: inner.update(field_of_the_future={"since": ["tomorrow"]})))
+    return _accepted(
+        subject, changed(subject.central, lambda inner: inner.update(field_of_the_future={"since": ["tomorrow"]}))
+    )
 
 
 @check("unknown event", "accepts, and ignores, an event of a kind that does not exist yet")
@@ -427,7 +450,9 @@ def _content_type(subject: Subject) -> Verdict:
 def _broken(subject: Subject) -> Verdict:
     consumer = subject.consumer
     try:
-        with socket.create_connection((consumer.parts.hostname or "", consumer.parts.port or 80), timeout=TIME_LIMIT) as wire:
+        with socket.create_connection(
+            (consumer.parts.hostname or "", consumer.parts.port or 80), timeout=TIME_LIMIT
+        ) as wire:
             wire.sendall(f"POST {consumer.path} HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n{{".encode())
     except OSError as error:
         return Verdict(False, str(error))

@@ -20,7 +20,9 @@ SANDBOX = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}")
 TIME_OUT = 120.0  # seconds: longer than any answer is held
 
 
-DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy in the environment cannot reach this machine
+DIRECT = urllib.request.build_opener(
+    urllib.request.ProxyHandler({})
+)  # a proxy in the environment cannot reach this machine
 
 
 class NoServer(click.ClickException):
@@ -55,7 +57,9 @@ class Server:
         except urllib.error.HTTPError as error:
             raise click.ClickException(_detail(error).replace(own, "") if own else _detail(error)) from None
         except (OSError, ValueError, http.client.HTTPException) as error:
-            raise NoServer(f"no server answers at {self.url} ({getattr(error, 'reason', error)}); start one: mocksrv serve") from None
+            raise NoServer(
+                f"no server answers at {self.url} ({getattr(error, 'reason', error)}); start one: mocksrv serve"
+            ) from None
         return json.loads(text) if text else None
 
 
@@ -71,15 +75,31 @@ def _detail(error: urllib.error.HTTPError) -> str:
 def with_server(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds ``--url``, ``--sandbox`` and ``--token`` to a command, which is given the `Server` as its first argument."""
 
-    @click.option("--url", envvar="MOCKSRV_URL", default=DEFAULT_URL, show_default=True, metavar="URL", help="The server. (MOCKSRV_URL)")
-    @click.option("--sandbox", envvar="MOCKSRV_SANDBOX", metavar="NAME", help="Its sandbox; default: the default one. (MOCKSRV_SANDBOX)")
-    @click.option("--token", envvar="MOCKSRV_CONTROL_TOKEN", metavar="TOKEN", help="Its --control-token. (MOCKSRV_CONTROL_TOKEN)")
+    @click.option(
+        "--url",
+        envvar="MOCKSRV_URL",
+        default=DEFAULT_URL,
+        show_default=True,
+        metavar="URL",
+        help="The server. (MOCKSRV_URL)",
+    )
+    @click.option(
+        "--sandbox",
+        envvar="MOCKSRV_SANDBOX",
+        metavar="NAME",
+        help="Its sandbox; default: the default one. (MOCKSRV_SANDBOX)",
+    )
+    @click.option(
+        "--token", envvar="MOCKSRV_CONTROL_TOKEN", metavar="TOKEN", help="Its --control-token. (MOCKSRV_CONTROL_TOKEN)"
+    )
     @functools.wraps(command)
     def called(*args: Any, url: str, sandbox: str | None, token: str | None, **options: Any) -> Any:
         if urlsplit(url).scheme not in ("http", "https"):
             raise click.UsageError(f"--url: {url!r} is not an HTTP URL; write for example {DEFAULT_URL}")
         if sandbox and not SANDBOX.fullmatch(sandbox):
-            raise click.UsageError(f"--sandbox: {sandbox!r} is not a sandbox name; allowed are 1 to 64 of a-z A-Z 0-9 . _ -")
+            raise click.UsageError(
+                f"--sandbox: {sandbox!r} is not a sandbox name; allowed are 1 to 64 of a-z A-Z 0-9 . _ -"
+            )
         return command(Server(url, sandbox, token), *args, **options)
 
     return called

@@ -1,4 +1,6 @@
-"""``mocksrv demo``: a server and a receiver of its own, one scenario driven by plain HTTP calls, everything printed as it happens."""
+"""``mocksrv demo``: a server and a receiver of its own, one scenario driven by plain HTTP calls, everything printed as
+it happens.
+"""
 
 from __future__ import annotations
 
@@ -34,9 +36,9 @@ MOST_RETRIES = 50  # of moving on to the next pending callback
 def demo(name: str) -> int:
     """Watch a member (Mono: an account, Finicity: a session) connect: calls, statuses and callbacks as they happen.
 
-    NAME is a scenario, by default `challenged`; where two providers have one of that name, `finicity/oauth` says which. Starts a server
-    and a webhook receiver of its own, needs nothing, and leaves nothing behind. The exit status is 0 only if all callbacks arrived as the
-    scenario plans it.
+    NAME is a scenario, by default `challenged`; where two providers have one of that name, `finicity/oauth` says which.
+    Starts a server and a webhook receiver of its own, needs nothing, and leaves nothing behind. The exit status is 0
+    only if all callbacks arrived as the scenario plans it.
     """
     from mocksrv.cli.shelf import open_shelf
 
@@ -148,7 +150,9 @@ class Receiver:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                receiver.take(self.rfile.read(int(self.headers.get("Content-Length", 0))), self.headers.get("Date", ""), screen)
+                receiver.take(
+                    self.rfile.read(int(self.headers.get("Content-Length", 0))), self.headers.get("Date", ""), screen
+                )
                 self.send_response(204)
                 self.end_headers()
 
@@ -201,7 +205,13 @@ class Live:
         self._show_time(self.control("GET", "/clock")["now"])
 
     def call(
-        self, method: str, path: str, body: Any = None, *, headers: Mapping[str, str] | None = None, refusals: Collection[int] = ()
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        refusals: Collection[int] = (),
     ) -> Any:
         for _ in range(TRIES):
             status, answer = self._show(method, path, body, headers or {})
@@ -217,7 +227,9 @@ class Live:
             status, answer = self._send(method, path, body, headers)
             said = self.kind.sent(body) if body else ""
             note = self.kind.answered(answer) if isinstance(answer, dict) else ""
-            self._screen.line(f"{method:<4} {path}{said and f'  {said}'}", f"{status or 'connection lost'}{note and f'  {note}'}")
+            self._screen.line(
+                f"{method:<4} {path}{said and f'  {said}'}", f"{status or 'connection lost'}{note and f'  {note}'}"
+            )
             if isinstance(answer, dict):
                 self._screen.abbreviate(self.kind.names(answer))
         return status, answer
@@ -248,7 +260,9 @@ class Live:
         """Status (None: no answer) and JSON of one call."""
         with closing(http.client.HTTPConnection("127.0.0.1", self._port, timeout=70)) as connection:
             try:
-                connection.request(method, path, None if body is None else json.dumps(body), {**self.headers, **headers})
+                connection.request(
+                    method, path, None if body is None else json.dumps(body), {**self.headers, **headers}
+                )
                 answer = connection.getresponse()
                 text = answer.read()
             except (OSError, http.client.HTTPException):
@@ -279,7 +293,9 @@ def verdict(stage: Live, receiver: Receiver) -> list[str]:
     arrived = Counter(receiver.bodies)
     dropped = f"; {states['dropped']} dropped, as the scenario says" if states["dropped"] else ""
     click.echo(f"\n{counted(planned.total() + probes, 'callback')} sent, {arrived.total()} received{dropped}.")
-    faults = [f"{number} callbacks {state}" for state, number in states.items() if state not in ("delivered", "dropped")]
+    faults = [
+        f"{number} callbacks {state}" for state, number in states.items() if state not in ("delivered", "dropped")
+    ]
     faults += [f"a callback was sent but did not arrive: {body[:80]!r}" for body in planned - arrived]
     extra = list((arrived - planned).elements())
     if len(extra) < probes:
@@ -294,7 +310,10 @@ def _settle(stage: Live) -> None:
     for _ in range(MOST_RETRIES):
         pending = stage.control("GET", "/webhooks?state=pending&limit=1000")["webhooks"]
         moments = [
-            delivery["next_attempt_at"] for webhook in pending for delivery in webhook["deliveries"] if delivery["state"] == "pending"
+            delivery["next_attempt_at"]
+            for webhook in pending
+            for delivery in webhook["deliveries"]
+            if delivery["state"] == "pending"
         ]
         if not moments or time.monotonic() > deadline:
             return

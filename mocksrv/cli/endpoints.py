@@ -1,4 +1,6 @@
-"""``mocksrv endpoints`` and ``mocksrv faults``: where callbacks of a running server go, and what goes wrong with them and with calls."""
+"""``mocksrv endpoints`` and ``mocksrv faults``: where callbacks of a running server go, and what goes wrong with them
+and with calls.
+"""
 
 from __future__ import annotations
 
@@ -30,16 +32,26 @@ def _show(found: list[dict[str, Any]], as_json: bool) -> None:
     if not found:
         click.echo("no endpoints: no callbacks are sent")
         return
-    rows = [(e["url"], ", ".join(e["events"]) or "as the provider", e.get("auth", {}).get("type", "none")) for e in found]
+    rows = [
+        (e["url"], ", ".join(e["events"]) or "as the provider", e.get("auth", {}).get("type", "none")) for e in found
+    ]
     print_table(("URL", "EVENTS", "AUTH"), rows)
 
 
 @endpoints.command()
 @click.argument("target", metavar="URL")
-@click.option("--events", "patterns", metavar="PATTERN", multiple=True, help="Only events of these names: mx.member.* Repeatable.")
-@click.option("--auth", metavar="TYPE", help="basic, oauth2, mtls, tls, or what a provider offers; its members follow with --set.")
 @click.option(
-    "--set", "pairs", metavar="NAME=VALUE", multiple=True, help="A member of the auth: username=me; @FILE reads a file. Repeatable."
+    "--events", "patterns", metavar="PATTERN", multiple=True, help="Only events of these names: mx.member.* Repeatable."
+)
+@click.option(
+    "--auth", metavar="TYPE", help="basic, oauth2, mtls, tls, or what a provider offers; its members follow with --set."
+)
+@click.option(
+    "--set",
+    "pairs",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="A member of the auth: username=me; @FILE reads a file. Repeatable.",
 )
 @click.option("--header", "headers", metavar="NAME=VALUE", multiple=True, help="A header of your own. Repeatable.")
 @with_server
@@ -55,10 +67,9 @@ def add(
 ) -> None:
     """Add an endpoint, beside those that there are.
 
-    \b
-    mocksrv endpoints add http://127.0.0.1:3000/webhooks --events "mx.member.*"
-    mocksrv endpoints add https://app.test/hook --auth basic --set username=me --set password=secret
-    mocksrv endpoints add https://app.test/hook --auth mtls --set cert=@client.pem --set key=@client.key --set ca=@ca.pem
+    \b mocksrv endpoints add http://127.0.0.1:3000/webhooks --events "mx.member.*" mocksrv endpoints add
+    https://app.test/hook --auth basic --set username=me --set password=secret mocksrv endpoints add
+    https://app.test/hook --auth mtls --set cert=@client.pem --set key=@client.key --set ca=@ca.pem
     """
     made: dict[str, Any] = {"url": target, "events": list(patterns), "headers": _texts(headers)}
     if auth:
@@ -117,27 +128,42 @@ def _show_faults(found: list[dict[str, Any]], as_json: bool) -> None:
     rows = []
     for rule in found:
         meets = rule.get("on") or f"callbacks {rule['events']}"
-        does = ", ".join(f"{k}={v}" for k, v in rule.items() if k not in ("on", "events", "times") and v not in (None, False, "0ms"))
-        rows.append((meets, does, "for ever" if rule["times"] is None else "once" if rule["times"] == 1 else f"{rule['times']} times"))
+        does = ", ".join(
+            f"{k}={v}" for k, v in rule.items() if k not in ("on", "events", "times") and v not in (None, False, "0ms")
+        )
+        rows.append(
+            (
+                meets,
+                does,
+                "for ever" if rule["times"] is None else "once" if rule["times"] == 1 else f"{rule['times']} times",
+            )
+        )
     print_table(("MEETS", "DOES", "LASTS"), rows)
 
 
 @faults.command("add")
 @click.argument("meets")
 @click.option(
-    "--set", "pairs", metavar="NAME=VALUE", multiple=True, required=True, help="What it does: status=503, corrupt=truncated. Repeatable."
+    "--set",
+    "pairs",
+    metavar="NAME=VALUE",
+    multiple=True,
+    required=True,
+    help="What it does: status=503, corrupt=truncated. Repeatable.",
 )
 @with_server
 @JSON
 def add_fault(server: Server, meets: str, pairs: tuple[str, ...], as_json: bool) -> None:
-    """Add a fault. MEETS is METHOD /path for calls ("GET /users/*"), or a pattern of event names for callbacks (mx.member.*).
+    """Add a fault. MEETS is METHOD /path for calls ("GET /users/*"), or a pattern of event names for callbacks
+    (mx.member.*).
 
-    \b
-    mocksrv faults add "GET /users/*" --set status=503 --set times=2
-    mocksrv faults add "mx.member.*" --set repeat=2 --set delay=5s
+    \b mocksrv faults add "GET /users/*" --set status=503 --set times=2 mocksrv faults add "mx.member.*" --set repeat=2
+    --set delay=5s
     """
     rule = {"on" if " " in meets.strip() else "events": meets, **assignments(pairs)}
-    known = [{k: v for k, v in each.items() if v not in (None, False, "0ms")} for each in server.get("/faults")["faults"]]
+    known = [
+        {k: v for k, v in each.items() if v not in (None, False, "0ms")} for each in server.get("/faults")["faults"]
+    ]
     answer = server.call("PUT", "/faults", {"faults": [*known, rule]}, own=f"faults.{len(known)}.")
     _show_faults(answer["faults"], as_json)
 

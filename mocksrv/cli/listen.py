@@ -39,26 +39,39 @@ DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirec
 
 
 def describe(body: Any) -> tuple[str, str]:
-    """What an event is, and what it says, in a line: ``("member updated", "MBR-… CONNECTED")``. Knows the three providers' shapes."""
+    """What an event is, and what it says, in a line: ``("member updated", "MBR-… CONNECTED")``. Knows the three
+    providers' shapes.
+    """
     if not isinstance(body, dict):
         return "no JSON object", ""
     if "eventType" in body:
-        return f"finicity {body['eventType']}", " ".join(filter(None, (str(body.get("customerId") or ""), str(body.get("eventId") or ""))))
+        return f"finicity {body['eventType']}", " ".join(
+            filter(None, (str(body.get("customerId") or ""), str(body.get("eventId") or "")))
+        )
     if "event" in body:
         data: Any = body.get("data")
         data = data if isinstance(data, dict) else {}
         account = data.get("account")
-        return str(body["event"]), str(account.get("_id") if isinstance(account, dict) else account or data.get("id") or "")
+        return str(body["event"]), str(
+            account.get("_id") if isinstance(account, dict) else account or data.get("id") or ""
+        )
     wrapper = next((name for name, value in body.items() if isinstance(value, dict)), None)
     action = str(body.get("action") or "")
     if wrapper is None:
         kind = str(body.get("type") or "event").lower().replace("_", " ")
         return kind, _facts(body)
-    return f"{wrapper.replace('_', ' ')} {action or body[wrapper].get('status_name', '')}".rstrip(), _facts(body[wrapper])
+    return f"{wrapper.replace('_', ' ')} {action or body[wrapper].get('status_name', '')}".rstrip(), _facts(
+        body[wrapper]
+    )
 
 
 FACTS = ("guid", "member_guid", "connection_status", "status_name", "amount", "description", "name", "template")
-COUNTS = ("transactions_created_count", "transactions_updated_count", "statements_created_count", "rewards_created_count")
+COUNTS = (
+    "transactions_created_count",
+    "transactions_updated_count",
+    "statements_created_count",
+    "rewards_created_count",
+)
 
 
 def _facts(thing: Mapping[str, Any]) -> str:
@@ -76,7 +89,11 @@ def parse_statuses(text: str) -> Iterator[int]:
     runs = []
     for part in text.split(","):
         status, _, times = part.strip().partition("x")
-        if not (status.isdecimal() and 200 <= int(status) <= 599 and (not times or (times.isdecimal() and 0 < int(times) <= 1_000_000))):
+        if not (
+            status.isdecimal()
+            and 200 <= int(status) <= 599
+            and (not times or (times.isdecimal() and 0 < int(times) <= 1_000_000))
+        ):
             raise click.BadParameter(f"{part.strip()!r} is not STATUS or STATUSxTIMES; write for example 500x3,200")
         runs.append((int(status), int(times or 1)))
     return chain(chain.from_iterable(repeat(status, times) for status, times in runs), repeat(runs[-1][0]))
@@ -129,7 +146,9 @@ def _url(_: Any, __: Any, text: str | None) -> str | None:
 class Listener:
     """What the handler threads share: the statuses still to give, the checks, the screen."""
 
-    def __init__(self, statuses: Iterator[int], delay: float, forward_to: str | None, check: Check | None, as_json: bool) -> None:
+    def __init__(
+        self, statuses: Iterator[int], delay: float, forward_to: str | None, check: Check | None, as_json: bool
+    ) -> None:
         self.statuses = statuses
         self.delay = delay
         self.forward_to = forward_to
@@ -163,7 +182,15 @@ class Listener:
         except (OSError, http.client.HTTPException) as error:
             return str(getattr(error, "reason", error)) or type(error).__name__
 
-    def _tell(self, path: str, headers: Mapping[str, str], body: bytes, status: int, allowed: bool, forwarded: int | str | None) -> None:
+    def _tell(
+        self,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        status: int,
+        allowed: bool,
+        forwarded: int | str | None,
+    ) -> None:
         try:
             payload = json.loads(body)
         except ValueError:
@@ -175,7 +202,9 @@ class Listener:
                 "body": payload,
                 "raw": None if payload is not None else body.decode("utf-8", "replace"),
             }
-            click.echo(json.dumps({**seen, "verified": allowed if self.check else None, "status": status}, ensure_ascii=False))
+            click.echo(
+                json.dumps({**seen, "verified": allowed if self.check else None, "status": status}, ensure_ascii=False)
+            )
             return
         name, facts = describe(payload)
         notes = [f"answered {status}"]
@@ -216,7 +245,13 @@ def _handler(listener: Listener) -> type[BaseHTTPRequestHandler]:
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=9000, show_default=True, help="Port to listen on; 0 picks a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=9000,
+    show_default=True,
+    help="Port to listen on; 0 picks a free one.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--status",
@@ -228,7 +263,9 @@ def _handler(listener: Listener) -> type[BaseHTTPRequestHandler]:
     help="What to answer, in turn: 500x3,200 fails three times.",
 )
 @click.option("--delay", callback=_seconds, metavar="TIME", help="Answer so much later: 2s")
-@click.option("--forward-to", metavar="URL", callback=_url, help="Pass everything on to this URL, and answer what it answers.")
+@click.option(
+    "--forward-to", metavar="URL", callback=_url, help="Pass everything on to this URL, and answer what it answers."
+)
 @click.option(
     "--verify",
     "check",
@@ -237,7 +274,15 @@ def _handler(listener: Listener) -> type[BaseHTTPRequestHandler]:
     help="Answer 401 unless it proves itself: basic:USER:PASSWORD, bearer:TOKEN, mono:SECRET, finicity:SECRET",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line, for programs.")
-def listen(port: int, host: str, statuses: Iterator[int], delay: float, forward_to: str | None, check: Check | None, as_json: bool) -> None:
+def listen(
+    port: int,
+    host: str,
+    statuses: Iterator[int],
+    delay: float,
+    forward_to: str | None,
+    check: Check | None,
+    as_json: bool,
+) -> None:
     """Receive webhooks and print them, until Ctrl-C.
 
     \b
@@ -246,7 +291,9 @@ def listen(port: int, host: str, statuses: Iterator[int], delay: float, forward_
     """
     given = click.get_current_context().get_parameter_source("statuses")
     if forward_to and given is not click.core.ParameterSource.DEFAULT:
-        raise click.UsageError("--status and --forward-to do not go together: a forwarded callback is answered as the app answers")
+        raise click.UsageError(
+            "--status and --forward-to do not go together: a forwarded callback is answered as the app answers"
+        )
     listener = Listener(statuses, delay, forward_to, check, as_json)
     try:
         server = Server((host, port), _handler(listener))

@@ -20,7 +20,9 @@ def members() -> None:
 @click.option("--status", metavar="STATUS", help="Only those in this status.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="How many.")
 @JSON
-def list_(server: Server, provider: str | None, scenario: str | None, status: str | None, limit: int, as_json: bool) -> None:
+def list_(
+    server: Server, provider: str | None, scenario: str | None, status: str | None, limit: int, as_json: bool
+) -> None:
     """List them, oldest first, with what they play."""
     found = server.get("/subjects", provider=provider, scenario=scenario, status=status, limit=limit)["subjects"]
     if as_json:
@@ -51,7 +53,13 @@ def show(server: Server, id: str, as_json: bool) -> None:
 @members.command()
 @click.argument("id")
 @click.argument("status")
-@click.option("--set", "pairs", metavar="FIELD=VALUE", multiple=True, help="A field beside it: connection_status_message=... Repeatable.")
+@click.option(
+    "--set",
+    "pairs",
+    metavar="FIELD=VALUE",
+    multiple=True,
+    help="A field beside it: connection_status_message=... Repeatable.",
+)
 @with_server
 @JSON
 def push(server: Server, id: str, status: str, pairs: tuple[str, ...], as_json: bool) -> None:

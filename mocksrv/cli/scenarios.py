@@ -9,7 +9,9 @@ from typing import Any
 
 import click
 
-FOLDERS = click.option("--scenarios", "own", metavar="DIR", multiple=True, help="Folder with scenarios of your own. Repeatable.")
+FOLDERS = click.option(
+    "--scenarios", "own", metavar="DIR", multiple=True, help="Folder with scenarios of your own. Repeatable."
+)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 
@@ -66,12 +68,16 @@ def validate(files: tuple[Path, ...], as_json: bool) -> int:
     shelf = open_shelf(tuple(dict.fromkeys(path.parent for path in wanted)), read=False)
     scenario_files = [path for path in wanted if not path.name.endswith(PROFILE)]
     profiles = {str(path) for path in wanted if path.name.endswith(PROFILE)}
-    problems = shelf.library.check(scenario_files) + [fault for fault in shelf.profile_problems() if fault.file in profiles]
+    problems = shelf.library.check(scenario_files) + [
+        fault for fault in shelf.profile_problems() if fault.file in profiles
+    ]
     if as_json:
         faults = [{"file": p.file, "line": p.line, "column": p.column, "message": p.message} for p in problems]
         click.echo(json.dumps({"valid": not problems, "problems": faults}, indent=2, ensure_ascii=False))
     else:
-        click.echo("\n".join(map(str, problems)) or f"OK: {len(wanted)} file{'' if len(wanted) == 1 else 's'}, no faults")
+        click.echo(
+            "\n".join(map(str, problems)) or f"OK: {len(wanted)} file{'' if len(wanted) == 1 else 's'}, no faults"
+        )
     return 1 if problems else 0
 
 
@@ -109,7 +115,9 @@ def new(name: str, provider: str) -> None:
     if provider not in casts:
         raise click.UsageError(f"{provider!r} is not a provider; there is {', '.join(casts)}")
     if name in shelf.library.names(provider):
-        raise click.UsageError(f"{name!r} is the name of a bundled scenario; take another one and write 'extends: {name}' in it")
+        raise click.UsageError(
+            f"{name!r} is the name of a bundled scenario; take another one and write 'extends: {name}' in it"
+        )
     path = Path(f"{name}.yaml")
     try:
         with path.open("x", encoding="utf-8") as file:
@@ -128,17 +136,31 @@ def new(name: str, provider: str) -> None:
     "answers",
     metavar="TEXT",
     multiple=True,
-    help="Answer to the next round of questions; '' gives none, 'a|b' answers two. Repeatable; without it the right ones are given.",
+    help=(
+        "Answer to the next round of questions; '' gives none, 'a|b' answers two. Repeatable; without it the right "
+        "ones are given."
+    ),
 )
-@click.option("--oauth", type=click.Choice(["approve", "deny"]), help="What the user does at the bank's page; makes an OAuth member.")
-@click.option("--for", "duration", metavar="DURATION", help="How much time to play (10m, 2d). [default: until it rests, at most 2d]")
+@click.option(
+    "--oauth",
+    type=click.Choice(["approve", "deny"]),
+    help="What the user does at the bank's page; makes an OAuth member.",
+)
+@click.option(
+    "--for",
+    "duration",
+    metavar="DURATION",
+    help="How much time to play (10m, 2d). [default: until it rests, at most 2d]",
+)
 @FOLDERS
 @JSON
-def simulate(name: str, answers: tuple[str, ...], oauth: str | None, duration: str | None, own: tuple[str, ...], as_json: bool) -> None:
+def simulate(
+    name: str, answers: tuple[str, ...], oauth: str | None, duration: str | None, own: tuple[str, ...], as_json: bool
+) -> None:
     """Play a scenario without a server and print its timeline: time, status, flags, callbacks. NAME may be a file.
 
-    A member (Mono: an account, Finicity: a session) is created and the scenario's own flows are played one after the other. Polls count a
-    second each. Where two providers have a scenario of that name, PROVIDER/NAME says which.
+    A member (Mono: an account, Finicity: a session) is created and the scenario's own flows are played one after the
+    other. Polls count a second each. Where two providers have a scenario of that name, PROVIDER/NAME says which.
     """
     from mocksrv.cli.shelf import own_folders, take
     from mocksrv.cli.simulate import print_simulation, simulation

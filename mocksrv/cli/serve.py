@@ -28,7 +28,9 @@ def _option(setting: Setting) -> Any:
     text = setting.help + (f"  [default: {default}]" if default else "")
     if not setting.metavar:
         return click.option(f"{setting.option}/--no-{setting.name}", setting.key, default=None, help=text)
-    return click.option(setting.option, setting.key, metavar=setting.metavar, multiple=setting.many, default=None, help=text)
+    return click.option(
+        setting.option, setting.key, metavar=setting.metavar, multiple=setting.many, default=None, help=text
+    )
 
 
 def with_settings(command: Any) -> Any:
@@ -43,8 +45,8 @@ def with_settings(command: Any) -> Any:
 def serve(**options: Any) -> int:
     """Start the server, until Ctrl-C.
 
-    Every option is also a variable (MOCKSRV_PORT for --port) and a key of the file mocksrv.yaml in the current folder (port).
-    Options win over variables, variables over the file. Repeatable ones are separated by commas in a variable.
+    Every option is also a variable (MOCKSRV_PORT for --port) and a key of the file mocksrv.yaml in the current folder
+    (port). Options win over variables, variables over the file. Repeatable ones are separated by commas in a variable.
     """
     gc.disable()  # nothing that a start makes is garbage: looking for it is a tenth of the start
     try:
@@ -145,7 +147,9 @@ def banner(engine: Engine, values: Mapping[str, Any], port: int) -> str:
     rows = {
         "MX Platform API": f"{url}   ({'one' if values['client_id'] else 'any'} client id and API key)",
         "Mono API": f"{url}/mono   ({'the API key as' if values['client_id'] else 'any'} mono-sec-key)",
-        "Finicity API": f"{url}/finicity   (any app key; {'one' if values['client_id'] else 'any'} partner id and secret)",
+        "Finicity API": (
+            f"{url}/finicity   (any app key; {'one' if values['client_id'] else 'any'} partner id and secret)"
+        ),
         "Control API": f"{url}/_mocksrv" + ("   (with the token)" if values["control_token"] else ""),
         "Callbacks": _callbacks(engine, values),
         "State": "in memory, gone when the server ends; --database FILE keeps it"

@@ -1,4 +1,5 @@
-"""The settings of a server: an option of ``serve``, else a MOCKSRV_* variable, else a key of mocksrv.yaml, else the default.
+"""The settings of a server: an option of ``serve``, else a MOCKSRV_* variable, else a key of mocksrv.yaml, else the
+default.
 
 All three are text and read by the same function, so a value means the same wherever it is written.
 """
@@ -31,8 +32,9 @@ class SettingError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting. ``read`` makes its value of a text, or raises ValueError; ``many`` may be given several times; ``shown``
-    is its default in words."""
+    """One setting. ``read`` makes its value of a text, or raises ValueError; ``many`` may be given several times;
+    ``shown`` is its default in words.
+    """
 
     name: str
     read: Callable[[str], Any]
@@ -97,7 +99,12 @@ def url(text: str) -> str:
         port_is_valid = parts.port != 0
     except ValueError:
         port_is_valid = False
-    usable = port_is_valid and parts.scheme in ("http", "https") and parts.hostname and not re.search(r"[\s\x00-\x1f\x7f]", text)
+    usable = (
+        port_is_valid
+        and parts.scheme in ("http", "https")
+        and parts.hostname
+        and not re.search(r"[\s\x00-\x1f\x7f]", text)
+    )
     if not usable:
         raise ValueError(f"{text!r} is not an HTTP URL; write for example http://localhost:3000/webhooks")
     if parts.username is not None or parts.fragment:
@@ -160,24 +167,72 @@ def _client_id(text: str) -> str:
 SETTINGS = (
     Setting("host", _word, "HOST", "Address to listen on; 0.0.0.0 for all.", "127.0.0.1"),
     Setting("port", _number(0, 65535, "a port"), "PORT", "Port to listen on; 0 picks a free one.", 8484),
-    Setting("threads", _number(1, MOST_THREADS, "a number of threads"), "N", "How many requests are served at the same time.", 32),
+    Setting(
+        "threads",
+        _number(1, MOST_THREADS, "a number of threads"),
+        "N",
+        "How many requests are served at the same time.",
+        32,
+    ),
     Setting("webhook-url", url, "URL", "Where callbacks go.", shown="none are sent"),
     Setting("database", _database, "FILE", "Where state is kept (SQLite).", IN_MEMORY, shown="in memory"),
     Setting(
-        "keep-events", _number(100, 10_000_000, "a number of events"), "N", "How many webhooks a sandbox keeps, with attempts.", 10_000
+        "keep-events",
+        _number(100, 10_000_000, "a number of events"),
+        "N",
+        "How many webhooks a sandbox keeps, with attempts.",
+        10_000,
     ),
     Setting("keep-for", _age, "TIME", "For how long, in the sandbox's time; pending ones stay.", "90d"),
-    Setting("scenarios", folder, "DIR", "Folder with scenarios of your own, read again when they change. Repeatable.", many=True),
+    Setting(
+        "scenarios",
+        folder,
+        "DIR",
+        "Folder with scenarios of your own, read again when they change. Repeatable.",
+        many=True,
+    ),
     Setting("strict", flag, "", "Refuse to start when one of those files has a fault.", False, shown="it is left out"),
-    Setting("clock", _clock, "CLOCK", "Time in new sandboxes: real, manual (stands still), or a speed such as x60.", "real"),
-    Setting("now", parse_moment, "ISO", "The moment at which new sandboxes start.", shown="the present; 2026-01-01 if manual with a seed"),
-    Setting("seed", _number(-LARGEST_SEED, LARGEST_SEED, "a seed"), "N", "Makes ids and data the same again in every run.", shown="none"),
-    Setting("scenario", _word, "NAME", "What is played when nothing else chooses.", shown="connected, synced, connect-full"),
-    Setting("fidelity", _one_of(*FIDELITIES), "sdk|wire", "Where MX's sources disagree: as its SDKs read it, or as its docs say.", "sdk"),
+    Setting(
+        "clock", _clock, "CLOCK", "Time in new sandboxes: real, manual (stands still), or a speed such as x60.", "real"
+    ),
+    Setting(
+        "now",
+        parse_moment,
+        "ISO",
+        "The moment at which new sandboxes start.",
+        shown="the present; 2026-01-01 if manual with a seed",
+    ),
+    Setting(
+        "seed",
+        _number(-LARGEST_SEED, LARGEST_SEED, "a seed"),
+        "N",
+        "Makes ids and data the same again in every run.",
+        shown="none",
+    ),
+    Setting(
+        "scenario", _word, "NAME", "What is played when nothing else chooses.", shown="connected, synced, connect-full"
+    ),
+    Setting(
+        "fidelity",
+        _one_of(*FIDELITIES),
+        "sdk|wire",
+        "Where MX's sources disagree: as its SDKs read it, or as its docs say.",
+        "sdk",
+    ),
     Setting("public-url", _base_url, "URL", "Beginning of handed-out links.", shown="the request's Host"),
-    Setting("allow-callbacks", _host_pattern, "HOST", "Host (pattern) that callbacks may go to beside local ones. Repeatable.", many=True),
-    Setting("control-from", _one_of(*CLIENTS), "loopback|private", "Which clients the control API answers.", "loopback"),
-    Setting("control-token", _word, "TOKEN", "Opens the control API to clients from anywhere that send it.", shown="none"),
+    Setting(
+        "allow-callbacks",
+        _host_pattern,
+        "HOST",
+        "Host (pattern) that callbacks may go to beside local ones. Repeatable.",
+        many=True,
+    ),
+    Setting(
+        "control-from", _one_of(*CLIENTS), "loopback|private", "Which clients the control API answers.", "loopback"
+    ),
+    Setting(
+        "control-token", _word, "TOKEN", "Opens the control API to clients from anywhere that send it.", shown="none"
+    ),
     Setting("client-id", _client_id, "ID", "With --api-key: the only credentials that are accepted.", shown="any"),
     Setting("api-key", _word, "KEY", "See --client-id.", shown="any"),
 )
@@ -186,8 +241,8 @@ SETTINGS = (
 def resolve(options: Mapping[str, Any], variables: Mapping[str, str], folder: Path) -> dict[str, Any]:
     """The value of every setting, by key.
 
-    ``options`` are those of the command line: texts by key, None where not given; ``folder`` is where mocksrv.yaml may lie.
-    Raises SettingError.
+    ``options`` are those of the command line: texts by key, None where not given; ``folder`` is where mocksrv.yaml may
+    lie. Raises SettingError.
     """
     written = _file(folder / FILE)
     values = {}
@@ -212,7 +267,9 @@ def _check_reach(target: str | None, allowed: Sequence[str]) -> None:
     except ValueError:
         return
     if not is_local(host) and not any(fnmatchcase(host, pattern) for pattern in allowed):
-        raise SettingError(f"--webhook-url: callbacks go to loopback and private addresses only; --allow-callbacks {host} allows it")
+        raise SettingError(
+            f"--webhook-url: callbacks go to loopback and private addresses only; --allow-callbacks {host} allows it"
+        )
 
 
 def folders(options: tuple[str, ...], variables: Mapping[str, str], folder: Path) -> tuple[Path, ...]:
@@ -284,10 +341,15 @@ def _entries(data: bytes) -> Iterator[tuple[str, Given]]:
         setting = known.get((name.text or "").replace("-", "_"))
         if setting is None:
             near = get_close_matches(name.text or "", known, 1)
-            raise SettingError(f"{place} is not a setting; " + (f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"))
+            raise SettingError(
+                f"{place} is not a setting; "
+                + (f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}")
+            )
         texts = [item.text for item in (node.items or [])] if setting.many and node.items is not None else [node.text]
         if None in texts:
-            raise SettingError(f"{place}: " + ("a text or a list of texts is wanted" if setting.many else "a single value is wanted"))
+            raise SettingError(
+                f"{place}: " + ("a text or a list of texts is wanted" if setting.many else "a single value is wanted")
+            )
         if node.items is None and node.plain and node.text in NULLS:
             continue
         yield setting.key, Given(tuple(text for text in texts if text is not None), place)

@@ -45,7 +45,9 @@ def open_shelf(own: Sequence[Path], *, read: bool = True) -> Shelf:
     """The library with these folders of the user's; without ``read`` only data profiles are taken from them."""
     casts = {wing.name: wing.cast for wing in wings(WingOptions(folders=own))}
     words = {name: cast.role.vocabulary for name, cast in casts.items()}
-    library = Library(bundled_scenarios(), own if read else (), words, {name: cast.defaults for name, cast in casts.items()})
+    library = Library(
+        bundled_scenarios(), own if read else (), words, {name: cast.defaults for name, cast in casts.items()}
+    )
     return Shelf(library, casts, tuple(own))
 
 

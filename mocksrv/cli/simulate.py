@@ -1,4 +1,6 @@
-"""Plays a scenario without a server: the whole engine in memory, a manual clock, and the provider's role under observation."""
+"""Plays a scenario without a server: the whole engine in memory, a manual clock, and the provider's role under
+observation.
+"""
 
 from __future__ import annotations
 
@@ -29,8 +31,16 @@ FLAGS = {
     "is_authenticated": "authenticated",
     "needs_updated_credentials": "needs credentials",
 }
-TREATMENTS = {"drop": "dropped", "repeat": "{} times", "delay_ms": "{} late", "shuffle": "shuffled", "corrupt": "damaged",
-              "stale": "stale", "wrong_credentials": "wrong credentials", "wrong_content_type": "wrong content type"}  # fmt: skip
+TREATMENTS = {
+    "drop": "dropped",
+    "repeat": "{} times",
+    "delay_ms": "{} late",
+    "shuffle": "shuffled",
+    "corrupt": "damaged",
+    "stale": "stale",
+    "wrong_credentials": "wrong credentials",
+    "wrong_content_type": "wrong content type",
+}
 
 
 class Timeline:
@@ -128,26 +138,39 @@ class Rehearsal:
         self.callbacks: str | None = None
         self._kind = PLAYS[provider]
         self.engine.player.roles = {
-            name: cast(Role, Watched(role, timeline)) if name == provider else role for name, role in self.engine.player.roles.items()
+            name: cast(Role, Watched(role, timeline)) if name == provider else role
+            for name, role in self.engine.player.roles.items()
         }
         self._client = app.test_client()
         self._timeline = timeline
         self._sandbox = self.engine.sandbox("default")
 
     def call(
-        self, method: str, path: str, body: Any = None, *, headers: Mapping[str, str] | None = None, refusals: Collection[int] = ()
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        refusals: Collection[int] = (),
     ) -> Any:
         if method != "GET":
             self._timeline.add(self._sandbox.now(), call=self._said(method, path, body))
         answer = self._client.open(path, method=method, json=body, headers={**self.headers, **(headers or {})})
         if answer.status_code >= 400 and answer.status_code not in refusals:
-            raise click.ClickException(f"{method} {path} was answered {answer.status_code}: {answer.get_data(as_text=True)}")
+            raise click.ClickException(
+                f"{method} {path} was answered {answer.status_code}: {answer.get_data(as_text=True)}"
+            )
         return answer.get_json(force=True, silent=True)
 
     def move_to(self, moment: int) -> None:
         with self._timeline.notes_first() as notes:
             done = self.engine.advance(self._sandbox, moment)
-            notes += [(line["at"], line["detail"]) for line in done.happened if line["kind"] == "play" and line["detail"] != "deleted"]
+            notes += [
+                (line["at"], line["detail"])
+                for line in done.happened
+                if line["kind"] == "play" and line["detail"] != "deleted"
+            ]
 
     def look(self, path: str, *, counts: bool) -> None:
         if counts:
@@ -167,7 +190,12 @@ class Rehearsal:
 
 
 def simulation(
-    own: Sequence[Path], scenario: Scenario, *, answers: Sequence[str] = (), oauth: str | None = None, span: int | None = None
+    own: Sequence[Path],
+    scenario: Scenario,
+    *,
+    answers: Sequence[str] = (),
+    oauth: str | None = None,
+    span: int | None = None,
 ) -> dict[str, Any]:
     """Plays a scenario. ``own`` are the user's folders, ``span`` is in ms.
 
@@ -187,7 +215,13 @@ def simulation(
     subject, status = play.subject(), play.status()
     stage.engine.close()
     rests = play.complete and not (subject and (subject.play or {}).get("job"))
-    return {"scenario": scenario.name, "provider": scenario.provider, "status": status, "rests": rests, "timeline": timeline.rows}
+    return {
+        "scenario": scenario.name,
+        "provider": scenario.provider,
+        "status": status,
+        "rests": rests,
+        "timeline": timeline.rows,
+    }
 
 
 def print_simulation(played: Mapping[str, Any], scenario: Scenario) -> None:

@@ -50,7 +50,9 @@ def _states(webhook: dict[str, Any]) -> str:
     shown = []
     for delivery in webhook["deliveries"]:
         tries, state = len(delivery["attempts"]), delivery["state"]
-        shown.append("on its way" if state == "pending" and not tries else state + (f" ({tries} attempts)" if tries > 1 else ""))
+        shown.append(
+            "on its way" if state == "pending" and not tries else state + (f" ({tries} attempts)" if tries > 1 else "")
+        )
     return ", ".join(shown) or "no endpoint asks for it"
 
 
@@ -106,7 +108,13 @@ def replay(server: Server, id: str | None, since: str | None, as_json: bool, **f
 @click.command()
 @click.argument("event", required=False)
 @click.option("--subject", metavar="GUID", help="What it is about; default: the newest that fits, or an invented one.")
-@click.option("--set", "pairs", metavar="PATH=VALUE", multiple=True, help="A field of the payload, over what it would be. Repeatable.")
+@click.option(
+    "--set",
+    "pairs",
+    metavar="PATH=VALUE",
+    multiple=True,
+    help="A field of the payload, over what it would be. Repeatable.",
+)
 @with_server
 @JSON
 def trigger(server: Server, event: str | None, subject: str | None, pairs: tuple[str, ...], as_json: bool) -> None:

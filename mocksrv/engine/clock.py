@@ -38,7 +38,9 @@ def parse_duration(text: str) -> int:
     compact = text.strip()
     parts = list(_DURATION.finditer(compact))
     if not parts or "".join(part.group() for part in parts) != compact:
-        raise ValueError(f"{text!r} is not a duration; write a number and ms, s, m, h or d, for example 250ms, 90s, 10m, 1h, 2d")
+        raise ValueError(
+            f"{text!r} is not a duration; write a number and ms, s, m, h or d, for example 250ms, 90s, 10m, 1h, 2d"
+        )
     total = sum(round(float(part[1]) * _UNITS[part[2]]) for part in parts)
     if total > 3650 * DAY:
         raise ValueError(f"{text!r} is longer than ten years")

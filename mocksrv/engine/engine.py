@@ -1,4 +1,6 @@
-"""The engine as one object: it owns the store, the sandboxes, the library, the player, the dispatcher and the journal."""
+"""The engine as one object: it owns the store, the sandboxes, the library, the player, the dispatcher and the
+journal.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +57,9 @@ class UnknownSubject(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How an engine is set up. ``clock`` as in `Clock.make`, ``now`` in ms; ``settings`` is what every new sandbox starts with."""
+    """How an engine is set up. ``clock`` as in `Clock.make`, ``now`` in ms; ``settings`` is what every new sandbox
+    starts with.
+    """
 
     database: str = IN_MEMORY
     scenarios: tuple[Path, ...] = ()
@@ -94,7 +98,9 @@ class Engine:
         self.store = Store(options.database)
         self.vocabularies = {name: cast.role.vocabulary for name, cast in casts.items()}
         self.unasked = frozenset(event for cast in casts.values() for event in cast.role.unasked)
-        self.library = Library(bundled, options.scenarios, self.vocabularies, {name: cast.defaults for name, cast in casts.items()})
+        self.library = Library(
+            bundled, options.scenarios, self.vocabularies, {name: cast.defaults for name, cast in casts.items()}
+        )
         self.player = Player(self.library, {name: cast.role for name, cast in casts.items()})
         self.journal = Journal(self.store)
         retries = {name: cast.retries for name, cast in casts.items()}
@@ -193,7 +199,9 @@ class Engine:
             return tx.sandboxes()
 
     def reset(self, sandbox: Sandbox) -> None:
-        """Empties a sandbox and sets it back to what new ones start with. Raises AdvanceBusy while its time is advanced."""
+        """Empties a sandbox and sets it back to what new ones start with. Raises AdvanceBusy while its time is
+        advanced.
+        """
         if not sandbox.advancing.acquire(blocking=False):
             raise AdvanceBusy
         settings = self.options.settings
@@ -223,7 +231,9 @@ class Engine:
 
     @contextmanager
     def change(self, sandbox: Sandbox, now: int | None = None) -> Iterator[World]:
-        """A transaction on a sandbox, at ``now`` (default: its time). Afterwards its callbacks go out. Raises SandboxDropped."""
+        """A transaction on a sandbox, at ``now`` (default: its time). Afterwards its callbacks go out. Raises
+        SandboxDropped.
+        """
         with self.store.write() as tx:
             if sandbox.dropped:
                 raise SandboxDropped(sandbox.name)
@@ -292,8 +302,8 @@ class Engine:
     def trigger(self, sandbox: Sandbox, event: str, subject: str | None, fields: Mapping[str, Any]) -> list[str]:
         """Sends an event of a catalogue, with ``fields`` over its payload; the ids of what was written.
 
-        ``subject`` is the guid of what it is about; None: the newest that fits, or an invented one. Raises UnknownEvent; UnknownSubject
-        for one that is not there, WrongSubject for one that the event cannot be about.
+        ``subject`` is the guid of what it is about; None: the newest that fits, or an invented one. Raises
+        UnknownEvent; UnknownSubject for one that is not there, WrongSubject for one that the event cannot be about.
         """
         provider = event.partition(".")[0]
         role = self.player.roles.get(provider)
@@ -325,7 +335,9 @@ class Engine:
                 return
 
     def _play_next(self, sandbox: Sandbox, until: int) -> bool:
-        """Plays the timer that falls due first, at its own moment; False when none is due. A play that fails is stopped."""
+        """Plays the timer that falls due first, at its own moment; False when none is due. A play that fails is
+        stopped.
+        """
         timer: Row | None = None
         failed: Exception | None = None
         try:
@@ -359,7 +371,9 @@ class Engine:
                 self.player.stop(world, subject, reason)
 
     def _take_timer(self, world: World, until: int) -> Row | None:
-        """The timer that falls due first, and its moment as the world's. A missed daily refresh runs once, now; an advance plays each."""
+        """The timer that falls due first, and its moment as the world's. A missed daily refresh runs once, now; an
+        advance plays each.
+        """
         timer = world.tx.next_timer(world.sandbox.name)
         if timer is None or timer[3] > until:
             return None
@@ -372,7 +386,8 @@ class Engine:
         return timer
 
     def advance(self, sandbox: Sandbox, to: int, wait: float = ADVANCE_TIME) -> Advanced:
-        """Moves a sandbox's time to ``to``, playing what falls due on the way, each at its moment, and waits for the callbacks.
+        """Moves a sandbox's time to ``to``, playing what falls due on the way, each at its moment, and waits for the
+        callbacks.
 
         ``wait`` is real seconds. Raises AdvanceBusy when another advance is under way.
         """
@@ -387,7 +402,9 @@ class Engine:
         sandbox.held = sandbox.now()
         happened: list[dict[str, Any]] = []
         try:
-            complete = self._settle(sandbox, deadline)  # what is still out from before is no part of what happens on the way
+            complete = self._settle(
+                sandbox, deadline
+            )  # what is still out from before is no part of what happens on the way
             sandbox.witness = happened
             while complete:
                 moment = self._next_moment(sandbox)
@@ -401,7 +418,10 @@ class Engine:
             with self.change(sandbox) as world:
                 world.set_clock(sandbox.clock.at(sandbox.held))
                 waiting = world.tx.waiting_for_polls(sandbox.name)
-            happened += [{"at": sandbox.held, "kind": "waits", "subject": guid, "detail": f"for {n} more polls"} for guid, n in waiting]
+            happened += [
+                {"at": sandbox.held, "kind": "waits", "subject": guid, "detail": f"for {n} more polls"}
+                for guid, n in waiting
+            ]
             return Advanced(sandbox.held, happened, complete)
         finally:
             sandbox.held = sandbox.witness = None

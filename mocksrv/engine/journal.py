@@ -19,7 +19,9 @@ CHUNK = 50  # calls that are written in one transaction, so that nobody waits lo
 
 @dataclass(slots=True)
 class Entry:
-    """One call. ``notes`` says why this answer: operation, subject, scenario, flow, step, statuses, unread fields, nearest route."""
+    """One call. ``notes`` says why this answer: operation, subject, scenario, flow, step, statuses, unread fields,
+    nearest route.
+    """
 
     sandbox: str
     id: str
@@ -82,4 +84,13 @@ class Journal:
 
 
 def _row(e: Entry) -> Row:
-    return (e.sandbox, e.id, e.at, e.method, e.path, e.status, e.duration_ms, dumps({"violations": e.violations, **e.notes}))
+    return (
+        e.sandbox,
+        e.id,
+        e.at,
+        e.method,
+        e.path,
+        e.status,
+        e.duration_ms,
+        dumps({"violations": e.violations, **e.notes}),
+    )

@@ -27,7 +27,9 @@ class NotWaiting(Exception):
 
 @dataclass(slots=True)
 class Burst:
-    """The steps that are played in one instant, and where the play goes on after a wait (None: it does not wait for time)."""
+    """The steps that are played in one instant, and where the play goes on after a wait (None: it does not wait for
+    time).
+    """
 
     steps: list[Step]
     ends: bool  # the flow ends with them
@@ -58,9 +60,10 @@ class Player:
     ) -> None:
         """Starts a job: plays the flow of its name (or ``flow``) from ``step`` (counted from 0) until the first wait.
 
-        ``created``: the subject is new and not stored yet. ``details`` are kept with the job (headers to echo); with ``skip``
-        among them only the opening status is entered, and nothing is fetched. A role that has put ``instead`` (job -> flow) into the
-        subject's play changes what its jobs play from then on, until it is moved to another scenario.
+        ``created``: the subject is new and not stored yet. ``details`` are kept with the job (headers to echo); with
+        ``skip`` among them only the opening status is entered, and nothing is fetched. A role that has put ``instead``
+        (job -> flow) into the subject's play changes what its jobs play from then on, until it is moved to another
+        scenario.
         """
         role, play = self.role(subject), self._play(subject)
         play.pop("playing", None)
@@ -89,8 +92,12 @@ class Player:
             role.enter(world, subject, None, {}, False)
         self._go_on(world, subject, opening=True)
 
-    def push(self, world: World, subject: Record, status: str, fields: Mapping[str, Any], cause: str = "pushed by hand") -> None:
-        """Puts a subject into a status by hand (or for another ``cause``): ends its play and acts as a flow of this one step."""
+    def push(
+        self, world: World, subject: Record, status: str, fields: Mapping[str, Any], cause: str = "pushed by hand"
+    ) -> None:
+        """Puts a subject into a status by hand (or for another ``cause``): ends its play and acts as a flow of this one
+        step.
+        """
         role, play = self.role(subject), self._play(subject)
         play.pop("playing", None)
         self._halt(world, subject)
@@ -136,8 +143,14 @@ class Player:
         if subject.play is None:
             self.roles[subject.kind.partition(".")[0]].due(world, subject, kind)
             return
-        {"step": self._due_step, "silent": self._due_silent, "consent": self._due_consent, "auto": self._due_auto,
-         "lifetime": self._due_lifetime, "background": self._due_background}[kind](world, subject)  # fmt: skip
+        {
+            "step": self._due_step,
+            "silent": self._due_silent,
+            "consent": self._due_consent,
+            "auto": self._due_auto,
+            "lifetime": self._due_lifetime,
+            "background": self._due_background,
+        }[kind](world, subject)
 
     def _due_step(self, world: World, subject: Record) -> None:
         self._go_on(world, subject, due=True)
@@ -161,9 +174,14 @@ class Player:
         missing = [c["guid"] for c in ask["challenges"] if c["guid"] not in given]
         unknown = [guid for guid in given if guid not in {c["guid"] for c in ask["challenges"]}]
         if missing or unknown:
-            raise ValueError(f"challenge {(missing or unknown)[0]} {'has no answer' if missing else 'is not open on this member'}")
+            raise ValueError(
+                f"challenge {(missing or unknown)[0]} {'has no answer' if missing else 'is not open on this member'}"
+            )
         values = [_chosen(challenge, given[challenge["guid"]]) for challenge in ask["challenges"]]
-        right = all(wanted is None or set(value) & set(wanted) for value, wanted in zip(values, ask["right_answers"], strict=True))
+        right = all(
+            wanted is None or set(value) & set(wanted)
+            for value, wanted in zip(values, ask["right_answers"], strict=True)
+        )
         particular = next((flow for value in values for text in value if (flow := ask["answers"].get(text))), None)
         verdict = "right" if right else "wrong"
         if ask["selects"]:
@@ -424,12 +442,20 @@ class Player:
             "challenges": self.role(subject).ask(world, subject, ask),
             "right_answers": [None if c.answer is None else list(c.answer) for c in ask.challenges],
             "selects": isinstance(ask.challenges[0].options, str),  # from a list that the provider made
-            "answers": dict(ask.answers), "right": ask.right, "wrong": ask.wrong, "silent": ask.silent}  # fmt: skip
+            "answers": dict(ask.answers),
+            "right": ask.right,
+            "wrong": ask.wrong,
+            "silent": ask.silent,
+        }
         world.set_timer(subject.guid, "silent", world.now + ask.wait_ms)
 
     def _await_consent(self, world: World, subject: Record, consent: Consent) -> None:
         self._play(subject)["consent"] = {
-            "approved": consent.approved, "denied": consent.denied, "silent": consent.silent, "auto": consent.auto}  # fmt: skip
+            "approved": consent.approved,
+            "denied": consent.denied,
+            "silent": consent.silent,
+            "auto": consent.auto,
+        }
         if consent.wait_ms is not None:
             world.set_timer(subject.guid, "consent", world.now + consent.wait_ms)
         if consent.auto:

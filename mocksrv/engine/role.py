@@ -15,8 +15,9 @@ from mocksrv.engine.world import World
 class Job:
     """What a call starts: the play of the flow of that ``name``.
 
-    ``family``: calls of one family are the same job to the provider. ``opening``: what the leading first status of the flow
-    reads here (None: it is skipped). ``login``: the login part of the happy flow is played first. ``background``: nobody asked for it.
+    ``family``: calls of one family are the same job to the provider. ``opening``: what the leading first status of the
+    flow reads here (None: it is skipped). ``login``: the login part of the happy flow is played first. ``background``:
+    nobody asked for it.
     """
 
     name: str
@@ -58,7 +59,9 @@ class Role(Protocol):
         """Sends the callback of a subject that was ``created``, ``updated`` or ``deleted``."""
 
     def enter(self, world: World, subject: Record, status: str | None, fields: Mapping[str, Any], over: bool) -> None:
-        """One change: a status (None: none), further fields, and ``over``: the job ends with it. Stores it and sends its callbacks."""
+        """One change: a status (None: none), further fields, and ``over``: the job ends with it. Stores it and sends
+        its callbacks.
+        """
 
     def ask(self, world: World, subject: Record, ask: Ask) -> list[dict[str, Any]]:
         """The open challenges as the provider shows them; each has a new ``guid``."""
@@ -81,8 +84,8 @@ class Role(Protocol):
     def trigger(self, world: World, subject: Record | None, event: str, fields: Mapping[str, Any]) -> None:
         """Sends an event that a scenario or a person asks for, with ``fields`` over its payload.
 
-        It is about ``subject`` or what belongs to that; else about the newest record that fits, else about an invented one. Raises
-        WrongSubject when it is none that the event can be about.
+        It is about ``subject`` or what belongs to that; else about the newest record that fits, else about an invented
+        one. Raises WrongSubject when it is none that the event can be about.
         """
 
     def refresh_at(self, world: World) -> int:

@@ -34,7 +34,9 @@ class SandboxDropped(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where callbacks go. ``events`` are patterns of event names; none means what a plain client gets. ``id`` is unique in the sandbox."""
+    """Where callbacks go. ``events`` are patterns of event names; none means what a plain client gets. ``id`` is unique
+    in the sandbox.
+    """
 
     id: str
     url: str
@@ -45,7 +47,9 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A misbehaviour of the API: which calls it meets, what they get, how many times more (None: for ever). Delay in ms."""
+    """A misbehaviour of the API: which calls it meets, what they get, how many times more (None: for ever). Delay in
+    ms.
+    """
 
     method: str
     path: str
@@ -70,7 +74,9 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What can be set on a sandbox. What the command line gives is every new sandbox's start, and what a reset returns to."""
+    """What can be set on a sandbox. What the command line gives is every new sandbox's start, and what a reset returns
+    to.
+    """
 
     seed: int | None = None
     default: str | None = None
@@ -96,7 +102,9 @@ SETTING_NAMES = frozenset(f.name for f in fields(Settings))
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """How much of what has happened a sandbox keeps: so many events, and of so many ms of its time; lines of its timelines."""
+    """How much of what has happened a sandbox keeps: so many events, and of so many ms of its time; lines of its
+    timelines.
+    """
 
     events: int = 10_000
     age: int = 90 * DAY
@@ -149,5 +157,7 @@ def endpoints_from(items: Sequence[Mapping[str, Any]]) -> tuple[Endpoint, ...]:
         url = item["url"]
         seen[url] = seen.get(url, 0) + 1
         id = url if seen[url] == 1 else f"{url}#{seen[url]}"
-        made.append(Endpoint(id, url, tuple(item.get("events") or ()), item.get("auth") or {}, item.get("headers") or {}))
+        made.append(
+            Endpoint(id, url, tuple(item.get("events") or ()), item.get("auth") or {}, item.get("headers") or {})
+        )
     return tuple(made)

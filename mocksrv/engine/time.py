@@ -1,4 +1,6 @@
-"""The background thread: lets time pass in sandboxes nobody is looking at, writes the journal, looks for changed scenario files."""
+"""The background thread: lets time pass in sandboxes nobody is looking at, writes the journal, looks for changed
+scenario files.
+"""
 
 from __future__ import annotations
 
@@ -91,7 +93,9 @@ class Ticker:
                     self._due[name] = (time.monotonic() + seconds, sandbox)
 
     def _next(self, sandbox: Sandbox) -> float | None:
-        """Sends what is due in a sandbox by now; real seconds until something else falls due, of all that is due after that very moment."""
+        """Sends what is due in a sandbox by now; real seconds until something else falls due, of all that is due after
+        that very moment.
+        """
         if sandbox.held is not None or sandbox.dropped:
             return None
         now = sandbox.now()

@@ -81,11 +81,15 @@ class World:
         return found
 
     def totals(self, query: Query, *by: str) -> dict[tuple[Any, ...], tuple[int, int]]:
-        """The records of a query, grouped by these members of their bodies: how many, and the sum of ``amount`` in cents."""
+        """The records of a query, grouped by these members of their bodies: how many, and the sum of ``amount`` in
+        cents.
+        """
         return self.tx.totals(self.sandbox.name, query, by)
 
     def values(self, query: Query, *members: str) -> Iterator[tuple[Any, ...]]:
-        """(guid, subject, parent, sort, members of the body ...) of all records of a query: for what adds up many of them."""
+        """(guid, subject, parent, sort, members of the body ...) of all records of a query: for what adds up many of
+        them.
+        """
         return self.tx.values(self.sandbox.name, query, members)
 
     def pages(self, query: Query, size: int = 500) -> Iterator[Record]:
@@ -140,11 +144,15 @@ class World:
     def cancel_timers(self, subject: str, *kinds: str) -> None:
         self.tx.cancel_timers(self.sandbox.name, subject, kinds)
 
-    def mark(self, subject: str, cause: str, *, status: str | None = None, flow: str | None = None, step: str | None = None) -> None:
+    def mark(
+        self, subject: str, cause: str, *, status: str | None = None, flow: str | None = None, step: str | None = None
+    ) -> None:
         """Writes a line of the subject's timeline; ``step`` is the file and line that caused it."""
         if self.tx.mark(self.sandbox.name, subject, self.now, status, flow, step, cause) % TRIM_EVERY == 0:
             self.tx.trim_timelines(self.sandbox.name, self.sandbox.keep.moments)
-        self.happened.append({"at": self.now, "kind": "status" if status else "play", "subject": subject, "detail": status or cause})
+        self.happened.append(
+            {"at": self.now, "kind": "status" if status else "play", "subject": subject, "detail": status or cause}
+        )
 
     def trim_events(self, written: int) -> None:
         """Forgets the oldest events, every so often; ``written`` is the number of the newest."""

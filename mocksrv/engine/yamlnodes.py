@@ -1,8 +1,8 @@
 """YAML text -> a tree of nodes that know their line and column.
 
-Only the plain part of YAML is read: mappings with text keys, lists and scalars, in one document. Anchors, aliases and tags are refused,
-and so are tabs, duplicate keys and files that are too big or too deep, each with a message for the person who wrote the file. The
-tree is built from the parser's events without recursion.
+Only the plain part of YAML is read: mappings with text keys, lists and scalars, in one document. Anchors, aliases and
+tags are refused, and so are tabs, duplicate keys and files that are too big or too deep, each with a message for the
+person who wrote the file. The tree is built from the parser's events without recursion.
 """
 
 from __future__ import annotations
@@ -30,9 +30,14 @@ _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})")
 _FLOAT = re.compile(r"[-+]?(?:[0-9]{1,17}\.[0-9]{0,17}|\.[0-9]{1,17}|[0-9]{1,17}(?=[eE]))(?:[eE][-+]?[0-9]{1,2})?")
 _WORDS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 
-# What the parser says (a part of it), what a person can do about it, and whether the place that matters is where the construct began.
+# What the parser says (a part of it), what a person can do about it, and whether the place that matters is where the
+# construct began.
 _SYNTAX = (
-    ("mapping values are not allowed", "a ':' is not expected here: check the indentation, and quote text that contains ': '", False),
+    (
+        "mapping values are not allowed",
+        "a ':' is not expected here: check the indentation, and quote text that contains ': '",
+        False,
+    ),
     ("sequence entries are not allowed", "a list item '- ' is not expected here: put it on a line of its own", False),
     ("expected ',' or ']'", "this list is not closed: a ',' or ']' is missing", True),
     ("expected ',' or '}'", "this mapping is not closed: a ',' or '}' is missing", True),
@@ -45,13 +50,19 @@ _SYNTAX = (
     ("expected <block end>", "this does not belong here: check the indentation", False),
     ("expected '<document start>'", "nothing may follow the end of the document", False),
     ("expected <document start>", "nothing may follow the end of the document", False),
-    ("unknown escape character", "unknown escape in a double-quoted text: write \\\\ for a backslash, or use single quotes", False),
+    (
+        "unknown escape character",
+        "unknown escape in a double-quoted text: write \\\\ for a backslash, or use single quotes",
+        False,
+    ),
 )
 
 
 @dataclass(slots=True)
 class Node:
-    """A scalar (``text``), a mapping (``pairs``) or a list (``items``); the others are None. Lines and columns count from 1."""
+    """A scalar (``text``), a mapping (``pairs``) or a list (``items``); the others are None. Lines and columns count
+    from 1.
+    """
 
     line: int
     column: int
@@ -63,7 +74,9 @@ class Node:
 
     @property
     def scalar(self) -> Any:
-        """The value of a scalar: true, false, null, integers and floats are typed, everything else is text (``yes`` and ``0123`` too)."""
+        """The value of a scalar: true, false, null, integers and floats are typed, everything else is text (``yes`` and
+        ``0123`` too).
+        """
         text = self.text or ""
         if not self.plain:
             return text
@@ -78,7 +91,9 @@ class Node:
         return text
 
     def find(self, path: Iterable[str | int], *, key: bool = False) -> Node:
-        """The node at a path of keys and indexes; with ``key`` the last key itself. A missing part gives the nearest node above."""
+        """The node at a path of keys and indexes; with ``key`` the last key itself. A missing part gives the nearest
+        node above.
+        """
         node = self
         parts = list(path)
         for depth, part in enumerate(parts, 1):
@@ -104,7 +119,9 @@ class Document:
 
 
 def read(data: bytes | str, file: str) -> Document:
-    """The tree of a YAML text. Raises ScenarioError with what is wrong, where, when the text cannot be read to its end."""
+    """The tree of a YAML text. Raises ScenarioError with what is wrong, where, when the text cannot be read to its
+    end.
+    """
     text = decode(data, file)
     builder = _Builder(file)
     try:
@@ -136,9 +153,13 @@ def decode(data: bytes | str, file: str) -> str:
         text = data
     text = text.removeprefix("\ufeff")
     if bad := _UNPRINTABLE.search(text):
-        raise ScenarioError((_at(file, text, bad.start(), f"the character U+{ord(bad[0]):04X} is not allowed in a text file"),))
+        raise ScenarioError(
+            (_at(file, text, bad.start(), f"the character U+{ord(bad[0]):04X} is not allowed in a text file"),)
+        )
     if tab := _TAB.search(text):
-        raise ScenarioError((_at(file, text, tab.end() - 1, "tabs are not allowed: use spaces (in double quotes, write \\t)"),))
+        raise ScenarioError(
+            (_at(file, text, tab.end() - 1, "tabs are not allowed: use spaces (in double quotes, write \\t)"),)
+        )
     return text
 
 
@@ -156,7 +177,9 @@ def _yaml() -> Any:
 
 def _events(text: str) -> Iterator[Any]:
     yaml = _yaml()
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C loader is missing where PyYAML was built without libyaml
+    loader = getattr(
+        yaml, "CSafeLoader", yaml.SafeLoader
+    )  # the C loader is missing where PyYAML was built without libyaml
     return iter(yaml.parse(text, Loader=loader))
 
 
@@ -211,7 +234,11 @@ class _Builder:
 
     def _refuse(self, event: Any, line: int, column: int) -> None:
         if event.anchor is not None:
-            self._stop(line, column, f"anchors and aliases are not allowed (&{event.anchor}, *{event.anchor}): write the value out")
+            self._stop(
+                line,
+                column,
+                f"anchors and aliases are not allowed (&{event.anchor}, *{event.anchor}): write the value out",
+            )
         if event.tag is not None:
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
             self._stop(line, column, f"tags are not allowed ({tag}): write the plain value")
@@ -251,7 +278,11 @@ class _Builder:
         if key.text is None:
             self._stop(key.line, key.column, "a key must be plain text, not a list or a mapping")
         elif key.text in parent.keys:
-            self.report(key.line, key.column, f"the key {short(key.text)} is written twice, first on line {parent.keys[key.text]}")
+            self.report(
+                key.line,
+                key.column,
+                f"the key {short(key.text)} is written twice, first on line {parent.keys[key.text]}",
+            )
         else:
             parent.keys[key.text] = key.line
 

@@ -1,4 +1,6 @@
-"""What a request is to every wing: the sandbox's world, the body read as JSON, the query, and what the journal learns of it."""
+"""What a request is to every wing: the sandbox's world, the body read as JSON, the query, and what the journal learns
+of it.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ from mocksrv.engine.world import World
 
 
 class Document(Schema):
-    """The base of the wings' schemas: renders a flat dict, every field present; unknown members of a request are left out."""
+    """The base of the wings' schemas: renders a flat dict, every field present; unknown members of a request are left
+    out.
+    """
 
     class Meta:
         unknown = EXCLUDE
@@ -54,7 +58,9 @@ class Call:
         """The request's body. Refused unless it is a JSON object."""
         raw = self.request.get_data(cache=True)
         if self.request.mimetype != "application/json":
-            self.entry.violate("content-type", f"a body is sent as application/json, not as {self.request.mimetype or 'nothing'}")
+            self.entry.violate(
+                "content-type", f"a body is sent as application/json, not as {self.request.mimetype or 'nothing'}"
+            )
         try:
             body = json.loads(raw.decode(), parse_constant=_no_constant)
             if b"\\u" in raw:
@@ -65,7 +71,9 @@ class Call:
             self.unreadable("The request body must be a JSON object")
         return body
 
-    def note_unknown(self, given: Mapping[str, Any], schema: Schema, prefix: str = "", also: frozenset[str] = frozenset()) -> None:
+    def note_unknown(
+        self, given: Mapping[str, Any], schema: Schema, prefix: str = "", also: frozenset[str] = frozenset()
+    ) -> None:
         """Notes the members that a schema does not read as violations, but for those of ``also``."""
         known = {each.data_key or name for name, each in schema.load_fields.items()}
         for name in sorted(given.keys() - known - also):
@@ -91,25 +99,34 @@ class Call:
     # the journal
 
     def about(self, subject: Record) -> Record:
-        """Takes down in the journal whom the call is about and how that one stands; the views change this very record."""
+        """Takes down in the journal whom the call is about and how that one stands; the views change this very
+        record.
+        """
         self._subject = subject
         self.entry.notes.update(subject=subject.guid, status_before=self.status_of(subject))
         return subject
 
     def explain(self) -> None:
-        """Takes down in the journal, after the view, which scenario, flow and step (file and line) made the answer what it is."""
+        """Takes down in the journal, after the view, which scenario, flow and step (file and line) made the answer what
+        it is.
+        """
         if self._subject is None:
             return
         play = self._subject.play or {}
         at = play.get("at") or {}
         step = f"{at['file']}:{at['line']}" if at else None
-        self.entry.notes.update(scenario=play.get("scenario"), flow=at.get("flow"), step=step, status_after=self.status_of(self._subject))
+        self.entry.notes.update(
+            scenario=play.get("scenario"), flow=at.get("flow"), step=step, status_after=self.status_of(self._subject)
+        )
 
 
 def sentence(path: str, messages: Any) -> str:
     """marshmallow's messages as one line: ``user.email: Not a valid email address.``"""
     if isinstance(messages, dict):
-        inner = ((f"{path}.{name}" if path and name != "_schema" else path or str(name), lines) for name, lines in messages.items())
+        inner = (
+            (f"{path}.{name}" if path and name != "_schema" else path or str(name), lines)
+            for name, lines in messages.items()
+        )
         return "; ".join(sentence(name, lines) for name, lines in inner)
     if isinstance(messages, list):
         return f"{path}: {' '.join(str(message) for message in messages)}"

@@ -30,7 +30,9 @@ class Page:
 
 
 def document(pages: list[Page], *, title: str) -> bytes:
-    """The file: catalogue, page tree, fonts, information; then two objects for each page; the table of where they are."""
+    """The file: catalogue, page tree, fonts, information; then two objects for each page; the table of where they
+    are.
+    """
     first = 4 + len(FONTS)
     kids = b" ".join(b"%d 0 R" % (first + 2 * place) for place in range(len(pages)))
     fonts = b" ".join(b"/F%d %d 0 R" % (place, 2 + place) for place in range(1, len(FONTS) + 1))
@@ -38,7 +40,10 @@ def document(pages: list[Page], *, title: str) -> bytes:
     objects = [
         b"<< /Type /Catalog /Pages 2 0 R >>",
         b"<< /Type /Pages /Kids [%s] /Count %d >>" % (kids, len(pages)),
-        *(b"<< /Type /Font /Subtype /Type1 /BaseFont /%s /Encoding /WinAnsiEncoding >>" % font.encode() for font in FONTS),
+        *(
+            b"<< /Type /Font /Subtype /Type1 /BaseFont /%s /Encoding /WinAnsiEncoding >>" % font.encode()
+            for font in FONTS
+        ),
         b"<< /Title <FEFF%s> /Producer (mocksrv) >>" % name,
     ]
     for place, page in enumerate(pages):
@@ -56,5 +61,9 @@ def document(pages: list[Page], *, title: str) -> bytes:
     table = len(out)
     out += b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1)
     out += b"".join(b"%010d 00000 n \n" % place for place in places)
-    out += b"trailer\n<< /Size %d /Root 1 0 R /Info %d 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, 3 + len(FONTS), table)
+    out += b"trailer\n<< /Size %d /Root 1 0 R /Info %d 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (
+        len(objects) + 1,
+        3 + len(FONTS),
+        table,
+    )
     return bytes(out)

@@ -1,4 +1,6 @@
-"""What a wing must offer to the house: its place in the URL space, its operations and answers, and its cast for the engine."""
+"""What a wing must offer to the house: its place in the URL space, its operations and answers, and its cast for the
+engine.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class WingOptions:
-    """How a wing is set up: the user's folders (data profiles), fidelity ``sdk`` or ``wire``, the only credentials accepted, if any."""
+    """How a wing is set up: the user's folders (data profiles), fidelity ``sdk`` or ``wire``, the only credentials
+    accepted, if any.
+    """
 
     folders: Sequence[Path] = ()
     fidelity: str = "sdk"
@@ -37,7 +41,9 @@ class Visit:
 
 
 class Operation(NamedTuple):
-    """One operation of a provider: method, path below the wing's prefix in Flask's spelling, the provider's own name of it."""
+    """One operation of a provider: method, path below the wing's prefix in Flask's spelling, the provider's own name of
+    it.
+    """
 
     method: str
     path: str
@@ -57,8 +63,9 @@ class Refusal(Exception):
 class ControlRoute:
     """A control call that only this provider has, at ``/_mocksrv/{wing.name}{path}``.
 
-    ``call(sandbox, body)`` answers a JSON value or raises Refusal; what fell due before has happened when it is called. ``takes`` are the
-    members that the body may have: name -> a type, a tuple of types (None for null), or a list of one type; ``required`` those it must.
+    ``call(sandbox, body)`` answers a JSON value or raises Refusal; what fell due before has happened when it is called.
+    ``takes`` are the members that the body may have: name -> a type, a tuple of types (None for null), or a list of one
+    type; ``required`` those it must.
     """
 
     method: str

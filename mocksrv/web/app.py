@@ -29,7 +29,9 @@ log = logging.getLogger("mocksrv")
 
 
 class PlainRule(Rule):
-    """A rule that is only matched: URLs are never built from it, so the code that would is not generated (a third of the start)."""
+    """A rule that is only matched: URLs are never built from it, so the code that would is not generated (a third of
+    the start).
+    """
 
     def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
         def build(*_: Any, **__: Any) -> tuple[str, str]:
@@ -66,8 +68,13 @@ def create_app(engine: Engine, wings: Sequence[Wing], options: WebOptions) -> Fl
     for wing in wings:
         wing.open(engine)
         for operation in wing.operations():
-            app.add_url_rule(wing.prefix + operation.path, f"{wing.name}.{operation.name}", house.view(wing, operation),
-                             methods=[operation.method], provide_automatic_options=False)  # fmt: skip
+            app.add_url_rule(
+                wing.prefix + operation.path,
+                f"{wing.name}.{operation.name}",
+                house.view(wing, operation),
+                methods=[operation.method],
+                provide_automatic_options=False,
+            )
     control.mount(app, house.sandbox, control.Control(engine, wings, options))
     app.add_url_rule("/", "front", house.front, methods=["GET"])
     app.register_error_handler(HTTPException, house.no_route)
@@ -109,7 +116,9 @@ class House:
             response = wing.refuse(visit, 404, str(error))
         except Exception:
             log.exception("%s %s failed", request.method, request.path)
-            response = wing.refuse(visit, 500, "mocksrv failed to answer; its log says why. This is a defect, please report it.")
+            response = wing.refuse(
+                visit, 500, "mocksrv failed to answer; its log says why. This is a defect, please report it."
+            )
         entry.status = response.status_code
         entry.duration_ms = round((time.perf_counter() - started) * 1000, 3)
         if not sandbox.dropped:
@@ -170,7 +179,10 @@ class House:
 
         def refuse(visit: Visit) -> Response:
             near = get_close_matches(
-                f"{request.method} {request.path}", [f"{o.method} {wing.prefix}{o.path}" for o in wing.operations()], 1, 0.4
+                f"{request.method} {request.path}",
+                [f"{o.method} {wing.prefix}{o.path}" for o in wing.operations()],
+                1,
+                0.4,
             )
             visit.entry.notes["nearest"] = near[0] if near else None
             return wing.refuse(visit, status, error.description or error.name)

@@ -21,7 +21,10 @@ from mocksrv.web.problems import Problem
 NAMES = {str: "a text", int: "a whole number", float: "a number", dict: "an object", None: "null"}
 PAGE, LARGEST_PAGE = 100, 1000
 LONGEST_PATTERN = 1000  # characters of a filter that is a pattern
-EARLIEST, LATEST = parse_moment("1980-01-01"), parse_moment("9900-01-01")  # of a clock: data and timers reach further, both ways
+EARLIEST, LATEST = (
+    parse_moment("1980-01-01"),
+    parse_moment("9900-01-01"),
+)  # of a clock: data and timers reach further, both ways
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 EVENT_PATTERN = validate.Regexp(r"^[A-Za-z0-9_.*?\[\]!-]{1,100}\Z", error="{input!r} is no pattern of event names")
 FAULT_ON = re.compile(r"([A-Za-z]+|\*) +/\S*")
@@ -44,7 +47,9 @@ def _no_constant(name: str) -> None:
 
 
 def read_json(*, required: Sequence[str] = (), **shape: Any) -> dict[str, Any]:
-    """The body with exactly these members: name = a type, a tuple of types (None for null), or a list of one type. Raises Problem."""
+    """The body with exactly these members: name = a type, a tuple of types (None for null), or a list of one type.
+    Raises Problem.
+    """
     given = body()
     for name in given:
         if name not in shape:
@@ -74,7 +79,9 @@ def _fits(value: Any, kind: type | None) -> bool:
 
 
 def page(*filters: str) -> tuple[str | None, int]:
-    """``after`` (an id) and ``limit`` of a list that has these filters. Raises Problem 422, also for another parameter."""
+    """``after`` (an id) and ``limit`` of a list that has these filters. Raises Problem 422, also for another
+    parameter.
+    """
     known = ("after", "limit", "wait", *filters)
     for name in request.args:
         if name not in known:
@@ -159,7 +166,9 @@ class Auth(Schema):
     class Meta:
         unknown = RAISE
 
-    type = fields.String(required=True, validate=validate.OneOf(tuple(KINDS), error="{input!r} is not offered; allowed are {choices}"))
+    type = fields.String(
+        required=True, validate=validate.OneOf(tuple(KINDS), error="{input!r} is not offered; allowed are {choices}")
+    )
     username = fields.String()
     password = fields.String()
     token_url = fields.String(validate=is_callback_url)
@@ -178,7 +187,9 @@ class Auth(Schema):
             if name not in data:
                 raise ValidationError(f"{data['type']} needs {', '.join(required)}", name)
         for name in data.keys() - {"type", *required, *allowed}:
-            raise ValidationError(f"does not belong to {data['type']}, which takes {', '.join((*required, *allowed))}", name)
+            raise ValidationError(
+                f"does not belong to {data['type']}, which takes {', '.join((*required, *allowed))}", name
+            )
 
 
 class EndpointFields(Schema):
@@ -204,18 +215,23 @@ class EndpointList(Schema):
     endpoints = fields.List(fields.Nested(EndpointFields), required=True, validate=validate.Length(max=1000))
 
 
-# What a rule of each kind may say beside ``times``: one of the API's calls, and one of callbacks, as a scenario's `fault` and `webhooks`.
+# What a rule of each kind may say beside ``times``: one of the API's calls, and one of callbacks, as a scenario's
+# `fault` and `webhooks`.
 CALL_FAULT = ("status", "delay", "drop")
 CALLBACK_FAULT = ("drop", "delay", "repeat", "shuffle", "corrupt", "stale", "wrong_credentials", "wrong_content_type")
 
 
 class FaultFields(Schema):
-    """A rule of misbehaviour: of calls (``on``: METHOD /path) or of callbacks (``events``: a pattern of event names)."""
+    """A rule of misbehaviour: of calls (``on``: METHOD /path) or of callbacks (``events``: a pattern of event
+    names).
+    """
 
     class Meta:
         unknown = RAISE
 
-    on = fields.String(validate=validate.Regexp(FAULT_ON, error="{input!r} is not METHOD /path, for example GET /users/*"))
+    on = fields.String(
+        validate=validate.Regexp(FAULT_ON, error="{input!r} is not METHOD /path, for example GET /users/*")
+    )
     events = fields.String(validate=EVENT_PATTERN)
     times = fields.Integer(strict=True, validate=validate.Range(1, 1_000_000))
     status = fields.Integer(strict=True, validate=validate.Range(400, 599))
@@ -223,7 +239,9 @@ class FaultFields(Schema):
     drop = fields.Boolean(truthy={True}, falsy={False})
     repeat = fields.Integer(strict=True, validate=validate.Range(1, 100))
     shuffle = fields.Boolean(truthy={True}, falsy={False})
-    corrupt = fields.Raw(validate=validate.OneOf((True, False, *CORRUPTIONS), error="{input!r} is not offered; allowed are {choices}"))
+    corrupt = fields.Raw(
+        validate=validate.OneOf((True, False, *CORRUPTIONS), error="{input!r} is not offered; allowed are {choices}")
+    )
     stale = fields.Boolean(truthy={True}, falsy={False})
     wrong_credentials = fields.Boolean(truthy={True}, falsy={False})
     wrong_content_type = fields.Boolean(truthy={True}, falsy={False})
@@ -231,7 +249,9 @@ class FaultFields(Schema):
     @validates_schema
     def _one_kind(self, data: dict[str, Any], **_: Any) -> None:
         if ("on" in data) == ("events" in data):
-            raise ValidationError('say what it meets: {"on": "GET /users/*", ...} for calls, {"events": "mx.member.*", ...} for callbacks')
+            raise ValidationError(
+                'say what it meets: {"on": "GET /users/*", ...} for calls, {"events": "mx.member.*", ...} for callbacks'
+            )
         allowed = CALL_FAULT if "on" in data else CALLBACK_FAULT
         for name in data.keys() - {"on", "events", "times", *allowed}:
             raise ValidationError(f"does not belong here; allowed are {', '.join(allowed)}", name)

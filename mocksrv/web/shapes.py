@@ -22,8 +22,14 @@ PRIVATE = "PRIVATE KEY-----"  # stands in a PEM text that holds more than a cert
 
 
 def scenario(scenario: Scenario) -> dict[str, Any]:
-    return {"name": scenario.name, "provider": scenario.provider, "summary": scenario.summary, "extends": scenario.extends,
-            "flows": list(scenario.flows), "file": scenario.file}  # fmt: skip
+    return {
+        "name": scenario.name,
+        "provider": scenario.provider,
+        "summary": scenario.summary,
+        "extends": scenario.extends,
+        "flows": list(scenario.flows),
+        "file": scenario.file,
+    }
 
 
 def moment(row: Row) -> dict[str, Any]:
@@ -43,11 +49,18 @@ def endpoint(endpoint: Endpoint) -> dict[str, Any]:
     """As shown: secrets read back as asterisks."""
     auth = {name: SECRET if name in SECRETS or PRIVATE in value else value for name, value in endpoint.auth.items()}
     headers = {name: SECRET if SECRET_HEADER.search(name) else value for name, value in endpoint.headers.items()}
-    return {"url": endpoint.url, "events": list(endpoint.events), **({"auth": auth} if auth else {}), "headers": headers}
+    return {
+        "url": endpoint.url,
+        "events": list(endpoint.events),
+        **({"auth": auth} if auth else {}),
+        "headers": headers,
+    }
 
 
 def with_secrets(made: Endpoint, known: Sequence[Endpoint]) -> Endpoint:
-    """Asterisks in a PUT keep the secret that is there: of the endpoint with the same URL and, if there are several, the same auth."""
+    """Asterisks in a PUT keep the secret that is there: of the endpoint with the same URL and, if there are several,
+    the same auth.
+    """
 
     def kept(now: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
         return {name: before.get(name, value) if value == SECRET else value for name, value in now.items()}
@@ -55,7 +68,9 @@ def with_secrets(made: Endpoint, known: Sequence[Endpoint]) -> Endpoint:
     def alike(other: Endpoint) -> bool:
         return kept(made.auth, other.auth) == other.auth and kept(made.headers, other.headers) == other.headers
 
-    same = sorted((each for each in known if each.url == made.url), key=lambda each: (not alike(each), each.id != made.id))
+    same = sorted(
+        (each for each in known if each.url == made.url), key=lambda each: (not alike(each), each.id != made.id)
+    )
     auth, headers = (same[0].auth, same[0].headers) if same else ({}, {})
     return replace(made, auth=kept(made.auth, auth), headers=kept(made.headers, headers))
 
@@ -64,14 +79,26 @@ def webhook(tx: Tx, row: Row, *, whole: bool = False) -> dict[str, Any]:
     seq, id, name, subject, at, payload, headers = row
     deliveries = [delivery(tx, owed, at, whole) for owed in tx.deliveries(seq)]
     shown = {name: SECRET if SECRET_HEADER.search(name) else value for name, value in json.loads(headers).items()}
-    return {"id": id, "event": name, "subject": subject, "occurred_at": iso_ms(at), "payload": json.loads(payload),
-            "headers": shown, "deliveries": deliveries}  # fmt: skip
+    return {
+        "id": id,
+        "event": name,
+        "subject": subject,
+        "occurred_at": iso_ms(at),
+        "payload": json.loads(payload),
+        "headers": shown,
+        "deliveries": deliveries,
+    }
 
 
 def delivery(tx: Tx, row: Row, occurred_at: int, whole: bool) -> dict[str, Any]:
     seq, endpoint, state, due = row
     shown_due = None if due is None else iso_ms(occurred_at if due == AT_ONCE else due)
-    return {"endpoint": endpoint, "state": state, "next_attempt_at": shown_due, "attempts": [attempt(a, whole) for a in tx.attempts(seq)]}
+    return {
+        "endpoint": endpoint,
+        "state": state,
+        "next_attempt_at": shown_due,
+        "attempts": [attempt(a, whole) for a in tx.attempts(seq)],
+    }
 
 
 def attempt(row: Row, whole: bool) -> dict[str, Any]:
@@ -82,7 +109,15 @@ def attempt(row: Row, whole: bool) -> dict[str, Any]:
 
 def entry(row: Row) -> dict[str, Any]:
     _, id, at, method, path, status, duration, rest = row
-    return {"id": id, "at": iso_ms(at), "method": method, "path": path, "status": status, "duration_ms": duration, **json.loads(rest)}
+    return {
+        "id": id,
+        "at": iso_ms(at),
+        "method": method,
+        "path": path,
+        "status": status,
+        "duration_ms": duration,
+        **json.loads(rest),
+    }
 
 
 def fault(fault: Fault) -> dict[str, Any]:

@@ -28,18 +28,30 @@ def environment(**more: str) -> dict[str, str]:
 def mocksrv(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Runs a command to its end."""
     return subprocess.run(
-        [*MOCKSRV, *arguments], cwd=cwd, env=env or environment(), capture_output=True, text=True, timeout=LIMIT, check=False
+        [*MOCKSRV, *arguments],
+        cwd=cwd,
+        env=env or environment(),
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        check=False,
     )
 
 
 class Serving:
-    """A server process, from its start to its end, as a context manager. It picks a free port unless ``command`` says otherwise.
+    """A server process, from its start to its end, as a context manager. It picks a free port unless ``command`` says
+    otherwise.
 
-    ``banner`` is what it printed until it was ready, ``url`` where it is; ``status`` and ``errors`` are its exit status and stderr.
+    ``banner`` is what it printed until it was ready, ``url`` where it is; ``status`` and ``errors`` are its exit status
+    and stderr.
     """
 
     def __init__(
-        self, command: Sequence[str] = (), env: Mapping[str, str] | None = None, cwd: Path | None = None, options: Sequence[str] = ()
+        self,
+        command: Sequence[str] = (),
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        options: Sequence[str] = (),
     ) -> None:
         self.command = list(command) or [*MOCKSRV, "serve", "--port", "0", *options]
         self.env = env or environment()
@@ -49,7 +61,13 @@ class Serving:
 
     def __enter__(self) -> Self:
         self.process = subprocess.Popen(
-            self.command, cwd=self.cwd, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+            self.command,
+            cwd=self.cwd,
+            env=self.env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
         )
         assert self.process.stdout is not None
         lines: list[str] = []

@@ -47,7 +47,9 @@ def test_a_careful_receiver_passes_every_check(tmp_path: Path) -> None:
 @pytest.mark.parametrize("provider", ["mono", "finicity"])
 def test_a_careful_receiver_passes_every_check_of_the_other_providers(provider: str, tmp_path: Path) -> None:
     server = careful.Server(careful.App(), getattr(careful, f"from_{provider}"))
-    done = mocksrv("check-consumer", server.url, "--provider", provider, "--auth", f"{provider}:s3cret", "--json", cwd=tmp_path)
+    done = mocksrv(
+        "check-consumer", server.url, "--provider", provider, "--auth", f"{provider}:s3cret", "--json", cwd=tmp_path
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     results = {row["check"]: row["passed"] for row in json.loads(done.stdout)["results"]}
     assert [name for name, passed in results.items() if not passed] == ["stale revision"]  # there are no revisions
@@ -85,7 +87,17 @@ def test_objects_in_objects_are_changed_too() -> None:
 def test_it_has_kept_the_newest_revision_of_everything(tmp_path: Path) -> None:
     app = careful.App()
     server = careful.Server(app)
-    mocksrv("check-consumer", server.url, "--auth", "basic:mx:s3cret", "--only", "every event", "--only", "stale revision", cwd=tmp_path)
+    mocksrv(
+        "check-consumer",
+        server.url,
+        "--auth",
+        "basic:mx:s3cret",
+        "--only",
+        "every event",
+        "--only",
+        "stale revision",
+        cwd=tmp_path,
+    )
     app.settle()
     [member] = [thing for guid, thing in app.objects.items() if guid.startswith("MBR-")]
     assert member["revision"] == max(event["revision"] for event in app.seen if event["guid"] == member["guid"])
@@ -111,7 +123,10 @@ def test_there_are_at_least_twenty_checks_and_each_says_what_it_expects() -> Non
     ("arguments", "said"),
     [
         (["ftp://x"], "'ftp://x' is not an HTTP URL"),
-        (["http://127.0.0.1:1", "--auth", "digest:x"], "is none of basic:USER:PASSWORD, bearer:TOKEN, mono:SECRET, finicity:SECRET"),
+        (
+            ["http://127.0.0.1:1", "--auth", "digest:x"],
+            "is none of basic:USER:PASSWORD, bearer:TOKEN, mono:SECRET, finicity:SECRET",
+        ),
         (["http://127.0.0.1:1", "--auth", "mono:"], "is none of"),
         (["http://127.0.0.1:1", "--provider", "plaid"], "'plaid' is not one of 'mx', 'mono', 'finicity'"),
         (["http://127.0.0.1:1", "--only", "speed"], "there is no check 'speed'"),

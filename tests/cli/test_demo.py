@@ -26,7 +26,12 @@ def test_every_bundled_scenario(name: str) -> None:
 def test_challenged_is_what_is_played_when_nothing_is_said(tmp_path: Path) -> None:
     done = mocksrv("demo", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    found = [status for line in done.stdout.splitlines() for status in ("CREATED", "CHALLENGED", "RESUMED", "CONNECTED") if status in line]
+    found = [
+        status
+        for line in done.stdout.splitlines()
+        for status in ("CREATED", "CHALLENGED", "RESUMED", "CONNECTED")
+        if status in line
+    ]
     assert list(dict.fromkeys(found)) == ["CREATED", "CHALLENGED", "RESUMED", "CONNECTED"]
 
 

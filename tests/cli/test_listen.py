@@ -30,7 +30,9 @@ class Listening:
 
     def __enter__(self) -> Self:
         command = [*MOCKSRV, "listen", "--port", "0", *self.options]
-        self.process = subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
         assert self.process.stderr is not None
         banner = self.process.stderr.readline() if "--json" in self.options else self.line()
         found = re.search(r"http://127\.0\.0\.1:\d+", banner)
@@ -49,7 +51,10 @@ class Listening:
     def post(self, body: Any, **headers: str) -> int:
         """Sends a callback; the status that it is answered with."""
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        given = {"Content-Type": "application/json", **{name.replace("_", "-"): value for name, value in headers.items()}}
+        given = {
+            "Content-Type": "application/json",
+            **{name.replace("_", "-"): value for name, value in headers.items()},
+        }
         request = urllib.request.Request(f"{self.url}/hooks", data=data, headers=given)
         try:
             with urllib.request.urlopen(request, timeout=LIMIT) as answer:
@@ -61,7 +66,9 @@ class Listening:
 def test_a_callback_is_told_in_a_line() -> None:
     with Listening() as listening:
         assert listening.post(MEMBER) == 204
-        assert re.fullmatch(r"\d\d:\d\d:\d\d  member updated +MBR-1  DENIED  MX Bank  \(answered 204\)", listening.line())
+        assert re.fullmatch(
+            r"\d\d:\d\d:\d\d  member updated +MBR-1  DENIED  MX Bank  \(answered 204\)", listening.line()
+        )
         assert listening.post(b"{half") == 204
         assert "no JSON object" in listening.line()
 
@@ -84,8 +91,12 @@ def test_json_for_programs() -> None:
         listening.post(MEMBER, X_Team="qa")
         seen = json.loads(listening.line())
         assert {name: seen[name] for name in ("path", "body", "raw", "verified", "status")} == {
-            "path": "/hooks", "body": MEMBER, "raw": None, "verified": None, "status": 204
-        }  # fmt: skip
+            "path": "/hooks",
+            "body": MEMBER,
+            "raw": None,
+            "verified": None,
+            "status": 204,
+        }
         assert seen["headers"]["x-team"] == "qa"
         listening.post(b"{half")
         seen = json.loads(listening.line())
@@ -109,7 +120,11 @@ def test_strangers_are_refused(verify: str, right: dict[str, str], wrong: dict[s
     with Listening("--verify", verify) as listening:
         assert [listening.post(MEMBER, **headers) for headers in (right, wrong, {})] == [204, 401, 401]
         notes = [listening.line().rpartition("  ")[2] for _ in range(3)]
-        assert notes == ["(verified, answered 204)", "(WRONG CREDENTIALS, answered 401)", "(WRONG CREDENTIALS, answered 401)"]
+        assert notes == [
+            "(verified, answered 204)",
+            "(WRONG CREDENTIALS, answered 401)",
+            "(WRONG CREDENTIALS, answered 401)",
+        ]
 
 
 def test_callbacks_are_passed_on_and_the_answer_comes_back(receiver: Receiver) -> None:
@@ -148,7 +163,11 @@ def test_it_receives_what_a_server_sends(tmp_path: Path) -> None:
         (["--status", "500y"], 2, "'--status': '500y' is not STATUS or STATUSxTIMES; write for example 500x3,200"),
         (["--status", "99"], 2, "'99' is not STATUS"),
         (["--delay", "2"], 2, "'--delay': '2' is not a duration"),
-        (["--verify", "digest:x"], 2, "'--verify': allowed are basic:USER:PASSWORD, bearer:TOKEN, mono:SECRET and finicity:SECRET"),
+        (
+            ["--verify", "digest:x"],
+            2,
+            "'--verify': allowed are basic:USER:PASSWORD, bearer:TOKEN, mono:SECRET and finicity:SECRET",
+        ),
         (["--verify", "basic:user"], 2, "allowed are basic:USER:PASSWORD"),
         (["--forward-to", "http://127.0.0.1:9", "--status", "500"], 2, "--status and --forward-to do not go together"),
         (["--forward-to", "localhost:3000"], 2, "'--forward-to': 'localhost:3000' is not an HTTP URL"),
@@ -169,9 +188,17 @@ def test_statuses_stay_at_the_last() -> None:
 @pytest.mark.parametrize(
     ("body", "name", "facts"),
     [
-        ({"type": "AGGREGATION", "member_guid": "MBR-1", "transactions_created_count": 3}, "aggregation", "MBR-1  transactions created: 3"),
+        (
+            {"type": "AGGREGATION", "member_guid": "MBR-1", "transactions_created_count": 3},
+            "aggregation",
+            "MBR-1  transactions created: 3",
+        ),
         ({"action": "created", "micro_deposit": {"guid": "MIC-1"}}, "micro deposit created", "MIC-1"),
-        ({"event": "mono.events.account_updated", "data": {"account": {"_id": "A1"}}}, "mono.events.account_updated", "A1"),
+        (
+            {"event": "mono.events.account_updated", "data": {"account": {"_id": "A1"}}},
+            "mono.events.account_updated",
+            "A1",
+        ),
         ({"eventType": "added", "customerId": "7", "eventId": "e1"}, "finicity added", "7 e1"),
         ([], "no JSON object", ""),
     ],

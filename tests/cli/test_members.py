@@ -66,7 +66,9 @@ def test_one_is_pushed_moved_and_shown(server: Serving, member: str, tmp_path: P
         (["play", "{member}", "challengd"], "did you mean challenged"),
     ],
 )
-def test_what_cannot_be_is_told_in_one_line(server: Serving, member: str, tmp_path: Path, arguments: list[str], said: str) -> None:
+def test_what_cannot_be_is_told_in_one_line(
+    server: Serving, member: str, tmp_path: Path, arguments: list[str], said: str
+) -> None:
     done = run(server, tmp_path, *(each.format(member=member) for each in arguments))
     assert done.returncode == 1
     assert said in done.stderr

@@ -17,7 +17,9 @@ from tests.cli.running import ROOT, mocksrv
 
 MX = sorted(file.stem for file in (ROOT / "scenarios/mx").glob("*.yaml"))
 OTHERS = sorted(
-    f"{file.parent.name}/{file.stem}" for provider in ("mono", "finicity") for file in (ROOT / "scenarios" / provider).glob("*.yaml")
+    f"{file.parent.name}/{file.stem}"
+    for provider in ("mono", "finicity")
+    for file in (ROOT / "scenarios" / provider).glob("*.yaml")
 )
 ALL = list((ROOT / "scenarios").rglob("*.yaml"))
 COUNTING = """\
@@ -62,8 +64,12 @@ def test_list_is_a_table() -> None:
 
 
 def test_list_is_json_for_programs() -> None:
-    Path("mine.yaml").write_text("name: mine\nprovider: mx\nsummary: My own.\nextends: connected\nflows:\n  update: [{status: DENIED}]\n")
-    [mine] = [each for each in json.loads(scenarios("list", "--scenarios", ".", "--json").output) if each["name"] == "mine"]
+    Path("mine.yaml").write_text(
+        "name: mine\nprovider: mx\nsummary: My own.\nextends: connected\nflows:\n  update: [{status: DENIED}]\n"
+    )
+    [mine] = [
+        each for each in json.loads(scenarios("list", "--scenarios", ".", "--json").output) if each["name"] == "mine"
+    ]
     assert mine == {
         "name": "mine",
         "provider": "mx",
@@ -97,7 +103,9 @@ def test_validate_says_ok_in_one_line() -> None:
 
 
 def test_validate_names_every_fault_of_all_files() -> None:
-    Path("one.yaml").write_text("name: one\nprovider: mx\nflows:\n  connect:\n    - {status: CONECTED, then: nowhere}\n")
+    Path("one.yaml").write_text(
+        "name: one\nprovider: mx\nflows:\n  connect:\n    - {status: CONECTED, then: nowhere}\n"
+    )
     Path("two.yaml").write_text("name: two\nprovider: mx\nflows:\n  connect:\n    - after: soon\n")
     result = scenarios("validate", "one.yaml", "two.yaml")
     places = [":".join(line.split(":")[:3]) for line in result.output.splitlines()]
@@ -194,9 +202,13 @@ def test_polls_count_a_second_each_and_dropped_callbacks_are_said() -> None:
         (["zzzzzz"], 1, "mocksrv: there is no scenario 'zzzzzz'; 'mocksrv scenarios list' shows them all"),
         (["./none.yaml"], 1, "mocksrv: there is no file ./none.yaml"),
         (["connected", "--for", "5x"], 2, "mocksrv scenarios simulate: --for: '5x' is not a duration"),
-        (["connected", "--scenarios", "nowhere"], 2, "mocksrv scenarios simulate: --scenarios: 'nowhere' is not a folder"),
+        (
+            ["connected", "--scenarios", "nowhere"],
+            2,
+            "mocksrv scenarios simulate: --scenarios: 'nowhere' is not a folder",
+        ),
     ],
-)  # fmt: skip
+)
 def test_simulate_says_what_it_cannot_play(arguments: list[str], status: int, message: str) -> None:
     result = scenarios("simulate", *arguments)
     assert result.exit_code == status
@@ -223,7 +235,9 @@ def test_commands_run_as_a_process(tmp_path: Path) -> None:
 
 
 def test_validate_knows_the_data_profiles_beside_a_scenario_and_checks_them(tmp_path: Path) -> None:
-    (tmp_path / "rich.yaml").write_text("name: rich\nprovider: mx\nflows: {connect: [{status: CONNECTED, data: mine}]}\n")
+    (tmp_path / "rich.yaml").write_text(
+        "name: rich\nprovider: mx\nflows: {connect: [{status: CONNECTED, data: mine}]}\n"
+    )
     profile = tmp_path / "mine.profile.yaml"
     profile.write_text("accounts:\n  checking: {type: CHECKING, name: Mine, balance: 5}\n")
     good = scenarios("validate", str(tmp_path))

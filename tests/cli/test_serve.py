@@ -53,13 +53,37 @@ def test_it_says_where_it_is_and_how_it_is_set_up(tmp_path: Path) -> None:
 
 def test_its_options_reach_the_server(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
-    options = ["--clock", "manual", "--seed", "7", "--scenario", "denied", "--scenarios", "mine", "--client-id", "any", "--api-key", "key",
-               "--webhook-url", "http://localhost:4000/x", "--database", "state.sqlite3", "--threads", "2"]  # fmt: skip
+    options = [
+        "--clock",
+        "manual",
+        "--seed",
+        "7",
+        "--scenario",
+        "denied",
+        "--scenarios",
+        "mine",
+        "--client-id",
+        "any",
+        "--api-key",
+        "key",
+        "--webhook-url",
+        "http://localhost:4000/x",
+        "--database",
+        "state.sqlite3",
+        "--threads",
+        "2",
+    ]
     with Serving(cwd=tmp_path, options=options) as server:
         sandbox = server.get("/_mocksrv/sandbox")
         assert (sandbox["seed"], sandbox["clock"]["mode"], sandbox["bindings"]["default"]) == (7, "manual", "denied")
         assert server.get("/_mocksrv/endpoints")["endpoints"][0]["url"] == "http://localhost:4000/x"
-        for said in ("stands still at 2026-01-01T12:00:00Z", "state.sqlite3", "with those of mine", "default is denied", "one client id"):
+        for said in (
+            "stands still at 2026-01-01T12:00:00Z",
+            "state.sqlite3",
+            "with those of mine",
+            "default is denied",
+            "one client id",
+        ):
             assert said in server.banner
         ends(server)
     assert (tmp_path / "state.sqlite3").exists()
@@ -74,7 +98,9 @@ def test_variables_and_the_file_are_heard(tmp_path: Path) -> None:
 
 def test_a_database_keeps_its_endpoints_and_the_banner_says_so(tmp_path: Path) -> None:
     for port in (4000, 5000):
-        with Serving(cwd=tmp_path, options=["--database", "s.db", "--webhook-url", f"http://localhost:{port}"]) as server:
+        with Serving(
+            cwd=tmp_path, options=["--database", "s.db", "--webhook-url", f"http://localhost:{port}"]
+        ) as server:
             assert "http://localhost:4000" in server.banner
             ends(server)
     assert "as kept in the database" in server.banner
@@ -168,7 +194,9 @@ def test_what_only_the_engine_can_find_wrong(gunicorn: bool, tmp_path: Path) -> 
     env = None if gunicorn else without_gunicorn(tmp_path)
     (tmp_path / "junk.db").write_text("this is not a database, but a text of some length")
     assert refusal(tmp_path, "--port", "0", "--scenario", "conected", env=env) == (
-        2, "mocksrv: --scenario: there is no scenario 'conected'; did you mean connected or reconnected or disconnected?")  # fmt: skip
+        2,
+        "mocksrv: --scenario: there is no scenario 'conected'; did you mean connected or reconnected or disconnected?",
+    )
     status, line = refusal(tmp_path, "--port", "0", "--database", "junk.db", env=env)
     assert (status, line) == (1, "mocksrv: --database: cannot open the database junk.db: file is not a database")
 
@@ -177,11 +205,17 @@ def test_a_port_that_is_taken(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         status, line = refusal(tmp_path, "--port", str(port))
-    assert (status, line) == (1, f"mocksrv serve: cannot listen on 127.0.0.1:{port}: Address already in use; --port 0 picks a free port")
+    assert (status, line) == (
+        1,
+        f"mocksrv serve: cannot listen on 127.0.0.1:{port}: Address already in use; --port 0 picks a free port",
+    )
 
 
 def test_an_address_that_does_not_exist(tmp_path: Path) -> None:
-    assert refusal(tmp_path, "--host", "no.such.host.invalid") == (2, "mocksrv serve: --host: there is no address 'no.such.host.invalid'")
+    assert refusal(tmp_path, "--host", "no.such.host.invalid") == (
+        2,
+        "mocksrv serve: --host: there is no address 'no.such.host.invalid'",
+    )
 
 
 @pytest.mark.parametrize(

@@ -18,11 +18,31 @@ WRONG = [
     ("port", "http", "'http' is not a port; allowed are 0 to 65535"),
     ("threads", "0", "'0' is not a number of threads; allowed are 1 to 512"),
     ("host", "a b", "a value of visible ASCII characters without spaces is wanted"),
-    ("webhook_url", "localhost:3000", "'localhost:3000' is not an HTTP URL; write for example http://localhost:3000/webhooks"),
-    ("webhook_url", "http://localhost:99999/", "'http://localhost:99999/' is not an HTTP URL; write for example http://localhost:3000/webhooks"),
-    ("webhook_url", "http://[::1/", "'http://[::1/' is not an HTTP URL; write for example http://localhost:3000/webhooks"),
-    ("webhook_url", "http://me:pw@localhost/", "'http://me:pw@localhost/' has a user or a '#' part; a URL here has neither"),
-    ("webhook_url", "http://8.8.8.8/x", "callbacks go to loopback and private addresses only; --allow-callbacks 8.8.8.8 allows it"),
+    (
+        "webhook_url",
+        "localhost:3000",
+        "'localhost:3000' is not an HTTP URL; write for example http://localhost:3000/webhooks",
+    ),
+    (
+        "webhook_url",
+        "http://localhost:99999/",
+        "'http://localhost:99999/' is not an HTTP URL; write for example http://localhost:3000/webhooks",
+    ),
+    (
+        "webhook_url",
+        "http://[::1/",
+        "'http://[::1/' is not an HTTP URL; write for example http://localhost:3000/webhooks",
+    ),
+    (
+        "webhook_url",
+        "http://me:pw@localhost/",
+        "'http://me:pw@localhost/' has a user or a '#' part; a URL here has neither",
+    ),
+    (
+        "webhook_url",
+        "http://8.8.8.8/x",
+        "callbacks go to loopback and private addresses only; --allow-callbacks 8.8.8.8 allows it",
+    ),
     ("database", "postgresql://localhost/mocksrv", "PostgreSQL is not supported yet; give the name of a file"),
     ("database", "sqlite:///file", "'sqlite:///file' is a URL; give the name of a file"),
     ("database", ".", "'.' is a folder; give the name of a file"),
@@ -32,11 +52,15 @@ WRONG = [
     ("now", "tomorrow", "'tomorrow' is not a moment; write ISO 8601, for example 2026-01-01T12:00:00Z"),
     ("seed", "seven", "'seven' is not a seed; allowed are -9223372036854775807 to 9223372036854775807"),
     ("fidelity", "exact", "'exact' is not allowed; allowed are sdk and wire"),
-    ("public_url", "https://x.example/?a=1", "'https://x.example/?a=1' has a query; this is the beginning of all handed-out links"),
+    (
+        "public_url",
+        "https://x.example/?a=1",
+        "'https://x.example/?a=1' has a query; this is the beginning of all handed-out links",
+    ),
     ("control_from", "anywhere", "'anywhere' is not allowed; allowed are loopback and private"),
     ("control_token", "two words", "a value of visible ASCII characters without spaces is wanted"),
     ("client_id", "a:b", "a client id has no ':', it is sent as HTTP Basic credentials"),
-]  # fmt: skip
+]
 
 
 def refused(options: dict[str, Any], variables: dict[str, str], folder: Path) -> str:
@@ -50,7 +74,12 @@ def test_defaults(tmp_path: Path) -> None:
     values = resolve({}, {}, tmp_path)
     assert {setting.key for setting in SETTINGS} == set(values)
     assert (values["host"], values["port"], values["threads"], values["clock"]) == ("127.0.0.1", 8484, 32, "real")
-    assert (values["scenarios"], values["allow_callbacks"], values["webhook_url"], values["seed"]) == ((), (), None, None)
+    assert (values["scenarios"], values["allow_callbacks"], values["webhook_url"], values["seed"]) == (
+        (),
+        (),
+        None,
+        None,
+    )
 
 
 def test_options_win_over_variables_and_variables_over_the_file(tmp_path: Path) -> None:
@@ -61,15 +90,24 @@ def test_options_win_over_variables_and_variables_over_the_file(tmp_path: Path) 
 
 def test_a_file_may_use_lists_dashes_and_plain_values(tmp_path: Path) -> None:
     (tmp_path / "mocksrv.yaml").write_text(
-        "allow-callbacks: [a.example, '*.b.example']\nstrict: true\nnow: 2026-01-01T12:00:00Z\nclient_id: me\napi_key: 0123\ndatabase:\n"
+        "allow-callbacks: [a.example, '*.b.example']\nstrict: true\nnow: 2026-01-01T12:00:00Z\nclient_id: "
+        "me\napi_key: 0123\ndatabase:\n"
     )
     values = resolve({}, {}, tmp_path)
     assert values["allow_callbacks"] == ("a.example", "*.b.example")
-    assert (values["strict"], values["now"], values["api_key"], values["database"]) == (True, 1_767_268_800_000, "0123", ":memory:")
+    assert (values["strict"], values["now"], values["api_key"], values["database"]) == (
+        True,
+        1_767_268_800_000,
+        "0123",
+        ":memory:",
+    )
 
 
 def test_several_values_in_a_variable(tmp_path: Path) -> None:
-    assert resolve({}, {"MOCKSRV_ALLOW_CALLBACKS": "a.example, b.example,"}, tmp_path)["allow_callbacks"] == ("a.example", "b.example")
+    assert resolve({}, {"MOCKSRV_ALLOW_CALLBACKS": "a.example, b.example,"}, tmp_path)["allow_callbacks"] == (
+        "a.example",
+        "b.example",
+    )
 
 
 def test_an_empty_variable_is_none(tmp_path: Path) -> None:
@@ -86,7 +124,9 @@ def test_wrong_values_are_named_with_their_place(key: str, text: str, message: s
     assert refused({key: text}, {}, tmp_path) == f"{option}: {message}"
     place = option if "8.8.8.8" in text else f"MOCKSRV_{key.upper()}"
     assert refused({}, {f"MOCKSRV_{key.upper()}": text}, tmp_path) == f"{place}: {message}"
-    (tmp_path / "mocksrv.yaml").write_text(f"host: localhost\n{key}: '{text}'\n" if key != "host" else f"#\n{key}: '{text}'\n")
+    (tmp_path / "mocksrv.yaml").write_text(
+        f"host: localhost\n{key}: '{text}'\n" if key != "host" else f"#\n{key}: '{text}'\n"
+    )
     place = option if "8.8.8.8" in text else f"mocksrv.yaml:2: {key}"
     assert refused({}, {}, tmp_path) == f"{place}: {message}"
 
@@ -116,7 +156,7 @@ def test_half_a_pair_of_credentials(options: dict[str, str], tmp_path: Path) -> 
         ("port: {", "mocksrv.yaml:"),
         ("\tport: 1\n", "mocksrv.yaml:1:1: tabs are not allowed"),
     ],
-)  # fmt: skip
+)
 def test_a_file_with_faults(text: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "mocksrv.yaml").write_text(text)
     assert refused({}, {}, tmp_path).startswith(message)
@@ -131,7 +171,9 @@ def test_no_text_raises_anything_but_the_documented_error(setting: Any, text: st
 
 @settings(deadline=None)
 @given(st.binary(max_size=60))
-def test_no_file_raises_anything_but_the_documented_error(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
+def test_no_file_raises_anything_but_the_documented_error(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes
+) -> None:
     folder = tmp_path_factory.mktemp("settings")
     (folder / "mocksrv.yaml").write_bytes(data)
     with suppress(SettingError):

@@ -1,4 +1,6 @@
-"""`mocksrv webhooks`, `trigger`, `endpoints` and `faults`, as their users call them: processes that talk to a running server."""
+"""`mocksrv webhooks`, `trigger`, `endpoints` and `faults`, as their users call them: processes that talk to a running
+server.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +61,9 @@ def refused(done: subprocess.CompletedProcess[str], status: int, said: str) -> N
 
 
 def test_an_event_is_sent_with_fields_of_ones_own(run: Run, there: Receiver) -> None:
-    [line] = printed(run("trigger", "mx.member.updated", "--set", "member.connection_status=DENIED", "--set", "member.revision=7"))
+    [line] = printed(
+        run("trigger", "mx.member.updated", "--set", "member.connection_status=DENIED", "--set", "member.revision=7")
+    )
     event, id, about = line.split(maxsplit=2)
     assert (event, id[:4], about[:10]) == ("mx.member.updated", "EVT-", "about MBR-")
     [sent] = loaded(run("webhooks", "list", "--state", "delivered", "--wait", "10s", "--json"))
@@ -80,7 +84,11 @@ def test_without_an_event_the_catalogue_is_listed(run: Run) -> None:
         (["mx.membr.updated"], 1, "'mx.membr.updated' is not an event; did you mean mx.member.updated"),
         (["mx.member.updated", "--subject", "MBR-none"], 1, "there is no MBR-none in the sandbox"),
         (["mx.member.updated", "--set", "name"], 2, "--set: 'name' is not path=value, for example"),
-        (["mx.member.updated", "--set", "a=1", "--set", "a.b=2"], 2, "--set: 'a.b=2' goes into a value that was set before"),
+        (
+            ["mx.member.updated", "--set", "a=1", "--set", "a.b=2"],
+            2,
+            "--set: 'a.b=2' goes into a value that was set before",
+        ),
         (["--subject", "MBR-none"], 2, "say which EVENT"),
         (["mx.member.updated", "--sandbox", "a/b"], 2, "--sandbox: 'a/b' is not a sandbox name"),
         (
@@ -106,14 +114,18 @@ def test_callbacks_are_listed_and_filtered(run: Run) -> None:
     assert head.split() == ["TIME", "EVENT", "SUBJECT", "DELIVERIES", "ID"]
     assert [(row.split()[1], row.split()[-1]) for row in rows] == list(ids.items())
     assert [row.split()[3] for row in rows] == ["delivered"] * 2
-    assert [each["event"] for each in loaded(run("webhooks", "list", "--after", ids["mx.member.created"], "--json"))] == ["mx.balance"]
+    assert [
+        each["event"] for each in loaded(run("webhooks", "list", "--after", ids["mx.member.created"], "--json"))
+    ] == ["mx.balance"]
     assert printed(run("webhooks", "list", "--state", "failed")) == ["no callbacks that fit"]
 
 
 def test_a_list_waits_for_what_fits(run: Run) -> None:
     refused(run("webhooks", "list", "--event", "mx.balance", "--wait", "10ms"), 1, "none came within 10ms")
     waiting: list[Any] = []
-    thread = threading.Thread(target=lambda: waiting.append(run("webhooks", "list", "--event", "mx.balance", "--wait", "30s", "--json")))
+    thread = threading.Thread(
+        target=lambda: waiting.append(run("webhooks", "list", "--event", "mx.balance", "--wait", "30s", "--json"))
+    )
     thread.start()
     [sent] = loaded(run("trigger", "mx.balance", "--json"))
     thread.join(30)
@@ -138,7 +150,9 @@ def test_callbacks_are_sent_again(run: Run, there: Receiver) -> None:
     ids = [loaded(run("trigger", event, "--json"))[0]["id"] for event in ("mx.balance", "mx.member.updated")]
     assert printed(run("webhooks", "replay", ids[0])) == ["1 callback sent again"]
     assert loaded(run("webhooks", "replay", "--since", "2026-01-01", "--json")) == ids
-    assert printed(run("webhooks", "replay", "--since", "2026-01-01", "--event", "mx.member.*")) == ["1 callback sent again"]
+    assert printed(run("webhooks", "replay", "--since", "2026-01-01", "--event", "mx.member.*")) == [
+        "1 callback sent again"
+    ]
     assert printed(run("webhooks", "replay", "--since", "2027-01-01")) == ["0 callbacks sent again"]
     assert [len(each["deliveries"]) for each in loaded(run("webhooks", "list", "--json"))] == [3, 3]
 
@@ -168,7 +182,9 @@ def test_what_cannot_be_listed_or_sent_again(run: Run, arguments: list[str], sta
 def test_endpoints_are_added_and_removed(run: Run, there: Receiver, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("hush")
     members = ["--set", "username=me", "--set", "password=@secret"]
-    shown = printed(run("endpoints", "add", "http://127.0.0.1:9/a", "--events", "mx.member.*", "--auth", "basic", *members))
+    shown = printed(
+        run("endpoints", "add", "http://127.0.0.1:9/a", "--events", "mx.member.*", "--auth", "basic", *members)
+    )
     assert [line.split() for line in shown] == [
         ["URL", "EVENTS", "AUTH"],
         [there.url, "as", "the", "provider", "none"],
@@ -187,9 +203,21 @@ def test_endpoints_are_added_and_removed(run: Run, there: Receiver, tmp_path: Pa
     ("arguments", "status", "said"),
     [
         (["add", "ftp://host"], 1, "mocksrv: url: 'ftp://host' is not a URL"),
-        (["add", "http://h", "--auth", "digest"], 1, "mocksrv: auth.type: 'digest' is not offered; allowed are basic, oauth2, mtls, tls"),
-        (["add", "http://h", "--auth", "basic", "--set", "username=u"], 1, "auth.password: basic needs username, password"),
-        (["add", "http://h", "--set", "username=u"], 2, "--set gives the members of an auth: say which with --auth TYPE"),
+        (
+            ["add", "http://h", "--auth", "digest"],
+            1,
+            "mocksrv: auth.type: 'digest' is not offered; allowed are basic, oauth2, mtls, tls",
+        ),
+        (
+            ["add", "http://h", "--auth", "basic", "--set", "username=u"],
+            1,
+            "auth.password: basic needs username, password",
+        ),
+        (
+            ["add", "http://h", "--set", "username=u"],
+            2,
+            "--set gives the members of an auth: say which with --auth TYPE",
+        ),
         (["add", "http://h", "--auth", "tls", "--set", "ca=@none.pem"], 2, "none.pem: No such file or directory"),
         (["add", "http://h", "--header", "X-Team"], 2, "'X-Team' is not NAME=VALUE"),
         (["remove", "http://127.0.0.1:9/none"], 1, "there is no endpoint http://127.0.0.1:9/none"),
@@ -221,7 +249,11 @@ def test_faults_are_added_and_cleared(run: Run) -> None:
         (["add", "mx.*"], 2, "Missing option '--set'"),
         (["add", "mx.*", "--set", "explode=1"], 1, "mocksrv: explode: Unknown field."),
         (["add", "mx.*", "--set", "corrupt=badly"], 1, "mocksrv: corrupt: 'badly' is not offered; allowed are"),
-        (["add", "GET /users", "--set", "repeat=2"], 1, "mocksrv: repeat: does not belong here; allowed are status, delay, drop"),
+        (
+            ["add", "GET /users", "--set", "repeat=2"],
+            1,
+            "mocksrv: repeat: does not belong here; allowed are status, delay, drop",
+        ),
     ],
 )
 def test_what_cannot_be_a_fault(run: Run, arguments: list[str], status: int, said: str) -> None:
@@ -230,5 +262,11 @@ def test_what_cannot_be_a_fault(run: Run, arguments: list[str], status: int, sai
 
 def test_a_server_with_a_token_wants_it(tmp_path: Path) -> None:
     with Serving(options=["--control-token", "t0ken"], cwd=tmp_path) as server:
-        refused(mocksrv("webhooks", "list", "--url", server.url, cwd=tmp_path), 1, "wants the header 'Authorization: Bearer TOKEN'")
-        assert printed(mocksrv("webhooks", "list", "--url", server.url, "--token", "t0ken", cwd=tmp_path)) == ["no callbacks"]
+        refused(
+            mocksrv("webhooks", "list", "--url", server.url, cwd=tmp_path),
+            1,
+            "wants the header 'Authorization: Bearer TOKEN'",
+        )
+        assert printed(mocksrv("webhooks", "list", "--url", server.url, "--token", "t0ken", cwd=tmp_path)) == [
+            "no callbacks"
+        ]

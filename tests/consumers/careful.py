@@ -1,4 +1,6 @@
-"""A receiver that does it right: it authenticates, reads leniently, keeps the newest revision, and answers before it works."""
+"""A receiver that does it right: it authenticates, reads leniently, keeps the newest revision, and answers before it
+works.
+"""
 
 from __future__ import annotations
 

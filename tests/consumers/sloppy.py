@@ -1,4 +1,6 @@
-"""A receiver as it is first written: it trusts everybody, knows all there is, and believes that every event comes once, in order."""
+"""A receiver as it is first written: it trusts everybody, knows all there is, and believes that every event comes once,
+in order.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +63,9 @@ class Handler(BaseHTTPRequestHandler):
 
 
 KNOWN = frozenset(
-    """aggregated_at connection_status connection_status_id connection_status_message created_at guid id institution_code
-    institution_guid is_being_aggregated is_managed_by_user is_manual is_oauth is_user_created metadata most_recent_job_guid name
-    needs_updated_credentials revision successfully_aggregated_at updated_at use_cases user_guid user_id""".split()  # noqa: SIM905
+    """aggregated_at connection_status connection_status_id connection_status_message created_at guid id
+    institution_code institution_guid is_being_aggregated is_managed_by_user is_manual is_oauth is_user_created
+    metadata most_recent_job_guid
+    name     needs_updated_credentials revision successfully_aggregated_at updated_at use_cases user_guid
+    user_id""".split()  # noqa: SIM905
 )

@@ -18,7 +18,9 @@ def make_house(tmp_path: Path) -> Iterator[Callable[..., House]]:
     """Makes engines: ``make_house(urls=[...], clock="manual", seed=7, database=...)``, started."""
     made: list[House] = []
 
-    def make(*, urls: list[str] | None = None, seed: int | None = 7, events: list[str] | None = None, **options: Any) -> House:
+    def make(
+        *, urls: list[str] | None = None, seed: int | None = 7, events: list[str] | None = None, **options: Any
+    ) -> House:
         endpoints = endpoints_from([{"url": url, "events": events or []} for url in urls or []])
         options.setdefault("clock", "manual")
         house = House(tmp_path / "none", Options(settings=Settings(seed=seed, endpoints=endpoints), **options))

@@ -1,4 +1,6 @@
-"""Each deliberately broken file gives exactly one message: the one in its first line, ``# expect LINE:COLUMN: MESSAGE``."""
+"""Each deliberately broken file gives exactly one message: the one in its first line, ``# expect LINE:COLUMN:
+MESSAGE``.
+"""
 
 from pathlib import Path
 
@@ -8,8 +10,9 @@ from mocksrv.engine.scenarios.library import Library
 from mocksrv.engine.scenarios.model import ScenarioError, Vocabulary
 
 BROKEN = sorted((Path(__file__).parent / "broken").glob("*.yaml"))
-STATUSES = """CREATED PREVENTED DENIED CHALLENGED REJECTED LOCKED CONNECTED IMPEDED RECONNECTED DEGRADED DISCONNECTED DISCONTINUED CLOSED
-DELAYED FAILED UPDATED DISABLED IMPORTED RESUMED EXPIRED IMPAIRED PENDING"""
+STATUSES = """CREATED PREVENTED DENIED CHALLENGED REJECTED LOCKED CONNECTED IMPEDED RECONNECTED DEGRADED
+DISCONNECTED DISCONTINUED
+CLOSED DELAYED FAILED UPDATED DISABLED IMPORTED RESUMED EXPIRED IMPAIRED PENDING"""
 FLOWS = "connect update aggregate verify identify balance history statements rewards background oauth"
 MX = Vocabulary(
     provider="mx",
@@ -28,7 +31,9 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
     bundled = tmp_path_factory.mktemp("bundled")
     (bundled / "mx").mkdir()
     for name in ("connected", "denied"):
-        (bundled / "mx" / f"{name}.yaml").write_text(f"name: {name}\nprovider: mx\nflows: {{connect: [{{status: CONNECTED}}]}}\n")
+        (bundled / "mx" / f"{name}.yaml").write_text(
+            f"name: {name}\nprovider: mx\nflows: {{connect: [{{status: CONNECTED}}]}}\n"
+        )
     return Library(bundled, (), {"mx": MX}, {})
 
 

@@ -11,7 +11,16 @@ from mocksrv.engine.clock import DAY, HOUR, LATEST, SECOND, SEEDED_START, Clock
 
 
 @pytest.mark.parametrize(
-    ("text", "ms"), [("250ms", 250), ("90s", 90_000), ("10m", 600_000), ("1h", HOUR), ("2d", 2 * DAY), ("1h30m", 5_400_000), ("0.5s", 500)]
+    ("text", "ms"),
+    [
+        ("250ms", 250),
+        ("90s", 90_000),
+        ("10m", 600_000),
+        ("1h", HOUR),
+        ("2d", 2 * DAY),
+        ("1h30m", 5_400_000),
+        ("0.5s", 500),
+    ],
 )
 def test_durations_are_read(text: str, ms: int) -> None:
     assert clock.parse_duration(text) == ms

@@ -23,7 +23,9 @@ def test_advance_plays_what_falls_due_in_virtual_order(make_house: Callable[...,
     receiver.answers = [500]
     house = make_house(urls=[receiver.url])
     start = house.sandbox.now()
-    door = house.door(house.script("connect: [{status: NEW}, {after: 30s, status: KNOCKED}, {after: 60s, status: OPEN}]"))
+    door = house.door(
+        house.script("connect: [{status: NEW}, {after: 30s, status: KNOCKED}, {after: 60s, status: OPEN}]")
+    )
     happened = house.advance(100 * SECOND)
     shown = [((line["at"] - start) // SECOND, line["kind"], line["detail"].split(" -> ")[0]) for line in happened]
     assert [line for line in shown if line[1] != "callback"] == [
@@ -43,7 +45,9 @@ def test_advance_plays_what_falls_due_in_virtual_order(make_house: Callable[...,
     assert house.status(door) == "OPEN"
 
 
-def test_a_handler_that_calls_back_sees_the_moment_just_played(make_house: Callable[..., House], receiver: Receiver) -> None:
+def test_a_handler_that_calls_back_sees_the_moment_just_played(
+    make_house: Callable[..., House], receiver: Receiver
+) -> None:
     house = make_house(urls=[receiver.url])
     seen = []
     receiver.on_receive = lambda item: seen.append((item["json"]["status"], house.sandbox.now() - start))
@@ -53,7 +57,9 @@ def test_a_handler_that_calls_back_sees_the_moment_just_played(make_house: Calla
     assert seen == [("NEW", 0), ("KNOCKED", SECOND), ("OPEN", 2 * SECOND), ("OPEN", 2 * SECOND)]
 
 
-def test_what_a_handler_starts_is_played_within_the_same_advance(make_house: Callable[..., House], receiver: Receiver) -> None:
+def test_what_a_handler_starts_is_played_within_the_same_advance(
+    make_house: Callable[..., House], receiver: Receiver
+) -> None:
     house = make_house(urls=[receiver.url], events=["toy.opened"])
     doors: list[str] = []
     receiver.on_receive = lambda item: doors.append(house.door("test")) if len(doors) < 3 else None
@@ -78,7 +84,9 @@ def test_two_advances_at_once_are_refused(make_house: Callable[..., House], rece
     assert refused[-1:] == [True]
 
 
-def test_an_advance_that_runs_out_of_time_says_how_far_it_got(make_house: Callable[..., House], receiver: Receiver) -> None:
+def test_an_advance_that_runs_out_of_time_says_how_far_it_got(
+    make_house: Callable[..., House], receiver: Receiver
+) -> None:
     let_go = threading.Event()
     receiver.on_receive = lambda _: let_go.wait(10)
     house = make_house(urls=[receiver.url])
@@ -141,7 +149,9 @@ def test_callbacks_that_a_stopped_server_left_are_sent_at_the_next_start(
     assert [body["status"] for body in receiver.bodies()] == ["NEW", "OPEN", "OPEN"]
 
 
-def test_a_daily_refresh_missed_while_the_server_was_down_runs_once(make_house: Callable[..., House], tmp_path: Path) -> None:
+def test_a_daily_refresh_missed_while_the_server_was_down_runs_once(
+    make_house: Callable[..., House], tmp_path: Path
+) -> None:
     path = str(tmp_path / "state.db")
     first = make_house(database=path)
     first.door(first.script("connect: [{status: OPEN}]"))
@@ -215,7 +225,9 @@ def test_a_play_that_fails_is_stopped_and_holds_up_no_other(house: House, monkey
         raise RuntimeError("no such furniture")
 
     monkeypatch.setattr(house.role, "load", fail)
-    failing = house.door(house.script("connect: [{status: NEW}, {after: 1s, status: KNOCKED}, {after: 1s, data: furniture}]", "fails"))
+    failing = house.door(
+        house.script("connect: [{status: NEW}, {after: 1s, status: KNOCKED}, {after: 1s, data: furniture}]", "fails")
+    )
     other = house.door(house.script("connect: [{status: NEW}, {after: 5s, status: SHUT}]", "shuts"))
     house.advance(HOUR)
     assert (house.status(failing), house.timeline(failing)[-1]) == ("KNOCKED", (None, "stopped: no such furniture"))
@@ -245,7 +257,9 @@ def test_retries_of_a_seeded_sandbox_do_not_depend_on_its_neighbours(make_house:
 
 
 @pytest.mark.parametrize("early", [True, False], ids=["answered before the advance", "still out when it begins"])
-def test_a_callback_from_before_is_no_part_of_an_advance(make_house: Callable[..., House], receiver: Receiver, early: bool) -> None:
+def test_a_callback_from_before_is_no_part_of_an_advance(
+    make_house: Callable[..., House], receiver: Receiver, early: bool
+) -> None:
     out, let_go = threading.Event(), threading.Event()
     receiver.on_receive = lambda _: (out.set(), let_go.wait(10))
     house = make_house(urls=[receiver.url])

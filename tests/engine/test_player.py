@@ -35,7 +35,9 @@ rung:
 
 
 def test_a_flow_plays_its_steps_at_their_moments(house: House) -> None:
-    door = house.door(house.script("connect: [{status: NEW}, {after: 1s, status: KNOCKED}, {after: 250ms, status: OPEN}]"))
+    door = house.door(
+        house.script("connect: [{status: NEW}, {after: 1s, status: KNOCKED}, {after: 250ms, status: OPEN}]")
+    )
     assert house.status(door) == "NEW"
     assert house.advance(999) == []
     house.advance(1)
@@ -74,7 +76,9 @@ def test_a_wait_for_polls_ends_after_that_many_reads_and_the_last_still_shows_th
 
 def test_advance_lists_the_subjects_that_wait_for_polls(house: House) -> None:
     door = house.door(house.script("connect: [{status: NEW}, {after: 3 polls, status: OPEN}]"))
-    assert [(line["kind"], line["subject"], line["detail"]) for line in house.advance(HOUR)] == [("waits", door, "for 3 more polls")]
+    assert [(line["kind"], line["subject"], line["detail"]) for line in house.advance(HOUR)] == [
+        ("waits", door, "for 3 more polls")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -121,7 +125,8 @@ def test_an_option_is_chosen_by_value_or_label(house: House, given: str) -> None
     flows = """
 connect:
   - status: ASKED
-    challenges: [{type: OPTIONS, label: Which?, options: [{label: The Blue One, value: blue}, {label: Red, value: red}], answer: blue}]
+    challenges: [{type: OPTIONS, label: Which?,
+      options: [{label: The Blue One, value: blue}, {label: Red, value: red}], answer: blue}]
 """
     door = house.door(house.script(flows))
     house.answer(door, given)
@@ -208,7 +213,9 @@ refused: [{{status: SHUT}}]
 
 
 def test_a_consent_nobody_gives_has_its_flow(house: House) -> None:
-    door = house.door(house.script("oauth: [{status: AWAY, oauth: {wait: 5m, silent: gave up}}]\ngave up: [{status: LATE}]"), "oauth")
+    door = house.door(
+        house.script("oauth: [{status: AWAY, oauth: {wait: 5m, silent: gave up}}]\ngave up: [{status: LATE}]"), "oauth"
+    )
     house.advance(5 * MINUTE)
     assert house.status(door) == "LATE"
 
@@ -287,7 +294,9 @@ def test_a_scenario_that_has_gone_stops_the_play_and_says_so(house: House) -> No
 
 
 def test_a_fault_step_makes_the_api_misbehave_from_there_on(house: House) -> None:
-    house.door(house.script('connect: [{status: NEW}, {after: 1s, fault: {on: "GET /doors/*", status: 503, times: 2}}]'))
+    house.door(
+        house.script('connect: [{status: NEW}, {after: 1s, fault: {on: "GET /doors/*", status: 503, times: 2}}]')
+    )
     house.advance(SECOND)
     (fault,) = house.sandbox.settings.faults
     assert (fault.status, fault.times) == (503, 2)
@@ -300,7 +309,9 @@ def test_a_fault_step_makes_the_api_misbehave_from_there_on(house: House) -> Non
 
 
 def test_a_job_may_play_another_flow_until_the_subject_is_moved(house: House) -> None:
-    name = house.script("connect: [{status: NEW}]\naggregate: [{after: 1s, status: SHUT}]\nverify: [{after: 1s, status: OPEN}]")
+    name = house.script(
+        "connect: [{status: NEW}]\naggregate: [{after: 1s, status: SHUT}]\nverify: [{after: 1s, status: OPEN}]"
+    )
     door = house.door(name)
     with house.engine.change(house.sandbox) as world:
         record = house.record(door, world)

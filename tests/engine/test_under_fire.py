@@ -1,4 +1,6 @@
-"""The engine under fire: threads, sandboxes that are dropped meanwhile, plays that fail, wake-ups that must not be lost."""
+"""The engine under fire: threads, sandboxes that are dropped meanwhile, plays that fail, wake-ups that must not be
+lost.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,11 @@ def in_other_sandbox(house: House, name: str, url: str, **endpoint: Any) -> Sand
 
 def states(house: House, sandbox: Sandbox) -> list[tuple[str, int]]:
     with house.engine.look(sandbox) as world:
-        return [(d[2], len(world.tx.attempts(d[0]))) for e in world.tx.events(sandbox.name) for d in world.tx.deliveries(e[0])]
+        return [
+            (d[2], len(world.tx.attempts(d[0])))
+            for e in world.tx.events(sandbox.name)
+            for d in world.tx.deliveries(e[0])
+        ]
 
 
 def eventually(found: Callable[[], Any], seconds: float = 5.0) -> bool:
@@ -51,7 +57,9 @@ def eventually(found: Callable[[], Any], seconds: float = 5.0) -> bool:
     return bool(found())
 
 
-def test_a_callback_that_is_out_while_its_sandbox_is_dropped_touches_no_other_delivery(house: House, receiver: Receiver) -> None:
+def test_a_callback_that_is_out_while_its_sandbox_is_dropped_touches_no_other_delivery(
+    house: House, receiver: Receiver
+) -> None:
     gate = Gate(receiver)
     house.script(QUIET)
     house.sandbox = gone = in_other_sandbox(house, "gone", receiver.url)
@@ -67,7 +75,9 @@ def test_a_callback_that_is_out_while_its_sandbox_is_dropped_touches_no_other_de
     assert states(house, other) == [("pending", 1)]
 
 
-def test_a_callback_that_is_out_during_a_reset_touches_no_later_delivery(make_house: Callable[..., House], receiver: Receiver) -> None:
+def test_a_callback_that_is_out_during_a_reset_touches_no_later_delivery(
+    make_house: Callable[..., House], receiver: Receiver
+) -> None:
     house = make_house(urls=[receiver.url])
     gate = Gate(receiver)
     house.script(QUIET)
@@ -86,15 +96,22 @@ def test_a_callback_that_is_out_during_a_reset_touches_no_later_delivery(make_ho
 def test_a_lane_of_a_dropped_sandbox_does_not_serve_its_successor(house: House, receiver: Receiver) -> None:
     gate = Gate(receiver)
     house.script(QUIET)
-    house.sandbox = in_other_sandbox(house, "ci", receiver.url, auth={"type": "basic", "username": "old", "password": "old"})
+    house.sandbox = in_other_sandbox(
+        house, "ci", receiver.url, auth={"type": "basic", "username": "old", "password": "old"}
+    )
     house.door("test")
     assert gate.reached.wait(5)
     house.engine.drop("ci")
-    house.sandbox = again = in_other_sandbox(house, "ci", receiver.url, auth={"type": "basic", "username": "new", "password": "new"})
+    house.sandbox = again = in_other_sandbox(
+        house, "ci", receiver.url, auth={"type": "basic", "username": "new", "password": "new"}
+    )
     house.door("test")
     gate.opened.set()
     assert house.engine.dispatcher.settle(again, 5)
-    assert [item["headers"]["Authorization"] for item in receiver.received] == ["Basic b2xkOm9sZA==", "Basic bmV3Om5ldw=="]
+    assert [item["headers"]["Authorization"] for item in receiver.received] == [
+        "Basic b2xkOm9sZA==",
+        "Basic bmV3Om5ldw==",
+    ]
 
 
 def test_a_call_that_was_under_way_when_its_sandbox_was_dropped_leaves_nothing_behind(house: House) -> None:
@@ -127,7 +144,9 @@ def test_a_reset_waits_for_its_turn_behind_an_advance(make_house: Callable[..., 
     assert house.sandbox.now() == start
 
 
-def test_a_clock_that_is_set_ahead_sends_the_retries_that_are_due_by_then(make_house: Callable[..., House], receiver: Receiver) -> None:
+def test_a_clock_that_is_set_ahead_sends_the_retries_that_are_due_by_then(
+    make_house: Callable[..., House], receiver: Receiver
+) -> None:
     receiver.answers = [500]
     house = make_house(urls=[receiver.url])
     house.door(house.script(QUIET))
@@ -137,7 +156,9 @@ def test_a_clock_that_is_set_ahead_sends_the_retries_that_are_due_by_then(make_h
     assert eventually(lambda: states(house, house.sandbox) == [("delivered", 2)], 3)
 
 
-def test_a_retry_that_falls_due_while_the_ticker_looks_is_not_lost(make_house: Callable[..., House], receiver: Receiver) -> None:
+def test_a_retry_that_falls_due_while_the_ticker_looks_is_not_lost(
+    make_house: Callable[..., House], receiver: Receiver
+) -> None:
     receiver.answers = [500]
     house = make_house(urls=[receiver.url], clock="manual")
     house.door(house.script(QUIET))
@@ -147,7 +168,9 @@ def test_a_retry_that_falls_due_while_the_ticker_looks_is_not_lost(make_house: C
 
     def just_before(*args: Any) -> None:
         wake_due(*args)  # nothing is due yet ...
-        house.sandbox.clock = Clock("real", 1.0, house.sandbox.clock.virtual + MINUTE, Clock.make().wall)  # ... but in the next moment
+        house.sandbox.clock = Clock(
+            "real", 1.0, house.sandbox.clock.virtual + MINUTE, Clock.make().wall
+        )  # ... but in the next moment
 
     house.engine.dispatcher.wake_due = just_before  # type: ignore[method-assign]
     ticker = house.engine._ticker
@@ -155,7 +178,9 @@ def test_a_retry_that_falls_due_while_the_ticker_looks_is_not_lost(make_house: C
     assert seconds is not None
 
 
-def test_trouble_in_one_sandbox_does_not_stop_the_time_of_another(make_house: Callable[..., House], monkeypatch: Any) -> None:
+def test_trouble_in_one_sandbox_does_not_stop_the_time_of_another(
+    make_house: Callable[..., House], monkeypatch: Any
+) -> None:
     house = make_house(clock="real")
     catch_up = house.engine.catch_up
     failures = []
@@ -281,7 +306,9 @@ def test_a_moved_subject_plays_its_present_flow_to_the_end(house: House) -> None
     assert house.status(guid) == "SHUT"
 
 
-def test_put_scenarios_that_extend_each_other_are_there_after_a_restart(make_house: Callable[..., House], tmp_path: Any) -> None:
+def test_put_scenarios_that_extend_each_other_are_there_after_a_restart(
+    make_house: Callable[..., House], tmp_path: Any
+) -> None:
     database = str(tmp_path / "db")
     house = make_house(database=database)
     house.engine.put_scenario("name: zebra\nprovider: toy\nflows:\n  connect: [{status: NEW}]\n")

@@ -1,4 +1,6 @@
-"""A provider made up for the engine's tests: doors that open when asked well. It shows how little the engine knows of providers."""
+"""A provider made up for the engine's tests: doors that open when asked well. It shows how little the engine knows of
+providers.
+"""
 
 from __future__ import annotations
 
@@ -93,7 +95,11 @@ class DoorRole:
     def ask(self, world: World, subject: Record, ask: Ask) -> list[dict[str, Any]]:
         asked = []
         for challenge in ask.challenges:
-            options = self.choices(world, subject, challenge.options) if isinstance(challenge.options, str) else challenge.options or ()
+            options = (
+                self.choices(world, subject, challenge.options)
+                if isinstance(challenge.options, str)
+                else challenge.options or ()
+            )
             rows = [{"guid": world.guid("OPT"), "label": option.label, "value": option.value} for option in options]
             asked.append({"guid": world.guid("ASK"), "label": challenge.label, "options": rows})
         return asked
@@ -190,7 +196,9 @@ class House:
         with self.engine.change(self.sandbox) as world:
             subject = self.record(guid, world)
             asked = (subject.play or {}).get("ask", {}).get("challenges", [])
-            self.engine.player.answer(world, subject, {challenge["guid"]: value for challenge, value in zip(asked, values, strict=False)})
+            self.engine.player.answer(
+                world, subject, {challenge["guid"]: value for challenge, value in zip(asked, values, strict=False)}
+            )
 
     def consent(self, guid: str, approved: bool) -> None:
         with self.engine.change(self.sandbox) as world:

@@ -1,6 +1,7 @@
 """The tables of Mono's and Finicity's events in docs/webhooks.md are what the wings say and the bundled scenarios do.
 
-``python -m tests.providers.test_catalogues`` writes them anew. MX's is written by tests/providers/mx/catalog/test_catalogue.py.
+``python -m tests.providers.test_catalogues`` writes them anew. MX's is written by
+tests/providers/mx/catalog/test_catalogue.py.
 """
 
 from __future__ import annotations
@@ -35,8 +36,11 @@ def library() -> Iterator[Library]:
 def scenarios_with(status: str) -> str:
     """The bundled Finicity scenarios that write a status themselves, as links."""
     with library() as found:
-        names = [name for name in found.names("finicity") if any(step.status == status for steps in
-                 found.get("finicity", name).flows.values() for step in steps)]  # fmt: skip
+        names = [
+            name
+            for name in found.names("finicity")
+            if any(step.status == status for steps in found.get("finicity", name).flows.values() for step in steps)
+        ]
     shown = (
         ["every one"]
         if len(names) == len(found.names("finicity"))
@@ -55,9 +59,16 @@ def mono_table() -> str:
 
 def finicity_table() -> str:
     sent = {event.name: event.payload["payload"] for event in genuine_events("finicity")}
-    rows = ["| event | by sessions | at OAuth banks | what is in `payload` | for example by |", "| --- | --- | --- | --- | --- |"]
+    rows = [
+        "| event | by sessions | at OAuth banks | what is in `payload` | for example by |",
+        "| --- | --- | --- | --- | --- |",
+    ]
     for name, event in FINICITY.items():
-        kinds = "all" if len(event.types) == len(KINDS) else ", ".join(title for kind, title in KINDS.items() if kind in event.types)
+        kinds = (
+            "all"
+            if len(event.types) == len(KINDS)
+            else ", ".join(title for kind, title in KINDS.items() if kind in event.types)
+        )
         keys = ", ".join(f"`{key}`" for key in sent[f"finicity.{name}"])
         by = scenarios_with(name) or "`POST /connect/v2/generate`, before it answers"
         rows.append(f"| `finicity.{name}` | {kinds} | {'yes' if event.oauth else ''} | {keys} | {by} |")

@@ -1,4 +1,6 @@
-"""Data profiles: the same answer every time, balances that add up, the data of MX's test bank, faults with their place."""
+"""Data profiles: the same answer every time, balances that add up, the data of MX's test bank, faults with their
+place.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,11 @@ def noons(until: int) -> int:
 def net(account: Account, *statuses: str) -> int:
     """Cents by which the transactions raise the balance."""
     sign = -1 if account.fields["type"] in DEBTS else 1
-    return sign * sum(cents(t["amount"]) * (1 if t["type"] == "CREDIT" else -1) for t in account.transactions if t["status"] in statuses)
+    return sign * sum(
+        cents(t["amount"]) * (1 if t["type"] == "CREDIT" else -1)
+        for t in account.transactions
+        if t["status"] in statuses
+    )
 
 
 def test_bundled_profiles_are_sound() -> None:
@@ -53,12 +59,16 @@ def test_bundled_profiles_are_sound() -> None:
 
 @given(names, keys, moments, st.integers(6, 150))
 @settings(max_examples=60, deadline=None)
-def test_a_balance_is_the_opening_balance_and_the_posted_transactions(name: str, key: str, until: int, days: int) -> None:
+def test_a_balance_is_the_opening_balance_and_the_posted_transactions(
+    name: str, key: str, until: int, days: int
+) -> None:
     for account in PROFILES.generate(name, key=key, until=until, days=days).accounts:
         if account.opening_balance is not None:
             assert cents(account.fields["balance"]) == cents(account.opening_balance) + net(account, "POSTED")
             if account.fields["available_balance"] is not None:
-                assert cents(account.fields["available_balance"]) == cents(account.opening_balance) + net(account, "POSTED", "PENDING")
+                assert cents(account.fields["available_balance"]) == cents(account.opening_balance) + net(
+                    account, "POSTED", "PENDING"
+                )
         for transaction in account.transactions:
             assert transaction["amount"] > 0
             assert until - (days + 1) * DAY < transaction["transacted_at"] <= until
@@ -121,7 +131,9 @@ def test_extended_history_adds_older_days_only() -> None:
 
 @given(st.sampled_from(["wealthy", "mxbank"]), keys, moments, st.integers(0, 400 * DAY), st.integers(0, 30 * DAY))
 @settings(max_examples=40, deadline=None)
-def test_holdings_and_cash_are_the_balance_and_follow_the_transactions(name: str, key: str, opened: int, age: int, later: int) -> None:
+def test_holdings_and_cash_are_the_balance_and_follow_the_transactions(
+    name: str, key: str, opened: int, age: int, later: int
+) -> None:
     one = PROFILES.generate(name, key=key, until=opened + age, days=0, opened=opened)
     two = PROFILES.generate(name, key=key, until=opened + age + later, since=opened + age, opened=opened)
     for before, after in zip(one.accounts, two.accounts, strict=True):
@@ -139,7 +151,9 @@ def test_holdings_and_cash_are_the_balance_and_follow_the_transactions(name: str
                     assert Decimal(str(h[value])).quantize(Decimal("0.01")) == exact
         if not two.frozen:
             assert cents(after.fields["cash_balance"]) == cents(before.fields["cash_balance"]) + net(after, "POSTED")
-        bought = sum(cents(t["amount"]) for t in after.transactions if t["category"] == "Buy" and t["status"] == "POSTED")
+        bought = sum(
+            cents(t["amount"]) for t in after.transactions if t["category"] == "Buy" and t["status"] == "POSTED"
+        )
         cost = [sum(cents(h["cost_basis"]) for h in account.holdings) for account in (before, after)]
         assert abs(cost[1] - cost[0] - bought) <= 1000  # purchase prices have four decimals
 
@@ -170,8 +184,12 @@ def test_everyday_is_believable() -> None:
         for t in checking.transactions:
             running += cents(t["amount"]) * (1 if t["type"] == "CREDIT" else -1)
             assert running > 0
-        paid = Counter((t["date"], t["amount"]) for t in checking.transactions if t["category"] == "Credit Card Payment")
-        received = Counter((t["date"], t["amount"]) for t in card.transactions if t["category"] == "Credit Card Payment")
+        paid = Counter(
+            (t["date"], t["amount"]) for t in checking.transactions if t["category"] == "Credit Card Payment"
+        )
+        received = Counter(
+            (t["date"], t["amount"]) for t in card.transactions if t["category"] == "Credit Card Payment"
+        )
         assert paid == received != Counter()
         assert card.fields["available_credit"] < 8000
         assert len(checking.statements) == 3
@@ -225,7 +243,11 @@ def test_mxbank_is_what_the_test_bank_shows() -> None:
     for account in data.accounts:
         assert account.fields["currency_code"] is None
         owner = account.owners[0]
-        assert (owner["owner_name"], owner["address"], owner["city"]) == ("MX Test", "3401 N Thanksgiving Way #500", "Lehi")
+        assert (owner["owner_name"], owner["address"], owner["city"]) == (
+            "MX Test",
+            "3401 N Thanksgiving Way #500",
+            "Lehi",
+        )
 
 
 @pytest.mark.parametrize("hours", [0, 7, 13, 24 * 50 + 5])
@@ -335,15 +357,25 @@ HALF = "{symbol: X, description: x, type: EQUITY, price: 10, share: 50}"
 FIVE = "{symbol: X, description: x, type: EQUITY, price: 10, quantity: 5}"
 FAULTS = {
     holding("{symbol: X, type: EQUITY, price: 10, share: 100}"): r"f:7:9: missing: description",
-    holding("{symbol: X, description: x, type: GOLD, price: 10, share: 100}"): r"f:7:43: 'GOLD' is not one of ALTERNATIVE_INVESTMENTS, .*",
-    holding("{symbol: X, description: x, type: EQUITY, price: 0, share: 100}"): r"f:7:58: '0' is not an amount above zero such as 12.50",
+    holding(
+        "{symbol: X, description: x, type: GOLD, price: 10, share: 100}"
+    ): r"f:7:43: 'GOLD' is not one of ALTERNATIVE_INVESTMENTS, .*",
+    holding(
+        "{symbol: X, description: x, type: EQUITY, price: 0, share: 100}"
+    ): r"f:7:58: '0' is not an amount above zero such as 12.50",
     holding("{symbol: X, description: x, type: EQUITY, price: 10}"): r"f:7:9: write either 'quantity' or 'share'",
-    holding("{symbol: X, description: x, type: EQUITY, price: 10, quantity: -1}"): r"f:7:72: '-1' is not a number of units such as 12.5",
+    holding(
+        "{symbol: X, description: x, type: EQUITY, price: 10, quantity: -1}"
+    ): r"f:7:72: '-1' is not a number of units such as 12.5",
     holding("{symbol: X, description: x, type: EQUITY, price: 10, share: 101}"): r"f:7:69: '101' is not from 0 to 100",
     holding(HALF): r"f:3:5: either every holding has a 'share', 100 in all, or every one a 'quantity'",
     holding(HALF, HALF): r"f:3:5: a symbol stands twice among the holdings",
-    holding(FIVE): r"f:3:5: holdings and cash_balance are 50.00; write that as the balance, or shares in place of quantities",
-    holding(HALF, HALF.replace("X", "Y"), more="\n    cash_balance: 200"): r"f:3:5: the balance is less than the cash_balance",
+    holding(
+        FIVE
+    ): r"f:3:5: holdings and cash_balance are 50.00; write that as the balance, or shares in place of quantities",
+    holding(
+        HALF, HALF.replace("X", "Y"), more="\n    cash_balance: 200"
+    ): r"f:3:5: the balance is less than the cash_balance",
     holding(HALF, HALF.replace("X", "Y"), more="\n    settle: {holding: Z}"): r"f:2:3: 'a' does not hold 'Z'",
     "": r"f:1:1: the file is empty; write 'accounts:'",
     "a: [": r"f:2:1: this is not YAML: .*",
@@ -361,19 +393,31 @@ FAULTS = {
     "accounts: {a: {type: CASH, name: A, balance: 9..1}}": r"f:1:46: '9..1' is not an amount; .*",
     "accounts: {a: {type: CASH, name: A, balance: 1, matures_on: soon}}": r"f:1:61: 'soon' is not a date or time .*",
     "accounts: {a: {type: CASH, name: A, balance: 1, settle: sometimes}}": r"f:1:57: write 'never' or a mapping .*",
-    "accounts: {a: {type: CASH, name: A, balance: 1, settle: {with: b}}}": r"f:1:64: there is no account 'b' in this file; there are a",
-    "accounts: {a: {type: CASH, name: A, balance: 1, settle: {with: a}}}": r"f:1:11: accounts settle with each other in a circle: a -> a",
-    "accounts: {a: {type: CASH, name: A, balance: 1, deck: {per_day: 2, cards: [{times: 3, debit: 1, description: x}]}}}": (
-        r"f:1:55: the deck has 3 cards; .*"
+    (
+        "accounts: {a: {type: CASH, name: A, balance: 1, settle: {with: b}}}"
+    ): r"f:1:64: there is no account 'b' in this file; there are a",
+    ("accounts: {a: {type: CASH, name: A, balance: 1, settle: {with: a}}}"): (
+        r"f:1:11: accounts settle with each other in a circle: a "
+        r"-> a"
     ),
+    (
+        "accounts: {a: {type: CASH, name: A, balance: 1, deck: {per_day: 2, cards: [{times: 3, debit: 1, "
+        "description: x}]}}}"
+    ): (r"f:1:55: the deck has 3 cards; .*"),
     rule("{when: fortnightly, debit: 1, description: x}"): r"f:7:16: 'fortnightly' is not a time; .*",
-    rule("{when: 9..3 times a day, debit: 1, description: x}"): r"f:7:16: write the number of times from low to high, .*",
+    rule(
+        "{when: 9..3 times a day, debit: 1, description: x}"
+    ): r"f:7:16: write the number of times from low to high, .*",
     rule("{when: every 2 days, description: x}"): r"f:7:9: write either 'credit' or 'debit'",
     rule("{when: every 2 days, debit: 1, credit: 1, description: x}"): r"f:7:9: write either 'credit' or 'debit'",
     rule("{when: every 2 days, debit: -1, description: x}"): r"f:7:37: '-1' is not above zero; .*",
     rule("{when: every 2 days, debit: 1}"): r"f:7:9: write either 'at' or 'description'",
-    rule("{when: every 2 days, debit: 1, at: nowhere}"): r"f:7:44: there is no list of merchants 'nowhere'; there are coffee, .*",
-    rule("{when: every 2 days, debit: 1, description: x, category: Fun}"): r"f:7:66: 'Fun' is not one of the provider's categories",
+    rule(
+        "{when: every 2 days, debit: 1, at: nowhere}"
+    ): r"f:7:44: there is no list of merchants 'nowhere'; there are coffee, .*",
+    rule(
+        "{when: every 2 days, debit: 1, description: x, category: Fun}"
+    ): r"f:7:66: 'Fun' is not one of the provider's categories",
     rule("{when: every 2 days, debit: 1, description: x, flags: [odd]}"): r"f:7:64: 'odd' is not one of bill_pay, .*",
 }
 

@@ -28,7 +28,9 @@ class Stage:
 
     # acting
 
-    def connect(self, scenario: str | None = None, *, by: str = "header", oauth: bool = False, **fields: Any) -> dict[str, Any]:
+    def connect(
+        self, scenario: str | None = None, *, by: str = "header", oauth: bool = False, **fields: Any
+    ) -> dict[str, Any]:
         """Creates a member. ``by`` says how the scenario is chosen: header, institution, next or default."""
         headers = {"X-Mocksrv-Scenario": scenario} if scenario and by == "header" else {}
         if scenario and by in ("next", "default"):
@@ -37,7 +39,9 @@ class Stage:
         institution = fields.pop("institution", institution)
         if oauth:
             body = {"member": {"institution_code": institution, "is_oauth": True, **fields}}
-            member: dict[str, Any] = self.mx.call("POST", f"/users/{self.user}/members", body, headers=headers)["member"]
+            member: dict[str, Any] = self.mx.call("POST", f"/users/{self.user}/members", body, headers=headers)[
+                "member"
+            ]
         else:
             member = self.mx.create(self.user, institution=institution, headers=headers, **fields)
         return self.watch(member)
@@ -58,7 +62,9 @@ class Stage:
         """Starts a job: aggregate, verify, identify, check_balance, extend_history, fetch_statements, fetch_rewards."""
         return self.mx.call("POST", f"{self.path}/{job}", status=status, **more)
 
-    def login(self, password: str, *, institution: str = "mxbank", headers: dict[str, str] | None = None) -> dict[str, Any]:
+    def login(
+        self, password: str, *, institution: str = "mxbank", headers: dict[str, str] | None = None
+    ) -> dict[str, Any]:
         """New credentials."""
         body = {"member": {"credentials": self.mx.credentials(institution, password=password)}}
         member: dict[str, Any] = self.mx.call("PUT", self.path, body, headers=headers)["member"]
@@ -80,12 +86,19 @@ class Stage:
     # seeing
 
     def lines(self) -> list[str]:
-        """The callbacks about the member that have come in since the last look, one line each: when (seconds), what, what it says."""
+        """The callbacks about the member that have come in since the last look, one line each: when (seconds), what,
+        what it says.
+        """
         self.mx.advance("0s")
         new = self.receiver.received[self._seen :]
         self._seen += len(new)
-        new = [item for item in new if not {"insight", "enabled_channels"} & (item["json"] or {}).keys()]  # those are about the user
-        return [f"{int(parsedate_to_datetime(item['headers']['Date']).timestamp()) - START} {self._line(item['json'])}" for item in new]
+        new = [
+            item for item in new if not {"insight", "enabled_channels"} & (item["json"] or {}).keys()
+        ]  # those are about the user
+        return [
+            f"{int(parsedate_to_datetime(item['headers']['Date']).timestamp()) - START} {self._line(item['json'])}"
+            for item in new
+        ]
 
     def skip(self) -> None:
         """Takes what has come in as seen, whatever it is."""
@@ -106,10 +119,13 @@ class Stage:
         return " ".join([body["type"], *_counts(body)])
 
     def state(self) -> str:
-        """The member as a poll shows it: status, busy or idle, in (the bank took the login) or out, times of the last job."""
+        """The member as a poll shows it: status, busy or idle, in (the bank took the login) or out, times of the last
+        job.
+        """
         member = self.mx.status(self.user, self.member)
         way = "in" if member["is_authenticated"] else "out"
-        return f"{_said(member | {name: _seconds(member[name]) for name in ('aggregated_at', 'successfully_aggregated_at')})} {way}"
+        seconds = {name: _seconds(member[name]) for name in ("aggregated_at", "successfully_aggregated_at")}
+        return f"{_said(member | seconds)} {way}"
 
     def wants_credentials(self) -> bool:
         """The flag of the member itself."""
@@ -150,7 +166,9 @@ def _said(member: dict[str, Any]) -> str:
 
 
 def _counts(body: dict[str, Any]) -> list[str]:
-    """What a finished process brought: new or nothing (how much is the data profile's affair); in the background or not."""
+    """What a finished process brought: new or nothing (how much is the data profile's affair); in the background or
+    not.
+    """
     created = [value for name, value in body.items() if name.endswith("_created_count")]
     words = ["new" if any(created) else "nothing"] if created else []
     words += [f"{len(body['accounts'])} account"] if "accounts" in body else []

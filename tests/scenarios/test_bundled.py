@@ -15,11 +15,37 @@ from mocksrv.web.server import Setup, build, bundled_scenarios
 from tests.providers.mx.catalog.test_catalogue import SCENARIOS_ONLY
 
 NAMES = [
-    "connected", "challenged", "challenged-options", "challenged-image", "challenged-twice", "challenge-expired", "rejected", "denied",
-    "prevented", "locked", "impeded", "impaired", "degraded", "disconnected", "discontinued", "closed", "delayed", "failed", "disabled",
-    "imported", "reconnected", "oauth", "oauth-denied", "oauth-expired", "verify-select-account", "no-accounts", "slow", "flaky-api",
-    "messy-webhooks", "daily-updates",
-]  # fmt: skip
+    "connected",
+    "challenged",
+    "challenged-options",
+    "challenged-image",
+    "challenged-twice",
+    "challenge-expired",
+    "rejected",
+    "denied",
+    "prevented",
+    "locked",
+    "impeded",
+    "impaired",
+    "degraded",
+    "disconnected",
+    "discontinued",
+    "closed",
+    "delayed",
+    "failed",
+    "disabled",
+    "imported",
+    "reconnected",
+    "oauth",
+    "oauth-denied",
+    "oauth-expired",
+    "verify-select-account",
+    "no-accounts",
+    "slow",
+    "flaky-api",
+    "messy-webhooks",
+    "daily-updates",
+]
 FOLDER = bundled_scenarios() / "mx"
 CHALLENGES = {"TEXT", "OPTIONS", "IMAGE_DATA", "IMAGE_OPTIONS", "TOKEN"}
 

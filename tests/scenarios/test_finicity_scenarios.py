@@ -1,4 +1,6 @@
-"""Every bundled Finicity scenario, played over HTTP on a manual clock; together they send all sixteen Connect events."""
+"""Every bundled Finicity scenario, played over HTTP on a manual clock; together they send all sixteen Connect
+events.
+"""
 
 from __future__ import annotations
 
@@ -83,7 +85,9 @@ def test_connect_full_brings_accounts(finicity: Finicity) -> None:
     finicity.play(finicity.generate(customer, scenario="connect-full"))
     told = payloads(finicity)
     assert told["added"]["accounts"] == finicity.accounts(customer)
-    assert [account["id"] for account in told["discovered"]["accounts"]] == [account["id"] for account in finicity.accounts(customer)]
+    assert [account["id"] for account in told["discovered"]["accounts"]] == [
+        account["id"] for account in finicity.accounts(customer)
+    ]
     assert {account["status"] for account in told["discovered"]["accounts"]} == {"pending"}
 
 
@@ -126,7 +130,9 @@ def test_oauth(finicity: Finicity) -> None:
     told = payloads(finicity)
     assert told["adding"] == {"institutionId": "102176", "oauth": True}
     assert told["added"]["oauth"] is True
-    assert [account["id"] for account in told["added"]["accounts"]] == [account["id"] for account in finicity.accounts(customer)]
+    assert [account["id"] for account in told["added"]["accounts"]] == [
+        account["id"] for account in finicity.accounts(customer)
+    ]
 
 
 def test_accounts_deleted(finicity: Finicity) -> None:

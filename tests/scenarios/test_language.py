@@ -77,14 +77,18 @@ def test_a_message_of_the_script_holds_until_the_next_status(stage: Stage) -> No
         """)
     stage.connect("mine")
     stage.lines()
-    assert [body["member"]["connection_status_message"] for body in stage.receiver.bodies()] == ["Connecting to MX Bank ...", "0123"]
+    assert [body["member"]["connection_status_message"] for body in stage.receiver.bodies()] == [
+        "Connecting to MX Bank ...",
+        "0123",
+    ]
     stage.advance("1s")
     assert stage.receiver.bodies()[-1]["connection_status_message"].startswith("Your account is locked.")
 
 
 def test_set_overrides_the_flags_that_a_status_brings(stage: Stage) -> None:
     stage.script(
-        "connect: [{status: CREATED}, {after: 1s, status: DENIED, set: {needs_updated_credentials: false, is_authenticated: true}}]"
+        "connect: [{status: CREATED}, {after: 1s, status: DENIED, set: {needs_updated_credentials: false, "
+        "is_authenticated: true}}]"
     )
     stage.connect("mine")
     stage.advance("1s")
@@ -107,7 +111,9 @@ def test_an_event_is_sent_with_fields_of_the_script(stage: Stage) -> None:
 
 
 def test_a_member_is_deleted_by_the_script(stage: Stage) -> None:
-    stage.script("connect: [{status: CREATED}, {after: 1s, status: CONNECTED, data: everyday}, {after: 1s, delete: true}]")
+    stage.script(
+        "connect: [{status: CREATED}, {after: 1s, status: CONNECTED, data: everyday}, {after: 1s, delete: true}]"
+    )
     stage.connect("mine")
     assert stage.advance("1s")[-1] == "1 updated CONNECTED busy"
     assert stage.total("accounts") > 0
@@ -146,9 +152,14 @@ def test_far_too_many_steps_stop_the_play(stage: Stage) -> None:
 # questions
 
 
-@pytest.mark.parametrize(("given", "status"), [("0123", "CONNECTED"), ("123", "REJECTED"), ("yes", "CONNECTED"), ("Yes", "REJECTED")])
+@pytest.mark.parametrize(
+    ("given", "status"), [("0123", "CONNECTED"), ("123", "REJECTED"), ("yes", "CONNECTED"), ("Yes", "REJECTED")]
+)
 def test_answers_are_texts_as_written(stage: Stage, given: str, status: str) -> None:
-    stage.script("connect: [{status: CREATED}, {status: CHALLENGED, challenges: [{type: TEXT, label: Code, answer: [0123, yes]}]}]")
+    stage.script(
+        "connect: [{status: CREATED}, {status: CHALLENGED, challenges: [{type: TEXT, label: Code, answer: "
+        "[0123, yes]}]}]"
+    )
     stage.connect("mine")
     stage.answer(given)
     stage.advance("1s")
@@ -177,7 +188,12 @@ def test_all_open_questions_are_answered_or_nothing_changes(stage: Stage) -> Non
     stage.connect("mine")
     stage.lines()
     one, two = (challenge["guid"] for challenge in stage.mx.status(stage.user, stage.member)["challenges"])
-    incomplete: list[Any] = [[], [{"guid": one, "value": "a"}], [{"guid": one, "value": "a"}, {"guid": "CRD-0", "value": "b"}], None]
+    incomplete: list[Any] = [
+        [],
+        [{"guid": one, "value": "a"}],
+        [{"guid": one, "value": "a"}, {"guid": "CRD-0", "value": "b"}],
+        None,
+    ]
     for answers in incomplete:
         stage.mx.call("PUT", f"{stage.path}/resume", {"member": {"challenges": answers}}, status=400)
     assert stage.lines() == []
@@ -280,7 +296,11 @@ def test_verify_fails_where_the_login_fails(stage: Stage) -> None:
     stage.connect("denied", skip_aggregation=True)
     assert stage.lines() == ["0 created CREATED idle"]
     stage.call("verify")
-    assert stage.advance("1m") == ["0 updated CREATED busy", "1 updated DENIED idle wants-credentials 0/-", "1 CHANGED DENIED"]
+    assert stage.advance("1m") == [
+        "0 updated CREATED busy",
+        "1 updated DENIED idle wants-credentials 0/-",
+        "1 CHANGED DENIED",
+    ]
     stage.call("verify", status=409)
 
 
@@ -300,7 +320,10 @@ def test_the_refresh_comes_daily_and_ends_with_a_failure(stage: Stage) -> None:
     stage.connect("mine")
     stage.advance("2s")
     day = 86_400
-    expected = [f"{day + 2} updated CONNECTED busy 0/2", f"{day + 12} updated DENIED idle wants-credentials {day + 2}/2"]
+    expected = [
+        f"{day + 2} updated CONNECTED busy 0/2",
+        f"{day + 12} updated DENIED idle wants-credentials {day + 2}/2",
+    ]
     assert stage.advance("7d") == [*expected, f"{day + 12} CHANGED DENIED"]
 
 
@@ -331,7 +354,9 @@ def test_the_order_of_choice(stage: Stage) -> None:
 def test_logins_that_say_more_win_and_own_files_come_before_bundled_ones(stage: Stage) -> None:
     stage.script("connect: [{status: CLOSED}]", name="any-bank", more="logins: [{password: LOCKED}]")
     stage.script(
-        "connect: [{status: CLOSED}]", name="this-bank", more="logins: [{institution: mxbank, username: mxuser, password: INVALID}]"
+        "connect: [{status: CLOSED}]",
+        name="this-bank",
+        more="logins: [{institution: mxbank, username: mxuser, password: INVALID}]",
     )
     for institution, password, scenario in [
         ("mxbank", "LOCKED", "locked"),
@@ -394,7 +419,9 @@ def test_logins_are_not_inherited(stage: Stage) -> None:
 def test_a_pushed_status_ends_the_play(stage: Stage) -> None:
     stage.connect("slow")
     stage.advance("1s")
-    stage.mx.control("PUT", f"/subjects/{stage.member}/status", {"status": "LOCKED", "set": {"connection_status_message": "Sorry"}})
+    stage.mx.control(
+        "PUT", f"/subjects/{stage.member}/status", {"status": "LOCKED", "set": {"connection_status_message": "Sorry"}}
+    )
     assert stage.advance("1h") == ["1 updated LOCKED idle 0/-", "1 CHANGED LOCKED"]
     assert stage.receiver.bodies()[1]["member"]["connection_status_message"] == "Sorry"
 

@@ -1,4 +1,6 @@
-"""Every bundled Mono scenario, played over HTTP on a manual clock that starts at noon: statuses, data and callbacks, in their order."""
+"""Every bundled Mono scenario, played over HTTP on a manual clock that starts at noon: statuses, data and callbacks, in
+their order.
+"""
 
 from __future__ import annotations
 
@@ -44,12 +46,18 @@ def test_comment(name: str) -> None:
 def test_it_is_played_by_a_test(name: str) -> None:
     tree = ast.parse(Path(__file__).read_text("utf-8"))
     functions = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
-    assert name in {each.value for function in functions for each in ast.walk(function) if isinstance(each, ast.Constant)}
+    assert name in {
+        each.value for function in functions for each in ast.walk(function) if isinstance(each, ast.Constant)
+    }
 
 
 def timeline(mono: Mono, id: str) -> list[str]:
     """When and what an account was: `2026-01-02T00:00 AVAILABLE`."""
-    return [f"{moment['at'][:16]} {moment['status']}" for moment in mono.control("GET", f"/subjects/{id}")["timeline"] if moment["status"]]
+    return [
+        f"{moment['at'][:16]} {moment['status']}"
+        for moment in mono.control("GET", f"/subjects/{id}")["timeline"]
+        if moment["status"]
+    ]
 
 
 def test_synced(mono: Mono) -> None:

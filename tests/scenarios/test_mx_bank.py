@@ -73,7 +73,12 @@ def test_another_password_connects(stage: Stage, password: str) -> None:
     assert stage.wants_credentials() is (status == "DENIED")
     updated = stage.login("password")
     assert (updated["connection_status"], updated["is_being_aggregated"], updated["error"]) == ("UPDATED", True, {})
-    expected = ["10 updated UPDATED busy 0/-", "11 updated CONNECTED busy 0/-", "12 updated CONNECTED idle 10/12", "12 AGGREGATION new"]
+    expected = [
+        "10 updated UPDATED busy 0/-",
+        "11 updated CONNECTED busy 0/-",
+        "12 updated CONNECTED idle 10/12",
+        "12 AGGREGATION new",
+    ]
     assert stage.advance("10s") == expected
     assert stage.statuses() == ["CREATED", status, "UPDATED", "CONNECTED"]
 

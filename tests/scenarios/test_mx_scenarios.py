@@ -1,7 +1,7 @@
 """Every bundled MX scenario, played over HTTP: statuses, flags, times and callbacks, in their order.
 
-Lines are those of `Stage`: `1 updated DENIED idle wants-credentials 0/-` is a callback one second after the start, the member's job is
-over, its last one began at 0, none has ended well.
+Lines are those of `Stage`: `1 updated DENIED idle wants-credentials 0/-` is a callback one second after the start, the
+member's job is over, its last one began at 0, none has ended well.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ CREATED = "0 created CREATED busy"
 
 @dataclass(frozen=True)
 class Ending:
-    """A scenario that ends a second after the member was created. ``by``: how it is chosen. ``error``: the member's error code."""
+    """A scenario that ends a second after the member was created. ``by``: how it is chosen. ``error``: the member's
+    error code.
+    """
 
     name: str
     by: str
@@ -117,7 +119,8 @@ def test_denied_at_its_own_institution_takes_the_right_password(stage: Stage) ->
 
 
 @pytest.mark.parametrize(
-    ("name", "flow"), [("degraded", "outage"), ("disconnected", "outage"), ("impaired", "loss"), ("reconnected", "moved")]
+    ("name", "flow"),
+    [("degraded", "outage"), ("disconnected", "outage"), ("impaired", "loss"), ("reconnected", "moved")],
 )
 def test_a_member_with_data_comes_to_grief(stage: Stage, name: str, flow: str) -> None:
     stage.connect()
@@ -149,7 +152,12 @@ def test_connected(stage: Stage) -> None:
 
 def test_connected_is_what_happens_when_nothing_is_chosen(stage: Stage) -> None:
     stage.connect()
-    assert stage.advance("10s") == [CREATED, "1 updated CONNECTED busy", "2 updated CONNECTED idle 0/2", "2 AGGREGATION new"]
+    assert stage.advance("10s") == [
+        CREATED,
+        "1 updated CONNECTED busy",
+        "2 updated CONNECTED idle 0/2",
+        "2 AGGREGATION new",
+    ]
     assert stage.receiver.bodies()[-1]["transactions_created_count"] == 910  # MX Bank's documented data
     stage.call("aggregate")
     expected = [
@@ -188,7 +196,12 @@ def test_slow(stage: Stage) -> None:
 
 def test_no_accounts(stage: Stage) -> None:
     stage.connect("no-accounts", by="default")
-    assert stage.advance("1m") == [CREATED, "1 updated CONNECTED busy", "2 updated CONNECTED idle 0/2", "2 AGGREGATION nothing"]
+    assert stage.advance("1m") == [
+        CREATED,
+        "1 updated CONNECTED busy",
+        "2 updated CONNECTED idle 0/2",
+        "2 AGGREGATION nothing",
+    ]
     assert stage.total("accounts") == stage.total("transactions") == 0
     stage.call("verify")
     expected = ["60 updated CONNECTED busy 0/2", "61 updated CONNECTED busy 0/2", "62 updated CONNECTED idle 60/62"]
@@ -221,10 +234,17 @@ def test_daily_updates_alert_of_logins_when_the_credentials_are_new(stage: Stage
     stage.mx.advance("1m")
     alerts = stage.receiver.bodies()[-10:]
     assert [(body["action"], "user" in body) for body in alerts] == [
-        ("WELCOME_NEW_USER", True), ("EMAIL_VERIFICATION", True), ("EMAIL_VERIFIED", True), ("DEVICE_CREATED", False),
-        ("SMS_VERIFICATION", True), ("DEVICE_DELETED", False), ("PASSWORD_RESET_TOKEN", True), ("PASSWORD_CHANGED", True),
-        ("OFFER", False), ("generated", False),
-    ]  # fmt: skip
+        ("WELCOME_NEW_USER", True),
+        ("EMAIL_VERIFICATION", True),
+        ("EMAIL_VERIFIED", True),
+        ("DEVICE_CREATED", False),
+        ("SMS_VERIFICATION", True),
+        ("DEVICE_DELETED", False),
+        ("PASSWORD_RESET_TOKEN", True),
+        ("PASSWORD_CHANGED", True),
+        ("OFFER", False),
+        ("generated", False),
+    ]
     assert {body["user"]["guid"] for body in alerts if "user" in body} == {stage.user}
     assert stage.state().startswith("CONNECTED idle")
 
@@ -264,7 +284,10 @@ def test_challenged_options(stage: Stage) -> None:
     stage.advance("1s")
     question = stage.question()
     assert question["type"] == "OPTIONS"
-    assert [(option["label"], option["value"]) for option in question["options"]] == [("correct", "correct"), ("incorrect", "incorrect")]
+    assert [(option["label"], option["value"]) for option in question["options"]] == [
+        ("correct", "correct"),
+        ("incorrect", "incorrect"),
+    ]
     stage.answer("incorrect")
     assert stage.advance("2s")[-1] == "3 CHANGED CHALLENGED"
     assert stage.question()["type"] == "OPTIONS"
@@ -323,9 +346,17 @@ def test_challenge_expired(stage: Stage) -> None:
     late = {"member": {"challenges": [{"guid": question["guid"], "value": "correct"}]}}
     stage.mx.call("PUT", f"{stage.path}/resume", late, status=405)
     stage.call("aggregate")
-    assert stage.advance("1s") == ["31 updated EXPIRED busy 0/-", "32 updated CHALLENGED busy 0/-", "32 CHANGED CHALLENGED"]
+    assert stage.advance("1s") == [
+        "31 updated EXPIRED busy 0/-",
+        "32 updated CHALLENGED busy 0/-",
+        "32 CHANGED CHALLENGED",
+    ]
     stage.answer("correct")
-    assert stage.advance("1s") == ["32 updated RESUMED busy 0/-", "33 updated CONNECTED idle 31/33", "33 AGGREGATION new"]
+    assert stage.advance("1s") == [
+        "32 updated RESUMED busy 0/-",
+        "33 updated CONNECTED idle 31/33",
+        "33 AGGREGATION new",
+    ]
 
 
 def test_rejected(stage: Stage) -> None:
@@ -348,7 +379,11 @@ def test_reconnected_asks_for_a_code(stage: Stage) -> None:
     assert stage.advance("1s") == expected
     assert stage.question()["type"] == "TOKEN"
     stage.answer("123456")
-    assert stage.advance("1s") == ["11 updated RESUMED busy 0/-", "12 updated CONNECTED idle 10/12", "12 AGGREGATION new"]
+    assert stage.advance("1s") == [
+        "11 updated RESUMED busy 0/-",
+        "12 updated CONNECTED idle 10/12",
+        "12 AGGREGATION new",
+    ]
 
 
 def test_verify_select_account(stage: Stage) -> None:
@@ -365,7 +400,11 @@ def test_verify_select_account(stage: Stage) -> None:
     assert [(option["label"], option["value"]) for option in question["options"]] == eligible
 
     stage.answer(eligible[0][1])
-    assert stage.advance("1s") == ["11 updated RESUMED busy 0/2", "12 updated CONNECTED idle 10/12", "12 VERIFICATION 1 account"]
+    assert stage.advance("1s") == [
+        "11 updated RESUMED busy 0/2",
+        "12 updated CONNECTED idle 10/12",
+        "12 VERIFICATION 1 account",
+    ]
     (number,) = stage.mx.call("GET", f"{stage.path}/account_numbers")["account_numbers"]
     assert stage.receiver.bodies()[-1]["accounts"] == [number["account_guid"]]
     assert stage.mx.status(stage.user, stage.member)["has_processed_account_numbers"]
@@ -459,8 +498,10 @@ def test_messy_webhooks(stage: Stage) -> None:
     assert sorted(stage.advance("1s")) == ["10 AGGREGATION new", "10 updated CONNECTED idle 0/10"]
     assert stage.advance("5s") == ["11 created CREATED busy"]
     assert stage.receiver.bodies()[-1]["member"]["revision"] == 1
-    states = {w["payload"]["member"]["connection_status"]: w["deliveries"][0]["state"]
-              for w in stage.mx.control("GET", "/webhooks?event=mx.member.updated")["webhooks"]}  # fmt: skip
+    states = {
+        w["payload"]["member"]["connection_status"]: w["deliveries"][0]["state"]
+        for w in stage.mx.control("GET", "/webhooks?event=mx.member.updated")["webhooks"]
+    }
     assert states == {"DELAYED": "dropped", "CONNECTED": "delivered"}
     assert stage.advance("25h") == []
     assert stage.state().startswith("CONNECTED idle 86410/86411")
@@ -468,11 +509,16 @@ def test_messy_webhooks(stage: Stage) -> None:
 
 def differences(one: dict[str, Any], other: dict[str, Any]) -> list[tuple[Any, Any]]:
     """The values that two bodies of one event have different, at the top and in the object."""
-    pairs = [(one["action"], other["action"]), *((value, other["member"][name]) for name, value in one["member"].items())]
+    pairs = [
+        (one["action"], other["action"]),
+        *((value, other["member"][name]) for name, value in one["member"].items()),
+    ]
     return [(before, after) for before, after in pairs if before != after]
 
 
-def test_messy_webhooks_are_the_same_bytes_for_the_same_seed(make_server: Callable[..., Any], receiver: Receiver) -> None:
+def test_messy_webhooks_are_the_same_bytes_for_the_same_seed(
+    make_server: Callable[..., Any], receiver: Receiver
+) -> None:
     runs = []
     for seed in (7, 7, 8):
         receiver.received.clear()
@@ -503,17 +549,47 @@ def test_bodies_from_creation_to_data(stage: Stage) -> None:
     stage.advance("2s")
     institution = stage.mx.call("GET", "/institutions/mxbank")["institution"]
     member = {
-        "aggregated_at": None, "connection_status": "CREATED", "connection_status_id": 0,
-        "connection_status_message": "Connecting to MX Bank ...", "created_at": START, "guid": stage.member, "institution_code": "mxbank",
-        "institution_guid": created["institution_guid"], "id": "mine", "is_being_aggregated": True, "is_manual": False,
-        "is_managed_by_user": True, "is_oauth": False, "is_user_created": True, "metadata": "of the app", "name": institution["name"],
-        "needs_updated_credentials": False, "successfully_aggregated_at": None, "user_id": stage.user_id, "revision": 1,
-        "updated_at": START, "use_cases": [], "user_guid": stage.user,
-    }  # fmt: skip
-    connected = member | {"connection_status": "CONNECTED", "connection_status_id": 6, "connection_status_message": "Connected to MX Bank."}
-    process = {"action": "member_data_updated", "completed_at": START + 2, "completed_on": "2026-01-01", "is_background": False,
-               "member_guid": stage.member, "transactions_created_count": 910, "transactions_updated_count": 0, "type": "AGGREGATION",
-               "user_guid": stage.user, "user_id": stage.user_id}  # fmt: skip
+        "aggregated_at": None,
+        "connection_status": "CREATED",
+        "connection_status_id": 0,
+        "connection_status_message": "Connecting to MX Bank ...",
+        "created_at": START,
+        "guid": stage.member,
+        "institution_code": "mxbank",
+        "institution_guid": created["institution_guid"],
+        "id": "mine",
+        "is_being_aggregated": True,
+        "is_manual": False,
+        "is_managed_by_user": True,
+        "is_oauth": False,
+        "is_user_created": True,
+        "metadata": "of the app",
+        "name": institution["name"],
+        "needs_updated_credentials": False,
+        "successfully_aggregated_at": None,
+        "user_id": stage.user_id,
+        "revision": 1,
+        "updated_at": START,
+        "use_cases": [],
+        "user_guid": stage.user,
+    }
+    connected = member | {
+        "connection_status": "CONNECTED",
+        "connection_status_id": 6,
+        "connection_status_message": "Connected to MX Bank.",
+    }
+    process = {
+        "action": "member_data_updated",
+        "completed_at": START + 2,
+        "completed_on": "2026-01-01",
+        "is_background": False,
+        "member_guid": stage.member,
+        "transactions_created_count": 910,
+        "transactions_updated_count": 0,
+        "type": "AGGREGATION",
+        "user_guid": stage.user,
+        "user_id": stage.user_id,
+    }
     bodies = stage.receiver.bodies()
     jobs = {body["member"].pop("most_recent_job_guid") for body in bodies[:3]} | {bodies[3].pop("job_guid")}
     assert len(jobs) == 1
@@ -533,8 +609,15 @@ def test_bodies_of_a_refusal(stage: Stage) -> None:
     text = "Your account is locked. Please log in at the website of MX Bank and follow its steps."
     _, updated, changed = stage.receiver.bodies()
     assert updated["member"]["connection_status_message"] == text
-    assert changed == {"action": "CHANGED", "connection_status": "LOCKED", "connection_status_id": 5, "connection_status_message": text,
-                       "member_guid": stage.member, "type": "CONNECTION_STATUS", "user_guid": stage.user}  # fmt: skip
+    assert changed == {
+        "action": "CHANGED",
+        "connection_status": "LOCKED",
+        "connection_status_id": 5,
+        "connection_status_message": text,
+        "member_guid": stage.member,
+        "type": "CONNECTION_STATUS",
+        "user_guid": stage.user,
+    }
     stage.mx.call("DELETE", stage.path, status=204)
     stage.lines()
     deleted = stage.receiver.bodies()[-1]

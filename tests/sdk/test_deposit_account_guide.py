@@ -16,11 +16,31 @@ from tests.sdk.conftest import Served
 START = 1767268800  # 2026-01-01T12:00:00Z, where a manual clock with a seed begins
 CHECKING = "act-23445745"
 MEMBER_KEYS = {
-    "aggregated_at", "connection_status", "connection_status_id", "connection_status_message", "created_at", "guid", "institution_code",
-    "institution_guid", "id", "is_being_aggregated", "is_manual", "is_managed_by_user", "is_oauth", "is_user_created", "metadata",
-    "most_recent_job_guid", "name", "needs_updated_credentials", "successfully_aggregated_at", "user_id", "revision", "updated_at",
-    "use_cases", "user_guid",
-}  # fmt: skip
+    "aggregated_at",
+    "connection_status",
+    "connection_status_id",
+    "connection_status_message",
+    "created_at",
+    "guid",
+    "institution_code",
+    "institution_guid",
+    "id",
+    "is_being_aggregated",
+    "is_manual",
+    "is_managed_by_user",
+    "is_oauth",
+    "is_user_created",
+    "metadata",
+    "most_recent_job_guid",
+    "name",
+    "needs_updated_credentials",
+    "successfully_aggregated_at",
+    "user_id",
+    "revision",
+    "updated_at",
+    "use_cases",
+    "user_guid",
+}
 
 
 class Guide:
@@ -39,12 +59,16 @@ class Guide:
     def open(self) -> None:
         """Steps 1 to 3: a user, the institution and its login form, a member."""
         self.user = self.users.create_user(
-            sdk.UserCreateRequestBody(user=sdk.UserCreateRequest(id="customer-42", email="ada@example.com", metadata="{}"))
+            sdk.UserCreateRequestBody(
+                user=sdk.UserCreateRequest(id="customer-42", email="ada@example.com", metadata="{}")
+            )
         ).user.guid
         institution = self.institutions.list_institutions(name="mx bank").institutions[0]
         form = self.institutions.list_institution_credentials(institution.code).credentials
         credentials = [sdk.CredentialRequest(guid=field.guid, value=field.field_name.lower()) for field in form]
-        request = sdk.MemberCreateRequest(institution_code=institution.code, id="member-7", metadata="deposit", credentials=credentials)
+        request = sdk.MemberCreateRequest(
+            institution_code=institution.code, id="member-7", metadata="deposit", credentials=credentials
+        )
         self.member = self.members.create_member(self.user, sdk.MemberCreateRequestBody(member=request)).member.guid
 
     def verify(self) -> None:
@@ -132,7 +156,10 @@ def test_the_account_is_chosen_in_a_challenge(guide: Guide) -> None:
     assert asked.is_authenticated
     [challenge] = asked.challenges
     assert (challenge.type, challenge.field_name, challenge.label) == ("OPTIONS", None, "Please select an account:")
-    assert [(option.label, option.value) for option in challenge.options] == [("Checking", CHECKING), ("Savings", "act-352386787")]
+    assert [(option.label, option.value) for option in challenge.options] == [
+        ("Checking", CHECKING),
+        ("Savings", "act-352386787"),
+    ]
     [listed] = guide.members.list_member_challenges(guide.member, guide.user).challenges
     assert listed.guid == challenge.guid
     assert [brief(callback) for callback in guide.callbacks()] == [
@@ -150,7 +177,11 @@ def test_the_answer_ends_the_verification(guide: Guide) -> None:
     guide.advance()
     done = guide.status()
     assert flags(done) == ("CONNECTED", False, "2026-01-01T12:00:00Z", "2026-01-01T12:00:02Z")
-    assert (done.is_authenticated, done.has_processed_accounts, done.has_processed_account_numbers) == (True, True, True)
+    assert (done.is_authenticated, done.has_processed_accounts, done.has_processed_account_numbers) == (
+        True,
+        True,
+        True,
+    )
     resumed, connected, verified = guide.callbacks()
     assert [brief(resumed), brief(connected)] == [("updated", "RESUMED", True, 4), ("updated", "CONNECTED", False, 5)]
     [account] = guide.accounts.list_account_numbers_by_member(guide.member, guide.user).account_numbers
@@ -172,7 +203,11 @@ def test_the_chosen_account_has_its_numbers(guide: Guide) -> None:
     guide.answer(CHECKING)
     guide.advance()
     [numbers] = guide.accounts.list_account_numbers_by_member(guide.member, guide.user).account_numbers
-    assert (numbers.account_number, numbers.routing_number, numbers.passed_validation) == ("4921710685", "005026788", True)
+    assert (numbers.account_number, numbers.routing_number, numbers.passed_validation) == (
+        "4921710685",
+        "005026788",
+        True,
+    )
     assert guide.accounts.list_account_numbers_by_account(numbers.account_guid, guide.user).account_numbers == [numbers]
     account = guide.accounts.read_account(numbers.account_guid, guide.user).account
     assert (account.id, account.type, account.account_number) == (CHECKING, "CHECKING", "****0685")
@@ -193,7 +228,10 @@ def test_identify_brings_the_owners(guide: Guide) -> None:
     }
     accounts = guide.accounts.list_member_accounts(guide.user, guide.member).accounts
     assert sorted(owner.account_guid for owner in owners) == sorted(account.guid for account in accounts)
-    assert [brief(callback) for callback in guide.callbacks()] == [("updated", "CONNECTED", True, 6), ("updated", "CONNECTED", False, 7)]
+    assert [brief(callback) for callback in guide.callbacks()] == [
+        ("updated", "CONNECTED", True, 6),
+        ("updated", "CONNECTED", False, 7),
+    ]
 
 
 def test_check_balance_advances_the_timestamps(guide: Guide) -> None:
@@ -207,7 +245,11 @@ def test_check_balance_advances_the_timestamps(guide: Guide) -> None:
     guide.advance()
     done = guide.status()
     assert flags(done) == ("CONNECTED", False, "2026-01-01T12:00:03Z", "2026-01-01T12:00:04Z")
-    assert (done.is_authenticated, done.has_processed_accounts, done.has_processed_account_numbers) == (True, True, False)
+    assert (done.is_authenticated, done.has_processed_accounts, done.has_processed_account_numbers) == (
+        True,
+        True,
+        False,
+    )
     started, ended, balance = guide.callbacks()
     assert [brief(started), brief(ended)] == [("updated", "CONNECTED", True, 6), ("updated", "CONNECTED", False, 7)]
     assert balance == {
@@ -270,7 +312,9 @@ def test_every_member_callback_is_whole(guide: Guide) -> None:
     guide.advance()
     bodies = [callback["member"] for callback in guide.callbacks() if "member" in callback]
     assert all(set(body) == MEMBER_KEYS for body in bodies)
-    assert len({body["most_recent_job_guid"] for body in bodies}) == 2  # the aggregation that was superseded, the verification
+    assert (
+        len({body["most_recent_job_guid"] for body in bodies}) == 2
+    )  # the aggregation that was superseded, the verification
 
 
 def test_a_refusal_reaches_the_client_as_its_exception(guide: Guide) -> None:
@@ -278,6 +322,8 @@ def test_a_refusal_reaches_the_client_as_its_exception(guide: Guide) -> None:
         guide.members.resume_aggregation(
             guide.member,
             guide.user,
-            sdk.MemberResumeRequestBody(member=sdk.MemberResumeRequest(challenges=[sdk.CredentialRequest(guid="CRD-1", value="x")])),
+            sdk.MemberResumeRequestBody(
+                member=sdk.MemberResumeRequest(challenges=[sdk.CredentialRequest(guid="CRD-1", value="x")])
+            ),
         )
     assert refused.value.status == 405

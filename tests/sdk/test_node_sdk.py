@@ -20,11 +20,24 @@ from tests.cli.running import LIMIT, Serving
 FOLDER = Path(__file__).parent / "node"
 SDK = FOLDER / "node_modules" / "mx-platform-node"
 GROUPS = (
-    "UsersApi", "MembersApi", "AccountsApi", "TransactionsApi", "TransactionRulesApi", "WidgetsApi", "TagsApi", "TaggingsApi",
-    "BudgetsApi", "GoalsApi", "ManagedDataApi",
-)  # fmt: skip
+    "UsersApi",
+    "MembersApi",
+    "AccountsApi",
+    "TransactionsApi",
+    "TransactionRulesApi",
+    "WidgetsApi",
+    "TagsApi",
+    "TaggingsApi",
+    "BudgetsApi",
+    "GoalsApi",
+    "ManagedDataApi",
+)
 CASES = re.findall(r"^  async (\w+)\(w\) \{$", (FOLDER / "cases.mjs").read_text("utf-8"), re.MULTILINE)
-MISSING = None if shutil.which("node") and SDK.is_dir() else "Node or mx-platform-node is missing: run `npm ci` in tests/sdk/node"
+MISSING = (
+    None
+    if shutil.which("node") and SDK.is_dir()
+    else "Node or mx-platform-node is missing: run `npm ci` in tests/sdk/node"
+)
 
 pytestmark = pytest.mark.skipif(MISSING is not None and not os.environ.get("MOCKSRV_TEST_NODE"), reason=str(MISSING))
 
@@ -49,7 +62,9 @@ def test_the_sdk_reads_the_answer(outcomes: dict[str, str | None], operation: st
 def test_every_operation_of_these_groups_has_a_case() -> None:
     assert MISSING is None, MISSING
     declared = (SDK / "dist" / "api.d.ts").read_text("utf-8")
-    classes = dict(re.findall(r"^export declare class (\w+) extends BaseAPI {\n(.*?)^}", declared, re.MULTILINE | re.DOTALL))
+    classes = dict(
+        re.findall(r"^export declare class (\w+) extends BaseAPI {\n(.*?)^}", declared, re.MULTILINE | re.DOTALL)
+    )
     operations = [name for group in GROUPS for name in re.findall(r"^    (\w+)\(", classes[group], re.MULTILINE)]
     assert sorted(CASES) == sorted(operations)
 

@@ -1,7 +1,7 @@
 """MX's official Python SDK reads the answer of each of its operations: one test per operation, in `tests/sdk/python`.
 
-What is asserted of every answer is in `tests.sdk.world.look_at`; that a case drives its operation, in `tests/sdk/python/conftest.py`.
-The SDK is made of MX's OpenAPI file of v20111101.
+What is asserted of every answer is in `tests.sdk.world.look_at`; that a case drives its operation, in
+`tests/sdk/python/conftest.py`. The SDK is made of MX's OpenAPI file of v20111101.
 """
 
 from __future__ import annotations
@@ -34,15 +34,21 @@ NOT_IN_THE_SDK = {
     ),
 }
 MODULES: list[ModuleType] = [
-    importlib.import_module(f"tests.sdk.python.{file.stem}") for file in sorted((Path(__file__).parent / "python").glob("test_*.py"))
+    importlib.import_module(f"tests.sdk.python.{file.stem}")
+    for file in sorted((Path(__file__).parent / "python").glob("test_*.py"))
 ]
 CASES: dict[str, Callable[..., None]] = {
-    name.removeprefix("test_"): case for module in MODULES for name, case in vars(module).items() if name.startswith("test_")
+    name.removeprefix("test_"): case
+    for module in MODULES
+    for name, case in vars(module).items()
+    if name.startswith("test_")
 }
 
 
 def camel(operation: str) -> str:
-    """The SDK's name of an operation in the file's spelling, in small letters: the two differ in capitals (``OAuth``, ``URI``)."""
+    """The SDK's name of an operation in the file's spelling, in small letters: the two differ in capitals (``OAuth``,
+    ``URI``).
+    """
     return operation.replace("_", "").lower()
 
 
@@ -52,7 +58,9 @@ def test_every_operation_of_the_sdk_has_a_case() -> None:
 
 def test_every_case_asserts_something() -> None:
     trees = {name: ast.parse(inspect.getsource(case)) for name, case in CASES.items()}
-    assert [name for name, tree in trees.items() if not any(isinstance(node, ast.Assert) for node in ast.walk(tree))] == []
+    assert [
+        name for name, tree in trees.items() if not any(isinstance(node, ast.Assert) for node in ast.walk(tree))
+    ] == []
 
 
 @pytest.mark.skipif(not OPENAPI.is_dir(), reason="MX's OpenAPI files are not beside the project")

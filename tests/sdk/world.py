@@ -1,4 +1,6 @@
-"""What the SDK's cases stand on: every operation under one roof, each answer looked at; and a client's world, made by SDK calls."""
+"""What the SDK's cases stand on: every operation under one roof, each answer looked at; and a client's world, made by
+SDK calls.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,8 @@ from mx_platform_python.exceptions import NotFoundException
 
 from tests.conftest import MX
 
-# Members of answers that are not in MX's OpenAPI file, of which the SDK is made (docs/discrepancies.md); the SDK passes over them.
+# Members of answers that are not in MX's OpenAPI file, of which the SDK is made (docs/discrepancies.md); the SDK passes
+# over them.
 BEYOND = {"error", "credit_card_product_guid", "budgets"}
 OPERATIONS: dict[str, type] = {
     name: group
@@ -29,9 +32,9 @@ OPERATIONS: dict[str, type] = {
 class SDK:
     """The operations of all API classes of the SDK as methods: ``SDK(client).create_user(...)``.
 
-    Each answer must be of the type that the SDK promises, and show all that the body says: nothing is lost on the way through the SDK.
-    ``read`` are the operations whose answers were read so far, with the names of the events that each caused, if ``watch`` tells
-    those since it was last asked.
+    Each answer must be of the type that the SDK promises, and show all that the body says: nothing is lost on the way
+    through the SDK. ``read`` are the operations whose answers were read so far, with the names of the events that each
+    caused, if ``watch`` tells those since it was last asked.
     """
 
     def __init__(self, client: sdk.ApiClient, watch: Callable[[], list[str]] = list) -> None:
@@ -69,7 +72,9 @@ def look_at(answer: Any, promised: Any, response: Any) -> None:
     elif promised is bytearray:
         assert isinstance(answer, (bytes, bytearray))
     else:
-        assert isinstance(answer, promised), f"{promised.__name__} is promised, {answer!r} came with {response.status} {response.data}"
+        assert isinstance(answer, promised), (
+            f"{promised.__name__} is promised, {answer!r} came with {response.status} {response.data}"
+        )
         assert plain(answer.to_dict()) == plain(json.loads(response.data))
 
 
@@ -90,7 +95,8 @@ def gone(call: Callable[..., Any], *args: Any) -> bool:
 
 
 class World:
-    """A client of the API: a user with a member at MX Bank of which everything was fetched, and what else a case needs, made on demand.
+    """A client of the API: a user with a member at MX Bank of which everything was fetched, and what else a case needs,
+    made on demand.
 
     Guids are attributes (``world.tag``) where one is enough, methods (``world.new_tag()``) where a case uses it up.
     """
@@ -149,7 +155,9 @@ class World:
         return user, self.new_member(user)
 
     def new_oauth_member(self, user: str) -> str:
-        """A member that waits for its user at the bank's page. Credentials are for others, but the SDK's model wants a list."""
+        """A member that waits for its user at the bank's page. Credentials are for others, but the SDK's model wants a
+        list.
+        """
         request = sdk.MemberCreateRequest(institution_code="mx_bank_oauth", is_oauth=True, credentials=[])
         guid: str = self.sdk.create_member(user, sdk.MemberCreateRequestBody(member=request)).member.guid
         return guid
@@ -183,7 +191,9 @@ class World:
     @cached_property
     def accounts(self) -> dict[str, str]:
         """Type -> guid, of the connected member."""
-        return {account.type: account.guid for account in self.sdk.list_member_accounts(self.user, self.member).accounts}
+        return {
+            account.type: account.guid for account in self.sdk.list_member_accounts(self.user, self.member).accounts
+        }
 
     @property
     def checking(self) -> str:
@@ -197,12 +207,18 @@ class World:
 
     def new_manual_account(self, user: str | None = None) -> str:
         request = sdk.AccountCreateRequest(account_type="SAVINGS", name=self.unique("Jar"), balance=100)
-        guid: str = self.sdk.create_manual_account(user or self.user, sdk.AccountCreateRequestBody(account=request)).account.guid
+        guid: str = self.sdk.create_manual_account(
+            user or self.user, sdk.AccountCreateRequestBody(account=request)
+        ).account.guid
         return guid
 
     def new_manual_transaction(self, account: str, amount: float = 12.34) -> Any:
-        request = sdk.TransactionCreateRequest(amount=amount, date="2025-12-30", description="Whole foods", type="DEBIT")
-        return self.sdk.create_manual_transaction(self.user, account, sdk.TransactionCreateRequestBody(transaction=request))
+        request = sdk.TransactionCreateRequest(
+            amount=amount, date="2025-12-30", description="Whole foods", type="DEBIT"
+        )
+        return self.sdk.create_manual_transaction(
+            self.user, account, sdk.TransactionCreateRequestBody(transaction=request)
+        )
 
     @cached_property
     def categories(self) -> dict[str, str]:
@@ -211,14 +227,18 @@ class World:
         return {category.name: category.guid for page in pages for category in page}
 
     def new_category(self) -> str:
-        request = sdk.CategoryCreateRequest(name=self.unique("Online Shopping"), parent_guid=self.categories["Shopping"], metadata="test")
+        request = sdk.CategoryCreateRequest(
+            name=self.unique("Online Shopping"), parent_guid=self.categories["Shopping"], metadata="test"
+        )
         guid: str = self.sdk.create_category(self.user, sdk.CategoryCreateRequestBody(category=request)).category.guid
         return guid
 
     # what belongs to a user
 
     def new_tag(self) -> str:
-        guid: str = self.sdk.create_tag(self.user, sdk.TagCreateRequestBody(tag=sdk.TagCreateRequest(name=self.unique("TAG")))).tag.guid
+        guid: str = self.sdk.create_tag(
+            self.user, sdk.TagCreateRequestBody(tag=sdk.TagCreateRequest(name=self.unique("TAG")))
+        ).tag.guid
         return guid
 
     def new_tagging(self, tag: str) -> str:
@@ -227,7 +247,9 @@ class World:
         return guid
 
     def new_rule(self) -> str:
-        request = sdk.TransactionRuleCreateRequest(category_guid=self.categories["Pets"], match_description=self.unique("Wal-mart"))
+        request = sdk.TransactionRuleCreateRequest(
+            category_guid=self.categories["Pets"], match_description=self.unique("Wal-mart")
+        )
         body = sdk.TransactionRuleCreateRequestBody(transaction_rule=request)
         guid: str = self.sdk.create_transaction_rule(self.user, body).transaction_rule.guid
         return guid
@@ -240,7 +262,11 @@ class World:
 
     def new_goal(self, user: str, account: str) -> str:
         request = sdk.GoalRequest(
-            account_guid=account, amount=4500.5, goal_type_name="SAVE_AMOUNT", meta_type_name="VACATION", name=self.unique("Save")
+            account_guid=account,
+            amount=4500.5,
+            goal_type_name="SAVE_AMOUNT",
+            meta_type_name="VACATION",
+            name=self.unique("Save"),
         )
         guid: str = self.sdk.create_goal(user, sdk.GoalRequestBody(goal=request)).goal.guid
         return guid
@@ -265,15 +291,26 @@ class World:
     def new_microdeposit(self, user: str) -> str:
         """A microdeposit to an account number that MX's integration environment takes for valid."""
         request = sdk.MicrodepositElements(
-            account_number=f"3333{next(self._number):06}", account_type="CHECKING", routing_number="091000019",
-            account_name="My test", email="ada@example.com", first_name="Ada", last_name="Byron",
-        )  # fmt: skip
-        guid: str = self.sdk.create_microdeposit(user, sdk.MicrodepositRequestBody(micro_deposit=request)).micro_deposit[0].guid
+            account_number=f"3333{next(self._number):06}",
+            account_type="CHECKING",
+            routing_number="091000019",
+            account_name="My test",
+            email="ada@example.com",
+            first_name="Ada",
+            last_name="Byron",
+        )
+        guid: str = (
+            self.sdk.create_microdeposit(user, sdk.MicrodepositRequestBody(micro_deposit=request)).micro_deposit[0].guid
+        )
         return guid
 
     def new_ach_return(self) -> Any:
         request = sdk.ACHReturnCreateRequest(
-            id=self.unique("ach"), user_guid=self.user, member_guid=self.member, account_guid=self.checking, return_code="R01"
+            id=self.unique("ach"),
+            user_guid=self.user,
+            member_guid=self.member,
+            account_guid=self.checking,
+            return_code="R01",
         )
         return self.sdk.create_ach_return(sdk.ACHReturnCreateRequestBody(ach_return=request)).ach_return
 
@@ -297,8 +334,12 @@ class World:
 
     def new_managed_member(self) -> str:
         code = self.sdk.list_managed_institutions().institutions[0].code
-        request = sdk.ManagedMemberCreateRequest(institution_code=code, id=self.unique("managed"), name="Ours", metadata="test")
-        guid: str = self.sdk.create_managed_member(self.user, sdk.ManagedMemberCreateRequestBody(member=request)).member.guid
+        request = sdk.ManagedMemberCreateRequest(
+            institution_code=code, id=self.unique("managed"), name="Ours", metadata="test"
+        )
+        guid: str = self.sdk.create_managed_member(
+            self.user, sdk.ManagedMemberCreateRequestBody(member=request)
+        ).member.guid
         return guid
 
     @cached_property
@@ -306,16 +347,23 @@ class World:
         return self.new_managed_account()
 
     def new_managed_account(self) -> str:
-        request = sdk.ManagedAccountCreateRequest(id=self.unique("account"), name="Ours", type="SAVINGS", balance=1000.5)
+        request = sdk.ManagedAccountCreateRequest(
+            id=self.unique("account"), name="Ours", type="SAVINGS", balance=1000.5
+        )
         body = sdk.ManagedAccountCreateRequestBody(account=request)
         guid: str = self.sdk.create_managed_account(self.managed_member, self.user, body).account.guid
         return guid
 
     def new_managed_transaction(self) -> str:
         request = sdk.ManagedTransactionCreateRequest(
-            amount="61.11", description="Whole foods", id=self.unique("transaction"), status="POSTED", type="DEBIT",
-            posted_at="2025-12-30T06:00:00.000Z", transacted_at="2025-12-29T13:00:00.000Z",
-        )  # fmt: skip
+            amount="61.11",
+            description="Whole foods",
+            id=self.unique("transaction"),
+            status="POSTED",
+            type="DEBIT",
+            posted_at="2025-12-30T06:00:00.000Z",
+            transacted_at="2025-12-29T13:00:00.000Z",
+        )
         body = sdk.ManagedTransactionCreateRequestBody(transaction=request)
         made = self.sdk.create_managed_transaction(self.managed_account, self.managed_member, self.user, body)
         guid: str = made.transaction.guid

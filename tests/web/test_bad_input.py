@@ -31,38 +31,132 @@ flows:
 """
 
 # What stands in paths, queries and bodies: the world's own names (in braces), and what nobody expects.
-KNOWN = ["{user}", "{member}", "{event}", "{request}", "customer-42", "m-1", "mock_bare", "bare", "mx/bare", "mxbank", "default", "CRD-1"]
-ODD_TEXTS = ["", " ", ".", "..", "/", "\0", "\n", "\u00fc", "\U0001f600", "'", '"', "%", "*", "[", "{", "-1", "0", "1e9", "x" * 3000,
-             "MBR-", "$.x", "true", "null", "1h", "99999999999d", "2026-01-01", "9999-12-31T23:59:59Z", "0001-01-01"]  # fmt: skip
+KNOWN = [
+    "{user}",
+    "{member}",
+    "{event}",
+    "{request}",
+    "customer-42",
+    "m-1",
+    "mock_bare",
+    "bare",
+    "mx/bare",
+    "mxbank",
+    "default",
+    "CRD-1",
+]
+ODD_TEXTS = [
+    "",
+    " ",
+    ".",
+    "..",
+    "/",
+    "\0",
+    "\n",
+    "\u00fc",
+    "\U0001f600",
+    "'",
+    '"',
+    "%",
+    "*",
+    "[",
+    "{",
+    "-1",
+    "0",
+    "1e9",
+    "x" * 3000,
+    "MBR-",
+    "$.x",
+    "true",
+    "null",
+    "1h",
+    "99999999999d",
+    "2026-01-01",
+    "9999-12-31T23:59:59Z",
+    "0001-01-01",
+]
 WORDS = st.sampled_from([*KNOWN, *ODD_TEXTS]) | st.text(max_size=20).filter(lambda text: text.isprintable())
-NUMBERS = st.sampled_from([0, -1, 1, 7, 2**31, 2**63, -(2**63) - 1, 10**400, 0.5, 1e308, -0.0, float("nan"), float("inf")])
+NUMBERS = st.sampled_from(
+    [0, -1, 1, 7, 2**31, 2**63, -(2**63) - 1, 10**400, 0.5, 1e308, -0.0, float("nan"), float("inf")]
+)
 LEAVES = st.none() | st.booleans() | NUMBERS | WORDS | st.just("\ud800")
-VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3), max_leaves=6)
+VALUES = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3), max_leaves=6
+)
 
 PARAMETERS = [
-    "page", "records_per_page", "id", "email", "is_disabled", "name", "iso_country_code[]", "supported_products[]", "use_case", "from_date",
-    "to_date", "from_updated_at", "to_updated_at", "from_created_at", "to_created_at", "from_timestamp", "includes", "category_guid",
-    "is_manual", "supports_account_statement", "include_holdings", "referral_source", "skip_aggregation", "limit", "after", "event",
-    "subject", "state", "status", "method", "path", "provider", "scenario", "file", "\u00fc",
-]  # fmt: skip
+    "page",
+    "records_per_page",
+    "id",
+    "email",
+    "is_disabled",
+    "name",
+    "iso_country_code[]",
+    "supported_products[]",
+    "use_case",
+    "from_date",
+    "to_date",
+    "from_updated_at",
+    "to_updated_at",
+    "from_created_at",
+    "to_created_at",
+    "from_timestamp",
+    "includes",
+    "category_guid",
+    "is_manual",
+    "supports_account_statement",
+    "include_holdings",
+    "referral_source",
+    "skip_aggregation",
+    "limit",
+    "after",
+    "event",
+    "subject",
+    "state",
+    "status",
+    "method",
+    "path",
+    "provider",
+    "scenario",
+    "file",
+    "\u00fc",
+]
 USER = {"user": {"id": "x", "email": "a@b.c", "metadata": "m", "is_disabled": True}}
 MEMBER = {
-    "member": {"institution_code": "mock_bare", "credentials": "{credentials}", "id": "x", "metadata": "m", "use_cases": ["PFM"],
-               "skip_aggregation": True, "background_aggregation_is_disabled": True},
-    "client_redirect_url": "https://a", "referral_source": "APP", "data_request": {"products": ["transactions"]},
-}  # fmt: skip
-ENDPOINT = {"url": "http://127.0.0.1:1/x", "events": ["mx.*"], "auth": {"type": "basic", "username": "u", "password": "***"},
-            "headers": {"X-A": "b"}}  # fmt: skip
+    "member": {
+        "institution_code": "mock_bare",
+        "credentials": "{credentials}",
+        "id": "x",
+        "metadata": "m",
+        "use_cases": ["PFM"],
+        "skip_aggregation": True,
+        "background_aggregation_is_disabled": True,
+    },
+    "client_redirect_url": "https://a",
+    "referral_source": "APP",
+    "data_request": {"products": ["transactions"]},
+}
+ENDPOINT = {
+    "url": "http://127.0.0.1:1/x",
+    "events": ["mx.*"],
+    "auth": {"type": "basic", "username": "u", "password": "***"},
+    "headers": {"X-A": "b"},
+}
 # The end of a path -> bodies that are good there.
 BODIES: dict[str, list[Any]] = {
     "/users": [USER],
     "<user>": [USER],
-    "/members": [MEMBER, {"member": {"institution_code": "mx_bank_oauth", "is_oauth": True}, "referral_source": "BROWSER"}],
+    "/members": [
+        MEMBER,
+        {"member": {"institution_code": "mx_bank_oauth", "is_oauth": True}, "referral_source": "BROWSER"},
+    ],
     "<member>": [MEMBER],
     "/resume": [{"member": {"challenges": [{"guid": "{challenge}", "value": "correct"}]}}],
     "/bindings": [{"default": "bare", "next": ["bare"]}],
     "/scenario": [{"scenario": "bare", "flow": "connect"}],
-    "/status": [{"status": "CHALLENGED", "set": {"name": "x", "error": {}, "use_cases": ["PFM"], "is_authenticated": True}}],
+    "/status": [
+        {"status": "CHALLENGED", "set": {"name": "x", "error": {}, "use_cases": ["PFM"], "is_authenticated": True}}
+    ],
     "/clock": [{"mode": "manual", "speed": 2, "now": "2026-02-01"}],
     "/advance": [{"by": "1h", "wait": "1s"}, {"to": "2026-01-03", "wait": "1s"}],
     "/endpoints": [{"endpoints": [ENDPOINT]}],
@@ -70,8 +164,14 @@ BODIES: dict[str, list[Any]] = {
     "/sandbox": [{"seed": 7}],
 }
 # What stands in a path for a parameter of it, or after the beginning of a path.
-OWN = {"<user>": "{user}", "<member>": "{member}", "<path:name>": "bare", "/_mocksrv/subjects": "{member}", "/_mocksrv/webhooks": "{event}",
-       "/_mocksrv/requests": "{request}"}  # fmt: skip
+OWN = {
+    "<user>": "{user}",
+    "<member>": "{member}",
+    "<path:name>": "bare",
+    "/_mocksrv/subjects": "{member}",
+    "/_mocksrv/webhooks": "{event}",
+    "/_mocksrv/requests": "{request}",
+}
 HEADERS = st.fixed_dictionaries(
     {},
     optional={
@@ -129,12 +229,25 @@ def calls(draw: st.DrawFn, rules: list[tuple[str, str]]) -> dict[str, Any]:
     fill, good = draw(st.lists(WORDS, min_size=4, max_size=4)), draw(st.integers(0, 3)) > 0
     headers = draw(st.sampled_from([V1, V2])) | (draw(HEADERS) if draw(st.integers(0, 3)) == 0 else {})
     data = draw(payloads(path))
-    return {"method": method, "path": path, "fill": fill, "good": good, "query": query, "headers": headers, "data": data}
+    return {
+        "method": method,
+        "path": path,
+        "fill": fill,
+        "good": good,
+        "query": query,
+        "headers": headers,
+        "data": data,
+    }
 
 
 # The keys of refusals: MX's, Finicity's two, Mono's two.
-ERRORS = ({"error"}, {"code", "message"}, {"code", "message", "status", "user_message", "tags"}, {"message"},
-          {"status", "message", "timestamp", "data"})  # fmt: skip
+ERRORS = (
+    {"error"},
+    {"code", "message"},
+    {"code", "message", "status", "user_message", "tags"},
+    {"message"},
+    {"status", "message", "timestamp", "data"},
+)
 CREDENTIALS = {"Authorization": "Basic YTpi", "Finicity-App-Key": "key", "Finicity-App-Token": "token"}
 
 
@@ -147,7 +260,10 @@ class Ground:
         self.client = self.app.test_client()
         assert self.client.put("/_mocksrv/scenarios/bare", data=EMPTY_BANK).status_code == 200
         self.rules = [
-            (method, str(rule.rule)) for rule in self.app.url_map.iter_rules() for method in sorted(rule.methods or ()) if method != "HEAD"
+            (method, str(rule.rule))
+            for rule in self.app.url_map.iter_rules()
+            for method in sorted(rule.methods or ())
+            if method != "HEAD"
         ]
         self._rounds = 0
 
@@ -160,9 +276,14 @@ class Ground:
         member = mx.create(user, institution="mock_bare", id="m-1")["guid"]
         mx.control("PUT", f"/subjects/{member}/status", {"status": "CHALLENGED"})
         request = mx.http.get(f"/sandbox/{name}/users").headers["X-Mocksrv-Request"]
-        names = {"user": user, "member": member, "event": mx.control("GET", "/webhooks")["webhooks"][0]["id"], "request": request,
-                 "challenge": mx.status(user, member)["challenges"][0]["guid"],
-                 "credentials": json.dumps(mx.credentials("mock_bare", password="other"))}  # fmt: skip
+        names = {
+            "user": user,
+            "member": member,
+            "event": mx.control("GET", "/webhooks")["webhooks"][0]["id"],
+            "request": request,
+            "challenge": mx.status(user, member)["challenges"][0]["guid"],
+            "credentials": json.dumps(mx.credentials("mock_bare", password="other")),
+        }
         return name, names
 
     def call(self, sandbox: str, names: dict[str, str], tried: dict[str, Any]) -> TestResponse:

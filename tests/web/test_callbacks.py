@@ -1,4 +1,6 @@
-"""The control API's callbacks: endpoints and their auth, faults, sending on request and again, what was sent and what came of it."""
+"""The control API's callbacks: endpoints and their auth, faults, sending on request and again, what was sent and what
+came of it.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,13 @@ from tests.conftest import MX, Receiver
 URL = "http://127.0.0.1:9/hook"
 KEY = "-----BEGIN PRIVATE KEY-----\nMIIabc\n-----END PRIVATE KEY-----\n"
 CERT = "-----BEGIN CERTIFICATE-----\nMIIabc\n-----END CERTIFICATE-----\n"
-OAUTH2 = {"type": "oauth2", "token_url": "https://127.0.0.1:9/token", "client_id": "mx", "client_secret": "hush", "scope": "hooks"}
+OAUTH2 = {
+    "type": "oauth2",
+    "token_url": "https://127.0.0.1:9/token",
+    "client_id": "mx",
+    "client_secret": "hush",
+    "scope": "hooks",
+}
 
 
 def put(mx: MX, *endpoints: dict[str, Any], status: int = 200) -> Any:
@@ -57,17 +65,26 @@ def test_secrets_read_back_as_asterisks_and_asterisks_keep_them(
     headers = {"X-Api-Key": "hush", "X-Team": "qa"}
     shown = put(mx, {"url": URL, "auth": auth, "headers": headers})
     assert shown["endpoints"] == [
-        {"url": URL, "events": [], "auth": auth | dict.fromkeys(hidden, "***"), "headers": {"X-Api-Key": "***", "X-Team": "qa"}}
+        {
+            "url": URL,
+            "events": [],
+            "auth": auth | dict.fromkeys(hidden, "***"),
+            "headers": {"X-Api-Key": "***", "X-Team": "qa"},
+        }
     ]
     assert put(mx, *shown["endpoints"]) == shown
     [kept] = engine.sandbox("default").settings.endpoints
     assert (kept.auth, kept.headers) == (auth, headers)
 
 
-def test_of_two_endpoints_with_one_url_each_keeps_its_own_secret(make_server: Callable[..., tuple[Engine, Flask]]) -> None:
+def test_of_two_endpoints_with_one_url_each_keeps_its_own_secret(
+    make_server: Callable[..., tuple[Engine, Flask]],
+) -> None:
     engine, app = make_server()
     mx = MX(app)
-    first, second = ({"url": URL, "auth": {"type": "basic", "username": name, "password": f"of {name}"}} for name in ("one", "two"))
+    first, second = (
+        {"url": URL, "auth": {"type": "basic", "username": name, "password": f"of {name}"}} for name in ("one", "two")
+    )
     shown = put(mx, first, second)["endpoints"]
     put(mx, shown[1])
     assert [endpoint.auth["password"] for endpoint in engine.sandbox("default").settings.endpoints] == ["of two"]
@@ -80,11 +97,17 @@ def test_of_two_endpoints_with_one_url_each_keeps_its_own_secret(make_server: Ca
         ({"username": "u"}, "endpoints.0.auth.type: Missing data for required field."),
         ({"type": "basic", "username": "u"}, "endpoints.0.auth.password: basic needs username, password"),
         ({"type": "basic", "username": "u", "password": 5}, "endpoints.0.auth.password: Not a valid string."),
-        ({"type": "oauth2", "client_id": "c", "client_secret": "s"}, "auth.token_url: oauth2 needs token_url, client_id, client_secret"),
+        (
+            {"type": "oauth2", "client_id": "c", "client_secret": "s"},
+            "auth.token_url: oauth2 needs token_url, client_id, client_secret",
+        ),
         ({**OAUTH2, "token_url": "token"}, "endpoints.0.auth.token_url: 'token' is not a URL"),
         ({"type": "mtls", "cert": CERT}, "endpoints.0.auth.key: mtls needs cert, key"),
         ({"type": "tls", "ca": CERT, "key": KEY}, "endpoints.0.auth.key: does not belong to tls, which takes ca"),
-        ({**OAUTH2, "client_secret": "***"}, f"{URL}: *** stands for a secret that is there already, and there is none"),
+        (
+            {**OAUTH2, "client_secret": "***"},
+            f"{URL}: *** stands for a secret that is there already, and there is none",
+        ),
     ],
 )
 def test_an_auth_that_cannot_be(mx: MX, auth: dict[str, Any], detail: str) -> None:
@@ -98,19 +121,25 @@ def test_an_auth_that_cannot_be(mx: MX, auth: dict[str, Any], detail: str) -> No
 
 def test_login_data_in_a_url_are_refused(mx: MX) -> None:
     problem = put(mx, {"url": "http://u:hush@127.0.0.1:9/"}, status=422)
-    assert problem["detail"] == "endpoints.0.url: a URL with a login in it is shown to everybody; write it as auth of the type basic"
+    assert (
+        problem["detail"]
+        == "endpoints.0.url: a URL with a login in it is shown to everybody; write it as auth of the type basic"
+    )
 
 
 @pytest.mark.parametrize(
     ("auth", "error"),
     [
-        ({"cert": "/nowhere/c.pem", "key": "/nowhere/k.pem"}, "OSError: auth: the cert and key cannot be used: No such file or directory"),
+        (
+            {"cert": "/nowhere/c.pem", "key": "/nowhere/k.pem"},
+            "OSError: auth: the cert and key cannot be used: No such file or directory",
+        ),
         ({"cert": CERT, "key": KEY}, "OSError: auth: the cert and key cannot be used: "),
         ({"cert": CERT, "key": KEY, "ca": CERT}, "OSError: auth: the ca cannot be used: "),
         ({"cert": "ä\0", "key": "hush"}, "OSError: auth: the cert and key cannot be used: ValueError"),
     ],
     ids=["no file", "no certificate", "no authority", "no name of a file"],
-)  # fmt: skip
+)
 def test_certificates_that_cannot_be_used_are_an_error_of_the_attempt(
     mx: MX, receiver: Receiver, auth: dict[str, str], error: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -154,7 +183,9 @@ def test_a_body_that_is_no_text_any_more_is_kept_in_bytes(mx: MX, receiver: Rece
 # OAuth 2
 
 
-def test_a_token_belongs_to_one_endpoint_and_one_sandbox(make_server: Callable[..., tuple[Engine, Flask]], receiver: Receiver) -> None:
+def test_a_token_belongs_to_one_endpoint_and_one_sandbox(
+    make_server: Callable[..., tuple[Engine, Flask]], receiver: Receiver
+) -> None:
     _, app = make_server()
     tokens = Receiver()
     given: list[str] = []
@@ -191,7 +222,9 @@ def test_a_token_belongs_to_one_endpoint_and_one_sandbox(make_server: Callable[.
         ((200, b'{"access_token": null}'), "no access token from {url}: its answer has none that can be used"),
     ],
 )
-def test_without_a_token_the_attempt_says_why(mx: MX, receiver: Receiver, answer: tuple[int, bytes], error: str) -> None:
+def test_without_a_token_the_attempt_says_why(
+    mx: MX, receiver: Receiver, answer: tuple[int, bytes], error: str
+) -> None:
     tokens = Receiver()
     tokens.answer = lambda: answer  # type: ignore[method-assign]
     put(mx, {"url": receiver.url, "auth": {**OAUTH2, "token_url": tokens.url}})
@@ -257,7 +290,9 @@ def test_faults_of_calls_and_of_callbacks_read_back(mx: MX) -> None:
     ],
     ids=str,
 )
-def test_a_fault_of_callbacks_does_what_it_says(mx: MX, receiver: Receiver, rule: dict[str, Any], bodies: int, states: list[str]) -> None:
+def test_a_fault_of_callbacks_does_what_it_says(
+    mx: MX, receiver: Receiver, rule: dict[str, Any], bodies: int, states: list[str]
+) -> None:
     mx.control("PUT", "/faults", {"faults": [{"events": "mx.member.*", **rule}]})
     sent = trigger(mx, "mx.member.updated")
     assert [delivery["state"] for delivery in sent["deliveries"]] == states
@@ -302,7 +337,9 @@ def test_what_is_sent_is_about_the_subject_with_fields_over_its_own(mx: MX, rece
     member = mx.create(mx.user())["guid"]
     mx.advance("1m")
     before = len(receiver.received)
-    sent = trigger(mx, "mx.member.updated", subject=member, payload={"member": {"connection_status": "DENIED", "new": [1]}})
+    sent = trigger(
+        mx, "mx.member.updated", subject=member, payload={"member": {"connection_status": "DENIED", "new": [1]}}
+    )
     [body] = receiver.bodies()[before:]
     assert (sent["subject"], body["member"]["guid"]) == (member, member)
     assert (body["member"]["connection_status"], body["member"]["new"]) == ("DENIED", [1])
@@ -314,7 +351,11 @@ def test_what_is_sent_is_about_the_subject_with_fields_over_its_own(mx: MX, rece
     [
         ({}, 422, "event: missing"),
         ({"event": 1}, 422, "event: must be a text"),
-        ({"event": "mx.membr.updated"}, 422, "event: 'mx.membr.updated' is not an event; did you mean mx.member.updated"),
+        (
+            {"event": "mx.membr.updated"},
+            422,
+            "event: 'mx.membr.updated' is not an event; did you mean mx.member.updated",
+        ),
         ({"event": "bank.exploded"}, 422, "event: 'bank.exploded' is not an event"),
         ({"event": "mx.member.updated", "payload": []}, 422, "payload: must be an object"),
         ({"event": "mx.member.updated", "subject": "MBR-none"}, 404, "there is no MBR-none in the sandbox default"),
@@ -362,7 +403,9 @@ def test_all_since_a_moment_are_sent_again_in_their_order(mx: MX, receiver: Rece
     mx.advance("1h")
     later = [trigger(mx, event) for event in ("mx.member.created", "mx.aggregation", "mx.member.updated")]
     receiver.received.clear()
-    assert mx.control("POST", "/webhooks/replay", {"since": "2026-01-01T13:00:00Z"}) == {"replayed": [each["id"] for each in later]}
+    assert mx.control("POST", "/webhooks/replay", {"since": "2026-01-01T13:00:00Z"}) == {
+        "replayed": [each["id"] for each in later]
+    }
     mx.advance("0s")
     assert receiver.bodies() == [each["payload"] for each in later]
     body = {"since": "2026-01-01", "event": "mx.member.*", "subject": later[0]["subject"]}
@@ -406,7 +449,9 @@ def test_a_list_is_held_until_something_fits(mx: MX) -> None:
 
     def wait() -> None:
         holding.set()
-        found.extend(MX(mx.http.application).control("GET", "/webhooks?event=mx.balance&state=delivered&wait=30s")["webhooks"])
+        found.extend(
+            MX(mx.http.application).control("GET", "/webhooks?event=mx.balance&state=delivered&wait=30s")["webhooks"]
+        )
 
     waiting = threading.Thread(target=wait)
     waiting.start()

@@ -79,28 +79,82 @@ def put_text(mx: MX, path: str, text: str | bytes, method: str = "PUT") -> tuple
         ("PUT", "/clock", {"speed": 10**400}, 422, "speed: must be above 0"),
         ("PUT", "/clock", {"speed": True}, 422, "speed: must be a number"),
         ("PUT", "/clock", {"now": "noon"}, 422, "now: 'noon' is not a moment; write ISO 8601"),
-        ("PUT", "/clock", {"now": "1970-01-01"}, 422, "now: a clock shows 1980-01-01T00:00:00.000Z to 9900-01-01T00:00:00.000Z"),
+        (
+            "PUT",
+            "/clock",
+            {"now": "1970-01-01"},
+            422,
+            "now: a clock shows 1980-01-01T00:00:00.000Z to 9900-01-01T00:00:00.000Z",
+        ),
         ("PUT", "/clock", {"now": "9999-12-31"}, 422, "now: a clock shows"),
         ("POST", "/clock/advance", {}, 422, 'say how far: {"by": "1h"}'),
         ("POST", "/clock/advance", {"by": "1h", "to": "2027-01-01"}, 422, "say how far"),
         ("POST", "/clock/advance", {"by": "1 hour"}, 422, "by: '1 hour' is not a duration"),
         ("POST", "/clock/advance", {"by": 1}, 422, "by: must be a text"),
-        ("POST", "/clock/advance", {"to": "2025-01-01"}, 422, "to: 2025-01-01 has passed, it is 2026-01-01T12:00:00.000Z"),
+        (
+            "POST",
+            "/clock/advance",
+            {"to": "2025-01-01"},
+            422,
+            "to: 2025-01-01 has passed, it is 2026-01-01T12:00:00.000Z",
+        ),
         ("POST", "/clock/advance", {"to": "9999-01-01"}, 422, "to: a clock shows"),
         ("PUT", "/endpoints", {}, 422, "endpoints: Missing"),
-        ("PUT", "/endpoints", {"endpoints": [{"url": "ftp://host"}]}, 422, "endpoints.0.url: 'ftp://host' is not a URL"),
-        ("PUT", "/endpoints", {"endpoints": [{"url": "http://h", "events": ["a b"]}]}, 422, "endpoints.0.events.0: 'a b' is no pattern"),
-        ("PUT", "/endpoints", {"endpoints": [{"url": "http://h", "auth": {"type": "x"}}]}, 422, "auth.type: 'x' is not offered"),
-        ("PUT", "/endpoints", {"endpoints": [{"url": "http://h", "headers": {"a b": "c"}}]}, 422, "endpoints.0.headers"),
-        ("PUT", "/endpoints", {"endpoints": [{"url": "http://h", "headers": {"a": "c\nd"}}]}, 422, "is not a header that can be sent"),
-        ("PUT", "/endpoints", {"endpoints": [{"url": "http://h", "colour": 1}]}, 422, "endpoints.0.colour: Unknown field."),
+        (
+            "PUT",
+            "/endpoints",
+            {"endpoints": [{"url": "ftp://host"}]},
+            422,
+            "endpoints.0.url: 'ftp://host' is not a URL",
+        ),
+        (
+            "PUT",
+            "/endpoints",
+            {"endpoints": [{"url": "http://h", "events": ["a b"]}]},
+            422,
+            "endpoints.0.events.0: 'a b' is no pattern",
+        ),
+        (
+            "PUT",
+            "/endpoints",
+            {"endpoints": [{"url": "http://h", "auth": {"type": "x"}}]},
+            422,
+            "auth.type: 'x' is not offered",
+        ),
+        (
+            "PUT",
+            "/endpoints",
+            {"endpoints": [{"url": "http://h", "headers": {"a b": "c"}}]},
+            422,
+            "endpoints.0.headers",
+        ),
+        (
+            "PUT",
+            "/endpoints",
+            {"endpoints": [{"url": "http://h", "headers": {"a": "c\nd"}}]},
+            422,
+            "is not a header that can be sent",
+        ),
+        (
+            "PUT",
+            "/endpoints",
+            {"endpoints": [{"url": "http://h", "colour": 1}]},
+            422,
+            "endpoints.0.colour: Unknown field.",
+        ),
         ("PUT", "/faults", {"faults": [{"on": "users"}]}, 422, "faults.0.on: 'users' is not METHOD /path"),
         ("PUT", "/faults", {"faults": [{"on": "GET /users", "status": 200}]}, 422, "faults.0.status"),
-        ("PUT", "/faults", {"faults": [{"on": "GET /users", "delay": "soon"}]}, 422, "faults.0.delay: 'soon' is not a duration"),
+        (
+            "PUT",
+            "/faults",
+            {"faults": [{"on": "GET /users", "delay": "soon"}]},
+            422,
+            "faults.0.delay: 'soon' is not a duration",
+        ),
         ("PUT", "/sandbox", {}, 422, "seed: missing"),
         ("PUT", "/sandbox", {"seed": "7"}, 422, "seed: must be a whole number or null"),
     ],
-)  # fmt: skip
+)
 def test_errors_are_problem_documents(mx: MX, method: str, path: str, body: Any, status: int, detail: str) -> None:
     answer = mx.http.open(f"/_mocksrv{path}", method=method, json=body)
     problem = answer.get_json()
@@ -115,14 +169,18 @@ def test_every_fault_of_a_body_is_told(mx: MX) -> None:
     assert [line.partition(":")[0] for line in problem["problems"]] == ["endpoints.0.url", "endpoints.1.url"]
 
 
-@pytest.mark.parametrize("data", [b"{", b"[]", b"nonsense", b'{"speed": NaN}', b'{"now": "\\ud800"}', b"\xff\xfe", b"[" * 100_000])
+@pytest.mark.parametrize(
+    "data", [b"{", b"[]", b"nonsense", b'{"speed": NaN}', b'{"now": "\\ud800"}', b"\xff\xfe", b"[" * 100_000]
+)
 def test_a_body_is_a_json_object(mx: MX, data: bytes) -> None:
     status, problem = put_text(mx, "/clock", data)
     assert (status, problem["title"]) == (400, "Bad Request")
 
 
 def test_the_kind_of_content_and_credentials_do_not_matter(mx: MX) -> None:
-    answer = mx.http.put("/_mocksrv/clock", data=b'{"mode": "manual"}', content_type="text/plain", headers={"Accept": "image/png"})
+    answer = mx.http.put(
+        "/_mocksrv/clock", data=b'{"mode": "manual"}', content_type="text/plain", headers={"Accept": "image/png"}
+    )
     assert answer.status_code == 200
 
 
@@ -144,17 +202,23 @@ def test_the_kind_of_content_and_credentials_do_not_matter(mx: MX) -> None:
         ("private", "8.8.8.8", 403),
     ],
 )
-def test_only_near_clients_may_call(make_server: Callable[..., tuple[Engine, Flask]], reach: str, address: str, status: int) -> None:
+def test_only_near_clients_may_call(
+    make_server: Callable[..., tuple[Engine, Flask]], reach: str, address: str, status: int
+) -> None:
     _, app = make_server(setup=Setup(engine=Options(clock="manual"), web=WebOptions(control_from=reach)))
     client = app.test_client()
     assert client.get("/_mocksrv/clock", environ_base={"REMOTE_ADDR": address}).status_code == status
     assert client.get("/_mocksrv/health", environ_base={"REMOTE_ADDR": address}).status_code == 200
 
 
-@pytest.mark.parametrize(("header", "status"), [("Bearer hush", 200), ("Bearer wrong", 401), ("", 401), ("Bearer h\u00fcsh", 401)])
+@pytest.mark.parametrize(
+    ("header", "status"), [("Bearer hush", 200), ("Bearer wrong", 401), ("", 401), ("Bearer h\u00fcsh", 401)]
+)
 def test_a_token_opens_the_api(make_server: Callable[..., tuple[Engine, Flask]], header: str, status: int) -> None:
     _, app = make_server(setup=Setup(engine=Options(clock="manual"), web=WebOptions(control_token="hush")))
-    answer = app.test_client().get("/_mocksrv/clock", headers={"Authorization": header}, environ_base={"REMOTE_ADDR": "8.8.8.8"})
+    answer = app.test_client().get(
+        "/_mocksrv/clock", headers={"Authorization": header}, environ_base={"REMOTE_ADDR": "8.8.8.8"}
+    )
     assert answer.status_code == status
 
 
@@ -233,7 +297,10 @@ def test_bindings_choose_the_scenario_of_new_members(mx: MX, user: str) -> None:
     mx.control("PUT", "/bindings", {"default": "two-steps", "next": ["connected"]})
     members = [mx.create(user, password=str(number))["guid"] for number in range(2)]
     shown = [mx.control("GET", f"/subjects/{member}") for member in members]
-    assert [(each["scenario"], each["chosen_by"]) for each in shown] == [("connected", "next"), ("two-steps", "default")]
+    assert [(each["scenario"], each["chosen_by"]) for each in shown] == [
+        ("connected", "next"),
+        ("two-steps", "default"),
+    ]
     assert mx.control("GET", "/bindings")["next"] == []
 
 
@@ -244,9 +311,15 @@ def test_a_subject_has_a_timeline(mx: MX, user: str, member: str) -> None:
     shown = mx.control("GET", f"/subjects/{member}")
     timeline = shown.pop("timeline")
     assert shown == {
-        "id": member, "provider": "mx", "scenario": "connected", "chosen_by": "happy", "status": "CONNECTED", "owner": user, "job": None,
+        "id": member,
+        "provider": "mx",
+        "scenario": "connected",
+        "chosen_by": "happy",
+        "status": "CONNECTED",
+        "owner": user,
+        "job": None,
         "flow": None,
-    }  # fmt: skip
+    }
     assert [(line["at"], line["status"], line["cause"]) for line in timeline] == [
         ("2026-01-01T12:00:00.000Z", "CREATED", "created"),
         ("2026-01-01T12:00:01.000Z", "CONNECTED", "scenario"),
@@ -279,7 +352,9 @@ def test_subjects_are_listed_and_filtered(mx: MX, user: str, member: str) -> Non
 
 def test_wait_holds_the_list_until_a_subject_is_there(mx: MX, user: str) -> None:
     found: list[Any] = []
-    waiting = threading.Thread(target=lambda: found.extend(MX(mx.http.application).control("GET", "/subjects?wait=30s")["subjects"]))
+    waiting = threading.Thread(
+        target=lambda: found.extend(MX(mx.http.application).control("GET", "/subjects?wait=30s")["subjects"])
+    )
     waiting.start()
     member = mx.create(user)["guid"]
     waiting.join(10)
@@ -288,10 +363,16 @@ def test_wait_holds_the_list_until_a_subject_is_there(mx: MX, user: str) -> None
 
 
 def test_a_status_is_pushed(mx: MX, user: str, member: str) -> None:
-    shown = mx.control("PUT", f"/subjects/{member}/status", {"status": "LOCKED", "set": {"connection_status_message": "Call us."}})
+    shown = mx.control(
+        "PUT", f"/subjects/{member}/status", {"status": "LOCKED", "set": {"connection_status_message": "Call us."}}
+    )
     assert (shown["status"], shown["timeline"][-1]["cause"]) == ("LOCKED", "pushed by hand")
     seen = mx.call("GET", f"/users/{user}/members/{member}")["member"]
-    assert (seen["connection_status"], seen["connection_status_message"], seen["is_being_aggregated"]) == ("LOCKED", "Call us.", False)
+    assert (seen["connection_status"], seen["connection_status_message"], seen["is_being_aggregated"]) == (
+        "LOCKED",
+        "Call us.",
+        False,
+    )
     assert mx.events()[-2:] == ["mx.member.updated", "mx.connection_status.changed"]
 
 
@@ -301,7 +382,10 @@ def test_a_status_is_pushed(mx: MX, user: str, member: str) -> None:
         ({}, "status: missing"),
         ({"status": "BROKEN"}, "'BROKEN' is not a status; allowed are CHALLENGED, CLOSED, CONNECTED"),
         ({"status": 6}, "status: must be a text"),
-        ({"status": "LOCKED", "set": {"guid": "x"}}, "set: 'guid' is not a field that can be set; allowed are background_"),
+        (
+            {"status": "LOCKED", "set": {"guid": "x"}},
+            "set: 'guid' is not a field that can be set; allowed are background_",
+        ),
         ({"status": "LOCKED", "set": []}, "set: must be an object"),
     ],
 )
@@ -323,7 +407,9 @@ def test_a_status_that_cannot_be_pushed(mx: MX, member: str, body: Any, detail: 
         ({"needs_updated_credentials": 1}, {"needs_updated_credentials": True}),
     ],
 )
-def test_what_is_set_has_the_type_of_its_field(mx: MX, user: str, member: str, fields: dict[str, Any], shown: dict[str, Any]) -> None:
+def test_what_is_set_has_the_type_of_its_field(
+    mx: MX, user: str, member: str, fields: dict[str, Any], shown: dict[str, Any]
+) -> None:
     mx.control("PUT", f"/subjects/{member}/status", {"status": "CONNECTED", "set": fields})
     seen = mx.call("GET", f"/users/{user}/members/{member}")["member"]
     assert {name: seen[name] for name in shown} == shown
@@ -335,10 +421,18 @@ def test_a_subject_is_moved_into_a_flow(mx: MX, user: str, member: str) -> None:
     mx.control("PUT", f"/subjects/{member}/scenario", {"scenario": "two-steps", "flow": "aggregate"})
     mx.advance("1s")
     shown = mx.control("GET", f"/subjects/{member}")
-    assert (shown["scenario"], shown["chosen_by"], shown["status"], shown["flow"]) == ("two-steps", "hand", "DENIED", "aggregate")
+    assert (shown["scenario"], shown["chosen_by"], shown["status"], shown["flow"]) == (
+        "two-steps",
+        "hand",
+        "DENIED",
+        "aggregate",
+    )
     assert mx.advance("1h")["happened"][-1] == {
-        "at": "2026-01-01T13:00:11.000Z", "kind": "waits", "subject": member, "detail": "for 2 more polls"
-    }  # fmt: skip
+        "at": "2026-01-01T13:00:11.000Z",
+        "kind": "waits",
+        "subject": member,
+        "detail": "for 2 more polls",
+    }
     assert [mx.status(user, member)["connection_status"] for _ in range(3)] == ["DENIED", "DENIED", "LOCKED"]
 
 
@@ -366,7 +460,12 @@ def test_advance_tells_what_happened_in_order(mx: MX, receiver: Receiver, user: 
     assert done["now"] == "2026-01-01T12:00:01.000Z"
     assert "complete" not in done
     event, status, callback = done["happened"]
-    assert event == {"at": "2026-01-01T12:00:01.000Z", "kind": "event", "subject": member, "detail": "mx.member.updated"}
+    assert event == {
+        "at": "2026-01-01T12:00:01.000Z",
+        "kind": "event",
+        "subject": member,
+        "detail": "mx.member.updated",
+    }
     assert (status["kind"], status["subject"], status["detail"]) == ("status", member, "CONNECTED")
     assert (callback["kind"], callback["detail"]) == ("callback", f"mx.member.updated -> {receiver.url}: 204")
 
@@ -450,8 +549,12 @@ def test_an_advance_that_takes_too_long_is_not_complete(mx: MX, receiver: Receiv
 
 
 def test_endpoints_read_back_with_their_secrets_hidden(mx: MX) -> None:
-    endpoint = {"url": "http://127.0.0.1:9/a?b=c", "events": ["mx.*", "!x"], "auth": {"type": "basic", "username": "u", "password": "hush"},
-                "headers": {"X-Team": "qa"}}  # fmt: skip
+    endpoint = {
+        "url": "http://127.0.0.1:9/a?b=c",
+        "events": ["mx.*", "!x"],
+        "auth": {"type": "basic", "username": "u", "password": "hush"},
+        "headers": {"X-Team": "qa"},
+    }
     shown = mx.control("PUT", "/endpoints", {"endpoints": [endpoint, {"url": "http://127.0.0.1:9/b"}]})
     assert shown == {
         "endpoints": [
@@ -463,7 +566,11 @@ def test_endpoints_read_back_with_their_secrets_hidden(mx: MX) -> None:
 
 
 def test_asterisks_keep_the_secret(mx: MX, receiver: Receiver, user: str) -> None:
-    endpoint = {"url": receiver.url, "events": ["mx.member.*"], "auth": {"type": "basic", "username": "u", "password": "hush"}}
+    endpoint = {
+        "url": receiver.url,
+        "events": ["mx.member.*"],
+        "auth": {"type": "basic", "username": "u", "password": "hush"},
+    }
     mx.control("PUT", "/endpoints", {"endpoints": [endpoint]})
     mx.control("PUT", "/endpoints", mx.control("GET", "/endpoints"))
     mx.create(user, skip_aggregation=True)
@@ -487,9 +594,14 @@ def test_deliveries_to_a_removed_endpoint_have_failed(mx: MX, receiver: Receiver
 def test_requests_are_listed(mx: MX, user: str) -> None:
     [first] = mx.control("GET", "/requests")["requests"]
     assert first == {
-        "id": first["id"], "at": "2026-01-01T12:00:00.000Z", "method": "POST", "path": "/users", "status": 200,
-        "duration_ms": first["duration_ms"], "violations": [],
-    }  # fmt: skip
+        "id": first["id"],
+        "at": "2026-01-01T12:00:00.000Z",
+        "method": "POST",
+        "path": "/users",
+        "status": 200,
+        "duration_ms": first["duration_ms"],
+        "violations": [],
+    }
     assert first["duration_ms"] > 0
 
 
@@ -633,14 +745,19 @@ def test_a_filter_that_there_is_not_is_refused(mx: MX, path: str) -> None:
 
 
 def test_a_state_that_there_is_not_is_refused(mx: MX) -> None:
-    assert "allowed are pending, delivered, failed, dropped" in mx.control("GET", "/webhooks?state=fialed", status=422)["detail"]
+    assert (
+        "allowed are pending, delivered, failed, dropped"
+        in mx.control("GET", "/webhooks?state=fialed", status=422)["detail"]
+    )
 
 
 def test_asterisks_stand_for_no_secret_that_is_not_there(mx: MX) -> None:
     auth = {"type": "basic", "username": "u", "password": "***"}
     assert (
         "there is none"
-        in mx.control("PUT", "/endpoints", {"endpoints": [{"url": "http://127.0.0.1:1/new", "auth": auth}]}, status=422)["detail"]
+        in mx.control(
+            "PUT", "/endpoints", {"endpoints": [{"url": "http://127.0.0.1:1/new", "auth": auth}]}, status=422
+        )["detail"]
     )
 
 

@@ -60,7 +60,9 @@ def test_records_are_not_shared(mx: MX, other: MX) -> None:
     mx.create(user)
     assert other.call("GET", "/users")["users"] == []
     other.call("GET", f"/users/{user}", status=404)
-    mx.call("DELETE", f"/users/{other.user(id='customer-42')}", status=204)  # the same seed gives the same guid; only this one is gone
+    mx.call(
+        "DELETE", f"/users/{other.user(id='customer-42')}", status=204
+    )  # the same seed gives the same guid; only this one is gone
     assert len(other.call("GET", "/users")["users"]) == 1
 
 
@@ -127,7 +129,10 @@ def test_handed_out_urls_stay_in_their_sandbox(mx: MX, other: MX) -> None:
 
 
 def test_handed_out_urls_use_the_public_url(make_server: Callable[..., tuple[Engine, Flask]]) -> None:
-    setup = Setup(engine=Options(clock="manual", settings=Settings(seed=7)), web=WebOptions(public_url="https://mock.example.com/mx/"))
+    setup = Setup(
+        engine=Options(clock="manual", settings=Settings(seed=7)),
+        web=WebOptions(public_url="https://mock.example.com/mx/"),
+    )
     _, app = make_server(setup=setup)
     assert oauth_uri(MX(app)).startswith("https://mock.example.com/mx/oauth/authorize?")
     assert oauth_uri(MX(app, "ci-17")).startswith("https://mock.example.com/mx/sandbox/ci-17/oauth/authorize?")
@@ -170,7 +175,12 @@ def test_reset_returns_to_what_new_sandboxes_start_with(mx: MX, other: MX, recei
     mx.control("PUT", "/clock", {"now": "2030-01-01"})
     other_user = other.user()
     assert mx.control("POST", "/reset") == fresh
-    for path, key in (("/subjects", "subjects"), ("/webhooks", "webhooks"), ("/requests", "requests"), ("/faults", "faults")):
+    for path, key in (
+        ("/subjects", "subjects"),
+        ("/webhooks", "webhooks"),
+        ("/requests", "requests"),
+        ("/faults", "faults"),
+    ):
         assert mx.control("GET", path) == {key: []}
     assert mx.control("GET", "/endpoints")["endpoints"][0]["url"] == receiver.url
     assert mx.call("GET", "/users")["users"] == []
@@ -211,7 +221,9 @@ def story(app: Flask, receiver: Receiver) -> list[Any]:
 
     user = call("POST", "/users", {"user": {"id": "customer-42"}})["user"]["guid"]
     for institution, password in (("mxbank", "x"), ("harborlight_bank", "y")):
-        body = {"member": {"institution_code": institution, "credentials": mx.credentials(institution, password=password)}}
+        body = {
+            "member": {"institution_code": institution, "credentials": mx.credentials(institution, password=password)}
+        }
         call("POST", f"/users/{user}/members", body)
     seen.append(mx.advance("1m"))
     member = call("GET", f"/users/{user}/members")["members"][0]["guid"]
@@ -232,11 +244,17 @@ def story(app: Flask, receiver: Receiver) -> list[Any]:
     return seen
 
 
-def test_the_same_seed_and_calls_give_the_same_world(make_server: Callable[..., tuple[Engine, Flask]], receiver: Receiver) -> None:
+def test_the_same_seed_and_calls_give_the_same_world(
+    make_server: Callable[..., tuple[Engine, Flask]], receiver: Receiver
+) -> None:
     def told(seed: int) -> list[Any]:
         receiver.received.clear()
         receiver.answers = [500, 204, 500]
-        setup = Setup(engine=Options(clock="manual", settings=Settings(seed=seed, endpoints=endpoints_from([{"url": receiver.url}]))))
+        setup = Setup(
+            engine=Options(
+                clock="manual", settings=Settings(seed=seed, endpoints=endpoints_from([{"url": receiver.url}]))
+            )
+        )
         return story(make_server(setup=setup)[1], receiver)
 
     first = told(7)
@@ -250,6 +268,8 @@ def test_two_sandboxes_of_one_seed_are_twins(mx: MX, other: MX) -> None:
         user = client.user(id="customer-42")
         client.create(user, institution="harborlight_bank")
         client.advance("1d")
-        return client.call("GET", f"/users/{user}/transactions?records_per_page=1000"), client.call("GET", f"/users/{user}/accounts")
+        return client.call("GET", f"/users/{user}/transactions?records_per_page=1000"), client.call(
+            "GET", f"/users/{user}/accounts"
+        )
 
     assert tell(mx) == tell(other)

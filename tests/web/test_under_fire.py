@@ -24,8 +24,10 @@ def stage(mx: MX, receiver: Receiver) -> Stage:
 
 
 def ask_for(stage: Stage, products: list[str], password: str) -> str:
-    body = {"data_request": {"products": products},
-            "member": {"institution_code": "mxbank", "credentials": stage.mx.credentials(password=password)}}  # fmt: skip
+    body = {
+        "data_request": {"products": products},
+        "member": {"institution_code": "mxbank", "credentials": stage.mx.credentials(password=password)},
+    }
     stage.watch(stage.mx.call("POST", f"/users/{stage.user}/members", body, headers=V2)["member"])
     return stage.member
 
@@ -67,9 +69,13 @@ def test_new_credentials_without_aggregation_are_in_the_timeline(stage: Stage) -
     assert stage.statuses()[-1] == "UPDATED"
 
 
-def test_a_scenario_that_is_gone_stops_the_play_of_who_polls(make_server: Any, receiver: Receiver, tmp_path: Path) -> None:
+def test_a_scenario_that_is_gone_stops_the_play_of_who_polls(
+    make_server: Any, receiver: Receiver, tmp_path: Path
+) -> None:
     file = tmp_path / "mine.yaml"
-    file.write_text("name: mine\nprovider: mx\nflows:\n  connect: [{status: CREATED}, {after: 2 polls, status: CONNECTED}]\n")
+    file.write_text(
+        "name: mine\nprovider: mx\nflows:\n  connect: [{status: CREATED}, {after: 2 polls, status: CONNECTED}]\n"
+    )
     engine, app = make_server(webhook_url=receiver.url, scenarios=(tmp_path,))
     stage = Stage(MX(app), receiver)
     stage.connect("mine")
@@ -109,7 +115,11 @@ def test_a_fault_meets_as_many_calls_as_it_says_also_at_the_same_time(make_serve
     engine.change = together  # type: ignore[method-assign]
 
     def call() -> None:
-        answers.append(app.test_client().get("/users", headers={"Accept": "application/vnd.mx.api.v1+json"}, auth=("a", "b")).status_code)
+        answers.append(
+            app.test_client()
+            .get("/users", headers={"Accept": "application/vnd.mx.api.v1+json"}, auth=("a", "b"))
+            .status_code
+        )
 
     threads = [threading.Thread(target=call) for _ in range(4)]
     for thread in threads:

@@ -1,4 +1,5 @@
-"""Plays one subject of a scenario from its beginning to its rest: what `demo` does over HTTP and `simulate` without a server.
+"""Plays one subject of a scenario from its beginning to its rest: what `demo` does over HTTP and `simulate` without a
+server.
 
 One module for each provider, behind the protocol of `play`.
 """

@@ -1,4 +1,6 @@
-"""Plays one Finicity customer: token, customer, a Connect session without its pages, a refresh, and the Fix session where one is needed."""
+"""Plays one Finicity customer: token, customer, a Connect session without its pages, a refresh, and the Fix session
+where one is needed.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ class FinicityPlay(Play):
     def __init__(self, stage: Stage, scenario: Scenario, choices: Choices) -> None:
         super().__init__(stage, scenario, choices)
         if choices.oauth == "deny":
-            raise click.UsageError("--oauth deny: who denies in a Connect session is written in its scenario, as `oauth: {auto: deny}`")
+            raise click.UsageError(
+                "--oauth deny: who denies in a Connect session is written in its scenario, as `oauth: {auto: deny}`"
+            )
         self.customer = self._link = ""
         self._token_until = 0
 
@@ -37,7 +41,9 @@ class FinicityPlay(Play):
         return f"{API}/aggregation/v1/customers/{self.customer}/accounts"
 
     def run(self) -> None:
-        """Plays `connect` to its rest, then refreshes the login that it has made; repairs that, if need be; orders a report, if written."""
+        """Plays `connect` to its rest, then refreshes the login that it has made; repairs that, if need be; orders a
+        report, if written.
+        """
         self._admit()
         self.customer = self._call("POST", "/aggregation/v2/customers/testing", {"username": "customer-42"})["id"]
         self._session()
@@ -52,7 +58,11 @@ class FinicityPlay(Play):
 
     def found(self) -> str:
         accounts = self._call("GET", self.status_path.removeprefix(API))["accounts"]
-        shown = ", ".join(f"{account['name']} {account['balance']:,.2f}" for account in accounts[:4] if account.get("balance") is not None)
+        shown = ", ".join(
+            f"{account['name']} {account['balance']:,.2f}"
+            for account in accounts[:4]
+            if account.get("balance") is not None
+        )
         more = ", ..." if len(accounts) > 4 else ""
         return f"{counted(len(accounts), 'account')} ({shown}{more})" if accounts else "no accounts"
 
@@ -82,7 +92,9 @@ class FinicityPlay(Play):
         headers = {"X-Mocksrv-Scenario": self.scenario.name}
         self._link = self._call("POST", f"/connect/v2/generate{kind}", body, headers=headers)["link"]
         with self.engine.look(self.sandbox) as world:
-            [session] = world.list(Query("finicity.session", partner_id=parse_qs(urlsplit(self._link).query)["signature"][0]))
+            [session] = world.list(
+                Query("finicity.session", partner_id=parse_qs(urlsplit(self._link).query)["signature"][0])
+            )
         self.guid = session.guid
         self._go_on(answers=[part for text in self._answers for part in text.split("|")])
         subject = self.subject()
@@ -108,7 +120,13 @@ class FinicityPlay(Play):
         return "code" in answer
 
     def _report(self) -> None:
-        person = {"firstName": "Sam", "lastName": "Sample", "state": "UT", "ssn": "999-60-1234", "email": "sam.sample@example.com"}
+        person = {
+            "firstName": "Sam",
+            "lastName": "Sample",
+            "state": "UT",
+            "ssn": "999-60-1234",
+            "email": "sam.sample@example.com",
+        }
         self._call("POST", f"/decisioning/v1/customers/{self.customer}/consumer", person)
         self._call("POST", f"/decisioning/v2/customers/{self.customer}/voa", {})
         self.until_rest()

@@ -21,7 +21,9 @@ class MonoPlay(Play):
         return f"/mono/v2/accounts/{self.guid}"
 
     def run(self) -> None:
-        """Links the account and waits for a night; then syncs, if the scenario writes it, and reauthorises, if that is wanted."""
+        """Links the account and waits for a night; then syncs, if the scenario writes it, and reauthorises, if that is
+        wanted.
+        """
         code = self.stage.call("POST", CONNECT, {"institution": "any", "scenario": self.scenario.name})["code"]
         self.guid = self.stage.call("POST", "/mono/v2/accounts/auth", {"code": code})["data"]["id"]
         self.until_rest()
@@ -43,8 +45,12 @@ class MonoPlay(Play):
             return "there is no account any more"
         account = self.stage.call("GET", self.status_path)["data"]["account"]
         count = self.stage.call("GET", f"{self.status_path}/transactions?limit=1")["meta"]["total"]
-        balance = f"{account['currency']} {account['balance'] / 100:,.2f}" if account["balance"] is not None else "no balance"
-        return f"{account['institution']['name']} {account['account_number']}, {balance}, {counted(count, 'transaction')}"
+        balance = (
+            f"{account['currency']} {account['balance'] / 100:,.2f}" if account["balance"] is not None else "no balance"
+        )
+        return (
+            f"{account['institution']['name']} {account['account_number']}, {balance}, {counted(count, 'transaction')}"
+        )
 
     def give(self, ask: Mapping[str, Any], answers: Sequence[str]) -> None:
         """The widget asks, and no call of the API answers."""

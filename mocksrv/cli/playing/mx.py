@@ -44,7 +44,9 @@ class MXPlay(Play):
         return f"{self.path}/status"
 
     def run(self) -> None:
-        """Plays `connect` (or `oauth`), then the calls whose flows the scenario itself writes, then its daily refresh."""
+        """Plays `connect` (or `oauth`), then the calls whose flows the scenario itself writes, then its daily
+        refresh.
+        """
         self._create()
         self.until_rest()
         for flow in CALLS:
@@ -57,13 +59,18 @@ class MXPlay(Play):
     def found(self) -> str:
         accounts = self.stage.call("GET", f"/users/{self.user}/accounts")["accounts"]
         transactions = self.stage.call("GET", f"/users/{self.user}/transactions")["pagination"]["total_entries"]
-        shown = ", ".join(f"{account['name']} {account['balance']:,.2f}" for account in accounts[:4] if account["balance"] is not None)
+        shown = ", ".join(
+            f"{account['name']} {account['balance']:,.2f}" for account in accounts[:4] if account["balance"] is not None
+        )
         more = ", ..." if len(accounts) > 4 else ""
         have = f"{counted(len(accounts), 'account')} ({shown}{more})" if accounts else "no accounts"
         return f"{have}, {counted(transactions, 'transaction')}"
 
     def give(self, ask: Mapping[str, Any], answers: Sequence[str]) -> None:
-        given = [{"guid": challenge["guid"], "value": value} for challenge, value in zip(ask["challenges"], answers, strict=True)]
+        given = [
+            {"guid": challenge["guid"], "value": value}
+            for challenge, value in zip(ask["challenges"], answers, strict=True)
+        ]
         self.stage.call("PUT", f"{self.path}/resume", {"member": {"challenges": given}})
 
     def _create(self) -> None:
@@ -73,11 +80,16 @@ class MXPlay(Play):
         member: dict[str, Any] = {"institution_code": bank}
         member |= {"is_oauth": True} if oauth else {"credentials": self._credentials(bank, PASSWORD)}
         headers = {"X-Mocksrv-Scenario": self.scenario.name} if oauth else None
-        self.guid = self.stage.call("POST", f"/users/{self.user}/members", {"member": member}, headers=headers)["member"]["guid"]
+        self.guid = self.stage.call("POST", f"/users/{self.user}/members", {"member": member}, headers=headers)[
+            "member"
+        ]["guid"]
 
     def _credentials(self, bank: str, password: str) -> list[dict[str, str]]:
         form = self.stage.call("GET", f"/institutions/{bank}/credentials")["credentials"]
-        return [{"guid": field["guid"], "value": password if field["field_type"] == "PASSWORD" else USERNAME} for field in form]
+        return [
+            {"guid": field["guid"], "value": password if field["field_type"] == "PASSWORD" else USERNAME}
+            for field in form
+        ]
 
     def _start(self, flow: str) -> None:
         method, path = CALLS[flow]
@@ -93,7 +105,11 @@ class MXPlay(Play):
     @staticmethod
     def names(answer: Mapping[str, Any]) -> Mapping[str, str]:
         things = {kind: answer.get(kind) for kind in ("user", "member")}
-        return {thing["guid"]: f"{{{kind}}}" for kind, thing in things.items() if isinstance(thing, dict) and thing.get("guid")}
+        return {
+            thing["guid"]: f"{{{kind}}}"
+            for kind, thing in things.items()
+            if isinstance(thing, dict) and thing.get("guid")
+        }
 
     @staticmethod
     def sent(body: Mapping[str, Any]) -> str:

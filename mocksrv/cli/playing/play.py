@@ -21,14 +21,22 @@ LONGEST = 2 * DAY  # sandbox time that is played unless more is asked for
 
 
 class Stage(Protocol):
-    """Where it is played. ``headers`` go with every call, ``callbacks`` is where an app would want them (None: nowhere)."""
+    """Where it is played. ``headers`` go with every call, ``callbacks`` is where an app would want them (None:
+    nowhere).
+    """
 
     engine: Engine
     headers: dict[str, str]
     callbacks: str | None
 
     def call(
-        self, method: str, path: str, body: Any = None, *, headers: Mapping[str, str] | None = None, refusals: Collection[int] = ()
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        refusals: Collection[int] = (),
     ) -> Any:
         """One call; its JSON. ``refusals`` are statuses that are as good as a success; others raise a click error."""
 
@@ -36,7 +44,9 @@ class Stage(Protocol):
         """Moves the sandbox's time to a moment (ms), and waits for what happens on the way."""
 
     def look(self, path: str, *, counts: bool) -> None:
-        """Time has passed; the subject's status may be read at this path, and must be when the scenario counts the reads."""
+        """Time has passed; the subject's status may be read at this path, and must be when the scenario counts the
+        reads.
+        """
 
     def say(self, text: str) -> None:
         """Something happens that is neither a call nor a change."""
@@ -44,8 +54,9 @@ class Stage(Protocol):
 
 @dataclass(frozen=True)
 class Choices:
-    """What the user does. ``answers``: one text for each round of questions, then the right ones; ``oauth``: approve or deny at the
-    bank's page, None: what the script says; ``span``: how much sandbox time is played (ms)."""
+    """What the user does. ``answers``: one text for each round of questions, then the right ones; ``oauth``: approve or
+    deny at the bank's page, None: what the script says; ``span``: how much sandbox time is played (ms).
+    """
 
     answers: Sequence[str] = ()
     oauth: str | None = None
@@ -53,7 +64,9 @@ class Choices:
 
 
 class Play(ABC):
-    """One subject of one scenario on a stage. The class knows how its provider's calls, answers and callbacks are told in a line."""
+    """One subject of one scenario on a stage. The class knows how its provider's calls, answers and callbacks are told
+    in a line.
+    """
 
     noun: ClassVar[str]  # what plays the scenario
     headers: ClassVar[Mapping[str, str]] = {}  # of an app that calls the provider
@@ -167,7 +180,9 @@ class Play(ABC):
 
     def _wait(self, *, polls: bool) -> None:
         """Lets time pass until the next thing falls due, or for a second until the next poll."""
-        moments = [moment for moment in (self.due(), self.sandbox.now() + SECOND if polls else None) if moment is not None]
+        moments = [
+            moment for moment in (self.due(), self.sandbox.now() + SECOND if polls else None) if moment is not None
+        ]
         moment = min(moments, default=self.end + 1)
         self.complete = moment <= self.end
         self.stage.move_to(min(moment, self.end))

@@ -1,4 +1,5 @@
-"""What convinces a receiver that a callback is the provider's: Basic, OAuth 2 client credentials, certificates, and what wings bring.
+"""What convinces a receiver that a callback is the provider's: Basic, OAuth 2 client credentials, certificates, and
+what wings bring.
 
 An endpoint's ``auth`` is one of the `KINDS`: its ``type`` and the members listed here.
 """
@@ -65,7 +66,9 @@ class _Token:
 
 
 class Credentials:
-    """Makes the headers that prove who sends. ``signers``: the wings' own kinds -> ``signer(auth, body) -> headers``."""
+    """Makes the headers that prove who sends. ``signers``: the wings' own kinds -> ``signer(auth, body) ->
+    headers``.
+    """
 
     def __init__(self, post: Post, signers: Mapping[str, Signer]) -> None:
         self._post = post
@@ -85,7 +88,9 @@ class Credentials:
         return signer(auth, body) if signer else {}
 
     def forget(self, sandbox: Sandbox, endpoint: Endpoint) -> bool:
-        """The receiver refused the access token, so the next callback fetches another. Whether that is worth trying at once."""
+        """The receiver refused the access token, so the next callback fetches another. Whether that is worth trying at
+        once.
+        """
         with self._lock:
             token = self._tokens.get(sandbox, {}).pop(endpoint.id, None)
             return token is not None and token.uses > 1
@@ -109,8 +114,11 @@ class Credentials:
         """RFC 6749, 4.4: the client's credentials as Basic, the grant as a form."""
         asked_at = sandbox.now()
         form = {"grant_type": "client_credentials", **({"scope": auth["scope"]} if auth.get("scope") else {})}
-        headers = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json",
-                   "Authorization": basic(auth["client_id"], auth["client_secret"])}  # fmt: skip
+        headers = {
+            "content-type": "application/x-www-form-urlencoded",
+            "accept": "application/json",
+            "Authorization": basic(auth["client_id"], auth["client_secret"]),
+        }
         answer = self._post(auth["token_url"], urlencode(form).encode(), headers, most=LONGEST_ANSWER)
         if answer.error or answer.status != 200:
             raise NoToken(f"no access token from {auth['token_url']}: {answer.error or answer.status}")
@@ -126,7 +134,9 @@ class Credentials:
 
 
 def tls_of(endpoint: Endpoint, *, anonymous: bool = False) -> Tls | None:
-    """The certificates of an endpoint, without the sender's own if it is to be ``anonymous``; None when it has none of its own."""
+    """The certificates of an endpoint, without the sender's own if it is to be ``anonymous``; None when it has none of
+    its own.
+    """
     auth = endpoint.auth
     if auth.get("type") not in ("mtls", "tls"):
         return None

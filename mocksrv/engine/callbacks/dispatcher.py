@@ -1,7 +1,7 @@
 """Sends deliveries: first attempts to an endpoint in order, retries by the provider's schedule, attempts kept.
 
-Every endpoint has a lane of its own, so a slow or dead one delays nobody else. Nothing is locked while a callback is out. What came of
-attempts is recorded a few at a time.
+Every endpoint has a lane of its own, so a slow or dead one delays nobody else. Nothing is locked while a callback is
+out. What came of attempts is recorded a few at a time.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ log = logging.getLogger("mocksrv")
 MOST_LANES = 128  # endpoints that are sent to at the same time
 TROUBLE = 1.0  # real seconds after which a lane that failed goes on
 BATCH = 25  # callbacks that a lane sends before it records what came of them
-BATCH_TIME = 0.02  # real seconds after which it begins no other before that; a killed process sends again what was not recorded
+BATCH_TIME = (
+    0.02  # real seconds after which it begins no other before that; a killed process sends again what was not recorded
+)
 SECRET_HEADER = re.compile(r"authorization|secret|token|api-?key|password|cookie", re.IGNORECASE)
 
 
@@ -63,7 +65,9 @@ class Attempt(NamedTuple):
 
 
 class Dispatcher:
-    """Sends what the outbox holds. ``report`` is told of every attempt, after it was recorded, and whether another one follows."""
+    """Sends what the outbox holds. ``report`` is told of every attempt, after it was recorded, and whether another one
+    follows.
+    """
 
     def __init__(
         self,
@@ -78,7 +82,9 @@ class Dispatcher:
         self._make_transport = transport
         self._transport: Transport | None = None
         self._making = threading.Lock()
-        self._credentials = Credentials(lambda *sent, **options: self._ready_transport().post(*sent, **options), signers or {})
+        self._credentials = Credentials(
+            lambda *sent, **options: self._ready_transport().post(*sent, **options), signers or {}
+        )
         self._encoders = encoders or {}
         self._retries = retries
         self._report = report
@@ -120,7 +126,9 @@ class Dispatcher:
             self.wake(sandbox, endpoints)
 
     def settle(self, sandbox: Sandbox, timeout: float) -> bool:
-        """Waits until no callback of a sandbox is out; False when the time (real seconds) ran out before, or the end has come."""
+        """Waits until no callback of a sandbox is out; False when the time (real seconds) ran out before, or the end
+        has come.
+        """
 
         def out() -> bool:
             return any(of is sandbox for of, _ in self._lanes)
@@ -213,13 +221,19 @@ class Dispatcher:
         self._done.append(Attempt(sandbox, seq, state, due, attempts + 1, kept, news))
 
     def record(self) -> None:
-        """Writes what came of the attempts so far, of all lanes in one transaction. Afterwards none of them is out any more."""
+        """Writes what came of the attempts so far, of all lanes in one transaction. Afterwards none of them is out any
+        more.
+        """
         with self._recording:
             done = [self._done.popleft() for _ in range(len(self._done))]
             if not done:
                 return
             with self._store.write() as tx:
-                known = [attempt for attempt in done if tx.set_delivery(attempt.delivery, attempt.state, attempt.due, attempt.number)]
+                known = [
+                    attempt
+                    for attempt in done
+                    if tx.set_delivery(attempt.delivery, attempt.state, attempt.due, attempt.number)
+                ]
                 for attempt in known:  # the sandboxes of the others were emptied meanwhile
                     tx.add_attempt(attempt.delivery, *attempt.kept)
             for attempt in known:
@@ -230,12 +244,16 @@ class Dispatcher:
         encoder = self._encoders.get(event.partition(".")[0])
         return encoder(body, headers) if encoder else body
 
-    def probe(self, sandbox: Sandbox, endpoint: Endpoint, event: str, payload: Mapping[str, Any], headers: Mapping[str, str]) -> Answer:
+    def probe(
+        self, sandbox: Sandbox, endpoint: Endpoint, event: str, payload: Mapping[str, Any], headers: Mapping[str, str]
+    ) -> Answer:
         """One attempt at once, inside a request, with nothing written: the only callback that anybody waits for."""
         sent = _headers(endpoint, headers, sandbox.now())
         return self._post(sandbox, endpoint, self._encode(event, dumps(payload).encode(), sent), sent, {})
 
-    def _post(self, sandbox: Sandbox, endpoint: Endpoint, body: bytes, headers: dict[str, str], wrong: Mapping[str, Any]) -> Answer:
+    def _post(
+        self, sandbox: Sandbox, endpoint: Endpoint, body: bytes, headers: dict[str, str], wrong: Mapping[str, Any]
+    ) -> Answer:
         """One attempt with the endpoint's credentials, or with ``wrong`` ones, which are put into ``headers``."""
         transport = self._ready_transport()
         try:
@@ -248,10 +266,14 @@ class Dispatcher:
         headers.update(wrong_credentials(proof) if wrong.get("wrong_credentials") else proof)
         if wrong.get("wrong_content_type"):
             headers.update(wrong_content_type(headers))
-        return transport.post(endpoint.url, body, headers, tls_of(endpoint, anonymous=bool(wrong.get("wrong_credentials"))))
+        return transport.post(
+            endpoint.url, body, headers, tls_of(endpoint, anonymous=bool(wrong.get("wrong_credentials")))
+        )
 
     def _next(self, sandbox: Sandbox, event: str, key: str, attempts: int, now: int) -> int | None:
-        """When to try again, in sandbox time; None after the last retry. ``key`` is the same again for the same seed and calls."""
+        """When to try again, in sandbox time; None after the last retry. ``key`` is the same again for the same seed
+        and calls.
+        """
         retries = self._retries.get(event.partition(".")[0], NO_RETRIES)
         if attempts >= len(retries.delays):
             return None

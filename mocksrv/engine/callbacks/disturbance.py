@@ -22,8 +22,8 @@ Place = tuple[dict[str, Any], str]  # where a value stands in a body
 class Disturbance:
     """What happens to the callbacks of the events that fit a pattern; ``times``: how many more events (None: for ever).
 
-    ``directives`` are those of a step's ``webhooks``: drop, delay_ms, repeat, shuffle, corrupt, stale, wrong_credentials,
-    wrong_content_type.
+    ``directives`` are those of a step's ``webhooks``: drop, delay_ms, repeat, shuffle, corrupt, stale,
+    wrong_credentials, wrong_content_type.
     """
 
     events: str

@@ -40,10 +40,10 @@ def emit(
 ) -> None:
     """Writes an event and what each endpoint that wants it is owed. Nothing is sent before the commit.
 
-    ``private`` is an endpoint that the event's subject brought along: it gets the event beside those of the sandbox. The directives of
-    the step being played (``webhooks`` in the scenario) are obeyed, and those of the sandbox's disturbances. An endpoint of the sandbox
-    with the same URL does not get the event a second time. ``sent``: ``private`` has it already, by a probe.
-    Nothing is written in a muted world.
+    ``private`` is an endpoint that the event's subject brought along: it gets the event beside those of the sandbox.
+    The directives of the step being played (``webhooks`` in the scenario) are obeyed, and those of the sandbox's
+    disturbances. An endpoint of the sandbox with the same URL does not get the event a second time. ``sent``:
+    ``private`` has it already, by a probe. Nothing is written in a muted world.
     """
     if world.muted or world.directives.get("off"):
         return
@@ -76,7 +76,11 @@ def replay(world: World, seq: int, event: str, unasked: frozenset[str]) -> bool:
     """
     earlier = {endpoint for _, endpoint, _, _ in world.tx.deliveries(seq)}
     settings = world.sandbox.settings
-    found = {endpoint.id: "{}" for endpoint in settings.endpoints if endpoint.id in earlier or wants(endpoint, event, unasked)}
+    found = {
+        endpoint.id: "{}"
+        for endpoint in settings.endpoints
+        if endpoint.id in earlier or wants(endpoint, event, unasked)
+    }
     for text in world.tx.private_endpoints(seq):
         found[json.loads(text)["id"]] = dumps({PRIVATE: json.loads(text)})
     for endpoint, options in found.items():

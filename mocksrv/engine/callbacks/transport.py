@@ -67,7 +67,9 @@ class TimedTls(ssl.SSLSocket):
 
 
 def connect_locally(host: str, port: int, allowed: Sequence[str]) -> socket.socket:
-    """A connection to the first address of the host that answers. Raises OSError, also for an address callbacks may not go to."""
+    """A connection to the first address of the host that answers. Raises OSError, also for an address callbacks may not
+    go to.
+    """
     free = any(fnmatchcase(host, pattern) for pattern in allowed)
     failure: OSError = OSError(f"{host} has no address")
     try:
@@ -115,12 +117,16 @@ class Transport:
         self._pools: dict[Tls | None, urllib3.PoolManager] = {}
 
     def _pool(self, tls: Tls | None) -> urllib3.PoolManager:
-        """The connections that show these certificates. Raises OSError (also ssl.SSLError) for certificates that cannot be used."""
+        """The connections that show these certificates. Raises OSError (also ssl.SSLError) for certificates that cannot
+        be used.
+        """
         with self._making:
             pool = self._pools.get(tls)
             if pool is None:
                 more: dict[str, Any] = {"ssl_context": _context(tls)} if tls else {}
-                pool = urllib3.PoolManager(num_pools=200, maxsize=64, timeout=urllib3.Timeout(TIME_OUT), retries=False, **more)
+                pool = urllib3.PoolManager(
+                    num_pools=200, maxsize=64, timeout=urllib3.Timeout(TIME_OUT), retries=False, **more
+                )
                 pool.pool_classes_by_scheme = self._classes
                 self._pools[tls] = pool
             return pool
@@ -130,8 +136,11 @@ class Transport:
         """An attempt that did not get as far as the receiver."""
         return Answer(None, reason, 0.0, {}, "")
 
-    def post(self, url: str, body: bytes, headers: Mapping[str, str], tls: Tls | None = None, *, most: int = KEPT_BODY) -> Answer:
-        """Sends one POST; redirects are not followed. ``tls``: certificates of the endpoint's own; ``most``: bytes of the answer to read.
+    def post(
+        self, url: str, body: bytes, headers: Mapping[str, str], tls: Tls | None = None, *, most: int = KEPT_BODY
+    ) -> Answer:
+        """Sends one POST; redirects are not followed. ``tls``: certificates of the endpoint's own; ``most``: bytes of
+        the answer to read.
 
         Never raises for what the network does, nor for certificates that cannot be used.
         """
@@ -173,13 +182,17 @@ def _context(tls: Tls) -> ssl.SSLContext:
             context.load_verify_locations(ca)
     if tls.cert:
         with _as_file(tls.cert) as cert, _as_file(tls.key or tls.cert) as key, _told("cert and key"):
-            context.load_cert_chain(cert, key, password=lambda: "")  # without it the terminal is asked for the key's password
+            context.load_cert_chain(
+                cert, key, password=lambda: ""
+            )  # without it the terminal is asked for the key's password
     return context
 
 
 @contextmanager
 def _told(what: str) -> Iterator[None]:
-    """Says in an error which certificate it is about, but not what stands there instead of a file's name: it may be a secret."""
+    """Says in an error which certificate it is about, but not what stands there instead of a file's name: it may be a
+    secret.
+    """
     try:
         yield
     except (OSError, ValueError) as error:

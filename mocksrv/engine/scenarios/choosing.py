@@ -27,7 +27,13 @@ class Credentials(NamedTuple):
 
 
 def choose(
-    world: World, library: Library, vocabulary: Vocabulary, *, header: str | None, institution: str | None, login: Credentials | None
+    world: World,
+    library: Library,
+    vocabulary: Vocabulary,
+    *,
+    header: str | None,
+    institution: str | None,
+    login: Credentials | None,
 ) -> Choice:
     """The scenario of a new subject. ``institution`` is the scenario that the institution stands for.
 
@@ -50,7 +56,13 @@ def choose(
 
 
 def choose_again(
-    world: World, library: Library, vocabulary: Vocabulary, present: Choice, *, header: str | None, login: Credentials | None
+    world: World,
+    library: Library,
+    vocabulary: Vocabulary,
+    present: Choice,
+    *,
+    header: str | None,
+    login: Credentials | None,
 ) -> Choice:
     """The scenario of a subject whose credentials are new."""
     if header:

@@ -39,12 +39,16 @@ def diagram(scenario: Scenario, library: Shelf) -> str:
     calls = library.calls(scenario.provider)
     roots = [name for name in written if name in calls or name in scenario.flows]
     flows = _reached(roots, {**library.default_flows(scenario.provider), **written})
-    led_to = {target for name, steps in flows.items() for step in steps for _, target in step.targets() if target != name}
+    led_to = {
+        target for name, steps in flows.items() for step in steps for _, target in step.targets() if target != name
+    }
     names = _identifiers(flows)
     lines = ["stateDiagram-v2"]
     for name, steps in flows.items():
         if name not in led_to or (name in written and name in calls):
-            lines.append(f"    [*] --> {_id(names[name], 0)} : {_plain(' '.join(filter(None, [name, _wait(steps[0])])))}")
+            lines.append(
+                f"    [*] --> {_id(names[name], 0)} : {_plain(' '.join(filter(None, [name, _wait(steps[0])])))}"
+            )
         for step in _shown(steps):
             lines.append(f'    state "{_caption(step)}" as {_id(names[name], step.index)}')
         lines += [f"    {arrow}" for arrow in _arrows(steps, flows, names)]

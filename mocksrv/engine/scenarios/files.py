@@ -1,4 +1,6 @@
-"""The user's scenario files as the library keeps them: what they say of themselves, which come first, and how they clash."""
+"""The user's scenario files as the library keeps them: what they say of themselves, which come first, and how they
+clash.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +22,8 @@ Stamp = tuple[int, int, int]  # when it was changed, its size, its number in the
 class UserFile:
     """One file: its bytes, its last good version, and what is wrong with the present one.
 
-    ``settled`` means that ``good`` is the present text and does not depend on other files; ``unreadable`` that there are no bytes;
-    ``key`` and ``parent`` (what it extends) are what the text says, right or wrong.
+    ``settled`` means that ``good`` is the present text and does not depend on other files; ``unreadable`` that there
+    are no bytes; ``key`` and ``parent`` (what it extends) are what the text says, right or wrong.
     """
 
     path: Path
@@ -44,7 +46,10 @@ class UserFile:
             with self.path.open("rb") as stream:
                 self.data = stream.read(MAX_BYTES + 1)
         except OSError as error:
-            self.unreadable, self.problems = True, (self.problem((), f"the file cannot be read: {error.strerror or error}"),)
+            self.unreadable, self.problems = (
+                True,
+                (self.problem((), f"the file cannot be read: {error.strerror or error}"),),
+            )
             return self
         try:
             self._root = read(self.data, str(self.path)).root
@@ -82,13 +87,18 @@ def login_clash(scenario: Scenario, others: Iterable[Scenario]) -> Problem | Non
     for other in others:
         for login in scenario.logins if other.provider == scenario.provider else ():
             if any(login.ties(rival) for rival in other.logins):
-                message = f"this login also chooses '{other.name}' ({other.file}), with as many keys: add a key to one of them"
+                message = (
+                    f"this login also chooses '{other.name}' ({other.file}), with as many keys: add a key to one "
+                    "of them"
+                )
                 return Problem(scenario.file, login.line, login.column, message)
     return None
 
 
 def next_batch(waiting: Collection[UserFile]) -> tuple[list[UserFile], bool]:
-    """The files whose turn it is: those that extend none of the waiting; else, and True, those that extend each other in a circle."""
+    """The files whose turn it is: those that extend none of the waiting; else, and True, those that extend each other
+    in a circle.
+    """
     by_key = {file.key: file for file in waiting if file.key}
     ready = [file for file in waiting if file.parent not in by_key]
     if ready:
@@ -113,7 +123,9 @@ def yaml_files(folder: Path) -> Iterator[Path]:
     except OSError:
         return
     yield from (
-        path for path in found if path.suffix in (".yaml", ".yml") and not path.name.startswith(".") and not path.name.endswith(PROFILE)
+        path
+        for path in found
+        if path.suffix in (".yaml", ".yml") and not path.name.startswith(".") and not path.name.endswith(PROFILE)
     )
 
 

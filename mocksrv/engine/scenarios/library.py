@@ -1,7 +1,8 @@
 """All scenarios by name: the bundled ones, the user's files, and those that the control API puts in.
 
-The user's scenarios (a put one before a file) come before bundled ones of the same name. Bundled files lie in ``PROVIDER/NAME.yaml``
-and are parsed when first needed; the user's files may have any name, and are read again when they change.
+The user's scenarios (a put one before a file) come before bundled ones of the same name. Bundled files lie in
+``PROVIDER/NAME.yaml`` and are parsed when first needed; the user's files may have any name, and are read again when
+they change.
 """
 
 from __future__ import annotations
@@ -50,7 +51,9 @@ class Library:
         self._vocabularies = vocabularies
         self._defaults = defaults
         self._bundled: dict[Key, Path] = {
-            (provider, path.stem): path for provider in vocabularies for path in sorted((bundled / provider).glob("*.yaml"))
+            (provider, path.stem): path
+            for provider in vocabularies
+            for path in sorted((bundled / provider).glob("*.yaml"))
         }
         self._parsed: dict[Key, Scenario] = {}
         self._bundled_logins: dict[str, list[tuple[Login, Scenario]]] = {}
@@ -104,7 +107,9 @@ class Library:
         return self._defaults[provider].flows if provider in self._defaults else {}
 
     def flow(self, scenario: Scenario, flow: str) -> tuple[Step, ...] | None:
-        """The steps of a flow: as the scenario writes it, or what it extends, or the provider's default; None if nobody writes it."""
+        """The steps of a flow: as the scenario writes it, or what it extends, or the provider's default; None if nobody
+        writes it.
+        """
         written = self._written(scenario, flow)
         return self.default_flows(scenario.provider).get(flow) if written is None else written
 
@@ -119,11 +124,17 @@ class Library:
         """True when the scenario or what it extends writes the flow."""
         return self._written(scenario, flow) is not None
 
-    def login(self, provider: str, institution: str | None, username: str | None, password: str | None) -> Scenario | None:
+    def login(
+        self, provider: str, institution: str | None, username: str | None, password: str | None
+    ) -> Scenario | None:
         """The scenario that a login chooses: the one that names most of it, the user's before bundled ones."""
         with self._lock:
-            own = [(login, found) for found in self._user.values() if found.provider == provider for login in found.logins]
-            matching = [pair for pair in (*own, *self._logins(provider)) if pair[0].matches(institution, username, password)]
+            own = [
+                (login, found) for found in self._user.values() if found.provider == provider for login in found.logins
+            ]
+            matching = [
+                pair for pair in (*own, *self._logins(provider)) if pair[0].matches(institution, username, password)
+            ]
         return max(matching, key=lambda pair: pair[0].keys)[1] if matching else None
 
     def _line(self, scenario: Scenario) -> Iterator[Scenario]:
@@ -147,9 +158,15 @@ class Library:
         return self._parsed.get(key)
 
     def _logins(self, provider: str) -> list[tuple[Login, Scenario]]:
-        """The logins of the bundled scenarios that no scenario of the user's replaces. Files without logins are not parsed for it."""
+        """The logins of the bundled scenarios that no scenario of the user's replaces. Files without logins are not
+        parsed for it.
+        """
         if provider not in self._bundled_logins:
-            keys = [key for key, path in self._bundled.items() if key[0] == provider and _LOGINS.search(path.read_text("utf-8"))]
+            keys = [
+                key
+                for key, path in self._bundled.items()
+                if key[0] == provider and _LOGINS.search(path.read_text("utf-8"))
+            ]
             found = [scenario for key in keys if (scenario := self._bundled_scenario(key))]
             self._bundled_logins[provider] = [(login, scenario) for scenario in found for login in scenario.logins]
         return [pair for pair in self._bundled_logins[provider] if (provider, pair[1].name) not in self._user]
@@ -158,9 +175,15 @@ class Library:
         """Every fault of the bundled files, which are otherwise trusted."""
         found = self.check(self._bundled.values())
         for (_, name), path in self._bundled.items():
-            scenario = parse(path.read_bytes(), file=str(path), vocabularies=self._vocabularies, check=False) if not found else None
+            scenario = (
+                parse(path.read_bytes(), file=str(path), vocabularies=self._vocabularies, check=False)
+                if not found
+                else None
+            )
             if scenario and scenario.name != name:
-                found.append(Problem(str(path), 1, 1, f"the scenario is named '{scenario.name}', but its file '{path.name}'"))
+                found.append(
+                    Problem(str(path), 1, 1, f"the scenario is named '{scenario.name}', but its file '{path.name}'")
+                )
         return found
 
     # the user's scenarios
@@ -168,17 +191,29 @@ class Library:
     @property
     def problems(self) -> list[Problem]:
         """What is wrong with the user's files. Such a file is left out, or plays on as it was when it was last good."""
-        missing = [Problem(str(folder), 1, 1, "this folder does not exist") for folder in self._directories if not folder.is_dir()]
-        profiles = dict.fromkeys(problem for words in self._vocabularies.values() for problem in words.profile_problems())
+        missing = [
+            Problem(str(folder), 1, 1, "this folder does not exist")
+            for folder in self._directories
+            if not folder.is_dir()
+        ]
+        profiles = dict.fromkeys(
+            problem for words in self._vocabularies.values() for problem in words.profile_problems()
+        )
         with self._lock:
-            return [*missing, *(problem for _, file in sorted(self._files.items()) for problem in file.problems), *profiles]
+            return [
+                *missing,
+                *(problem for _, file in sorted(self._files.items()) for problem in file.problems),
+                *profiles,
+            ]
 
     def parse(self, text: bytes | str, file: str = PUT) -> Scenario:
         """The scenario of a text, which may extend those of the library; it is not taken in. Raises ScenarioError."""
         return parse(text, file=file, vocabularies=self._vocabularies, library=self)
 
     def put(self, text: bytes | str) -> Scenario:
-        """Takes in a scenario that lies in no file; it replaces one of the same name. Raises ScenarioError and changes nothing."""
+        """Takes in a scenario that lies in no file; it replaces one of the same name. Raises ScenarioError and changes
+        nothing.
+        """
         with self._lock:
             scenario = self.parse(text)
             key = scenario.provider, scenario.name
@@ -189,13 +224,19 @@ class Library:
             return scenario
 
     def refresh(self) -> bool:
-        """Reads the user's files that have changed; looks at most every half second. Returns whether anything is different now."""
+        """Reads the user's files that have changed; looks at most every half second. Returns whether anything is
+        different now.
+        """
         with self._lock:
             now = time.monotonic()
             if not self._directories or now < self._looked + LOOK_EVERY:
                 return False
             self._looked = now
-            folders = [folder for parent in self._directories for folder in (parent, *(parent / name for name in self._vocabularies))]
+            folders = [
+                folder
+                for parent in self._directories
+                for folder in (parent, *(parent / name for name in self._vocabularies))
+            ]
             if not changes(self._files, folders):
                 return False
             self._examine([file for _, file in sorted(self._files.items())])
@@ -203,7 +244,9 @@ class Library:
         return True
 
     def check(self, paths: Iterable[Path]) -> list[Problem]:
-        """Every fault of some files, as if they were the user's. They may extend each other, files beside them, and the library's."""
+        """Every fault of some files, as if they were the user's. They may extend each other, files beside them, and the
+        library's.
+        """
         wanted = {path.resolve(): UserFile(path).load() for path in paths}
         beside = dict.fromkeys(sibling for path in wanted for sibling in yaml_files(path.parent))
         with self._lock:
@@ -215,7 +258,9 @@ class Library:
         return [problem for file in wanted.values() for problem in file.problems]
 
     def _examine(self, files: Sequence[UserFile]) -> None:
-        """Checks files, parents before those that extend them, and takes in the good ones. Of two that clash the later is at fault."""
+        """Checks files, parents before those that extend them, and takes in the good ones. Of two that clash the later
+        is at fault.
+        """
         waiting = list(files)
         taken: dict[Key, Scenario] = {}
         faulty: set[Key | None] = set()

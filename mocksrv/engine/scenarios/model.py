@@ -37,10 +37,10 @@ class ScenarioError(Exception):
 class Vocabulary:
     """The words of one provider: what its scenarios may name.
 
-    ``flows`` are those that calls play, ``happy`` is the scenario played when nothing else is chosen, ``fields`` what ``set`` may
-    name, ``options`` the named option lists, ``profiles`` gives the data profiles and ``profile_problems`` the faults of the user's own.
-    ``acts`` are the statuses that a subject only enters after a person has acted (chosen a bank, logged in ...), with the number of that
-    act, counted from 1 in the order in which they are done.
+    ``flows`` are those that calls play, ``happy`` is the scenario played when nothing else is chosen, ``fields`` what
+    ``set`` may name, ``options`` the named option lists, ``profiles`` gives the data profiles and ``profile_problems``
+    the faults of the user's own. ``acts`` are the statuses that a subject only enters after a person has acted (chosen
+    a bank, logged in ...), with the number of that act, counted from 1 in the order in which they are done.
     """
 
     provider: str
@@ -66,7 +66,8 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """One question. ``answer`` None means that any answer is right; ``options`` may be the name of a list that the provider makes.
+    """One question. ``answer`` None means that any answer is right; ``options`` may be the name of a list that the
+    provider makes.
 
     ``image`` is a data URI, or None for the provider's stock picture.
     """
@@ -81,7 +82,9 @@ class Challenge:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A round of challenges and the flows that its answers lead to (None: what the language says for unwritten ones)."""
+    """A round of challenges and the flows that its answers lead to (None: what the language says for unwritten
+    ones).
+    """
 
     challenges: tuple[Challenge, ...]
     wait_ms: int = ANSWER_WAIT_MS
@@ -106,8 +109,8 @@ class Consent:
 class Step:
     """One step of a flow; ``index`` counts from 0, ``line`` from 1.
 
-    ``fault`` has the keys on, status, times, delay_ms, drop; ``webhooks`` has off and those of a `Disturbance`; both only those that
-    the file writes.
+    ``fault`` has the keys on, status, times, delay_ms, drop; ``webhooks`` has off and those of a `Disturbance`; both
+    only those that the file writes.
     """
 
     flow: str
@@ -169,7 +172,11 @@ class Login:
 
     def ties(self, other: Login) -> bool:
         """True when some login matches both and neither has more keys."""
-        pairs = zip((self.institution, self.username, self.password), (other.institution, other.username, other.password), strict=True)
+        pairs = zip(
+            (self.institution, self.username, self.password),
+            (other.institution, other.username, other.password),
+            strict=True,
+        )
         return self.keys == other.keys and all(a is None or b is None or a == b for a, b in pairs)
 
 

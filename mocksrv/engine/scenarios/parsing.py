@@ -57,9 +57,10 @@ def parse(
 ) -> Scenario:
     """The scenario of a YAML text. Raises ScenarioError with every fault in it.
 
-    ``file`` is the name for messages, and the place that pictures and data profiles lie beside. Without a ``library``, what the scenario
-    extends is not looked up, so what depends on it is not checked. ``check=False`` is for the package's own files, whose
-    correctness is tested: it saves the time of checking, but a fault in them may then raise anything.
+    ``file`` is the name for messages, and the place that pictures and data profiles lie beside. Without a ``library``,
+    what the scenario extends is not looked up, so what depends on it is not checked. ``check=False`` is for the
+    package's own files, whose correctness is tested: it saves the time of checking, but a fault in them may then raise
+    anything.
     """
     document = read(text, file)
     values = scenario_shape.plain(document.root)
@@ -68,7 +69,9 @@ def parse(
     return _Reader(file, document).scenario(values)
 
 
-def _check(document: Document, values: Any, file: str, vocabularies: Mapping[str, Vocabulary], library: Relatives | None) -> None:
+def _check(
+    document: Document, values: Any, file: str, vocabularies: Mapping[str, Vocabulary], library: Relatives | None
+) -> None:
     faults = scenario_shape.Faults(file, document.root, document.problems)
     places = scenario_shape.check(values, faults)
     misshapen = [document.root.find(place[:3]) for place in places if place[:1] == ("flows",) and len(place) > 1]
@@ -196,7 +199,9 @@ def _words(vocabulary: Vocabulary) -> dict[str, Any]:
             "set": {"propertyNames": {"enum": sorted(vocabulary.fields)}},
         }
     }
-    calls: dict[str, Any] = {name: {"description": "A call of the API plays this flow."} for name in sorted(vocabulary.flows)}
+    calls: dict[str, Any] = {
+        name: {"description": "A call of the API plays this flow."} for name in sorted(vocabulary.flows)
+    }
     flows = {"properties": calls, "allOf": [{"additionalProperties": {"items": step}}]}
     return {
         "if": {"required": ["provider"], "properties": {"provider": {"const": vocabulary.provider}}},
@@ -206,7 +211,10 @@ def _words(vocabulary: Vocabulary) -> dict[str, Any]:
 
 def template(name: str, vocabulary: Vocabulary) -> str:
     """A commented file to start from: a valid scenario of that name."""
-    asks = vocabulary.statuses >= {"CREATED", "CHALLENGED", "RESUMED", "CONNECTED", "REJECTED", "EXPIRED"} and "connect" in vocabulary.flows
+    asks = (
+        vocabulary.statuses >= {"CREATED", "CHALLENGED", "RESUMED", "CONNECTED", "REJECTED", "EXPIRED"}
+        and "connect" in vocabulary.flows
+    )
     return _TEMPLATE.format(
         name=name,
         provider=vocabulary.provider,
@@ -237,7 +245,7 @@ extends: {happy}
 # Statuses: {statuses}.
 {script}
 # More of what a step may say:
-#   after: 3 polls                          waits until the status has been read three times (or 250ms, 90s, 10m, 1h, 2d)
+#   after: 3 polls                          waits until the status has been read three times (or 250ms, 1h, 2d)
 #   set: {{field: value}}                     further fields of the subject
 #   data: everyday                          where accounts and transactions come from
 #   event: NAME                             sends a webhook; payload: {{field: value}} goes over its fields

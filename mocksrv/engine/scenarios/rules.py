@@ -1,6 +1,8 @@
-"""What a scenario file must say beyond its shape: words that the provider knows, flows that exist and are reached, play that waits.
+"""What a scenario file must say beyond its shape: words that the provider knows, flows that exist and are reached, play
+that waits.
 
-The checks read plain values that may be misshapen: what ``scenario_shape`` has reported already is passed over in silence.
+The checks read plain values that may be misshapen: what ``scenario_shape`` has reported already is passed over in
+silence.
 """
 
 from __future__ import annotations
@@ -74,13 +76,17 @@ def check(
     library: Relatives | None,
     loose: frozenset[str],
 ) -> None:
-    """Reports what is wrong with a scenario's values. ``loose`` are texts in misshapen places, which may have been meant as flows."""
+    """Reports what is wrong with a scenario's values. ``loose`` are texts in misshapen places, which may have been
+    meant as flows.
+    """
     if not isinstance(values, dict):
         return
     provider = values.get("provider")
     vocabulary = vocabularies.get(provider) if isinstance(provider, str) else None
     if isinstance(provider, str) and vocabulary is None:
-        faults.at(("provider",), f"unknown provider {short(provider)}; {choose(provider, vocabularies, vocabularies)[0]}")
+        faults.at(
+            ("provider",), f"unknown provider {short(provider)}; {choose(provider, vocabularies, vocabularies)[0]}"
+        )
     flows = _flows(values)
     for name, steps in flows.items():
         _check_endings(name, steps, faults)
@@ -113,7 +119,9 @@ def _check_endings(flow: str, steps: list[tuple[int, dict[str, Any]]], faults: F
         endings = [key for key in step if key in ENDINGS]
         if len(endings) > 1:
             said = " and ".join(map(repr, endings))
-            faults.at((*path, endings[1]), f"a step has at most one of {', '.join(ENDINGS)}; this one has {said}", key=True)
+            faults.at(
+                (*path, endings[1]), f"a step has at most one of {', '.join(ENDINGS)}; this one has {said}", key=True
+            )
         ended = endings[0] if endings else None
 
 
@@ -133,7 +141,9 @@ def _check_step(path: Place, step: dict[str, Any], faults: Faults, file: str, vo
         _check_word((*path, "set", name), "field", name, vocabulary.fields, faults, key=True)
 
 
-def _check_word(path: Place, kind: str, word: Any, allowed: frozenset[str], faults: Faults, *, key: bool = False) -> None:
+def _check_word(
+    path: Place, kind: str, word: Any, allowed: frozenset[str], faults: Faults, *, key: bool = False
+) -> None:
     if isinstance(word, str) and word not in allowed and not faults.full:
         faults.at(path, f"unknown {kind} {short(word)}; {choose(word, allowed, allowed)[0]}", key=key)
 
@@ -142,7 +152,10 @@ def _check_durations(path: Place, step: dict[str, Any], faults: Faults) -> None:
     """What the schema's pattern lets through and is no duration all the same: one of more than ten years."""
     places = [("wait",), ("oauth", "wait"), ("webhooks", "delay"), ("fault", "delay")]
     found = [((*path, "after"), step.get("after"), parse_after)]
-    found += [((*path, *place), _mapping(step.get(place[0])).get(place[-1]) if place[1:] else step.get("wait"), _wait) for place in places]
+    found += [
+        ((*path, *place), _mapping(step.get(place[0])).get(place[-1]) if place[1:] else step.get("wait"), _wait)
+        for place in places
+    ]
     for where, text, parse in found:
         if isinstance(text, str):
             try:
@@ -155,14 +168,20 @@ def _wait(text: str) -> tuple[int, int]:
     return parse_duration(text), 0
 
 
-def _check_challenge(path: Place, challenge: dict[str, Any], faults: Faults, file: str, vocabulary: Vocabulary | None) -> None:
+def _check_challenge(
+    path: Place, challenge: dict[str, Any], faults: Faults, file: str, vocabulary: Vocabulary | None
+) -> None:
     kind, options = challenge.get("type"), challenge.get("options")
     if kind not in ("TEXT", "TOKEN", "IMAGE_DATA", *CHOICES):
         return
     if kind in CHOICES and "options" not in challenge:
         faults.at(path, f"a challenge of type {kind} needs 'options'")
     if kind not in CHOICES and "options" in challenge:
-        faults.at((*path, "options"), f"'options' belongs to challenges of type OPTIONS and IMAGE_OPTIONS, not {kind}", key=True)
+        faults.at(
+            (*path, "options"),
+            f"'options' belongs to challenges of type OPTIONS and IMAGE_OPTIONS, not {kind}",
+            key=True,
+        )
     elif isinstance(options, str) and vocabulary is not None:
         _check_word((*path, "options"), "option list", options, vocabulary.options, faults)
     elif isinstance(options, list):
@@ -189,7 +208,9 @@ def _check_options(path: Place, kind: str, options: list[Any], answer: Any, faul
     for index, text in enumerate(answer if isinstance(answer, list) else [answer]):
         if isinstance(text, str) and text != "any" and text not in known and known:
             place = (*path, "answer", index) if several else (*path, "answer")
-            faults.at(place, f"the answer {short(text)} is none of the options; {choose(text, known, [*known, 'any'])[0]}")
+            faults.at(
+                place, f"the answer {short(text)} is none of the options; {choose(text, known, [*known, 'any'])[0]}"
+            )
 
 
 def _check_image(path: Place, image: Any, faults: Faults, file: str) -> None:
@@ -226,10 +247,14 @@ class _Links:
         self._faults = faults
         self._vocabulary = vocabulary
         self._flows = flows
-        self._links = {name: [link for index, step in steps for link in _links(name, index, step)] for name, steps in flows.items()}
+        self._links = {
+            name: [link for index, step in steps for link in _links(name, index, step)] for name, steps in flows.items()
+        }
         ancestors = _ancestors(values, vocabulary.provider, library, faults)
         self._complete = ancestors is not None
-        self._inherited: dict[str, tuple[Step, ...]] = dict(library.default_flows(vocabulary.provider)) if library else {}
+        self._inherited: dict[str, tuple[Step, ...]] = (
+            dict(library.default_flows(vocabulary.provider)) if library else {}
+        )
         for ancestor in reversed(ancestors or []):
             self._inherited.update(ancestor.flows)
 
@@ -247,7 +272,9 @@ class _Links:
         reached = self._reach(roots | {guess for _, guess in guesses.values() if guess})
         islands = self._islands(reached)
         for link, (clause, guess) in guesses.items():
-            said = f"did you mean '{islands.pop(0)}', which nothing else reaches?" if guess is None and islands else clause
+            said = (
+                f"did you mean '{islands.pop(0)}', which nothing else reaches?" if guess is None and islands else clause
+            )
             self._faults.at(link.place, f"there is no flow {short(link.target)}; {said}")
         for name in islands:
             if not self._faults.full:
@@ -266,7 +293,9 @@ class _Links:
         return reached
 
     def _islands(self, reached: set[str]) -> list[str]:
-        """The flows to report of those not reached: a flow that hangs on another unreached one is not a mistake of its own."""
+        """The flows to report of those not reached: a flow that hangs on another unreached one is not a mistake of its
+        own.
+        """
         unreached = [name for name in self._links if name not in reached]
         hanging = {link.target for name in unreached for link in self._links[name] if link.target != name}
         heads = [name for name in unreached if name not in hanging]
@@ -291,7 +320,9 @@ class _Links:
                 place = next((trail[flow] for flow in circle if trail[flow]), None)
                 if place:
                     said = " -> ".join([*circle, circle[0]])
-                    self._faults.at(place, f"this goes round for ever without waiting: {short(said)}; write an 'after' on the way")
+                    self._faults.at(
+                        place, f"this goes round for ever without waiting: {short(said)}; write an 'after' on the way"
+                    )
             done |= trail.keys()
 
     def _hurries(self, name: str) -> tuple[Place | None, str | None]:
@@ -308,8 +339,12 @@ class _Links:
         return None, inherited[-1].then
 
 
-def _ancestors(values: Mapping[str, Any], provider: str, library: Relatives | None, faults: Faults) -> list[Scenario] | None:
-    """What the scenario extends, nearest first; None when that cannot be said, which is reported if it is this file's fault."""
+def _ancestors(
+    values: Mapping[str, Any], provider: str, library: Relatives | None, faults: Faults
+) -> list[Scenario] | None:
+    """What the scenario extends, nearest first; None when that cannot be said, which is reported if it is this file's
+    fault.
+    """
     if "extends" not in values:
         return []
     name, first = values.get("name"), values["extends"]
@@ -328,7 +363,9 @@ def _ancestors(values: Mapping[str, Any], provider: str, library: Relatives | No
         if parent is None:
             if following == first:
                 names = [known for known in library.names(provider) if known != name]
-                faults.at(("extends",), f"there is no scenario {short(first)} to extend; {choose(first, names, names)[0]}")
+                faults.at(
+                    ("extends",), f"there is no scenario {short(first)} to extend; {choose(first, names, names)[0]}"
+                )
             return None
         found.append(parent)
         trail.append(following)
@@ -338,7 +375,10 @@ def _ancestors(values: Mapping[str, Any], provider: str, library: Relatives | No
 
 def _links(flow: str, index: int, step: Mapping[str, Any]) -> Iterator[_Link]:
     path: Place = ("flows", flow, index)
-    places = [*((key,) for key in ("then", "right", "wrong", "silent")), *(("oauth", key) for key in ("approved", "denied", "silent"))]
+    places = [
+        *((key,) for key in ("then", "right", "wrong", "silent")),
+        *(("oauth", key) for key in ("approved", "denied", "silent")),
+    ]
     places += [("answers", key) for key in _mapping(step.get("answers"))]
     for place in places:
         target = step.get(place[0]) if len(place) == 1 else _mapping(step.get(place[0])).get(place[1])

@@ -1,6 +1,7 @@
 """The shape of a scenario file: ``schema.json`` says what is allowed, this module says it to people.
 
-The schema is JSON Schema 2020-12 with one keyword of its own: ``errorMessage`` completes the sentence "… is not allowed: write …".
+The schema is JSON Schema 2020-12 with one keyword of its own: ``errorMessage`` completes the sentence "… is not
+allowed: write …".
 """
 
 from __future__ import annotations
@@ -65,7 +66,9 @@ def base_schema() -> Schema:
 
 
 def plain(node: Node, rule: Schema | None = None) -> Any:
-    """The values of a tree. Scalars are typed, but where the schema asks for text they stay as written: ``0123`` and ``yes`` too."""
+    """The values of a tree. Scalars are typed, but where the schema asks for text they stay as written: ``0123`` and
+    ``yes`` too.
+    """
     rule = _branch(base_schema() if rule is None else rule, node)
     if node.pairs is not None:
         known, other = rule.get("properties", {}), rule.get("additionalProperties")
@@ -100,7 +103,8 @@ def _validator() -> Any:
     from jsonschema.validators import extend
 
     def whole_pattern(_: Any, pattern: str, value: Any, __: Any) -> Iterator[Any]:
-        # In Python a '$' also matches before a line break at the end of the text, which no editor's schema support does.
+        # In Python a '$' also matches before a line break at the end of the text, which no editor's schema support
+        # does.
         if isinstance(value, str) and not re.search(pattern.replace("$", r"\Z"), value):
             yield ValidationError(f"{value!r} does not match")
 
@@ -125,7 +129,11 @@ def check(values: Any, faults: Faults) -> list[Place]:
         elif error.validator == "dependentRequired":
             orphans[path] = error
         elif "propertyNames" in error.absolute_schema_path:
-            faults.at((*path, error.instance), f"the name {short(error.instance)} is not allowed: {error.schema['errorMessage']}", key=True)
+            faults.at(
+                (*path, error.instance),
+                f"the name {short(error.instance)} is not allowed: {error.schema['errorMessage']}",
+                key=True,
+            )
         else:
             faults.at(path, _sentence(error, path))
     for path, (error, keys) in missing.items():
@@ -146,7 +154,11 @@ def _leaves(errors: Iterable[Any]) -> Iterator[Any]:
         branches = defaultdict(list)
         for inner in error.context:
             branches[inner.schema_path[0]].append(inner)
-        meant = [found for found in branches.values() if not any(e.validator == "type" and not e.relative_path for e in found)]
+        meant = [
+            found
+            for found in branches.values()
+            if not any(e.validator == "type" and not e.relative_path for e in found)
+        ]
         yield from _leaves(meant[0]) if meant else [error]
 
 
@@ -179,12 +191,15 @@ def _sentence(error: Any, path: Place) -> str:
     if error.validator == "enum" and isinstance(value, str):
         return f"{subject} cannot be {short(value)}; {choose(value, wanted, wanted)[0]}"
     if error.validator in ("type", "anyOf", "enum"):
-        wanted = [branch.get("type", "object") for branch in wanted] if error.validator == "anyOf" else error.schema["type"]
+        wanted = (
+            [branch.get("type", "object") for branch in wanted] if error.validator == "anyOf" else error.schema["type"]
+        )
         kinds = [_KINDS[kind] for kind in ([wanted] if isinstance(wanted, str) else wanted) if kind != "null"]
         return f"{subject} must be {' or '.join(kinds)}, {_kind(value)}"
     if "errorMessage" in error.schema:
         return (
-            f"{subject} cannot be {str(value).lower() if isinstance(value, bool) else short(value)}: write {error.schema['errorMessage']}"
+            f"{subject} cannot be {str(value).lower() if isinstance(value, bool) else short(value)}: write "
+            f"{error.schema['errorMessage']}"
         )
     if error.validator in ("minimum", "maximum"):
         return f"{subject} cannot be {value}: it must be from {error.schema['minimum']} to {error.schema['maximum']}"

@@ -37,7 +37,10 @@ class Tx:
         return [name for (name,) in self._run("SELECT name FROM sandbox ORDER BY name")]
 
     def add_sandbox(self, name: str, settings: str, clock: str) -> None:
-        self._run("INSERT INTO sandbox (name, settings, clock) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (name, settings, clock))
+        self._run(
+            "INSERT INTO sandbox (name, settings, clock) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            (name, settings, clock),
+        )
 
     def set_sandbox(self, name: str, **columns: Any) -> None:
         """Writes settings, clock or guids of a sandbox."""
@@ -66,7 +69,9 @@ class Tx:
         if self._recent:
             found = self.get_all(sandbox, guid).get(guid)
             return found if found and found.kind == kind else None
-        row = self._run(f"SELECT {RECORD} FROM record WHERE sandbox = ? AND guid = ? AND kind = ?", (sandbox, guid, kind)).fetchone()
+        row = self._run(
+            f"SELECT {RECORD} FROM record WHERE sandbox = ? AND guid = ? AND kind = ?", (sandbox, guid, kind)
+        ).fetchone()
         return record_of(row) if row else None
 
     def get_all(self, sandbox: str, *guids: str) -> dict[str, Record]:
@@ -76,7 +81,9 @@ class Tx:
         if recent is None or None in known:
             stamp = recent.stamp if recent else 0
             marks = ", ".join("?" * len(guids))
-            known = self._run(f"SELECT {RECORD} FROM record WHERE sandbox = ? AND guid IN ({marks})", (sandbox, *guids)).fetchall()
+            known = self._run(
+                f"SELECT {RECORD} FROM record WHERE sandbox = ? AND guid IN ({marks})", (sandbox, *guids)
+            ).fetchall()
             if recent:
                 recent.keep(stamp, {(sandbox, row[2]): row for row in known if row})
         return {row[2]: record_of(row) for row in known if row}
@@ -88,19 +95,24 @@ class Tx:
 
     def subject(self, sandbox: str, guid: str) -> Record | None:
         """A record that plays, of whatever kind."""
-        row = self._run(f"SELECT {RECORD} FROM record WHERE sandbox = ? AND guid = ? AND play IS NOT NULL", (sandbox, guid)).fetchone()
+        row = self._run(
+            f"SELECT {RECORD} FROM record WHERE sandbox = ? AND guid = ? AND play IS NOT NULL", (sandbox, guid)
+        ).fetchone()
         return record_of(row) if row else None
 
     def subjects(self, sandbox: str, after: int, limit: int) -> list[Record]:
         rows = self._run(
-            f"SELECT {RECORD} FROM record WHERE sandbox = ? AND play IS NOT NULL AND seq > ? ORDER BY seq LIMIT ?", (sandbox, after, limit)
+            f"SELECT {RECORD} FROM record WHERE sandbox = ? AND play IS NOT NULL AND seq > ? ORDER BY seq LIMIT ?",
+            (sandbox, after, limit),
         )
         return [record_of(row) for row in rows]
 
     def waiting_for_polls(self, sandbox: str) -> list[Row]:
         """(guid, polls left) of subjects that wait for reads of their status."""
         left = "json_extract(play, '$.polls')"
-        return self._rows(f"SELECT guid, {left} FROM record WHERE sandbox = ? AND play IS NOT NULL AND {left} > 0", (sandbox,))
+        return self._rows(
+            f"SELECT guid, {left} FROM record WHERE sandbox = ? AND play IS NOT NULL AND {left} > 0", (sandbox,)
+        )
 
     def select(self, sandbox: str, query: Query) -> list[Record]:
         where, values = query.where(sandbox)
@@ -115,7 +127,9 @@ class Tx:
         return int(self._run(f"SELECT count(*) FROM record WHERE {where}", values).fetchone()[0])
 
     def totals(self, sandbox: str, query: Query, by: Sequence[str]) -> dict[tuple[Any, ...], tuple[int, int]]:
-        """Members of the body that ``by`` names -> how many records of the query have these, and the sum of their ``amount`` in cents."""
+        """Members of the body that ``by`` names -> how many records of the query have these, and the sum of their
+        ``amount`` in cents.
+        """
         where, values = query.where(sandbox)
         groups = ", ".join("json_extract(body, ?)" for _ in by)
         cents = "count(*), sum(CAST(round(json_extract(body, '$.amount') * 100) AS INTEGER))"
@@ -124,10 +138,15 @@ class Tx:
         return {row[:-2]: (row[-2], row[-1] or 0) for row in self._rows(sql, [*(f"$.{name}" for name in by), *values])}
 
     def values(self, sandbox: str, query: Query, members: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-        """(guid, subject, parent, sort, members of the body ...) of the records of a query; ``members`` are two or more."""
+        """(guid, subject, parent, sort, members of the body ...) of the records of a query; ``members`` are two or
+        more.
+        """
         where, values = query.where(sandbox)
         paths = ", ".join("?" * len(members))
-        sql = f"SELECT guid, subject, parent, sort, json_extract(body, {paths}) FROM record WHERE {where} ORDER BY sort, seq"
+        sql = (
+            f"SELECT guid, subject, parent, sort, json_extract(body, {paths}) FROM record WHERE {where} ORDER BY "
+            "sort, seq"
+        )
         rows = self._rows(sql, [*(f"$.{name}" for name in members), *values])
         bodies = json.loads(f"[{','.join(row[4] for row in rows)}]")
         return ((*row[:4], *body) for row, body in zip(rows, bodies, strict=True))
@@ -172,7 +191,9 @@ class Tx:
 
     def timer(self, sandbox: str, subject: str, kind: str) -> int | None:
         """When the subject's timer of this kind falls due; None when it is not set."""
-        row = self._run("SELECT due FROM timer WHERE sandbox = ? AND subject = ? AND kind = ?", (sandbox, subject, kind)).fetchone()
+        row = self._run(
+            "SELECT due FROM timer WHERE sandbox = ? AND subject = ? AND kind = ?", (sandbox, subject, kind)
+        ).fetchone()
         return None if row is None else int(row[0])
 
     def next_timer(self, sandbox: str) -> Row | None:
@@ -187,7 +208,9 @@ class Tx:
 
     # timelines
 
-    def mark(self, sandbox: str, subject: str, at: int, status: str | None, flow: str | None, step: str | None, cause: str) -> int:
+    def mark(
+        self, sandbox: str, subject: str, at: int, status: str | None, flow: str | None, step: str | None, cause: str
+    ) -> int:
         """Writes a line; its number."""
         cursor = self._run(
             "INSERT INTO timeline (sandbox, subject, at, status, flow, step, cause) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -207,16 +230,26 @@ class Tx:
 
     # events, deliveries, attempts
 
-    def add_event(self, sandbox: str, id: str, name: str, subject: str | None, at: int, payload: str, headers: str) -> int:
+    def add_event(
+        self, sandbox: str, id: str, name: str, subject: str | None, at: int, payload: str, headers: str
+    ) -> int:
         cursor = self._run(
-            "INSERT INTO event (sandbox, id, name, subject, occurred_at, payload, headers) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                "INSERT INTO event (sandbox, id, name, subject, occurred_at, payload, headers) VALUES (?, ?, ?, ?, "
+                "?, ?, ?)"
+            ),
             (sandbox, id, name, subject, at, payload, headers),
         )
         return int(cursor.lastrowid or 0)
 
-    def add_delivery(self, sandbox: str, event: int, endpoint: str, state: str, due: int | None, rank: int, options: str) -> int:
+    def add_delivery(
+        self, sandbox: str, event: int, endpoint: str, state: str, due: int | None, rank: int, options: str
+    ) -> int:
         cursor = self._run(
-            "INSERT INTO delivery (sandbox, event, endpoint, state, next_attempt_at, rank, options) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                "INSERT INTO delivery (sandbox, event, endpoint, state, next_attempt_at, rank, options) VALUES (?, "
+                "?, ?, ?, ?, ?, ?)"
+            ),
             (sandbox, event, endpoint, state, due, rank, options),
         )
         return int(cursor.lastrowid or 0)
@@ -224,7 +257,8 @@ class Tx:
     def next_deliveries(self, sandbox: str, endpoint: str, now: int, limit: int) -> list[Row]:
         """What an endpoint is owed first: (seq, attempts, options, event name, event id, payload, headers)."""
         return self._rows(
-            "SELECT d.seq, d.attempts, d.options, e.name, e.id, e.payload, e.headers FROM delivery d JOIN event e ON e.seq = d.event"
+            "SELECT d.seq, d.attempts, d.options, e.name, e.id, e.payload, e.headers FROM delivery d JOIN "
+            "event e ON e.seq = d.event"
             " WHERE d.sandbox = ? AND d.endpoint = ? AND d.state = 'pending' AND d.next_attempt_at <= ?"
             " ORDER BY d.next_attempt_at, d.rank, d.seq LIMIT ?",
             (sandbox, endpoint, now, limit),
@@ -232,7 +266,9 @@ class Tx:
 
     def next_due(self, sandbox: str, after: int = -1) -> int | None:
         """When the next pending delivery of a sandbox is due, of those due after a moment."""
-        sql = "SELECT min(next_attempt_at) FROM delivery WHERE sandbox = ? AND state = 'pending' AND next_attempt_at > ?"
+        sql = (
+            "SELECT min(next_attempt_at) FROM delivery WHERE sandbox = ? AND state = 'pending' AND next_attempt_at > ?"
+        )
         row = self._run(sql, (sandbox, after)).fetchone()
         return None if row[0] is None else int(row[0])
 
@@ -242,7 +278,9 @@ class Tx:
         return [endpoint for (endpoint,) in self._run(sql, (sandbox, now))]
 
     def set_delivery(self, seq: int, state: str, due: int | None, attempts: int) -> bool:
-        """False when there is no such delivery any more. One that has failed meanwhile, for its endpoint is gone, is not pending again."""
+        """False when there is no such delivery any more. One that has failed meanwhile, for its endpoint is gone, is
+        not pending again.
+        """
         sql = (
             "UPDATE delivery SET state = CASE WHEN state = 'pending' OR ? = 'delivered' THEN ? ELSE state END,"
             " next_attempt_at = CASE WHEN state = 'pending' THEN ? END, attempts = ? WHERE seq = ?"
@@ -250,37 +288,66 @@ class Tx:
         return bool(self._run(sql, (state, state, due, attempts, seq)).rowcount)
 
     def fail_orphans(self, sandbox: str, endpoints: Sequence[str]) -> None:
-        """Ends the pending deliveries to endpoints that are no longer among these, but for those to endpoints of a subject's own."""
+        """Ends the pending deliveries to endpoints that are no longer among these, but for those to endpoints of a
+        subject's own.
+        """
         marks = ", ".join("?" * len(endpoints))
-        others = f"sandbox = ? AND state = 'pending' AND endpoint NOT IN ({marks}) AND json_extract(options, '$.endpoint') IS NULL"
+        others = (
+            f"sandbox = ? AND state = 'pending' AND endpoint NOT IN ({marks}) AND json_extract(options, "
+            "'$.endpoint') IS NULL"
+        )
         self._run(f"UPDATE delivery SET state = 'failed', next_attempt_at = NULL WHERE {others}", (sandbox, *endpoints))
 
     def add_attempt(
-        self, delivery: int, at: int, status: int | None, error: str | None, duration: float, request: str, response: str
+        self,
+        delivery: int,
+        at: int,
+        status: int | None,
+        error: str | None,
+        duration: float,
+        request: str,
+        response: str,
     ) -> None:
         self._run(
-            "INSERT INTO attempt (delivery, at, status, error, duration_ms, request, response) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                "INSERT INTO attempt (delivery, at, status, error, duration_ms, request, response) VALUES (?, ?, "
+                "?, ?, ?, ?, ?)"
+            ),
             (delivery, at, status, error, duration, request, response),
         )
 
     def events(self, sandbox: str, *, after: int = 0, limit: int = 100, **filters: Any) -> list[Row]:
-        """(seq, id, name, subject, occurred_at, payload, headers), oldest first; filters: id, event, subject, state, since."""
+        """(seq, id, name, subject, occurred_at, payload, headers), oldest first; filters: id, event, subject, state,
+        since.
+        """
         clauses, values = ["sandbox = ?", "seq > ?"], [sandbox, after]
         exists = "EXISTS (SELECT 1 FROM delivery d WHERE d.event = event.seq AND d.state = ?)"
-        columns = {"id": "id = ?", "event": "name GLOB ?", "subject": "subject = ?", "state": exists, "since": "occurred_at >= ?"}
+        columns = {
+            "id": "id = ?",
+            "event": "name GLOB ?",
+            "subject": "subject = ?",
+            "state": exists,
+            "since": "occurred_at >= ?",
+        }
         for name, value in filters.items():
             if value is not None:
                 clauses.append(columns[name])
                 values.append(value)
-        sql = f"SELECT seq, id, name, subject, occurred_at, payload, headers FROM event WHERE {' AND '.join(clauses)} ORDER BY seq LIMIT ?"
+        sql = (
+            "SELECT seq, id, name, subject, occurred_at, payload, headers FROM event WHERE "
+            f"{' AND '.join(clauses)} ORDER BY seq LIMIT ?"
+        )
         return self._rows(sql, (*values, limit))
 
     def trim_events(self, sandbox: str, keep: int, before: int) -> None:
-        """Forgets all but the newest ``keep`` events, and those that occurred ``before`` a moment, with deliveries and attempts.
+        """Forgets all but the newest ``keep`` events, and those that occurred ``before`` a moment, with deliveries and
+        attempts.
 
         An event stays as long as a delivery of it is pending.
         """
-        row = self._run("SELECT seq FROM event WHERE sandbox = ? ORDER BY seq DESC LIMIT 1 OFFSET ?", (sandbox, keep)).fetchone()
+        row = self._run(
+            "SELECT seq FROM event WHERE sandbox = ? ORDER BY seq DESC LIMIT 1 OFFSET ?", (sandbox, keep)
+        ).fetchone()
         old = (
             "SELECT seq FROM event WHERE sandbox = ? AND (seq <= ? OR occurred_at < ?)"
             " AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.event = event.seq AND d.state = 'pending')"
@@ -293,13 +360,18 @@ class Tx:
 
     def deliveries(self, event: int) -> list[Row]:
         """(seq, endpoint, state, next_attempt_at) of an event."""
-        return self._rows("SELECT seq, endpoint, state, next_attempt_at FROM delivery WHERE event = ? ORDER BY seq", (event,))
+        return self._rows(
+            "SELECT seq, endpoint, state, next_attempt_at FROM delivery WHERE event = ? ORDER BY seq", (event,)
+        )
 
     def private_endpoints(self, event: int) -> list[str]:
         """The endpoints, as JSON, that an event went to beside the sandbox's own."""
         endpoint = "json_extract(options, '$.endpoint')"
         return [
-            text for (text,) in self._rows(f"SELECT DISTINCT {endpoint} FROM delivery WHERE event = ? AND {endpoint} NOTNULL", (event,))
+            text
+            for (text,) in self._rows(
+                f"SELECT DISTINCT {endpoint} FROM delivery WHERE event = ? AND {endpoint} NOTNULL", (event,)
+            )
         ]
 
     def attempts(self, delivery: int) -> list[Row]:
@@ -311,17 +383,26 @@ class Tx:
 
     def add_requests(self, rows: Iterable[Row]) -> None:
         """Rows of (sandbox, id, at, method, path, status, duration_ms, entry)."""
-        self._many("INSERT INTO request (sandbox, id, at, method, path, status, duration_ms, entry) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        self._many(
+            (
+                "INSERT INTO request (sandbox, id, at, method, path, status, duration_ms, entry) VALUES (?, ?, ?, "
+                "?, ?, ?, ?, ?)"
+            ),
+            rows,
+        )
 
     def requests(self, sandbox: str, *, after: int = 0, limit: int = 100, **filters: Any) -> list[Row]:
-        """(seq, id, at, method, path, status, duration_ms, entry), oldest first; filters: id, method, path (a pattern), status."""
+        """(seq, id, at, method, path, status, duration_ms, entry), oldest first; filters: id, method, path (a pattern),
+        status.
+        """
         clauses, values = ["sandbox = ?", "seq > ?"], [sandbox, after]
         for name, value in filters.items():
             if value is not None:
                 clauses.append(f"{name} {'GLOB' if name == 'path' else '='} ?")
                 values.append(value)
         sql = (
-            f"SELECT seq, id, at, method, path, status, duration_ms, entry FROM request WHERE {' AND '.join(clauses)} ORDER BY seq LIMIT ?"
+            "SELECT seq, id, at, method, path, status, duration_ms, entry FROM request WHERE "
+            f"{' AND '.join(clauses)} ORDER BY seq LIMIT ?"
         )
         return self._rows(sql, (*values, limit))
 
@@ -336,5 +417,8 @@ class Tx:
         return self._rows("SELECT provider, name, text FROM scenario ORDER BY provider, name")
 
     def put_scenario(self, provider: str, name: str, text: str) -> None:
-        sql = "INSERT INTO scenario (provider, name, text) VALUES (?, ?, ?) ON CONFLICT (provider, name) DO UPDATE SET text = excluded.text"
+        sql = (
+            "INSERT INTO scenario (provider, name, text) VALUES (?, ?, ?) ON CONFLICT (provider, name) DO UPDATE "
+            "SET text = excluded.text"
+        )
         self._run(sql, (provider, name, text))

@@ -1,4 +1,6 @@
-"""How the store is read beside its writer: connections that threads share, and the rows that polls ask for again and again."""
+"""How the store is read beside its writer: connections that threads share, and the rows that polls ask for again and
+again.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ class Rows(list[Row]):
 
 
 class Shared:
-    """A connection that several threads read with: each statement takes its turn, and waits for a transaction under way."""
+    """A connection that several threads read with: each statement takes its turn, and waits for a transaction under
+    way.
+    """
 
     def __init__(self, connection: Connection, turn: threading.RLock) -> None:
         self._connection = connection

@@ -20,8 +20,8 @@ class StoreError(Exception):
 class Record:
     """One document: what a provider stores, owns, lists and returns.
 
-    ``owner`` is whose it is (an MX user), ``subject`` whose play made it (an MX member), ``parent`` what it hangs under (an
-    account). ``play`` is set on subjects only: where they stand in their scenario. Times are milliseconds.
+    ``owner`` is whose it is (an MX user), ``subject`` whose play made it (an MX member), ``parent`` what it hangs under
+    (an account). ``play`` is set on subjects only: where they stand in their scenario. Times are milliseconds.
     """
 
     kind: str
@@ -94,8 +94,21 @@ def records_of(rows: Sequence[Row]) -> list[Record]:
 
 def _made(row: Row, body: dict[str, Any]) -> Record:
     seq, kind, guid, owner, subject, parent, partner_id, sort, revision, created_at, updated_at, _, play = row
-    return Record(kind, guid, body, owner, subject, parent, partner_id, sort, revision, created_at, updated_at,
-                  json.loads(play) if play else None, seq)  # fmt: skip
+    return Record(
+        kind,
+        guid,
+        body,
+        owner,
+        subject,
+        parent,
+        partner_id,
+        sort,
+        revision,
+        created_at,
+        updated_at,
+        json.loads(play) if play else None,
+        seq,
+    )
 
 
 def dumps(value: Any) -> str:

@@ -4,7 +4,8 @@
 # (AUTOINCREMENT: a callback may be out when its delivery is dropped, and must not be taken for that of a later one.)
 SCHEMA_STEPS = (
     """
-    CREATE TABLE sandbox (name TEXT PRIMARY KEY, settings TEXT NOT NULL, clock TEXT NOT NULL, guids INTEGER NOT NULL DEFAULT 0);
+    CREATE TABLE sandbox (name TEXT PRIMARY KEY, settings TEXT NOT NULL, clock TEXT NOT NULL, guids INTEGER NOT NULL
+        DEFAULT 0);
     CREATE TABLE record (
         seq INTEGER PRIMARY KEY, sandbox TEXT NOT NULL, kind TEXT NOT NULL, guid TEXT NOT NULL, owner TEXT NOT NULL,
         subject TEXT, parent TEXT, partner_id TEXT, sort BIGINT NOT NULL, revision INTEGER NOT NULL,
@@ -29,21 +30,26 @@ SCHEMA_STEPS = (
         occurred_at BIGINT NOT NULL, payload TEXT NOT NULL, headers TEXT NOT NULL);
     CREATE UNIQUE INDEX event_id ON event (sandbox, id);
     CREATE TABLE delivery (
-        seq INTEGER PRIMARY KEY AUTOINCREMENT, sandbox TEXT NOT NULL, event INTEGER NOT NULL, endpoint TEXT NOT NULL, state TEXT NOT NULL,
-        next_attempt_at BIGINT, rank BIGINT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, options TEXT NOT NULL DEFAULT '{}');
+        seq INTEGER PRIMARY KEY AUTOINCREMENT, sandbox TEXT NOT NULL, event INTEGER NOT NULL, endpoint TEXT NOT NULL,
+        state TEXT NOT NULL,
+        next_attempt_at BIGINT, rank BIGINT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, options TEXT NOT NULL DEFAULT
+        '{}');
     CREATE INDEX delivery_event ON delivery (event);
     CREATE INDEX delivery_lane ON delivery (sandbox, endpoint, next_attempt_at, rank) WHERE state = 'pending';
     CREATE INDEX delivery_due ON delivery (sandbox, next_attempt_at) WHERE state = 'pending';
     CREATE TABLE attempt (
-        seq INTEGER PRIMARY KEY, delivery INTEGER NOT NULL, at BIGINT NOT NULL, status INTEGER, error TEXT, duration_ms REAL NOT NULL,
+        seq INTEGER PRIMARY KEY, delivery INTEGER NOT NULL, at BIGINT NOT NULL, status INTEGER, error TEXT, duration_ms
+        REAL NOT NULL,
         request TEXT NOT NULL, response TEXT NOT NULL);
     CREATE INDEX attempt_delivery ON attempt (delivery, seq);
     CREATE TABLE request (
-        seq INTEGER PRIMARY KEY, sandbox TEXT NOT NULL, id TEXT NOT NULL, at BIGINT NOT NULL, method TEXT NOT NULL, path TEXT NOT NULL,
+        seq INTEGER PRIMARY KEY, sandbox TEXT NOT NULL, id TEXT NOT NULL, at BIGINT NOT NULL, method TEXT NOT NULL, path
+        TEXT NOT NULL,
         status INTEGER NOT NULL, duration_ms REAL NOT NULL, entry TEXT NOT NULL);
     CREATE UNIQUE INDEX request_id ON request (sandbox, id);
     CREATE INDEX request_seq ON request (sandbox, seq);
-    CREATE TABLE scenario (provider TEXT NOT NULL, name TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY (provider, name));
+    CREATE TABLE scenario (provider TEXT NOT NULL, name TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY (provider,
+        name));
     """,
     """
     CREATE INDEX event_seq ON event (sandbox, seq);

@@ -1,6 +1,7 @@
 """The database of a process: SQLite, on a file (WAL, readers never wait) or in memory (one shared connection).
 
-A transaction is a `Tx`: ``with store.write() as tx`` commits as a whole or not at all, and writers of the process take turns.
+A transaction is a `Tx`: ``with store.write() as tx`` commits as a whole or not at all, and writers of the process take
+turns.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ class Store:
         self._migrate()
 
     def _own(self) -> sqlite3.Connection | None:
-        """A lock on the file for as long as the process lives: two servers would send every callback twice. Raises StoreError."""
+        """A lock on the file for as long as the process lives: two servers would send every callback twice. Raises
+        StoreError.
+        """
         if self.path == IN_MEMORY:
             return None
         try:
@@ -59,7 +62,8 @@ class Store:
         version = int(self._writer.execute("PRAGMA user_version").fetchone()[0])
         if version > len(SCHEMA_STEPS):
             raise StoreError(
-                f"the database {self.path} was written by a newer mocksrv (schema {version}, this one knows {len(SCHEMA_STEPS)})"
+                f"the database {self.path} was written by a newer mocksrv (schema {version}, this one knows "
+                f"{len(SCHEMA_STEPS)})"
             )
         for number, step in enumerate(SCHEMA_STEPS[version:], version + 1):
             try:
@@ -80,7 +84,9 @@ class Store:
 
     @contextmanager
     def write(self) -> Iterator[Tx]:
-        """One transaction: committed at the end, undone by an exception; then ``after_commit`` is called, outside of it."""
+        """One transaction: committed at the end, undone by an exception; then ``after_commit`` is called, outside of
+        it.
+        """
         with self._turn:
             tx = Tx(self._writer)
             self._writer.execute("BEGIN IMMEDIATE")

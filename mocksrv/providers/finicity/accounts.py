@@ -12,7 +12,18 @@ from marshmallow import fields
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.finicity.codes import TOO_LATE, meaning
-from mocksrv.providers.finicity.http import MISSING, NO_CONTENT, Call, Document, FinicityError, Number, Reply, Routes, Seconds, shown
+from mocksrv.providers.finicity.http import (
+    MISSING,
+    NO_CONTENT,
+    Call,
+    Document,
+    FinicityError,
+    Number,
+    Reply,
+    Routes,
+    Seconds,
+    shown,
+)
 
 routes = Routes()
 V1, V2 = "/aggregation/v1/customers/<customer>", "/aggregation/v2/customers/<customer>"
@@ -50,8 +61,23 @@ class AccountSchema(Document):
 
 RECORDS = AccountSchema()
 SIMPLE = AccountSchema(exclude=("number", "balance", "balanceDate", "detail"))
-JUST_ADDED = AccountSchema(only=("id", "number", "name", "balance", "type", "status", "customerId", "institutionId", "createdDate",
-                                 "lastUpdatedDate", "currency", "institutionLoginId", "displayPosition"))  # fmt: skip
+JUST_ADDED = AccountSchema(
+    only=(
+        "id",
+        "number",
+        "name",
+        "balance",
+        "type",
+        "status",
+        "customerId",
+        "institutionId",
+        "createdDate",
+        "lastUpdatedDate",
+        "currency",
+        "institutionLoginId",
+        "displayPosition",
+    )
+)
 
 
 def _answer(accounts: list[Record], schema: AccountSchema = RECORDS) -> Reply:
@@ -104,7 +130,9 @@ def read_account(call: Call, customer: str, account: str) -> Reply:
 
 
 def _refresh(call: Call, customer: str, login: str | None) -> list[Record]:
-    """Aggregates the customer's logins, or one; what a scenario says of it happens. Raises FinicityError 500 when all of them fail."""
+    """Aggregates the customer's logins, or one; what a scenario says of it happens. Raises FinicityError 500 when all
+    of them fail.
+    """
     with call.change() as world:
         call.customer(world, customer)
         one = None if login is None else call.owned(world, "finicity.login", customer, login, "Institution login")
@@ -116,7 +144,9 @@ def _refresh(call: Call, customer: str, login: str | None) -> list[Record]:
             else:
                 call.engine.player.start(world, session, "refresh", details={"login": each.guid})
                 call.about(session)
-        codes = [code for each in logins if (now := world.get("finicity.login", each.guid)) and (code := now.body["code"])]
+        codes = [
+            code for each in logins if (now := world.get("finicity.login", each.guid)) and (code := now.body["code"])
+        ]
         accounts = call.mount.bank.active(world, owner=customer, parent=login)
     if codes and len(codes) == len(logins):
         raise FinicityError(408 if codes[0] == TOO_LATE else 500, codes[0], meaning(codes[0]))
@@ -170,13 +200,20 @@ def read_owner(call: Call, customer: str, account: str) -> Reply:
 def read_owners(call: Call, customer: str, account: str) -> Reply:
     with call.look() as world:
         owners = _account(call, world, customer, account).body["owners"]
-    return Reply({"holders": [
+    return Reply(
         {
-            "ownerName": each["owner_name"], "nameClassification": "person", "addresses": [{"ownerAddress": _address(each)}],
-            "emails": [{"email": each["email"]}], "phones": [{"phone": each["phone"]}],
+            "holders": [
+                {
+                    "ownerName": each["owner_name"],
+                    "nameClassification": "person",
+                    "addresses": [{"ownerAddress": _address(each)}],
+                    "emails": [{"email": each["email"]}],
+                    "phones": [{"phone": each["phone"]}],
+                }
+                for each in owners
+            ]
         }
-        for each in owners
-    ]})  # fmt: skip
+    )
 
 
 def _address(owner: dict[str, Any]) -> str:
@@ -197,7 +234,14 @@ def read_balance(call: Call, customer: str, account: str) -> Reply:
     with call.look() as world:
         body = _account(call, world, customer, account).body
     when = (body.get("balanceDate") or 0) // 1000
-    return Reply({
-        "id": int(account), "realAccountNumberLast4": body["accountNumberDisplay"], "availableBalance": body["available"],
-        "availableBalanceDate": when, "clearedBalance": body["balance"], "clearedBalanceDate": when, "currency": body["currency"],
-    })  # fmt: skip
+    return Reply(
+        {
+            "id": int(account),
+            "realAccountNumberLast4": body["accountNumberDisplay"],
+            "availableBalance": body["available"],
+            "availableBalanceDate": when,
+            "clearedBalance": body["balance"],
+            "clearedBalanceDate": when,
+            "currency": body["currency"],
+        }
+    )

@@ -19,16 +19,46 @@ from mocksrv.engine.scenarios.choosing import Credentials, choose
 from mocksrv.engine.scenarios.library import UnknownScenario
 from mocksrv.engine.storage.records import Record, dumps
 from mocksrv.engine.world import World
-from mocksrv.providers.finicity.http import INVALID, MISSING, SCENARIO_HEADER, Call, Document, FinicityError, Reply, Routes
+from mocksrv.providers.finicity.http import (
+    INVALID,
+    MISSING,
+    SCENARIO_HEADER,
+    Call,
+    Document,
+    FinicityError,
+    Reply,
+    Routes,
+)
 from mocksrv.providers.finicity.lifecycle import new_body
-from mocksrv.providers.finicity.webhooks import FIX, FULL, JOINT, JSON, LITE, XML, emit, endpoint, event_id, headers, wrapped
+from mocksrv.providers.finicity.webhooks import (
+    FIX,
+    FULL,
+    JOINT,
+    JSON,
+    LITE,
+    XML,
+    emit,
+    endpoint,
+    event_id,
+    headers,
+    wrapped,
+)
 
 routes = Routes(wide=True)
 LIFETIME = 2 * HOUR
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}", re.IGNORECASE)
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 NOT_OURS = "Customer ID does not exist or does not belong to this partner"
-KEPT = ("consumerId", "redirectUri", "language", "experience", "webhook", "webhookContentType", "webhookData", "webhookHeaders")
+KEPT = (
+    "consumerId",
+    "redirectUri",
+    "language",
+    "experience",
+    "webhook",
+    "webhookContentType",
+    "webhookData",
+    "webhookHeaders",
+)
 
 
 def _is_url(text: str) -> None:
@@ -107,7 +137,11 @@ def generate(call: Call) -> Reply:
 def generate_lite(call: Call) -> Reply:
     given = call.load(Lite())
     if call.mount.institutions.get(str(given["institutionId"])) is None:
-        raise FinicityError(400, INVALID, f"Request failed with status code 404 GET /institution/v2/institutions/{given['institutionId']}")
+        raise FinicityError(
+            400,
+            INVALID,
+            f"Request failed with status code 404 GET /institution/v2/institutions/{given['institutionId']}",
+        )
     return _generate(call, LITE, given)
 
 
@@ -152,17 +186,28 @@ def _session(call: Call, world: World, type: str, given: Mapping[str, Any]) -> R
         if world.get("finicity.customer", customer) is None:
             raise FinicityError(400, INVALID, NOT_OURS)
         if consumer and ((found := world.get("finicity.consumer", consumer)) is None or found.owner != customer):
-            raise FinicityError(400, INVALID, f"Request failed with status code 404 GET /decisioning/v1/consumers/{consumer}")
+            raise FinicityError(
+                400, INVALID, f"Request failed with status code 404 GET /decisioning/v1/consumers/{consumer}"
+            )
     customer = given["customerId"]
-    body = {**new_body(type), "secret": call.secret, "partnerId": given["partnerId"], "single_use": given.get("singleUseUrl", False),
-            "timestamp": world.now, "ttl": world.now + LIFETIME, **{name: given[name] for name in KEPT if name in given}}  # fmt: skip
+    body = {
+        **new_body(type),
+        "secret": call.secret,
+        "partnerId": given["partnerId"],
+        "single_use": given.get("singleUseUrl", False),
+        "timestamp": world.now,
+        "ttl": world.now + LIFETIME,
+        **{name: given[name] for name in KEPT if name in given},
+    }
     body["webhookHeaders"] = {name: _header(value) for name, value in given.get("webhookHeaders", {}).items()}
     if type == LITE:
         body["institution"] = str(given["institutionId"])
     if type == FIX:
         login = world.get("finicity.login", given["institutionLoginId"])
         if login is None or login.owner != customer or not call.mount.bank.active(world, parent=login.guid):
-            raise FinicityError(400, "38007", f"The customer has no accounts at the institution login {given['institutionLoginId']}")
+            raise FinicityError(
+                400, "38007", f"The customer has no accounts at the institution login {given['institutionLoginId']}"
+            )
         body.update(institution=login.body["institution"], login_id=login.guid, username=login.body["username"])
     return Record("finicity.session", "", body, owner=customer)
 
@@ -176,7 +221,9 @@ def _ping(call: Call, session: Record, id: str) -> None:
     answer = call.engine.dispatcher.probe(call.sandbox, target, "finicity.ping", body, headers(session))
     call.entry.notes["ping"] = answer.error or answer.status
     if answer.status is None or not 200 <= answer.status < 300:
-        raise FinicityError(400, INVALID, f"Webhook URL did not respond with a 2xx status: {answer.error or answer.status}")
+        raise FinicityError(
+            400, INVALID, f"Webhook URL did not respond with a 2xx status: {answer.error or answer.status}"
+        )
 
 
 def _cast(call: Call, world: World, session: Record) -> dict[str, Any]:
@@ -186,24 +233,38 @@ def _cast(call: Call, world: World, session: Record) -> dict[str, Any]:
     login = Credentials(institution.code, body.get("username"), None) if institution else None
     try:
         choice = choose(
-            world, call.engine.library, call.mount.role.vocabulary, header=call.request.headers.get(SCENARIO_HEADER),
-            institution=institution.scenario if institution else None, login=login,
-        )  # fmt: skip
+            world,
+            call.engine.library,
+            call.mount.role.vocabulary,
+            header=call.request.headers.get(SCENARIO_HEADER),
+            institution=institution.scenario if institution else None,
+            login=login,
+        )
     except UnknownScenario as unknown:
         raise FinicityError(400, INVALID, str(unknown)) from None
     return {"provider": "finicity", "scenario": choice.scenario, "by": choice.by, "job": None, "flow": None, "step": 0}
 
 
 def _link(call: Call, world: World, session: Record) -> str:
-    """The URL, its parameters in alphabetical order; the signature, which no other session has, leads back to the session."""
+    """The URL, its parameters in alphabetical order; the signature, which no other session has, leads back to the
+    session.
+    """
     body = session.body
     parameters = {
-        "customerId": session.owner, "consumerId": body.get("consumerId"), "experience": body.get("experience"), "origin": "url",
+        "customerId": session.owner,
+        "consumerId": body.get("consumerId"),
+        "experience": body.get("experience"),
+        "origin": "url",
         "institutionId": body["institution"] if body["type"] == LITE else None,
-        "institutionLoginId": body.get("login_id"), "language": body.get("language"), "partnerId": body["partnerId"],
-        "redirectUri": body.get("redirectUri"), "timestamp": body["timestamp"], "ttl": body["ttl"],
-        "type": None if body["type"] == FULL else body["type"], "webhookContentType": body.get("webhookContentType") or JSON,
-    }  # fmt: skip
+        "institutionLoginId": body.get("login_id"),
+        "language": body.get("language"),
+        "partnerId": body["partnerId"],
+        "redirectUri": body.get("redirectUri"),
+        "timestamp": body["timestamp"],
+        "ttl": body["ttl"],
+        "type": None if body["type"] == FULL else body["type"],
+        "webhookContentType": body.get("webhookContentType") or JSON,
+    }
     said = {name: value for name, value in parameters.items() if value is not None}
     text = f"{urlencode(sorted(said.items()))}&session={session.guid}"
     session.partner_id = hmac.new(body["secret"].encode(), text.encode(), hashlib.sha256).hexdigest()

@@ -118,9 +118,11 @@ def list_customers(call: Call) -> Reply:
     with call.look() as world:
         rows = world.list(Query("finicity.customer", partner_id=asked.get("username") or None))
     found = [
-        row for row in rows if asked.get("type") in (None, "", row.body["type"])
+        row
+        for row in rows
+        if asked.get("type") in (None, "", row.body["type"])
         and any(sought in (row.body.get(name) or "").lower() for name in ("username", "firstName", "lastName"))
-    ]  # fmt: skip
+    ]
     return Reply(call.paged(found, "customers", render))
 
 
@@ -187,7 +189,13 @@ def read_consumer_of_customer(call: Call, customer: str) -> Reply:
 @routes.add("GET", "/decisioning/v1/consumers/<consumer>", "GetConsumer")
 def read_consumer(call: Call, consumer: str) -> Reply:
     with call.look() as world:
-        return Reply(dict(CONSUMERS.dump(shown(world.get("finicity.consumer", consumer) or not_found("Consumer", consumer, "10100")))))
+        return Reply(
+            dict(
+                CONSUMERS.dump(
+                    shown(world.get("finicity.consumer", consumer) or not_found("Consumer", consumer, "10100"))
+                )
+            )
+        )
 
 
 @routes.add("PUT", "/decisioning/v1/consumers/<consumer>", "ModifyConsumer")

@@ -112,7 +112,9 @@ class Number(fields.Field):
 
 
 class Document(visit.Document):
-    """The base of all schemas: renders a flat dict in the order of its fields, without those that have nothing to say."""
+    """The base of all schemas: renders a flat dict in the order of its fields, without those that have nothing to
+    say.
+    """
 
     @post_dump
     def _without_nothing(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -169,7 +171,9 @@ class Call(visit.Call):
                 self._know(world, self.request.headers.get("Finicity-App-Token") or "")
 
     def _know(self, world: World, token: str) -> None:
-        """Whose call it is. A token that was never given out is the newest partner's, unless only one partner is accepted."""
+        """Whose call it is. A token that was never given out is the newest partner's, unless only one partner is
+        accepted.
+        """
         if not token:
             raise FinicityError(401, "10024", "Missing Finicity-App-Token header")
         found = world.get("finicity.token", token)

@@ -17,12 +17,25 @@ routes = Routes()
 INSTITUTION = "/institution/v2/institutions/<id>"
 MOCK = "mock_"
 MOCK_IDS = 900_000  # ids of scenarios begin here
-PRODUCTS = ("transAgg", "ach", "stateAgg", "voi", "voa", "aha", "availBalance", "accountOwner", "studentLoanData", "loanPaymentDetails")
+PRODUCTS = (
+    "transAgg",
+    "ach",
+    "stateAgg",
+    "voi",
+    "voa",
+    "aha",
+    "availBalance",
+    "accountOwner",
+    "studentLoanData",
+    "loanPaymentDetails",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Institution:
-    """One bank. ``scenario`` is what it stands for, if it is none of Finicity's. ``certified``: its products are supported."""
+    """One bank. ``scenario`` is what it stands for, if it is none of Finicity's. ``certified``: its products are
+    supported.
+    """
 
     id: int
     name: str
@@ -39,18 +52,36 @@ class Institution:
     def shown(self) -> dict[str, Any]:
         site = "https://finbank.example"
         return {
-            "id": self.id, "name": self.name, **dict.fromkeys(PRODUCTS, self.certified), "displayName": self.name,
-            "accountTypeDescription": "TESTING FinBank", "phone": "8005550100", "urlHomeApp": site, "urlLogonApp": f"{site}/login",
-            "oauthEnabled": self.oauth, "urlForgotPassword": f"{site}/forgot", "class": "testfi", "timeZone": "America/Denver",
-            "address": {"city": "Salt Lake City", "state": "UT", "country": "USA"}, "currency": "USD", "email": "help@finbank.example",
+            "id": self.id,
+            "name": self.name,
+            **dict.fromkeys(PRODUCTS, self.certified),
+            "displayName": self.name,
+            "accountTypeDescription": "TESTING FinBank",
+            "phone": "8005550100",
+            "urlHomeApp": site,
+            "urlLogonApp": f"{site}/login",
+            "oauthEnabled": self.oauth,
+            "urlForgotPassword": f"{site}/forgot",
+            "class": "testfi",
+            "timeZone": "America/Denver",
+            "address": {"city": "Salt Lake City", "state": "UT", "country": "USA"},
+            "currency": "USD",
+            "email": "help@finbank.example",
             "status": self.status,
-        }  # fmt: skip
+        }
 
     def form(self) -> list[dict[str, Any]]:
         """The fields of the login form; none where the bank's own page asks."""
         names = () if self.oauth else (("Banking Userid", "false"), ("Banking Password", "true"))
         return [
-            {"id": f"{self.id}00{order}", "name": name, "value": "", "description": name, "displayOrder": order, "mask": mask}
+            {
+                "id": f"{self.id}00{order}",
+                "name": name,
+                "value": "",
+                "description": name,
+                "displayOrder": order,
+                "mask": mask,
+            }
             for order, (name, mask) in enumerate(names, 1)
         ]
 
@@ -98,7 +129,9 @@ class Institutions:
         """Those whose names hold all the words, the better matches first."""
         sought = text.casefold().split()
         found = [each for each in self.all() if all(word in f"{each.name} {each.code}".casefold() for word in sought)]
-        return sorted(found, key=lambda each: (each.name.casefold() != text.strip().casefold(), len(each.name)) if sought else ())
+        return sorted(
+            found, key=lambda each: (each.name.casefold() != text.strip().casefold(), len(each.name)) if sought else ()
+        )
 
 
 def _list(call: Call, *more: str) -> Reply:
@@ -133,7 +166,9 @@ def read_institution(call: Call, id: str) -> Reply:
 @routes.add("GET", f"{INSTITUTION}/branding", "GetInstitutionBranding")
 def read_branding(call: Call, id: str) -> Reply:
     colour = f"#{crc32(dumps(_institution(call, id).name).encode()) & 0xFFFFFF:06x}"
-    return Reply({"branding": {"logo": None, "alternateLogo": None, "icon": None, "primaryColor": colour, "tile": None}})
+    return Reply(
+        {"branding": {"logo": None, "alternateLogo": None, "icon": None, "primaryColor": colour, "tile": None}}
+    )
 
 
 @routes.add("GET", f"{INSTITUTION}/loginForm", "GetLoginForm")

@@ -19,13 +19,22 @@ from mocksrv.providers.finicity.codes import FINE
 from mocksrv.providers.finicity.webhooks import CATALOGUE, EVENTS, FIX, FULL, UNASKED, emit, wants
 from mocksrv.providers.profiles import Profiles
 
-JOBS = {job.name: job for job in (Job("connect", "connect"), Job("fix", "connect"), Job("refresh", "refresh", background=True),
-                                  Job("report", "report"))}  # fmt: skip
+JOBS = {
+    job.name: job
+    for job in (
+        Job("connect", "connect"),
+        Job("fix", "connect"),
+        Job("refresh", "refresh", background=True),
+        Job("report", "report"),
+    )
+}
 # What the user does on Connect's pages, in this order; nothing of a status happens before its act.
 INSTITUTION, LOGIN, NEW_LOGIN, ACCOUNTS, SUBMIT = range(1, 6)
 ACTS = {
     **dict.fromkeys(("institutionSupported", "institutionNotFound", "institutionNotSupported"), INSTITUTION),
-    **dict.fromkeys(("invalidCredentials", "unableToConnect", "mfa", "mfaUpdated", "discovered", "adding", "processing"), LOGIN),
+    **dict.fromkeys(
+        ("invalidCredentials", "unableToConnect", "mfa", "mfaUpdated", "discovered", "adding", "processing"), LOGIN
+    ),
     "credentialsUpdated": NEW_LOGIN,  # the user tries again
     **dict.fromkeys(("added", "accountsDeleted"), ACCOUNTS),
     "done": SUBMIT,
@@ -75,7 +84,11 @@ class SessionRole:
     lifetimes: Mapping[str, int] = {}
     unasked = UNASKED
     branches: Mapping[str, str] = {
-        "right": "unwritten right", "wrong": "unwritten wrong", "silent": "unwritten silent", "approved": "unwritten approved"}  # fmt: skip
+        "right": "unwritten right",
+        "wrong": "unwritten wrong",
+        "silent": "unwritten silent",
+        "approved": "unwritten approved",
+    }
 
     def __init__(self, bank: Bank) -> None:
         self.bank = bank
@@ -120,7 +133,12 @@ class SessionRole:
         """What a finished job leaves: a repaired login, reports that can be read."""
         job = (session.play or {}).get("job") or {}
         login = world.get("finicity.login", session.body.get("login_id") or "")
-        if session.body["type"] == FIX and job.get("name") != "report" and login is not None and not session.body.get("code"):
+        if (
+            session.body["type"] == FIX
+            and job.get("name") != "report"
+            and login is not None
+            and not session.body.get("code")
+        ):
             login.body["code"] = FINE
             self.bank.refresh(world, login)
         self._end_reports(world, job, "success")
@@ -142,7 +160,11 @@ class SessionRole:
 
     def _refresh(self, world: World, session: Record, job: Mapping[str, Any]) -> None:
         wanted = job.get("login")
-        logins = [world.get("finicity.login", wanted)] if wanted else world.list(Query("finicity.login", subject=session.guid))
+        logins = (
+            [world.get("finicity.login", wanted)]
+            if wanted
+            else world.list(Query("finicity.login", subject=session.guid))
+        )
         for login in filter(None, logins):
             self.bank.refresh(world, login)
 
@@ -150,12 +172,18 @@ class SessionRole:
         """The open challenges, as Connect's page shows them."""
         return [
             {
-                "guid": world.guid("MFA"), "type": each.type, "label": each.label, "image": each.image,
-                "options": [{"guid": world.guid("OPT"), "label": option.label, "value": option.value}
-                            for option in each.options or () if isinstance(option, Option)],
+                "guid": world.guid("MFA"),
+                "type": each.type,
+                "label": each.label,
+                "image": each.image,
+                "options": [
+                    {"guid": world.guid("OPT"), "label": option.label, "value": option.value}
+                    for option in each.options or ()
+                    if isinstance(option, Option)
+                ],
             }
             for each in ask.challenges
-        ]  # fmt: skip
+        ]
 
     def choices(self, world: World, subject: Record, name: str) -> Sequence[Option]:
         """Finicity has no named lists."""

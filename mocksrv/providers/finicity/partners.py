@@ -53,7 +53,9 @@ def authenticate(call: Call) -> Reply:
 def change_secret(call: Call) -> Reply:
     given = call.load(NEW_SECRET)
     if not SECRET.fullmatch(given["new"]):
-        raise FinicityError(400, "24437", "A secret has 12 to 255 letters, digits and ! @ # $ % & * _ - +, with a letter and a digit")
+        raise FinicityError(
+            400, "24437", "A secret has 12 to 255 letters, digits and ! @ # $ % & * _ - +, with a letter and a digit"
+        )
     with call.change() as world:
         partner, refusal = _checked(call, world, given["partner_id"], given["secret"])
         if refusal is None:
@@ -74,9 +76,13 @@ def _checked(call: Call, world: World, id: str, secret: str) -> tuple[Record, Fi
         world.add(partner)
     body, only = partner.body, call.mount.credentials
     if body["failures"] >= MOST_FAILURES:
-        return partner, FinicityError(401, "24302", "Bad credentials: the account is locked after too many failed attempts")
+        return partner, FinicityError(
+            401, "24302", "Bad credentials: the account is locked after too many failed attempts"
+        )
     old = body["old"] or {"secret": None, "until": 0}
-    known = (id, secret) == only if only and body["secret"] is None else secret == body["secret"] or body["secret"] is None
+    known = (
+        (id, secret) == only if only and body["secret"] is None else secret == body["secret"] or body["secret"] is None
+    )
     if secret and id and (known or (secret == old["secret"] and world.now < old["until"])):
         body.update(secret=body["secret"] or secret, failures=0)
         world.save(partner)

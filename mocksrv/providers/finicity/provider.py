@@ -38,8 +38,12 @@ class FinicityWing:
         self._institutions = Institutions(self._scenarios)
         self._bank = Bank(Profiles(options.folders))
         self._role = SessionRole(self._bank)
-        self.cast = Cast(self._role, default_flows(self._role.vocabulary), RETRIES, signers={"finicity": sign}, encoder=encode)
-        self._routes: dict[str, Route] = {route.operation: route for family in FAMILIES for route in family.routes.entries}
+        self.cast = Cast(
+            self._role, default_flows(self._role.vocabulary), RETRIES, signers={"finicity": sign}, encoder=encode
+        )
+        self._routes: dict[str, Route] = {
+            route.operation: route for family in FAMILIES for route in family.routes.entries
+        }
 
     def _scenarios(self) -> list[tuple[str, bool]]:
         """The scenarios that are institutions, too: names, and whether the bank's own page is met in them."""
@@ -52,7 +56,11 @@ class FinicityWing:
         return [Operation(route.method, route.path, route.operation) for route in self._routes.values()]
 
     def control_routes(self) -> Sequence[ControlRoute]:
-        takes = {"link": str, **dict.fromkeys(("institution", "username", "password"), (str, int, None)), "answers": [str]}
+        takes = {
+            "link": str,
+            **dict.fromkeys(("institution", "username", "password"), (str, int, None)),
+            "answers": [str],
+        }
         return [ControlRoute("POST", "/play", self._play, takes, required=("link",))]
 
     def open(self, engine: Engine) -> None:
@@ -86,14 +94,19 @@ class FinicityWing:
     def _play(self, sandbox: Sandbox, body: Mapping[str, Any]) -> Any:
         """Plays a session without a browser: its last status, and the events that this has sent."""
         assert self._engine is not None
-        typed = {name: str(body[name]) for name in ("institution", "username", "password") if body.get(name) is not None}
+        typed = {
+            name: str(body[name]) for name in ("institution", "username", "password") if body.get(name) is not None
+        }
         wish = Wish(**typed, answers=list(body.get("answers", ())))
         try:
             with self._engine.change(sandbox) as world:
                 session = self._found(world, body["link"])
                 self._sessions.play(world, session, wish)
-                events = [each["detail"].partition(".")[2] for each in world.happened
-                          if each["kind"] == "event" and each["subject"] == session.guid]  # fmt: skip
+                events = [
+                    each["detail"].partition(".")[2]
+                    for each in world.happened
+                    if each["kind"] == "event" and each["subject"] == session.guid
+                ]
                 return {"status": session.body["status"], "events": events}
         except UnknownScenario as unknown:
             raise Refusal(409, str(unknown)) from None

@@ -12,13 +12,32 @@ from marshmallow import fields
 from mocksrv.engine.clock import SECOND
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.providers.finicity.customers import consumer_of
-from mocksrv.providers.finicity.http import MISSING, Call, Document, FinicityError, Number, Reply, Routes, Seconds, not_found, shown
+from mocksrv.providers.finicity.http import (
+    MISSING,
+    Call,
+    Document,
+    FinicityError,
+    Number,
+    Reply,
+    Routes,
+    Seconds,
+    not_found,
+    shown,
+)
 from mocksrv.providers.finicity.lifecycle import SUBMIT
 
 routes = Routes()
 ORDER = "/decisioning/v2/customers/<customer>"
-TYPES = {"voa": "voa", "voaHistory": "voaHistory", "voi": "voi", "prequalVoa": "preQualVoa", "transactions": "transactions",
-         "statement": "statement", "cashFlowPersonal": "cfrp", "cashFlowBusiness": "cfrb"}  # fmt: skip
+TYPES = {
+    "voa": "voa",
+    "voaHistory": "voaHistory",
+    "voi": "voi",
+    "prequalVoa": "preQualVoa",
+    "transactions": "transactions",
+    "statement": "statement",
+    "cashFlowPersonal": "cfrp",
+    "cashFlowBusiness": "cfrb",
+}
 DURATION = 10 * SECOND
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -79,10 +98,17 @@ def order(call: Call, customer: str, type: str) -> Reply:
                 raise FinicityError(400, MISSING, f"Account {id} is none of customer {customer}")
         number = int(world.guid().replace("-", ""), 16)
         body = {
-            "portfolioId": f"{_base36(number // 7)}-1-port", "requestId": _base36(number // 11)[:10], "type": TYPES[type], "title": type,
-            "status": "inProgress", "consumerId": consumer.guid, "consumerSsn": consumer.body.get("ssn"),
-            "customerType": owner.body["type"], "requesterName": "mocksrv", "constraints": given,
-        }  # fmt: skip
+            "portfolioId": f"{_base36(number // 7)}-1-port",
+            "requestId": _base36(number // 11)[:10],
+            "type": TYPES[type],
+            "title": type,
+            "status": "inProgress",
+            "consumerId": consumer.guid,
+            "consumerSsn": consumer.body.get("ssn"),
+            "customerType": owner.body["type"],
+            "requesterName": "mocksrv",
+            "constraints": given,
+        }
         report = Record("finicity.report", _base36(number), body, owner=customer)
         world.add(report)
         session = world.subject(accounts[-1].subject or "")

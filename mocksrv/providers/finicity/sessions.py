@@ -50,7 +50,9 @@ def meets_bank(flows: Mapping[str, Sequence[Step]]) -> bool:
 
 
 class Sessions:
-    """The acts. Each takes the world and the session's record, changes them, and raises Refusal for what cannot be done now."""
+    """The acts. Each takes the world and the session's record, changes them, and raises Refusal for what cannot be done
+    now.
+    """
 
     def __init__(self, engine: Engine, role: SessionRole, bank: Bank, institutions: Institutions) -> None:
         self._engine = engine
@@ -89,9 +91,15 @@ class Sessions:
         self._player.start(world, session, FIX if body["type"] == FIX else "connect")
 
     def search(self, world: World, session: Record, text: str) -> list[Institution]:
-        """The institutions for what was typed; when there is none, or the scenario wants none to be found, the app is told."""
+        """The institutions for what was typed; when there is none, or the scenario wants none to be found, the app is
+        told.
+        """
         place = self._place(session, INSTITUTION)
-        foretold = self._play(session).get("acted", 0) < INSTITUTION and place is not None and place[2].status == "institutionNotFound"
+        foretold = (
+            self._play(session).get("acted", 0) < INSTITUTION
+            and place is not None
+            and place[2].status == "institutionNotFound"
+        )
         found = [] if foretold else self._institutions.search(text)
         if not found:
             session.body["query"] = text
@@ -102,7 +110,9 @@ class Sessions:
             world.mark(session.guid, f"nothing found for {text!r}", status="institutionNotFound")
         return found
 
-    def choose_institution(self, world: World, session: Record, institution: Institution, query: str | None = None) -> None:
+    def choose_institution(
+        self, world: World, session: Record, institution: Institution, query: str | None = None
+    ) -> None:
         """A bank was picked from what a search for ``query`` had found."""
         if session.body["type"] not in LIVE:
             raise Refusal(409, f"a session of type {session.body['type']} has its bank already")
@@ -166,7 +176,13 @@ class Sessions:
     # which scenario is played, and where in it
 
     def _settle(
-        self, world: World, session: Record, act: int, institution: Institution, username: str | None = None, password: str | None = None
+        self,
+        world: World,
+        session: Record,
+        act: int,
+        institution: Institution,
+        username: str | None = None,
+        password: str | None = None,
     ) -> bool:
         """Which scenario is played from now on; whether the login itself has named it."""
         body, play = session.body, self._play(session)
@@ -228,7 +244,9 @@ class Sessions:
     # without a browser
 
     def play(self, world: World, session: Record, wish: Wish) -> None:
-        """Goes through the pages as far as the scenario lets it, from the first one or from where the session waits for the user."""
+        """Goes through the pages as far as the scenario lets it, from the first one or from where the session waits for
+        the user.
+        """
         play = self._play(session)
         if not play.get("job") or session.body["completed"]:
             self.open(world, session)
@@ -270,13 +288,17 @@ class Sessions:
         return True
 
     def _find_bank(self, world: World, session: Record, wish: Wish) -> bool:
-        """Searches for the bank that is wished for, or that the scenario is made for, and takes the first that is found."""
+        """Searches for the bank that is wished for, or that the scenario is made for, and takes the first that is
+        found.
+        """
         text = wish.institution or self._usual(session).institution
         exactly = self._institutions.get(text)
         place = self._place(session, INSTITUTION)
         if not wish.institution and place and place[2].status == "institutionNotFound":
             text = NOTHING_LIKE_IT
-        found = self.search(world, session, exactly.name if exactly and text in (str(exactly.id), exactly.code) else text)
+        found = self.search(
+            world, session, exactly.name if exactly and text in (str(exactly.id), exactly.code) else text
+        )
         if found:
             self.choose_institution(world, session, exactly or found[0], wish.institution)
         return bool(found)

@@ -10,7 +10,18 @@ from marshmallow import fields
 
 from mocksrv.engine.clock import SECOND
 from mocksrv.engine.storage.records import Query, Record
-from mocksrv.providers.finicity.http import MISSING, NO_CONTENT, Call, Document, FinicityError, Number, Reply, Routes, Seconds, not_found
+from mocksrv.providers.finicity.http import (
+    MISSING,
+    NO_CONTENT,
+    Call,
+    Document,
+    FinicityError,
+    Number,
+    Reply,
+    Routes,
+    Seconds,
+    not_found,
+)
 
 routes = Routes()
 SORTS = ("desc", "asc")
@@ -64,12 +75,21 @@ def _answer(call: Call, query: Query) -> Reply:
         raise FinicityError(400, "14020", f"sort must be {' or '.join(SORTS)}")
     start, limit = call.page()
     body = {} if _flag(call, "includePending") else {"status": "active"}
-    query = replace(query, ranges={"sort": (first * SECOND, last * SECOND + SECOND - 1)}, body=body, newest_first=sort == "desc")
+    query = replace(
+        query, ranges={"sort": (first * SECOND, last * SECOND + SECOND - 1)}, body=body, newest_first=sort == "desc"
+    )
     with call.look() as world:
         found = world.count(query)
         rows = world.list(replace(query, limit=limit, offset=start - 1))
     more = str(start - 1 + len(rows) < found).lower()  # a text here, unlike everywhere else
-    head = {"found": found, "displaying": len(rows), "moreAvailable": more, "fromDate": str(first), "toDate": str(last), "sort": sort}
+    head = {
+        "found": found,
+        "displaying": len(rows),
+        "moreAvailable": more,
+        "fromDate": str(first),
+        "toDate": str(last),
+        "sort": sort,
+    }
     return Reply({**head, "transactions": [render(row) for row in rows]})
 
 
@@ -81,8 +101,12 @@ def list_transactions(call: Call, customer: str) -> Reply:
     return _answer(call, Query("finicity.transaction", owner=customer))
 
 
-@routes.add("GET", "/aggregation/v4/customers/<customer>/accounts/<account>/transactions", "GetCustomerAccountTransactions")
-@routes.add("GET", "/aggregation/v3/customers/<customer>/accounts/<account>/transactions", "GetCustomerAccountTransactionsV3")
+@routes.add(
+    "GET", "/aggregation/v4/customers/<customer>/accounts/<account>/transactions", "GetCustomerAccountTransactions"
+)
+@routes.add(
+    "GET", "/aggregation/v3/customers/<customer>/accounts/<account>/transactions", "GetCustomerAccountTransactionsV3"
+)
 def list_of_account(call: Call, customer: str, account: str) -> Reply:
     call.arguments(*ARGUMENTS, "showDailyBalance")
     with call.look() as world:
@@ -99,7 +123,9 @@ def read_transaction(call: Call, customer: str, transaction: int) -> Reply:
     return Reply(render(found[0])) if found else not_found("Transaction", str(transaction), "24553")
 
 
-@routes.add("POST", "/aggregation/v1/customers/<customer>/accounts/<account>/transactions/historic", "LoadHistoricTransactions")
+@routes.add(
+    "POST", "/aggregation/v1/customers/<customer>/accounts/<account>/transactions/historic", "LoadHistoricTransactions"
+)
 def load_history(call: Call, customer: str, account: str) -> Reply:
     with call.change() as world:
         found = call.owned(world, "finicity.account", customer, account, "Account")

@@ -28,7 +28,9 @@ from mocksrv.providers.finicity.http import shown
 JSON, XML = "application/json", "application/xml"
 HEADERS = {"accept": "application/json, text/plain, */*", "user-agent": "axios/0.25.0"}
 SIGNATURE = "x-finicity-signature"
-OURS = frozenset({"content-type", "content-length", "transfer-encoding", "connection", "host", "date", SIGNATURE})  # no app gives these
+OURS = frozenset(
+    {"content-type", "content-length", "transfer-encoding", "connection", "host", "date", SIGNATURE}
+)  # no app gives these
 UNASKED = frozenset({"finicity.*"})
 # 12 ms, then six times as long each time, then hourly, for three days
 RETRIES = Retries(delays=(*(12 * 6**n for n in range(6)), *[HOUR] * 72))
@@ -39,7 +41,9 @@ Payload = Any  # an object; of finished reports a list
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event. ``types``: the kinds of sessions that send it. ``oauth``: whether sessions at OAuth institutions do."""
+    """One event. ``types``: the kinds of sessions that send it. ``oauth``: whether sessions at OAuth institutions
+    do.
+    """
 
     build: Callable[[World, Record], Payload]
     types: frozenset[str] = frozenset({FULL, LITE})
@@ -79,7 +83,10 @@ def _records(world: World, session: Record, which: str) -> list[dict[str, Any]]:
     oauth = which == "added" and session.body.get("oauth")
     found = world.list(Query("finicity.account", guids=session.body.get(which) or []))
     more = {"lastUpdatedDate": 0} if oauth else {}
-    return [dict((JUST_ADDED if oauth else RECORDS).dump(shown(account, **more))) for account in sorted(found, key=lambda each: each.seq)]
+    return [
+        dict((JUST_ADDED if oauth else RECORDS).dump(shown(account, **more)))
+        for account in sorted(found, key=lambda each: each.seq)
+    ]
 
 
 def _discovered(world: World, session: Record) -> Payload:
@@ -98,8 +105,15 @@ def _done(world: World, session: Record) -> Payload:
     """Nothing; with the session's reports, what has become of them."""
     job = (session.play or {}).get("job") or {}
     reports = [report for id in job.get("reports", ()) if (report := world.get("finicity.report", id))]
-    return [{"id": each.guid, "portfolioId": each.body["portfolioId"], "type": each.body["type"], "status": each.body["status"]}
-            for each in reports] or {}  # fmt: skip
+    return [
+        {
+            "id": each.guid,
+            "portfolioId": each.body["portfolioId"],
+            "type": each.body["type"],
+            "status": each.body["status"],
+        }
+        for each in reports
+    ] or {}
 
 
 EVERYWHERE = frozenset({FULL, LITE, FIX, JOINT})
@@ -134,8 +148,12 @@ def wrapped(session: Record, name: str, id: str, payload: Payload) -> dict[str, 
 
 
 def headers(session: Record) -> dict[str, str]:
-    """What goes out with the events of a session: its app's own headers stand in for the usual ones of the same name, whatever the case."""
-    given = {name: value for name, value in (session.body.get("webhookHeaders") or {}).items() if name.lower() not in OURS}
+    """What goes out with the events of a session: its app's own headers stand in for the usual ones of the same name,
+    whatever the case.
+    """
+    given = {
+        name: value for name, value in (session.body.get("webhookHeaders") or {}).items() if name.lower() not in OURS
+    }
     usual = {name: value for name, value in HEADERS.items() if name not in map(str.lower, given)}
     return {**usual, "content-type": session.body.get("webhookContentType") or JSON, **given}
 
@@ -154,7 +172,9 @@ def emit(world: World, session: Record, name: str, *, sent: str | None = None) -
     """Writes an event of a session; ``sent`` is its id when the session's own ``webhook`` has it already."""
     body = wrapped(session, name, sent or event_id(world), EVENTS[name].build(world, session))
     override(body, world.overrides)
-    outbox.emit(world, f"finicity.{name}", session.guid, body, headers(session), UNASKED, endpoint(session), sent is not None)
+    outbox.emit(
+        world, f"finicity.{name}", session.guid, body, headers(session), UNASKED, endpoint(session), sent is not None
+    )
 
 
 def wants(session: Record, name: str) -> bool:
@@ -179,7 +199,8 @@ def sign(auth: Mapping[str, Any], body: bytes) -> Mapping[str, str]:
     return {SIGNATURE: hmac.new(str(auth["secret"]).encode(), body, hashlib.sha256).hexdigest()}
 
 
-# XML, for those who ask for it. No sample could be found, so the form is inferred: the names of the JSON, lists item by item.
+# XML, for those who ask for it. No sample could be found, so the form is inferred: the names of the JSON, lists item by
+# item.
 
 LISTS = {"accounts": "account"}
 NO_NAME = re.compile(r"[^A-Za-z0-9_.-]")
@@ -223,7 +244,9 @@ def trigger(world: World, near: Record | None, event: str, invented: Callable[[]
     session = _session(world, near) or invented()
     body = dict(session.body)
     body["institution"] = body.get("institution") or "102105"
-    owner = near.guid if near is not None and near.kind == "finicity.customer" else near.owner if near is not None else ""
+    owner = (
+        near.guid if near is not None and near.kind == "finicity.customer" else near.owner if near is not None else ""
+    )
     session = replace(session, body=body, owner=session.owner or owner)
     own = [account.guid for account in world.list(Query("finicity.account", subject=session.guid))]
     for which in ("discovered", "added"):

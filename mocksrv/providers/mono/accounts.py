@@ -195,12 +195,18 @@ def list_institutions(call: Call) -> Reply:
 @routes.add("GET", "/v3/banks/list")
 def list_banks(call: Call) -> Reply:
     rows = [each for each in call.mount.institutions.all() if each.bank_code]
-    return Reply(call.envelope([{"name": each.name, "bank_code": each.bank_code, "nip_code": each.nip_code} for each in rows]))
+    return Reply(
+        call.envelope([{"name": each.name, "bank_code": each.bank_code, "nip_code": each.nip_code} for each in rows])
+    )
 
 
 def _fits(institution: Institution, wanted: Mapping[str, str]) -> bool:
     scope, code, method = (wanted.get(name) for name in ("scope", "bank_code", "auth_method"))
-    return scope in (None, "", SCOPE) and code in (None, "", institution.bank_code) and (not method or method in institution.methods)
+    return (
+        scope in (None, "", SCOPE)
+        and code in (None, "", institution.bank_code)
+        and (not method or method in institution.methods)
+    )
 
 
 def _institution(institution: Institution) -> dict[str, Any]:
@@ -216,7 +222,8 @@ def _institution(institution: Institution) -> dict[str, Any]:
         "primary_color": institution.color,
         "scope": [{"name": SCOPE, "type": SCOPE}],
         "auth_methods": [
-            {"type": method, "ui": {"title": f"Sign in to {institution.name}", "form": form}} for method in institution.methods
+            {"type": method, "ui": {"title": f"Sign in to {institution.name}", "form": form}}
+            for method in institution.methods
         ],
     }
 
@@ -230,7 +237,9 @@ def _icon(institution: Institution) -> str:
     from urllib.parse import quote
 
     picture = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="48" height="48"><rect width="48" height="48" rx="8" fill="{institution.color}"/>'
-        f'<text x="24" y="32" font-size="24" font-family="sans-serif" text-anchor="middle" fill="#fff">{institution.name[0]}</text></svg>'
+        '<svg xmlns="http://www.w3.org/2000/svg" width="48" height="48"><rect width="48" height="48" rx="8" '
+        f'fill="{institution.color}"/>'
+        '<text x="24" y="32" font-size="24" font-family="sans-serif" text-anchor="middle" '
+        f'fill="#fff">{institution.name[0]}</text></svg>'
     )
     return f"data:image/svg+xml,{quote(picture)}"

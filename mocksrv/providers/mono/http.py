@@ -85,8 +85,12 @@ class Routes:
     entries: list[Route] = field(default_factory=list)
     timers: dict[str, Due] = field(default_factory=dict)
 
-    def add(self, method: str, path: str, *, also: Sequence[str] = (), keyless: bool = False) -> Callable[[ViewT], ViewT]:
-        """Mounts a view at a path, and at others (``also``) that differ in version: ``view(call, **path parameters) -> Reply``."""
+    def add(
+        self, method: str, path: str, *, also: Sequence[str] = (), keyless: bool = False
+    ) -> Callable[[ViewT], ViewT]:
+        """Mounts a view at a path, and at others (``also``) that differ in version: ``view(call, **path parameters) ->
+        Reply``.
+        """
 
         def mount(view: ViewT) -> ViewT:
             for each in (path, *also):
@@ -119,7 +123,9 @@ class Mount:
 class Call(visit.Call):
     """One request, as the views see it. ``base_url`` is that of the sandbox's Mono."""
 
-    def __init__(self, mount: Mount, request: Request, sandbox: Sandbox, entry: Entry, base_url: str, version: int) -> None:
+    def __init__(
+        self, mount: Mount, request: Request, sandbox: Sandbox, entry: Entry, base_url: str, version: int
+    ) -> None:
         super().__init__(mount.engine, request, sandbox, entry, base_url + PREFIX)
         self.mount = mount
         self.version = version
@@ -204,7 +210,9 @@ class Call(visit.Call):
 
     # answers
 
-    def envelope(self, data: Any, message: str = "Data retrieved successfully", status: str = "successful", **more: Any) -> dict[str, Any]:
+    def envelope(
+        self, data: Any, message: str = "Data retrieved successfully", status: str = "successful", **more: Any
+    ) -> dict[str, Any]:
         """The form of all answers of v2."""
         return {"status": status, "message": message, "timestamp": iso_ms(self.sandbox.now()), "data": data, **more}
 
@@ -219,8 +227,12 @@ class Call(visit.Call):
             query = {**self.request.args.to_dict(), "page": other, "limit": limit}
             return f"{self.base_url}{self.request.path.removeprefix(PREFIX)}?{urlencode(query)}"
 
-        return {"total": total, "page": page, "previous": url(page - 1) if page > 1 else None,
-                "next": url(page + 1) if page * limit < total else None}  # fmt: skip
+        return {
+            "total": total,
+            "page": page,
+            "previous": url(page - 1) if page > 1 else None,
+            "next": url(page + 1) if page * limit < total else None,
+        }
 
 
 def refusal(version: int, now: int, message: str) -> dict[str, Any]:

@@ -34,7 +34,12 @@ def summary(world: World, account: Record) -> dict[str, Any]:
         streams.setdefault(employer(salary.body["narration"]), []).append(salary)
     total, months = sum(salary.body["amount"] for salary in found), len(_months(found)) or 1
     monthly = round(total / months)
-    said = {"total_income": total, "annual_income": monthly * MONTHS_A_YEAR, "monthly_income": monthly, "employer": next(iter(streams), "")}
+    said = {
+        "total_income": total,
+        "annual_income": monthly * MONTHS_A_YEAR,
+        "monthly_income": monthly,
+        "employer": next(iter(streams), ""),
+    }
     return {"income_summary": said, "income_streams": [_stream(each) for each in streams.values()]}
 
 

@@ -1,6 +1,8 @@
-"""How a Mono account behaves when a scenario moves it: its jobs, its data status, what they fetch and which callbacks they send.
+"""How a Mono account behaves when a scenario moves it: its jobs, its data status, what they fetch and which callbacks
+they send.
 
-Sources: docs.mono.co, account details (data statuses), real-time data (transitions), data sync (the automatic sync and its events).
+Sources: docs.mono.co, account details (data statuses), real-time data (transitions), data sync (the automatic sync and
+its events).
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ from mocksrv.providers.profiles import Profiles
 PARTS = ("identity", "balance", "transactions")
 # status -> what is fetched where it is entered, unless `set` says `retrieved_data`
 FETCHES: Mapping[str, Sequence[str]] = {"AVAILABLE": PARTS, "PARTIAL": ("identity", "balance")}
-DATA = frozenset({"PROCESSING", "AVAILABLE", "PARTIAL", "UNAVAILABLE", "FAILED"})  # what `data_status` may be; the others leave it as it is
+DATA = frozenset(
+    {"PROCESSING", "AVAILABLE", "PARTIAL", "UNAVAILABLE", "FAILED"}
+)  # what `data_status` may be; the others leave it as it is
 STATUSES = DATA | {"SYNC_FAILED", "REAUTHORISATION_REQUIRED", "UNLINKED"}
 FETCHED, NOT_FETCHED = ("AVAILABLE", "PARTIAL"), ("UNAVAILABLE", "FAILED")
 CALLS = ("link", "sync", "reauthorise", "midnight")  # the flows that are played by calls, or at midnight
@@ -53,7 +57,10 @@ EVENTS: Mapping[str, Mapping[str, Sequence[str]]] = {
     },
     BY_HAND: {**_UPDATED, "SYNC_FAILED": ("mono.sync_failed",)},
 }
-SYNC_STATUSES = {**dict.fromkeys(FETCHED, "SUCCESSFUL"), "REAUTHORISATION_REQUIRED": "REAUTHORISATION_REQUIRED"}  # else FAILED
+SYNC_STATUSES = {
+    **dict.fromkeys(FETCHED, "SUCCESSFUL"),
+    "REAUTHORISATION_REQUIRED": "REAUTHORISATION_REQUIRED",
+}  # else FAILED
 INCOMPLETE = "INCOMPLETE_STATEMENT_ERROR"
 ERRORS = ("SYNC_ERROR", INCOMPLETE)  # of a manual sync
 
@@ -114,7 +121,11 @@ class AccountRole:
     lifetimes: Mapping[str, int] = {}
     unasked = UNASKED
     branches: Mapping[str, str] = {
-        "right": "unwritten right", "wrong": "unwritten wrong", "silent": "unwritten silent", "approved": "link"}  # fmt: skip
+        "right": "unwritten right",
+        "wrong": "unwritten wrong",
+        "silent": "unwritten silent",
+        "approved": "link",
+    }
 
     def __init__(
         self,
@@ -164,7 +175,9 @@ class AccountRole:
         if over and body["status"] in self.refreshable:
             world.set_timer(subject.guid, "background", self.refresh_at(world))
 
-    def _change(self, world: World, subject: Record, status: str, job: dict[str, Any], retrieved: list[str] | None) -> None:
+    def _change(
+        self, world: World, subject: Record, status: str, job: dict[str, Any], retrieved: list[str] | None
+    ) -> None:
         body, play = subject.body, subject.play or {}
         body.update(status=status, sync_error=None)
         if status in DATA:
@@ -184,7 +197,9 @@ class AccountRole:
                 play["instead"] = dict.fromkeys(("sync", "midnight"), AGAIN)
 
     def _fetch(self, world: World, subject: Record, status: str, job: dict[str, Any], wanted: Sequence[str]) -> None:
-        """A sync adds to what is there: with both the balance and the transactions the account is AVAILABLE, however they came."""
+        """A sync adds to what is there: with both the balance and the transactions the account is AVAILABLE, however
+        they came.
+        """
         body = subject.body
         there = body["retrieved_data"] if JOBS[job["name"]].family == "sync" and job["name"] != BY_HAND else ()
         body["retrieved_data"] = [part for part in PARTS if part in wanted or part in there]
@@ -218,7 +233,9 @@ class AccountRole:
 
     def ask(self, world: World, subject: Record, ask: Ask) -> list[dict[str, Any]]:
         """What the widget asks on the way."""
-        return [{"guid": world.guid(), "label": challenge.label, "type": challenge.type} for challenge in ask.challenges]
+        return [
+            {"guid": world.guid(), "label": challenge.label, "type": challenge.type} for challenge in ask.challenges
+        ]
 
     def choices(self, world: World, subject: Record, name: str) -> Sequence[Option]:
         return ()

@@ -117,9 +117,15 @@ def _auth_link(call: Call, world: World, given: Mapping[str, Any]) -> Record:
     bank = given.get("institution", {})
     match = bank.get("account_number") if given.get("check_account_match") else None
     body = {
-        "scope": "auth", "ref": ref, "redirect_url": given["redirect_url"], "institution": bank.get("id"), "account": None,
-        "auth_method": bank.get("auth_method"), "account_match": match, "scenario": call.request.headers.get(SCENARIO_HEADER),
-    }  # fmt: skip
+        "scope": "auth",
+        "ref": ref,
+        "redirect_url": given["redirect_url"],
+        "institution": bank.get("id"),
+        "account": None,
+        "auth_method": bank.get("auth_method"),
+        "account_match": match,
+        "scenario": call.request.headers.get(SCENARIO_HEADER),
+    }
     return Record(LINK, link_code(world), body, owner=customer.guid)
 
 
@@ -127,8 +133,14 @@ def _reauth_link(call: Call, world: World, given: Mapping[str, Any]) -> Record:
     if not given.get("account"):
         raise MonoError(400, "account is required where scope is reauth")
     account = call.account(world, given["account"])
-    body = {"scope": "reauth", "ref": given.get("meta", {}).get("ref"), "redirect_url": given.get("redirect_url"), "account": account.guid,
-            "institution": account.body["institution"], "auth_method": account.body["auth_method"]}  # fmt: skip
+    body = {
+        "scope": "reauth",
+        "ref": given.get("meta", {}).get("ref"),
+        "redirect_url": given.get("redirect_url"),
+        "account": account.guid,
+        "institution": account.body["institution"],
+        "auth_method": account.body["auth_method"],
+    }
     return Record(LINK, link_code(world), body, owner=account.owner)
 
 
@@ -140,13 +152,19 @@ def _customer(world: World, given: Mapping[str, Any], ref: str | None) -> Record
         if not given.get(name):
             raise MonoError(400, f"customer.{name} is required")
     known = world.list(Query(CUSTOMER, partner_id=given["email"], limit=1))
-    return known[0] if known else _new_customer(world, given["name"], given["email"], person=ref or given["email"], named=True)
+    return (
+        known[0]
+        if known
+        else _new_customer(world, given["name"], given["email"], person=ref or given["email"], named=True)
+    )
 
 
 def _new_customer(world: World, name: str, email: str, *, person: str | None, named: bool) -> Record:
     """``person``: the app's own id of that person, as far as it has said one; ``named``: the app has said who it is."""
     guid = document_id(world)
-    record = Record(CUSTOMER, guid, {"name": name, "email": email, "person": person or guid, "named": named}, partner_id=email)
+    record = Record(
+        CUSTOMER, guid, {"name": name, "email": email, "person": person or guid, "named": named}, partner_id=email
+    )
     world.add(record)
     return record
 
@@ -178,12 +196,19 @@ class Widget:
         self._engine: Engine = mount.engine
 
     def routes(self) -> list[ControlRoute]:
-        takes = {"institution": str, "scenario": (str, None), "token": (str, None), "customer": (dict, None), "ref": (str, None),
-                 "auth_method": str}  # fmt: skip
+        takes = {
+            "institution": str,
+            "scenario": (str, None),
+            "token": (str, None),
+            "customer": (dict, None),
+            "ref": (str, None),
+            "auth_method": str,
+        }
         return [ControlRoute("POST", "/connect", self.connect, takes)]
 
     def connect(self, sandbox: Sandbox, given: Mapping[str, Any]) -> dict[str, str]:
-        """The code that the app's `onSuccess` gets. ``token``: of a reauthorisation, or a hosted link (its code or its URL).
+        """The code that the app's `onSuccess` gets. ``token``: of a reauthorisation, or a hosted link (its code or its
+        URL).
 
         Raises Refusal.
         """
@@ -191,13 +216,17 @@ class Widget:
             link = world.get(LINK, given["token"].partition("?")[0].rpartition("/")[2]) if given.get("token") else None
             token = _living(world, TOKEN, given["token"]) if given.get("token") and link is None else None
             if given.get("token") and link is None and token is None:
-                raise Refusal(404, f"token: {given['token']!r} is no token of a reauthorisation and no link, or it has expired")
+                raise Refusal(
+                    404, f"token: {given['token']!r} is no token of a reauthorisation and no link, or it has expired"
+                )
             again = token.body["account"] if token else link.body["account"] if link else None
             account = self._again(world, again, link) if again else self._link(world, given, link)
             code = Record(CODE, widget_code(world), {"account": account.guid}, parent=account.guid)
             world.add(code)
         if again and account.body["status"] == "REAUTHORISATION_REQUIRED":
-            raise Refusal(409, f"the reauthorisation of {account.guid} has failed: it still is {account.body['status']}")
+            raise Refusal(
+                409, f"the reauthorisation of {account.guid} has failed: it still is {account.body['status']}"
+            )
         return {"code": code.guid}
 
     def _again(self, world: World, id: str, link: Record | None) -> Record:
@@ -217,7 +246,9 @@ class Widget:
         if method not in METHODS:
             raise Refusal(422, f"auth_method: {method!r} is not allowed; allowed are {', '.join(METHODS)}")
         ref = given.get("ref") or said.get("ref")
-        customer = (world.get(CUSTOMER, link.owner) if link else None) or self._customer(world, given.get("customer"), ref)
+        customer = (world.get(CUSTOMER, link.owner) if link else None) or self._customer(
+            world, given.get("customer"), ref
+        )
         try:
             choice = choose(
                 world,
@@ -238,11 +269,15 @@ class Widget:
     def _institution(self, wanted: str) -> Institution:
         found = self._mount.institutions.find(wanted)
         if found is None:
-            raise Refusal(422, f"institution: {wanted!r} is not known; GET /mono/coverage lists them by name, or say 'any'")
+            raise Refusal(
+                422, f"institution: {wanted!r} is not known; GET /mono/coverage lists them by name, or say 'any'"
+            )
         return found
 
     def _customer(self, world: World, given: Mapping[str, Any] | None, ref: str | None) -> Record:
-        """The customer that the app gave the widget, or the one of this ``ref``; where nobody is named, an invented one."""
+        """The customer that the app gave the widget, or the one of this ``ref``; where nobody is named, an invented
+        one.
+        """
         if given:
             try:
                 return _customer(world, CustomerSchema().load(given), ref)
@@ -263,6 +298,15 @@ def _new_account(institution: Institution, method: str, ref: str | None, match: 
     unknown = ("name", "account_number", "type", "currency", "balance", "bvn", "identity")  # to the app
     unset = ("profile", "loaded_profile", "place", "data_until", "sync_error", "synced_at")
     return {
-        **dict.fromkeys((*unknown, *unset)), "status": "PROCESSING", "data_status": "PROCESSING", "retrieved_data": [], "wants_user": False,
-        "institution": institution.id, "bank": bank, "auth_method": method, "ref": ref, "account_match": match, "found": False,
-    }  # fmt: skip
+        **dict.fromkeys((*unknown, *unset)),
+        "status": "PROCESSING",
+        "data_status": "PROCESSING",
+        "retrieved_data": [],
+        "wants_user": False,
+        "institution": institution.id,
+        "bank": bank,
+        "auth_method": method,
+        "ref": ref,
+        "account_match": match,
+        "found": False,
+    }

@@ -38,7 +38,9 @@ class MonoWing:
         loader = Loader(Profiles(options.folders), self._people)
         self._role = AccountRole(loader, self._institutions, triggerer(self._institutions, self._people), timers)
         self.cast = Cast(self._role, default_flows(self._role.vocabulary), RETRIES, signers={"mono": sign})
-        self._routes: dict[str, Route] = {route.operation: route for family in FAMILIES for route in family.routes.entries}
+        self._routes: dict[str, Route] = {
+            route.operation: route for family in FAMILIES for route in family.routes.entries
+        }
 
     def _scenarios(self) -> Sequence[str]:
         """The scenarios that are institutions, too."""

@@ -99,14 +99,21 @@ def realtime(name: str) -> Callable[[View], View]:
 
 
 def _session(call: Call, id: str, name: str) -> Record:
-    """The session of this call: a new one, or that of the last five minutes. One that meets a running job goes along with it."""
+    """The session of this call: a new one, or that of the last five minutes. One that meets a running job goes along
+    with it.
+    """
     with call.change() as world:
         account = call.account(world, id)
         last = next(iter(world.list(Query(JOB, parent=account.guid, newest_first=True, limit=1))), None)
         if last is not None and world.now < last.created_at + SESSION:
             return last
-        job = Record(JOB, document_id(world), {"name": f"jobs.accounts.{name}", "status": "processing", "new": False}, parent=account.guid,
-                     sort=world.now)  # fmt: skip
+        job = Record(
+            JOB,
+            document_id(world),
+            {"name": f"jobs.accounts.{name}", "status": "processing", "new": False},
+            parent=account.guid,
+            sort=world.now,
+        )
         world.add(job)
         emit_job(world, job)
         running = (account.play or {}).get("job")

@@ -70,11 +70,17 @@ def _list(call: Call, id: str, only: str | None = None) -> Reply:
     page, limit, whole = call.number("page", 1), call.number("limit", PAGE_SIZE), not call.flag("paginate", True)
     account = call.read(id)
     ranges = {"sort": (start, None if end is None else end + DAY - 1)}
-    query = Query(TRANSACTION, parent=account.guid, ranges=ranges, body={"type": type} if type else {}, newest_first=True)
+    query = Query(
+        TRANSACTION, parent=account.guid, ranges=ranges, body={"type": type} if type else {}, newest_first=True
+    )
     with call.look() as world:
         rows = [row for row in world.pages(query) if narration in row.body["narration"].casefold()]
     shown = rows if whole else rows[(page - 1) * limit : page * limit]
-    paging = {"total": len(rows), "page": 1, "previous": None, "next": None} if whole else call.paging(page, limit, len(rows))
+    paging = (
+        {"total": len(rows), "page": 1, "previous": None, "next": None}
+        if whole
+        else call.paging(page, limit, len(rows))
+    )
     if call.version == V1:
         return Reply({"paging": paging, "data": [V1_ROW.dump(_shown(row, account)) for row in shown]})
     return Reply(call.envelope([V2_ROW.dump(_shown(row, account)) for row in shown], meta=paging))
@@ -114,12 +120,21 @@ def _statement(call: Call, id: str) -> Reply:
     since = call.sandbox.now() - round(int(matched[1]) * 365 / 12) * DAY
     if output == "pdf":
         with call.change() as world:
-            job = Record(FILE, document_id(world), {"since": since, "until": world.now}, account.owner, account.guid, account.guid)
+            job = Record(
+                FILE,
+                document_id(world),
+                {"since": since, "until": world.now},
+                account.owner,
+                account.guid,
+                account.guid,
+            )
             world.add(job)
         return call.answer(_file_job(call, job), "Statement is being built")
     rows = [STATEMENT_ROW.dump(_shown(row, account)) for row in _rows(call, account, since, call.sandbox.now())]
     meta = {"count": len(rows)}
-    return Reply({"meta": meta, "data": rows} if call.version == V1 else call.envelope([_of_v2(row) for row in rows], meta=meta))
+    return Reply(
+        {"meta": meta, "data": rows} if call.version == V1 else call.envelope([_of_v2(row) for row in rows], meta=meta)
+    )
 
 
 def _of_v2(row: dict[str, Any]) -> dict[str, Any]:
@@ -139,12 +154,18 @@ def statement(call: Call, id: str) -> Reply:
 
 def _rows(call: Call, account: Record, since: int, until: int) -> list[Record]:
     with call.look() as world:
-        return list(world.pages(Query(TRANSACTION, parent=account.guid, ranges={"sort": (since, until)}, newest_first=True)))
+        return list(
+            world.pages(Query(TRANSACTION, parent=account.guid, ranges={"sort": (since, until)}, newest_first=True))
+        )
 
 
 def _file_job(call: Call, job: Record) -> dict[str, Any]:
     built = call.sandbox.now() >= job.created_at + FILE_AFTER
-    return {"id": job.guid, "status": "BUILT" if built else "BUILDING", "path": f"{call.base_url}/statements/{job.guid}.pdf"}
+    return {
+        "id": job.guid,
+        "status": "BUILT" if built else "BUILDING",
+        "path": f"{call.base_url}/statements/{job.guid}.pdf",
+    }
 
 
 @routes.add("GET", "/accounts/<id>/statement/jobs/<job>", also=["/v2/accounts/<id>/statement/jobs/<job>"])

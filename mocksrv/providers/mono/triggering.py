@@ -18,7 +18,9 @@ BALANCE = 125_050_00  # kobo, of an invented account
 
 
 def triggerer(institutions: Institutions, people: People) -> Callable[[World, Record | None, str], None]:
-    """What sends an event. It is about the account that is given or that the given record belongs to; else about the newest one."""
+    """What sends an event. It is about the account that is given or that the given record belongs to; else about the
+    newest one.
+    """
 
     def trigger(world: World, near: Record | None, event: str) -> None:
         """Raises WrongSubject when ``near`` is nothing that has an account."""
@@ -45,7 +47,11 @@ def _account_of(world: World, near: Record) -> Record | None:
 
 def _job(world: World, near: Record | None, account: Record) -> dict[str, Any]:
     """What the job that led to the event has found: the newest session of the account, or an invented one."""
-    record = near if near is not None and near.kind == JOB else next(iter(world.list(_newest(JOB, parent=account.guid))), None)
+    record = (
+        near
+        if near is not None and near.kind == JOB
+        else next(iter(world.list(_newest(JOB, parent=account.guid))), None)
+    )
     if record is None:
         return {"id": document_id(world), "name": "jobs.accounts.sync_statement", "status": "finished", "new": True}
     return {"id": record.guid, **record.body}
@@ -58,9 +64,18 @@ def _invented(world: World, institutions: Institutions, people: People) -> Recor
     identity = people.identity(f"{world.sandbox.settings.seed}:{guid}")
     bank = {"name": institution.name, "bank_code": institution.bank_code, "type": institution.type}
     body = {
-        "status": "AVAILABLE", "data_status": "AVAILABLE", "retrieved_data": ["identity", "balance", "transactions"], "bank": bank,
-        "auth_method": institution.methods[0], "ref": None, "name": identity["name"].upper(), "type": "SAVINGS", "currency": "NGN",
-        "account_number": account_number(institution, world.sandbox.chance(guid)), "bvn": identity["bvn"], "balance": BALANCE,
+        "status": "AVAILABLE",
+        "data_status": "AVAILABLE",
+        "retrieved_data": ["identity", "balance", "transactions"],
+        "bank": bank,
+        "auth_method": institution.methods[0],
+        "ref": None,
+        "name": identity["name"].upper(),
+        "type": "SAVINGS",
+        "currency": "NGN",
+        "account_number": account_number(institution, world.sandbox.chance(guid)),
+        "bvn": identity["bvn"],
+        "balance": BALANCE,
         "account_match": None,
-    }  # fmt: skip
+    }
     return Record(ACCOUNT, guid, body, owner=document_id(world), created_at=world.now, updated_at=world.now)

@@ -1,7 +1,7 @@
 """Mono's webhooks: the catalogue, the payloads field for field, the header and the retry schedule.
 
-Sources: Mono's page of the data-sync events (the four of them, 2022), account connection and update, unlink, real-time data and reauth
-link pages (2025 and 2026); the schedule stands on the page of the payment webhooks.
+Sources: Mono's page of the data-sync events (the four of them, 2022), account connection and update, unlink, real-time
+data and reauth link pages (2025 and 2026); the schedule stands on the page of the payment webhooks.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ RETRIES = Retries(_schedule())
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event of the catalogue: its name on the wire, what it is sent for, and what makes ``data`` of the account and the job.
+    """One event of the catalogue: its name on the wire, what it is sent for, and what makes ``data`` of the account and
+    the job.
 
     ``stamped``: it carries an id and a timestamp beside its data, and the app and business in them.
     """
@@ -88,11 +89,17 @@ def _updated(world: World, account: Record, job: Mapping[str, Any]) -> Payload:
     if job.get("name") == "sync" and job.get("new"):
         meta["has_new_data"] = True
     known = {
-        "name": body["name"], "accountNumber": body["account_number"], "currency": body["currency"], "balance": body["balance"],
-        "type": type_on_v1(body["type"]), "bvn": (body["bvn"] or "")[-4:] or None, "authMethod": body["auth_method"],
-        "institution": bank_on_v1(body["bank"]), "created_at": iso_ms(account.created_at or world.now),
+        "name": body["name"],
+        "accountNumber": body["account_number"],
+        "currency": body["currency"],
+        "balance": body["balance"],
+        "type": type_on_v1(body["type"]),
+        "bvn": (body["bvn"] or "")[-4:] or None,
+        "authMethod": body["auth_method"],
+        "institution": bank_on_v1(body["bank"]),
+        "created_at": iso_ms(account.created_at or world.now),
         "updated_at": iso_ms(account.updated_at or world.now),
-    }  # fmt: skip
+    }
     matched = {"account_match": body["account_match"] == body["account_number"]} if body["account_match"] else {}
     shown = {**known, **matched} if body["account_number"] is not None else {}
     return {"account": {"_id": account.guid, **shown}, "meta": meta | {"retrieved_data": body["retrieved_data"]}}
@@ -101,29 +108,53 @@ def _updated(world: World, account: Record, job: Mapping[str, Any]) -> Payload:
 def _income(world: World, account: Record, job: Mapping[str, Any]) -> Payload:
     app, business = app_ids(world.sandbox.name)
     body = account.body
-    return {"account": account.guid, "app": app, "business": business, "account_name": body["name"],
-            "account_number": body["account_number"], **summary(world, account)}  # fmt: skip
+    return {
+        "account": account.guid,
+        "app": app,
+        "business": business,
+        "account_name": body["name"],
+        "account_number": body["account_number"],
+        **summary(world, account),
+    }
 
 
 def _job(world: World, account: Record, job: Mapping[str, Any]) -> Payload:
     app, business = app_ids(world.sandbox.name)
-    return {"account": account.guid, "business": business, "app": app, "id": job["id"], "name": job["name"], "status": job["status"]}
+    return {
+        "account": account.guid,
+        "business": business,
+        "app": app,
+        "id": job["id"],
+        "name": job["name"],
+        "status": job["status"],
+    }
 
 
 CATALOGUE: Mapping[str, Event] = {
-    "mono.account_connected": Event("mono.events.account_connected", "a user has linked an account", _connected, stamped=True),
+    "mono.account_connected": Event(
+        "mono.events.account_connected", "a user has linked an account", _connected, stamped=True
+    ),
     "mono.account_updated": Event(
-        "mono.events.account_updated", "data were fetched, or could not be: by the link, a sync, a reauthorisation", _updated, stamped=True
+        "mono.events.account_updated",
+        "data were fetched, or could not be: by the link, a sync, a reauthorisation",
+        _updated,
+        stamped=True,
     ),
     "mono.reauthorisation_required": Event(
-        "mono.events.reauthorisation_required", "a sync met multi-factor authentication: the user must reauthorise", _wrapped
+        "mono.events.reauthorisation_required",
+        "a sync met multi-factor authentication: the user must reauthorise",
+        _wrapped,
     ),
     "mono.account_reauthorized": Event("mono.events.account_reauthorized", "the user has reauthorised", _wrapped),
     "mono.sync_failed": Event("mono.events.sync_failed", "the automatic sync at midnight has failed", _wrapped),
-    "mono.account_synced": Event("mono.events.account_synced", "the automatic sync at midnight is done, with new data or without", _synced),
+    "mono.account_synced": Event(
+        "mono.events.account_synced", "the automatic sync at midnight is done, with new data or without", _synced
+    ),
     "mono.account_unlinked": Event("mono.events.account_unlinked", "an account was unlinked", _unlinked),
     "mono.account_income": Event("mono.events.account_income", "the income that was asked for is worked out", _income),
-    "mono.accounts.jobs.update": Event("mono.accounts.jobs.update", "a session that an app asked for with x-realtime has changed", _job),
+    "mono.accounts.jobs.update": Event(
+        "mono.accounts.jobs.update", "a session that an app asked for with x-realtime has changed", _job
+    ),
 }
 UNASKED = frozenset(CATALOGUE)
 

@@ -36,7 +36,16 @@ from mocksrv.providers.mx.money import (
     transaction_rules,
     transactions,
 )
-from mocksrv.providers.mx.people import jobs, managed, members, microdeposits, processor, users, verifiable_credentials, widgets
+from mocksrv.providers.mx.people import (
+    jobs,
+    managed,
+    members,
+    microdeposits,
+    processor,
+    users,
+    verifiable_credentials,
+    widgets,
+)
 from mocksrv.providers.mx.people.lifecycle import MemberRole, default_flows
 from mocksrv.providers.profiles import ProfileError, Profiles
 from mocksrv.providers.provider import ControlRoute, Operation, Visit, WingOptions
@@ -90,7 +99,9 @@ class MXWing:
         timers = {kind: handler for family in FAMILIES for kind, handler in family.routes.timers.items()}
         self._role = MemberRole(loader, EVENTS, trigger, timers)
         self.cast = Cast(self._role, default_flows(self._role.vocabulary), RETRIES)
-        self._routes: dict[str, Route] = {route.operation: route for family in FAMILIES for route in family.routes.entries}
+        self._routes: dict[str, Route] = {
+            route.operation: route for family in FAMILIES for route in family.routes.entries
+        }
 
     def _scenarios(self) -> list[tuple[str, str]]:
         """The scenarios that are institutions, too: names and summaries."""

@@ -12,7 +12,17 @@ from typing import Any
 
 from mocksrv.engine.clock import DAY
 from mocksrv.providers.profiles.holdings import hold, totals
-from mocksrv.providers.profiles.ledger import Ledger, Row, draw, fill, iso_day, month_of, numbered_month, routing_number, uuid_text
+from mocksrv.providers.profiles.ledger import (
+    Ledger,
+    Row,
+    draw,
+    fill,
+    iso_day,
+    month_of,
+    numbered_month,
+    routing_number,
+    uuid_text,
+)
 from mocksrv.providers.profiles.model import DEBTS, LONGEST_DEPTH, AccountSpec, Profile
 
 NOON = DAY // 2  # transactions happen and post at noon UTC, as MX Bank's do
@@ -46,7 +56,8 @@ class Account:
 class Data:
     """What a login shows at one moment.
 
-    `frozen`: it never changes after the first load; whoever asks for more of it later gives that first moment as `until`.
+    `frozen`: it never changes after the first load; whoever asks for more of it later gives that first moment as
+    `until`.
     """
 
     profile: str
@@ -54,7 +65,9 @@ class Data:
     frozen: bool
 
 
-def make(profile: Profile, *, key: str, until: int, days: int | None, since: int | None, opened: int | None, people: People) -> Data:
+def make(
+    profile: Profile, *, key: str, until: int, days: int | None, since: int | None, opened: int | None, people: People
+) -> Data:
     """See `Profiles.generate`. `people` makes up owners: it is given the key and how many."""
     last = (until - NOON) // DAY
     first = last - (days if days is not None else profile.depth) + 1
@@ -98,7 +111,9 @@ class _Maker:
         number = None if spec.number is None else fill(chance, spec.number)
         level = draw(chance, spec.balance)
         rows = list(self.ledger.rows(spec.handle, window.earliest, window.last))
-        pending = 0 if self.profile.frozen else sum(row.cents for row in rows if row.day + row.posts_after > window.last)
+        pending = (
+            0 if self.profile.frozen else sum(row.cents for row in rows if row.day + row.posts_after > window.last)
+        )
         sign = -1 if spec.type in DEBTS else 1
         cash = round(spec.fields.get("cash_balance", 0) * 100)
         balance, opening = cash if spec.holdings else level, None
@@ -121,14 +136,20 @@ class _Maker:
             owners=[dict(owner) for owner in owners],
             transactions=self._transactions(rows),
             statements=self._statements(spec, identity),
-            rewards=[self._reward(reward, f"reward-{identity}-{place}") for place, reward in enumerate(spec.rewards, 1)],
+            rewards=[
+                self._reward(reward, f"reward-{identity}-{place}") for place, reward in enumerate(spec.rewards, 1)
+            ],
             holdings=held,
         )
 
     def _since_opened(self, spec: AccountSpec) -> list[Row]:
         """What was posted on the account since the login was opened."""
         last = self.window.last
-        return [row for row in self.ledger.rows(spec.handle, self.window.opened + 1, last) if row.day + row.posts_after <= last]
+        return [
+            row
+            for row in self.ledger.rows(spec.handle, self.window.opened + 1, last)
+            if row.day + row.posts_after <= last
+        ]
 
     def _holdings(self, spec: AccountSpec, identity: str, invested: int) -> list[dict[str, Any]]:
         """What the account holds beside its cash, with all that was bought and sold since the login was opened."""

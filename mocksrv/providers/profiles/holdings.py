@@ -1,7 +1,8 @@
-"""What an investment account holds: positions that follow what is bought and sold, and prices that move from day to day.
+"""What an investment account holds: positions that follow what is bought and sold, and prices that move from day to
+day.
 
-Prices are integer cents, quantities integer ten-thousandths of a unit, days are counted from 1970-01-01. A price depends on the
-login's key, the symbol and the day only, so it comes out the same whenever it is asked for.
+Prices are integer cents, quantities integer ten-thousandths of a unit, days are counted from 1970-01-01. A price
+depends on the login's key, the symbol and the day only, so it comes out the same whenever it is asked for.
 """
 
 from __future__ import annotations
@@ -19,10 +20,19 @@ UNIT = 10_000  # ten-thousandths of a unit
 WAVES = ((64, 0.60), (16, 0.25), (4, 0.10), (1, 0.05))
 # What can be held, and how far its price swings by default, per cent.
 SWINGS = {
-    "ALTERNATIVE_INVESTMENTS": 6.0, "ANNUITY": 0.0, "CERTIFICATE_OF_DEPOSIT": 0.0, "EQUITY": 16.0, "EXCHANGE_TRADED_FUND": 10.0,
-    "FIXED_INCOME": 3.0, "HEDGE_FUND": 8.0, "MONEY_MARKET": 0.0, "MUTUAL_FUND": 9.0, "OPTIONS": 30.0, "UNIT_INVESTMENT_TRUST": 8.0,
+    "ALTERNATIVE_INVESTMENTS": 6.0,
+    "ANNUITY": 0.0,
+    "CERTIFICATE_OF_DEPOSIT": 0.0,
+    "EQUITY": 16.0,
+    "EXCHANGE_TRADED_FUND": 10.0,
+    "FIXED_INCOME": 3.0,
+    "HEDGE_FUND": 8.0,
+    "MONEY_MARKET": 0.0,
+    "MUTUAL_FUND": 9.0,
+    "OPTIONS": 30.0,
+    "UNIT_INVESTMENT_TRUST": 8.0,
     "UNKNOWN_TYPE": 5.0,
-}  # fmt: skip
+}
 
 Chance = Callable[..., random.Random]
 
@@ -60,12 +70,17 @@ def quantity_text(quantity: int) -> str:
     return f"{whole}.{f'{part:04}'.rstrip('0') or '0'}"
 
 
-def hold(chance: Chance, spec: HoldingSpec, invested: int, rows: Iterable[Row], day: int, identity: str) -> dict[str, Any] | None:
+def hold(
+    chance: Chance, spec: HoldingSpec, invested: int, rows: Iterable[Row], day: int, identity: str
+) -> dict[str, Any] | None:
     """A holding as MX's fields on a day; None when all of it was sold.
 
-    `invested` are the cents that the account holds beside its cash, out of which a `share` is made; `rows` the transactions since.
+    `invested` are the cents that the account holds beside its cash, out of which a `share` is made; `rows` the
+    transactions since.
     """
-    start = spec.quantity if spec.quantity is not None else round(invested * (spec.share or 0) / 100 * UNIT / spec.price)
+    start = (
+        spec.quantity if spec.quantity is not None else round(invested * (spec.share or 0) / 100 * UNIT / spec.price)
+    )
     quantity, cost = _followed(chance, spec, start, rows)
     if quantity == 0:
         return None
@@ -118,7 +133,9 @@ def _followed(chance: Chance, spec: HoldingSpec, quantity: int, rows: Iterable[R
 def totals(cash: int, holdings: Iterable[dict[str, Any]]) -> dict[str, Any]:
     """The account's figures that follow from its cash (cents) and what it holds."""
     rows = list(holdings)
-    value, total, today = (sum(round(row[name] * 100) for row in rows) for name in ("market_value", "total_ugl_amount", "today_ugl_amount"))
+    value, total, today = (
+        sum(round(row[name] * 100) for row in rows) for name in ("market_value", "total_ugl_amount", "today_ugl_amount")
+    )
     return {
         "balance": (cash + value) / 100,
         "cash_balance": cash / 100,
@@ -141,7 +158,10 @@ def faults(holdings: Sequence[HoldingSpec], balance: Span, cash: int) -> Iterato
         yield "the balance is less than the cash_balance"
     total = cash + sum(worth(each.price, each.quantity or 0) for each in holdings)
     if not shares and (balance.low, balance.high) != (total, total):
-        yield f"holdings and cash_balance are {total / 100:.2f}; write that as the balance, or shares in place of quantities"
+        yield (
+            f"holdings and cash_balance are {total / 100:.2f}; write that as the balance, or shares in place of "
+            "quantities"
+        )
 
 
 def traded(specs: Iterable[AccountSpec]) -> set[tuple[str, str]]:

@@ -27,7 +27,9 @@ class Profiles:
     """The data profiles of a server. May be used by several threads."""
 
     def __init__(self, directories: Sequence[Path] = (), *, categories: Container[str] | None = None):
-        """`directories` hold the user's `NAME.profile.yaml`; `categories` are the names that a file may use, None: any."""
+        """`directories` hold the user's `NAME.profile.yaml`; `categories` are the names that a file may use, None:
+        any.
+        """
         self._directories = tuple(directories)
         self._categories = categories
         self._read: dict[Path, _Read] = {}
@@ -57,7 +59,14 @@ class Profiles:
         return found.profile
 
     def generate(
-        self, name: str, *, key: str, until: int, days: int | None = None, since: int | None = None, opened: int | None = None
+        self,
+        name: str,
+        *,
+        key: str,
+        until: int,
+        days: int | None = None,
+        since: int | None = None,
+        opened: int | None = None,
     ) -> Data:
         """What a login with this profile shows at `until`, always the same for the same arguments.
 
@@ -96,7 +105,11 @@ class Profiles:
         except ProfileError as error:
             known = self._read[path] = _Read(stamp, known.profile if known else None, error.faults)
         except (OSError, UnicodeDecodeError) as error:
-            reason = "this is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else f"cannot be read: {error.strerror}"
+            reason = (
+                "this is not UTF-8 text"
+                if isinstance(error, UnicodeDecodeError)
+                else f"cannot be read: {error.strerror}"
+            )
             known = _Read((0, 0), known.profile if known else None, (Fault(str(path), 1, 1, reason),))
         return known
 
@@ -138,13 +151,34 @@ class _People:
         ]
 
 
-_STATES = ("AZ", "CA", "CO", "FL", "GA", "IL", "MA", "MI", "MN", "NC", "NJ", "NY", "OH", "OR", "PA", "TX", "UT", "VA", "WA", "WI")
+_STATES = (
+    "AZ",
+    "CA",
+    "CO",
+    "FL",
+    "GA",
+    "IL",
+    "MA",
+    "MI",
+    "MN",
+    "NC",
+    "NJ",
+    "NY",
+    "OH",
+    "OR",
+    "PA",
+    "TX",
+    "UT",
+    "VA",
+    "WA",
+    "WI",
+)
 
 
 def persona(seed: int | None, user: str, login: int = 1) -> str:
     """The key of one of a person's logins, for `Profiles.generate`.
 
-    ``user`` is the app's own id of the person, the same at every provider: who has it is the same person there, with the same
-    accounts at the same moment. ``login`` counts that person's logins of a profile from 1.
+    ``user`` is the app's own id of the person, the same at every provider: who has it is the same person there, with
+    the same accounts at the same moment. ``login`` counts that person's logins of a profile from 1.
     """
     return f"{seed}:{user}:{login}"

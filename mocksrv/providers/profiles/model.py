@@ -47,7 +47,9 @@ class When(NamedTuple):
 
 
 class Line(NamedTuple):
-    """What stands on a transaction: its constant fields as DEBIT and as CREDIT; the symbol of what it buys (DEBIT) or sells."""
+    """What stands on a transaction: its constant fields as DEBIT and as CREDIT; the symbol of what it buys (DEBIT) or
+    sells.
+    """
 
     debit: Mapping[str, Any]
     credit: Mapping[str, Any]
@@ -56,7 +58,9 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Makes transactions. `sign` is 1 for CREDIT and -1 for DEBIT; `partner` names the account that shows the other side as `there`."""
+    """Makes transactions. `sign` is 1 for CREDIT and -1 for DEBIT; `partner` names the account that shows the other
+    side as `there`.
+    """
 
     when: When | None  # None on a card of a deck
     times: int
@@ -91,7 +95,8 @@ class Settle:
 class HoldingSpec:
     """A security in an account, as written. Prices are cents, quantities ten-thousandths, `swing` and `share` per cent.
 
-    Either `quantity` or `share` is given: the part of what the account holds beside its cash. `fields` are MX holding fields.
+    Either `quantity` or `share` is given: the part of what the account holds beside its cash. `fields` are MX holding
+    fields.
     """
 
     symbol: str
@@ -123,8 +128,11 @@ class AccountSpec:
     rules: tuple[Rule, ...]
     deck: Deck | None
     settle: Settle | None
-    drifts: bool  # without `settle`: the balance is as written when the login is opened, and follows from then on; else it stays
-    holdings: tuple[HoldingSpec, ...]  # where there are any, what follows the transactions and settles is the cash beside them
+    # without `settle`: the balance is as written when the login is opened, and follows from then on; else it stays
+    drifts: bool
+    holdings: tuple[
+        HoldingSpec, ...
+    ]  # where there are any, what follows the transactions and settles is the cash beside them
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,9 @@ class BadValueError(ValueError):
 
 
 def compose(text: str, file: str) -> Node | None:
-    """The root node of `text`, None when it is empty. Raises ProfileError when it is not YAML, too long or nested too deep."""
+    """The root node of `text`, None when it is empty. Raises ProfileError when it is not YAML, too long or nested too
+    deep.
+    """
     import yaml
 
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -101,7 +103,9 @@ class NodeReader:
                 found[key.value] = (key.value, key, value)
         return list(found.values())
 
-    def mapping(self, node: Node, fields: Mapping[str, Callable[[Node], Any]], required: Iterable[str] = ()) -> dict[str, Any]:
+    def mapping(
+        self, node: Node, fields: Mapping[str, Callable[[Node], Any]], required: Iterable[str] = ()
+    ) -> dict[str, Any]:
         """The values of a mapping with known keys; unknown and missing ones are faults."""
         before = len(self.faults)
         got: dict[str, Any] = {}
@@ -135,7 +139,13 @@ class NodeReader:
         self._values += len(node.value)
         if self._values > MOST_VALUES:
             raise ProfileError(
-                [_fault(self._file, node.start_mark, f"the file holds more than {MOST_VALUES:,} values, aliases counted each time")]
+                [
+                    _fault(
+                        self._file,
+                        node.start_mark,
+                        f"the file holds more than {MOST_VALUES:,} values, aliases counted each time",
+                    )
+                ]
             )
 
 
@@ -265,5 +275,7 @@ def moment(node: Node) -> int:
     try:
         at = datetime.fromisoformat(text(node))
     except ValueError:
-        raise BadValueError(f"{node.value!r} is not a date or time such as 2027-12-31 or 2027-12-31T12:00:00Z") from None
+        raise BadValueError(
+            f"{node.value!r} is not a date or time such as 2027-12-31 or 2027-12-31T12:00:00Z"
+        ) from None
     return round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)

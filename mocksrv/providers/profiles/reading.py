@@ -33,20 +33,61 @@ if TYPE_CHECKING:
 
     Convert = Callable[[Node], Any]
 
-LEVELLED = frozenset({"CASH", "CHECKING", "CHECKING_LINE_OF_CREDIT", "CREDIT_CARD", "LINE_OF_CREDIT", "PREPAID", "SAVINGS"})
+LEVELLED = frozenset(
+    {"CASH", "CHECKING", "CHECKING_LINE_OF_CREDIT", "CREDIT_CARD", "LINE_OF_CREDIT", "PREPAID", "SAVINGS"}
+)
 TYPES = LEVELLED | {"ANY", "INSURANCE", "INVESTMENT", "LOAN", "MORTGAGE", "PROPERTY"}
 MONEY_FIELDS = (
-    "available_balance", "available_credit", "cash_balance", "cash_surrender_value", "credit_limit", "death_benefit", "last_payment",
-    "loan_amount", "margin_balance", "minimum_balance", "minimum_payment", "original_balance", "pay_out_amount", "payoff_balance",
-    "premium_amount", "statement_balance", "today_ugl_amount", "total_account_value", "total_account_value_ugl",
-)  # fmt: skip
+    "available_balance",
+    "available_credit",
+    "cash_balance",
+    "cash_surrender_value",
+    "credit_limit",
+    "death_benefit",
+    "last_payment",
+    "loan_amount",
+    "margin_balance",
+    "minimum_balance",
+    "minimum_payment",
+    "original_balance",
+    "pay_out_amount",
+    "payoff_balance",
+    "premium_amount",
+    "statement_balance",
+    "today_ugl_amount",
+    "total_account_value",
+    "total_account_value_ugl",
+)
 RATE_FIELDS = ("apr", "apy", "interest_rate", "today_ugl_percentage")
 MOMENT_FIELDS = ("last_payment_at", "matures_on", "payment_due_at", "started_on")
 TEXT_FIELDS = ("annuity_policy_to_date", "annuity_provider", "insured_name", "nickname", "property_type", "subtype")
-PERSON = ("owner_name", "first_name", "last_name", "address", "city", "state", "postal_code", "country", "email", "phone")
-FLAGS = ("bill_pay", "direct_deposit", "fee", "income", "international", "overdraft_fee", "payroll_advance", "recurring", "subscription")
+PERSON = (
+    "owner_name",
+    "first_name",
+    "last_name",
+    "address",
+    "city",
+    "state",
+    "postal_code",
+    "country",
+    "email",
+    "phone",
+)
+FLAGS = (
+    "bill_pay",
+    "direct_deposit",
+    "fee",
+    "income",
+    "international",
+    "overdraft_fee",
+    "payroll_advance",
+    "recurring",
+    "subscription",
+)
 INCOME = frozenset({"Bonus", "Income", "Interest Income", "Paycheck", "Reimbursement", "Rental Income"})
-FEES = frozenset({"ATM Fee", "Banking Fee", "Fees & Charges", "Finance Charge", "Late Fee", "Service Fee", "Trade Commissions"})
+FEES = frozenset(
+    {"ATM Fee", "Banking Fee", "Fees & Charges", "Finance Charge", "Late Fee", "Service Fee", "Trade Commissions"}
+)
 TRANSFERS = frozenset({"Credit Card Payment", "Mortgage Payment", "Transfer", "Transfer for Cash Spending"})
 
 MOST_AT_ONCE = 10_000  # transactions of one rule in its day, week or month
@@ -63,7 +104,8 @@ _WHEN = (
     ("month", re.compile(r"([0-9]{1,5})(?:\.\.([0-9]{1,5}))? times? a month")),
 )
 _WHEN_HELP = (
-    "'monthly on 15', 'monthly on last', 'weekly on friday', 'every 2 weeks on friday', 'every 3 days', 'yearly on 04-15', "
+    "'monthly on 15', 'monthly on last', 'weekly on friday', 'every 2 weeks on friday', 'every 3 days', "
+    "'yearly on 04-15', "
     "'2 times a day', '3 times a week', '8 times a month' or '5..9 times a month'"
 )
 _ACCOUNT_FIELDS: Mapping[str, Convert] = {
@@ -294,7 +336,12 @@ class _ProfileReader(NodeReader):
         return Settle(got.get("every") == "day", line, got.get("with"), got.get("there"))
 
     def _plain_settle(self) -> Settle:
-        return Settle(daily=False, line=self._make_line({"description": "Transfer", "category": "Transfer"}), partner=None, there=None)
+        return Settle(
+            daily=False,
+            line=self._make_line({"description": "Transfer", "category": "Transfer"}),
+            partner=None,
+            there=None,
+        )
 
     def _refuse_circles(self, node: Node, specs: Sequence[AccountSpec]) -> None:
         partners = {spec.handle: spec.settle.partner for spec in specs if spec.settle}
@@ -323,7 +370,9 @@ class _ProfileReader(NodeReader):
     def _owners(self, node: Node) -> tuple[Mapping[str, Any], ...] | int:
         if nodes.kind(node) == "scalar":
             return nodes.integer(1, 4)(node)
-        people = self.items(node, lambda person: self.mapping(person, dict.fromkeys(PERSON, nodes.text), required=("owner_name",)))
+        people = self.items(
+            node, lambda person: self.mapping(person, dict.fromkeys(PERSON, nodes.text), required=("owner_name",))
+        )
         return tuple({**dict.fromkeys(PERSON), **person} for person in people if person)
 
     def _line_fields(self) -> dict[str, Convert]:
@@ -353,7 +402,12 @@ class _ProfileReader(NodeReader):
         }
         return Line(
             debit={**body, "type": "DEBIT", "is_expense": category not in TRANSFERS, "is_income": False},
-            credit={**body, "type": "CREDIT", "is_expense": False, "is_income": category in INCOME or "income" in flags},
+            credit={
+                **body,
+                "type": "CREDIT",
+                "is_expense": False,
+                "is_income": category in INCOME or "income" in flags,
+            },
             holding=got.get("holding"),
         )
 
@@ -365,9 +419,13 @@ class _ProfileReader(NodeReader):
         name = nodes.text(node)
         if name not in self._merchants and name in MERCHANTS:
             rows = MERCHANTS[name]
-            self._merchants[name] = tuple(self._make_line({"description": row[0], "original": row[1], "category": row[2]}) for row in rows)
+            self._merchants[name] = tuple(
+                self._make_line({"description": row[0], "original": row[1], "category": row[2]}) for row in rows
+            )
         if not self._merchants.get(name):
-            raise BadValueError(f"there is no list of merchants {name!r}; there are {', '.join(sorted({*MERCHANTS, *self._merchants}))}")
+            raise BadValueError(
+                f"there is no list of merchants {name!r}; there are {', '.join(sorted({*MERCHANTS, *self._merchants}))}"
+            )
         return self._merchants[name]
 
     def _category(self, node: Node) -> str:
@@ -379,7 +437,9 @@ class _ProfileReader(NodeReader):
     def _handle(self, node: Node) -> str:
         handle = nodes.text(node)
         if handle not in self._handles:
-            raise BadValueError(f"there is no account {handle!r} in this file; there are {', '.join(sorted(self._handles))}")
+            raise BadValueError(
+                f"there is no account {handle!r} in this file; there are {', '.join(sorted(self._handles))}"
+            )
         return handle
 
 

@@ -1,4 +1,6 @@
-"""The control API: everything about a sandbox that no provider offers. JSON under ``/_mocksrv``, errors as problem documents."""
+"""The control API: everything about a sandbox that no provider offers. JSON under ``/_mocksrv``, errors as problem
+documents.
+"""
 
 from __future__ import annotations
 
@@ -52,11 +54,18 @@ class Control:
         if token:
             given = request.headers.get("Authorization", "").removeprefix("Bearer ")
             if not compare_digest(given.encode(), token.encode()):
-                raise Problem(401, "the control API wants the header 'Authorization: Bearer TOKEN' with the token of --control-token")
+                raise Problem(
+                    401,
+                    "the control API wants the header 'Authorization: Bearer TOKEN' with the token of --control-token",
+                )
             return
         if not _is_near(address, self.options.control_from):
             raise Problem(
-                403, f"the control API answers {self.options.control_from} clients only; --control-from or --control-token opens it"
+                403,
+                (
+                    f"the control API answers {self.options.control_from} clients only; --control-from or "
+                    "--control-token opens it"
+                ),
             )
 
 
@@ -78,7 +87,9 @@ def mount(app: Flask, sandbox: Here, control: Control) -> None:
         return answer
 
     for route in control.routes:
-        app.add_url_rule(f"{PREFIX}{route.path}", f"control.{route.method} {route.path}", view(route), methods=[route.method])
+        app.add_url_rule(
+            f"{PREFIX}{route.path}", f"control.{route.method} {route.path}", view(route), methods=[route.method]
+        )
 
 
 def _is_near(address: str, reach: str) -> bool:

@@ -1,4 +1,6 @@
-"""Control calls about callbacks: where they go, what was sent and what came of it, sending again, sending on request."""
+"""Control calls about callbacks: where they go, what was sent and what came of it, sending again, sending on
+request.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,10 @@ class Callbacks(Calls):
             endpoints = tuple(shapes.with_secrets(made, known) for made in endpoints_from(items))
             for endpoint in endpoints:
                 if shapes.SECRET in (*endpoint.auth.values(), *endpoint.headers.values()):
-                    raise Problem(422, f"{endpoint.url}: {shapes.SECRET} stands for a secret that is there already, and there is none")
+                    raise Problem(
+                        422,
+                        f"{endpoint.url}: {shapes.SECRET} stands for a secret that is there already, and there is none",
+                    )
             world.configure(endpoints=endpoints)
             world.tx.fail_orphans(world.sandbox.name, [endpoint.id for endpoint in endpoints])
         return self.read_endpoints(sandbox)
@@ -58,7 +63,10 @@ class Callbacks(Calls):
         def find() -> Sequence[dict[str, Any]]:
             with self.engine.look(sandbox()) as world:
                 start = _event(world, after)[0] if after else 0
-                return [shapes.webhook(world.tx, row) for row in world.tx.events(world.sandbox.name, after=start, limit=limit, **filters)]
+                return [
+                    shapes.webhook(world.tx, row)
+                    for row in world.tx.events(world.sandbox.name, after=start, limit=limit, **filters)
+                ]
 
         self.engine.catch_up(sandbox())
         return {"webhooks": self.desk.hold(find)}
@@ -80,7 +88,10 @@ class Callbacks(Calls):
         since = moment_of(given["since"], "since")
         filters = {"event": fitting(given.get("event"), "event"), "subject": given.get("subject"), "since": since}
         with self.engine.change(sandbox()) as world:
-            rows = every(lambda seq: world.tx.events(world.sandbox.name, after=seq, limit=LARGEST_PAGE, **filters), lambda row: int(row[0]))
+            rows = every(
+                lambda seq: world.tx.events(world.sandbox.name, after=seq, limit=LARGEST_PAGE, **filters),
+                lambda row: int(row[0]),
+            )
             sent = [row[1] for row in rows if replay(world, row[0], row[2], self.engine.unasked)]
         return {"replayed": sent}
 

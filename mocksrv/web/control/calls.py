@@ -1,4 +1,6 @@
-"""What the groups of control calls are made of: the engine and the options, routes, calls that are held until something is there."""
+"""What the groups of control calls are made of: the engine and the options, routes, calls that are held until something
+is there.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ Item = TypeVar("Item")
 
 
 class Route(NamedTuple):
-    """``call`` takes what gives the request's sandbox, and the path's parameters; it answers a JSON value, or a response."""
+    """``call`` takes what gives the request's sandbox, and the path's parameters; it answers a JSON value, or a
+    response.
+    """
 
     method: str
     path: str
@@ -34,7 +38,9 @@ class Route(NamedTuple):
 
 
 class Desk:
-    """What the groups of calls share. Only a share of the server's threads may be held, and only a share may advance time."""
+    """What the groups of calls share. Only a share of the server's threads may be held, and only a share may advance
+    time.
+    """
 
     def __init__(self, engine: Engine, options: WebOptions) -> None:
         self.engine = engine

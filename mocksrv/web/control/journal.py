@@ -33,7 +33,11 @@ class Requests(Calls):
     def list_violations(self, sandbox: Here) -> Any:
         found = self._requests(sandbox, lambda entry: bool(entry["violations"]))
         keys = ("id", "at", "method", "path")
-        return {"violations": [{**{k: entry[k] for k in keys}, **violation} for entry in found for violation in entry["violations"]]}
+        return {
+            "violations": [
+                {**{k: entry[k] for k in keys}, **violation} for entry in found for violation in entry["violations"]
+            ]
+        }
 
     def _requests(self, sandbox: Here, wanted: Callable[[Mapping[str, Any]], bool]) -> Sequence[dict[str, Any]]:
         after, limit = page("method", "path", "status")

@@ -35,7 +35,12 @@ class Sandboxes(Calls):
 
     def read(self, sandbox: Here) -> Any:
         here = sandbox()
-        return {"name": here.name, "seed": here.settings.seed, "clock": shapes.clock(here), "bindings": shapes.bindings(here)}
+        return {
+            "name": here.name,
+            "seed": here.settings.seed,
+            "clock": shapes.clock(here),
+            "bindings": shapes.bindings(here),
+        }
 
     def put(self, sandbox: Here) -> Any:
         seed = read_json(seed=(int, None), required=("seed",))["seed"]

@@ -25,9 +25,17 @@ class Scenarios(Calls):
 
     def list(self, _: Here) -> Any:
         provider = request.args.get("provider")
-        names = [(p, name) for p in self.engine.vocabularies if provider in (None, p) for name in self.engine.library.names(p)]
+        names = [
+            (p, name)
+            for p in self.engine.vocabularies
+            if provider in (None, p)
+            for name in self.engine.library.names(p)
+        ]
         problems = [asdict(fault) for fault in self.engine.library.problems]
-        return {"scenarios": [shapes.scenario(self.engine.library.get(p, name)) for p, name in names], "problems": problems}
+        return {
+            "scenarios": [shapes.scenario(self.engine.library.get(p, name)) for p, name in names],
+            "problems": problems,
+        }
 
     def read(self, _: Here, name: str) -> Any:
         scenario = self.desk.scenario(name)
@@ -45,7 +53,9 @@ class Scenarios(Calls):
 
     def validate(self, _: Here) -> Any:
         try:
-            scenario = self.engine.check_scenario(request.get_data(as_text=False), file=request.args.get("file", "scenario.yaml"))
+            scenario = self.engine.check_scenario(
+                request.get_data(as_text=False), file=request.args.get("file", "scenario.yaml")
+            )
         except ScenarioError as error:
             return {"valid": False, "problems": [asdict(fault) for fault in error.problems]}
         return {"valid": True, "problems": [], "name": scenario.name, "provider": scenario.provider}

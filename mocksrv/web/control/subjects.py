@@ -47,9 +47,17 @@ class Subjects(Calls):
         def find() -> Sequence[dict[str, Any]]:
             with self.engine.look(sandbox()) as world:
                 start = _subject(world, after).seq if after else 0
-                records = every(lambda seq: world.tx.subjects(world.sandbox.name, seq, LARGEST_PAGE), lambda record: record.seq, start)
+                records = every(
+                    lambda seq: world.tx.subjects(world.sandbox.name, seq, LARGEST_PAGE),
+                    lambda record: record.seq,
+                    start,
+                )
                 rows = (self._summary(record) for record in records)
-                return [*islice((row for row in rows if all(value in (None, row[key]) for key, value in wanted.items())), limit)]
+                return [
+                    *islice(
+                        (row for row in rows if all(value in (None, row[key]) for key, value in wanted.items())), limit
+                    )
+                ]
 
         self.engine.catch_up(sandbox())
         return {"subjects": self.desk.hold(find)}
@@ -58,10 +66,15 @@ class Subjects(Calls):
         play = subject.play or {}
         job = play.get("job") or {}
         return {
-            "id": subject.guid, "provider": play["provider"], "scenario": play["scenario"], "chosen_by": play["by"],
-            "status": self.engine.player.role(subject).status(subject), "owner": subject.owner, "job": job.get("name"),
+            "id": subject.guid,
+            "provider": play["provider"],
+            "scenario": play["scenario"],
+            "chosen_by": play["by"],
+            "status": self.engine.player.role(subject).status(subject),
+            "owner": subject.owner,
+            "job": job.get("name"),
             "flow": play.get("flow"),
-        }  # fmt: skip
+        }
 
     def read(self, sandbox: Here, id: str) -> Any:
         self.engine.catch_up(sandbox())
@@ -90,10 +103,18 @@ class Subjects(Calls):
             subject = _subject(world, id)
             words = self.engine.player.role(subject).vocabulary
             if given["status"] not in words.statuses:
-                raise Problem(422, f"{given['status']!r} is not a status; allowed are {', '.join(sorted(words.statuses))}")
+                raise Problem(
+                    422, f"{given['status']!r} is not a status; allowed are {', '.join(sorted(words.statuses))}"
+                )
             unknown = sorted(set(given.get("set", {})) - words.fields)
             if unknown:
-                raise Problem(422, f"set: {unknown[0]!r} is not a field that can be set; allowed are {', '.join(sorted(words.fields))}")
+                raise Problem(
+                    422,
+                    (
+                        f"set: {unknown[0]!r} is not a field that can be set; allowed are "
+                        f"{', '.join(sorted(words.fields))}"
+                    ),
+                )
             self.engine.player.push(world, subject, given["status"], given.get("set", {}))
         return self.read(sandbox, id)
 

@@ -56,7 +56,9 @@ class Time(Calls):
         wait = duration_of(given["wait"], "wait") / SECOND if "wait" in given else ADVANCE_TIME
         check_moment(to, "to" if "to" in given else "by")
         try:
-            with self.desk.place(self.desk.advancing):  # the rest of the threads is for the apps that call the API when callbacks come
+            with self.desk.place(
+                self.desk.advancing
+            ):  # the rest of the threads is for the apps that call the API when callbacks come
                 done = self.engine.advance(here, to, wait)
         except AdvanceBusy:
             raise Problem(409, "time is being advanced already") from None

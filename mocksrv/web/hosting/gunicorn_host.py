@@ -12,9 +12,21 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 
-from mocksrv.web.hosting.hosting import FAILED, KEEP_ALIVE, WRONG_SETTING, Service, close_service, end_process, open_or_explain, say
+from mocksrv.web.hosting.hosting import (
+    FAILED,
+    KEEP_ALIVE,
+    WRONG_SETTING,
+    Service,
+    close_service,
+    end_process,
+    open_or_explain,
+    say,
+)
 
-EXIT_CODES = {FAILED: Arbiter.WORKER_BOOT_ERROR, WRONG_SETTING: Arbiter.APP_LOAD_ERROR}  # after which no worker is started again
+EXIT_CODES = {
+    FAILED: Arbiter.WORKER_BOOT_ERROR,
+    WRONG_SETTING: Arbiter.APP_LOAD_ERROR,
+}  # after which no worker is started again
 STATUSES = {code: status for status, code in EXIT_CODES.items()}
 
 
@@ -43,7 +55,9 @@ class Watch(Arbiter):
 
 
 class Hosted(BaseApplication):
-    """The service as gunicorn sees it. The worker opens it, so that its threads and its database are the worker's own."""
+    """The service as gunicorn sees it. The worker opens it, so that its threads and its database are the worker's
+    own.
+    """
 
     def __init__(self, listening: socket.socket, open_service: Callable[[], Service], threads: int) -> None:
         self._listening = listening

@@ -1,7 +1,7 @@
 """Runs a service in a process of its own: gunicorn with threads, or waitress where gunicorn does not run.
 
-The service is opened in the process that serves it, after the fork: it has threads, and a database that forks must not share. The
-parent stays small, watches, and starts the service again if it dies.
+The service is opened in the process that serves it, after the fork: it has threads, and a database that forks must not
+share. The parent stays small, watches, and starts the service again if it dies.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ class Service(NamedTuple):
 def listen(host: str, port: int) -> socket.socket:
     """A socket that listens. Raises StartError."""
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM, 0, socket.AI_PASSIVE)[0]
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, 0, socket.SOCK_STREAM, 0, socket.AI_PASSIVE
+        )[0]
     except (socket.gaierror, UnicodeError):
         raise StartError(f"--host: there is no address {host!r}", WRONG_SETTING) from None
     listening = socket.socket(family, kind, protocol)

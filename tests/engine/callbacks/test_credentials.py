@@ -48,7 +48,13 @@ def sent(receiver: Receiver) -> list[str]:
 
 
 def oauth2(house: House, receiver: Receiver, tokens: TokenServer) -> None:
-    auth = {"type": "oauth2", "token_url": tokens.url, "client_id": "mx", "client_secret": "s3cret", "scope": "callbacks"}
+    auth = {
+        "type": "oauth2",
+        "token_url": tokens.url,
+        "client_id": "mx",
+        "client_secret": "s3cret",
+        "scope": "callbacks",
+    }
     house.endpoints([{"url": receiver.url, "auth": auth}])
 
 
@@ -73,7 +79,9 @@ def test_a_token_is_fetched_once_and_used_until_it_expires(
     assert parse_qs(asked["raw"].decode()) == {"grant_type": ["client_credentials"], "scope": ["callbacks"]}
 
 
-def test_a_refused_token_is_replaced_at_once(make_house: Callable[..., House], receiver: Receiver, tokens: TokenServer) -> None:
+def test_a_refused_token_is_replaced_at_once(
+    make_house: Callable[..., House], receiver: Receiver, tokens: TokenServer
+) -> None:
     house = make_house()
     oauth2(house, receiver, tokens)
     receiver.answers = [204, 401]
@@ -159,7 +167,9 @@ def secure(authority: trustme.CA) -> Iterator[TlsReceiver]:
 
 
 @pytest.mark.parametrize("written", ["texts", "files"])
-def test_mutual_tls(make_house: Callable[..., House], secure: TlsReceiver, authority: trustme.CA, tmp_path: Path, written: str) -> None:
+def test_mutual_tls(
+    make_house: Callable[..., House], secure: TlsReceiver, authority: trustme.CA, tmp_path: Path, written: str
+) -> None:
     client = authority.issue_cert("mx.example")
     auth = {
         "cert": client.cert_chain_pems[0].bytes().decode(),

@@ -1,6 +1,8 @@
-"""Callbacks by random plans: receivers that fail, reset and redirect, kills, clocks that move, faults, endpoints that come and go, replays.
+"""Callbacks by random plans: receivers that fail, reset and redirect, kills, clocks that move, faults, endpoints that
+come and go, replays.
 
-A model says what may arrive. Every arrival must be one that it allows, at its moment, and nothing that is due may be missing.
+A model says what may arrive. Every arrival must be one that it allows, at its moment, and nothing that is due may be
+missing.
 """
 
 from __future__ import annotations
@@ -40,13 +42,24 @@ SEED = 7
 LIMIT = 10.0  # real seconds that anything may take
 RETRIES = Retries(delays=(MINUTE, 10 * MINUTE, HOUR), jitter=0.5)
 UNASKED = DoorRole.unasked
-PATTERNS: Mapping[str, list[str]] = {"a": [], "b": ["toy.*"], "c": ["toy.bell", "toy.o*"]}  # what each endpoint asks for
+PATTERNS: Mapping[str, list[str]] = {
+    "a": [],
+    "b": ["toy.*"],
+    "c": ["toy.bell", "toy.o*"],
+}  # what each endpoint asks for
 
 names = st.sampled_from(sorted(EVENTS))
-answers = st.lists(st.sampled_from([200, 204, 302, 400, 401, 404, 410, 500, 503, "reset", "silence"]), min_size=1, max_size=6)
+answers = st.lists(
+    st.sampled_from([200, 204, 302, 400, 401, 404, 410, 500, 503, "reset", "silence"]), min_size=1, max_size=6
+)
 FAULTS: list[dict[str, Any]] = [
-    {"drop": True}, {"delay_ms": 30_000}, {"repeat": 2}, {"shuffle": True}, {"shuffle": True, "repeat": 3}, {"corrupt": "truncated"}
-]  # fmt: skip
+    {"drop": True},
+    {"delay_ms": 30_000},
+    {"repeat": 2},
+    {"shuffle": True},
+    {"shuffle": True, "repeat": 3},
+    {"corrupt": "truncated"},
+]
 faults = st.sampled_from(FAULTS)
 directives = st.sampled_from([{}, {}, {}, *FAULTS, {"off": True}])
 spans = st.sampled_from([0, MINUTE // 2, MINUTE, 2 * MINUTE, 10 * MINUTE, HOUR, 2 * HOUR])
@@ -349,7 +362,9 @@ class Plans(RuleBasedStateMachine):
         assert fitting, f"{arrival} is not owed; {same}"
         found = min(fitting, key=lambda o: (o.due, o.place))
         assert arrival.at == max(found.due or 0, start), f"{arrival} comes too late: {found}"
-        first = [o for o in owed if o.endpoint == found.endpoint and o.is_due(arrival.at) and o.ordered and not o.attempts]
+        first = [
+            o for o in owed if o.endpoint == found.endpoint and o.is_due(arrival.at) and o.ordered and not o.attempts
+        ]
         if found.ordered and not found.attempts:
             assert found.place == min(o.place for o in first), f"{found} has overtaken {first}"
         return found
@@ -377,7 +392,13 @@ class Plans(RuleBasedStateMachine):
         with self.engine.look(self.sandbox) as world:
             rows = world.tx.events("default", limit=1000)
             kept = [
-                (int(row[5][5:].partition(",")[0]), url.rpartition("/")[2], state, due or None, len(world.tx.attempts(seq)))
+                (
+                    int(row[5][5:].partition(",")[0]),
+                    url.rpartition("/")[2],
+                    state,
+                    due or None,
+                    len(world.tx.attempts(seq)),
+                )
                 for row in rows
                 for seq, url, state, due in world.tx.deliveries(row[0])
             ]
@@ -386,4 +407,6 @@ class Plans(RuleBasedStateMachine):
 
 
 TestPlans = Plans.TestCase
-TestPlans.settings = settings(max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck))
+TestPlans.settings = settings(
+    max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+)

@@ -30,7 +30,9 @@ def deliveries(house: House) -> list[tuple[str, str, int]]:
         return [(e[2], d[2], len(world.tx.attempts(d[0]))) for e in events for d in world.tx.deliveries(e[0])]
 
 
-def test_first_attempts_need_no_advance_and_go_out_in_order(make_house: Callable[..., House], receiver: Receiver) -> None:
+def test_first_attempts_need_no_advance_and_go_out_in_order(
+    make_house: Callable[..., House], receiver: Receiver
+) -> None:
     house = make_house(urls=[receiver.url])
     scenario = house.script("connect: [{status: NEW}, {status: KNOCKED}, {status: HEARD}, {status: OPEN}]")
     for _ in range(10):
@@ -42,7 +44,9 @@ def test_first_attempts_need_no_advance_and_go_out_in_order(make_house: Callable
     assert list(by_door.values()) == [["NEW", "KNOCKED", "HEARD", "OPEN", "OPEN"]] * 10
 
 
-def test_a_failed_callback_is_tried_again_by_the_schedule_in_sandbox_time(make_house: Callable[..., House], receiver: Receiver) -> None:
+def test_a_failed_callback_is_tried_again_by_the_schedule_in_sandbox_time(
+    make_house: Callable[..., House], receiver: Receiver
+) -> None:
     receiver.answers = [500, 302, 200]
     house = make_house(urls=[receiver.url])
     house.door(house.script("connect: [{status: NEW}, {after: 9d, status: OPEN}]"))
@@ -67,7 +71,9 @@ def test_after_the_last_retry_it_has_failed(make_house: Callable[..., House]) ->
     assert "127.0.0.1:9/nobody" in request
 
 
-def test_a_slow_endpoint_holds_up_nobody_else(make_house: Callable[..., House], receiver: Receiver, second: Receiver) -> None:
+def test_a_slow_endpoint_holds_up_nobody_else(
+    make_house: Callable[..., House], receiver: Receiver, second: Receiver
+) -> None:
     came, let_go, done = threading.Event(), threading.Event(), threading.Event()
     receiver.on_receive = lambda _: came.set() or let_go.wait(10)
     second.on_receive = lambda item: done.set() if item["json"].get("job") else None
@@ -161,7 +167,10 @@ def test_basic_authentication_is_sent_and_not_kept(make_house: Callable[..., Hou
         world.configure(endpoints=endpoints_from([{"url": receiver.url, "auth": auth, "headers": {"X-Mine": "yes"}}]))
     house.door(house.script("connect: [{status: NEW}, {after: 9d, status: OPEN}]"))
     assert house.engine.dispatcher.settle(house.sandbox, 10)
-    assert (receiver.received[0]["headers"]["Authorization"], receiver.received[0]["headers"]["X-Mine"]) == ("Basic dTpw", "yes")
+    assert (receiver.received[0]["headers"]["Authorization"], receiver.received[0]["headers"]["X-Mine"]) == (
+        "Basic dTpw",
+        "yes",
+    )
     with house.engine.look(house.sandbox) as world:
         kept = world.tx.attempts(world.tx.deliveries(world.tx.events("default")[0][0])[0][0])[0][4]
     assert "dTpw" not in kept

@@ -19,7 +19,11 @@ from tests.engine.toy import House
 PAYLOAD = {"action": "updated", "thing": {"guid": "T-1", "revision": 4, "flag": True, "note": None}}
 PAYLOADS = st.dictionaries(
     st.text(st.characters(categories=["L"]), min_size=1, max_size=5),
-    st.none() | st.booleans() | st.integers(0, 99) | st.text(max_size=5) | st.dictionaries(st.text("ab", min_size=1), st.integers(0, 9)),
+    st.none()
+    | st.booleans()
+    | st.integers(0, 99)
+    | st.text(max_size=5)
+    | st.dictionaries(st.text("ab", min_size=1), st.integers(0, 9)),
     min_size=1,
 )
 
@@ -53,7 +57,11 @@ def test_one_revision_back() -> None:
 def _differences(found: dict[str, Any]) -> list[tuple[Any, Any]]:
     flat = {**PAYLOAD, **PAYLOAD["thing"]}  # type: ignore[dict-item]
     got = {**found, **found["thing"]}
-    return [(flat[name], got[name]) for name in flat if name != "thing" and (flat[name] is not got[name]) and flat[name] != got[name]]
+    return [
+        (flat[name], got[name])
+        for name in flat
+        if name != "thing" and (flat[name] is not got[name]) and flat[name] != got[name]
+    ]
 
 
 @given(PAYLOADS, st.sampled_from(sorted(CORRUPTIONS)), st.integers())
@@ -98,7 +106,9 @@ def test_a_sandbox_disturbs_the_events_of_a_pattern(
     assert [body["status"] for body in receiver.bodies()] == statuses
 
 
-def test_what_is_wrong_about_a_callback_is_seen_by_the_receiver(make_house: Callable[..., House], receiver: Receiver) -> None:
+def test_what_is_wrong_about_a_callback_is_seen_by_the_receiver(
+    make_house: Callable[..., House], receiver: Receiver
+) -> None:
     house = make_house()
     house.endpoints([{"url": receiver.url, "auth": {"type": "basic", "username": "u", "password": "p"}}])
     house.door(
@@ -115,5 +125,9 @@ def test_what_is_wrong_about_a_callback_is_seen_by_the_receiver(make_house: Call
     house.advance(2000)
     first, second, third = receiver.received
     assert first["headers"]["Authorization"] != second["headers"]["Authorization"] == third["headers"]["Authorization"]
-    assert [item["headers"]["content-type"] for item in receiver.received] == ["application/json", "text/plain", "application/json"]
+    assert [item["headers"]["content-type"] for item in receiver.received] == [
+        "application/json",
+        "text/plain",
+        "application/json",
+    ]
     assert "field_of_the_future" in third["json"]

@@ -24,7 +24,9 @@ FINICITY = Vocabulary("finicity", frozenset({"added", "done"}), frozenset({"conn
 BOTH = {"mx": MX, "finicity": FINICITY}
 
 
-def text(name: str, *, status: str = "CONNECTED", provider: str = "mx", logins: str = "", extends: str = "", flows: str = "") -> str:
+def text(
+    name: str, *, status: str = "CONNECTED", provider: str = "mx", logins: str = "", extends: str = "", flows: str = ""
+) -> str:
     """A small scenario file."""
     lines = [f"name: {name}", f"provider: {provider}"]
     lines += [f"logins: {logins}"] if logins else []
@@ -51,7 +53,8 @@ class Shelf:
 
     def open(self, directories: Sequence[Path] | None = None) -> Library:
         defaults = parse(
-            "name: defaults\nprovider: mx\nflows: {connect: [{status: CREATED, then: settle}], settle: [{after: 1s, status: CONNECTED}], "
+            "name: defaults\nprovider: mx\nflows: {connect: [{status: CREATED, then: settle}], settle: "
+            "[{after: 1s, status: CONNECTED}], "
             "verify: [{status: CONNECTED}]}",
             file="defaults.yaml",
             vocabularies=BOTH,
@@ -78,7 +81,9 @@ def status(library: Library, name: str, flow: str = "connect") -> str | None:
 
 
 def messages(library: Library) -> list[str]:
-    return [f"{Path(problem.file).name}:{problem.line}:{problem.column}: {problem.message}" for problem in library.problems]
+    return [
+        f"{Path(problem.file).name}:{problem.line}:{problem.column}: {problem.message}" for problem in library.problems
+    ]
 
 
 # names
@@ -109,7 +114,13 @@ def test_a_bare_name_means_the_provider_at_hand(shelf: Shelf) -> None:
     assert library.find("oauth", "finicity").provider == "finicity"
     assert library.find("finicity/oauth").provider == "finicity"
     assert library.find("mfa").provider == "finicity"
-    for name, provider in (("mfa", "mx"), ("finicity/oauth", "mx"), ("plaid/oauth", None), ("", None), ("mx/../connected", None)):
+    for name, provider in (
+        ("mfa", "mx"),
+        ("finicity/oauth", "mx"),
+        ("plaid/oauth", None),
+        ("", None),
+        ("mx/../connected", None),
+    ):
         with pytest.raises(UnknownScenario):
             library.find(name, provider)
 
@@ -157,7 +168,13 @@ def test_flows_come_from_the_scenario_then_its_parents_then_the_defaults(shelf: 
 def test_a_flow_named_by_a_parent_or_the_defaults_counts_as_reached(shelf: Shelf) -> None:
     shelf.bundle("base", flows="{connect: [{status: CREATED, then: go}], go: [{after: 1s, status: DENIED}]}")
     library = shelf.open()
-    library.put(text("child", extends="base", flows="{go: [{after: 1s, status: LOCKED, then: settle}], settle: [{status: CONNECTED}]}"))
+    library.put(
+        text(
+            "child",
+            extends="base",
+            flows="{go: [{after: 1s, status: LOCKED, then: settle}], settle: [{status: CONNECTED}]}",
+        )
+    )
     with pytest.raises(ScenarioError, match="nothing reaches the flow 'gone'"):
         library.put(text("child", extends="base", flows="{gone: [{status: LOCKED}]}"))
 
@@ -243,7 +260,9 @@ def test_a_tie_of_logins_is_a_problem(shelf: Shelf) -> None:
 # change
 
 
-def test_changed_files_are_seen_and_a_bad_version_changes_nothing(shelf: Shelf, look: Callable[[Library], bool]) -> None:
+def test_changed_files_are_seen_and_a_bad_version_changes_nothing(
+    shelf: Shelf, look: Callable[[Library], bool]
+) -> None:
     path = shelf.write("mine.yaml", text("mine"))
     library = shelf.open()
     assert not look(library)
@@ -274,7 +293,9 @@ def test_a_look_costs_nothing_within_half_a_second(shelf: Shelf) -> None:
 
 
 def test_a_changed_parent_is_seen_in_its_children(shelf: Shelf, look: Callable[[Library], bool]) -> None:
-    parent = shelf.write("parent.yaml", text("parent", flows="{verify: [{status: LOCKED, then: go}], go: [{status: DENIED}]}"))
+    parent = shelf.write(
+        "parent.yaml", text("parent", flows="{verify: [{status: LOCKED, then: go}], go: [{status: DENIED}]}")
+    )
     shelf.write("child.yaml", text("child", extends="parent", flows="{connect: [{status: CREATED, then: go}]}"))
     library = shelf.open()
     assert status(library, "child", "verify") == "LOCKED"
@@ -287,7 +308,9 @@ def test_a_changed_parent_is_seen_in_its_children(shelf: Shelf, look: Callable[[
     assert status(library, "child") == "CREATED"  # its last good version
     parent.unlink()
     assert look(library)
-    assert [message.split(";")[0] for message in messages(library)] == ["child.yaml:3:10: there is no scenario 'parent' to extend"]
+    assert [message.split(";")[0] for message in messages(library)] == [
+        "child.yaml:3:10: there is no scenario 'parent' to extend"
+    ]
     assert status(library, "child", "verify") == "CONNECTED"
 
 
@@ -366,7 +389,11 @@ def test_files_are_checked_with_those_beside_them(shelf: Shelf, tmp_path: Path) 
     assert library.check([folder / "child.yaml"]) == []
     assert library.check([folder / "base.yaml"])[0].message == f"the name 'base' is taken by {folder / 'twin.yaml'}"
     found = library.check([folder / "child.yaml", folder / "bad.yaml", folder / "nowhere.yaml"])
-    assert [(Path(problem.file).name, problem.line) for problem in found] == [("bad.yaml", 3), ("bad.yaml", 4), ("nowhere.yaml", 1)]
+    assert [(Path(problem.file).name, problem.line) for problem in found] == [
+        ("bad.yaml", 3),
+        ("bad.yaml", 4),
+        ("nowhere.yaml", 1),
+    ]
     assert library.names("mx") == ["connected"]
 
 
@@ -387,6 +414,8 @@ def test_bundled_files_are_checked_on_demand(shelf: Shelf) -> None:
     assert shelf.open().check_bundled() == []
     (shelf.bundled / "mx" / "misnamed.yaml").write_text(text("other"))
     path = str(shelf.bundled / "mx" / "misnamed.yaml")
-    assert shelf.open().check_bundled() == [Problem(path, 1, 1, "the scenario is named 'other', but its file 'misnamed.yaml'")]
+    assert shelf.open().check_bundled() == [
+        Problem(path, 1, 1, "the scenario is named 'other', but its file 'misnamed.yaml'")
+    ]
     shelf.bundle("wrong", status="GONE")
     assert [problem.line for problem in shelf.open().check_bundled()] == [3]

@@ -141,7 +141,14 @@ def test_the_other_keys_of_a_step() -> None:
     assert first.fault == {"on": "GET /users/*/members/*/status", "status": 503, "times": 2, "delay_ms": 1000}
     assert first.set == {"connection_status_message": "0123", "needs_updated_credentials": True}
     assert first.event == "mx.balance"
-    assert first.payload == {"balance": 12.5, "count": 3, "code": "007", "name": "42", "nothing": None, "list": ["yes", 100.0]}
+    assert first.payload == {
+        "balance": 12.5,
+        "count": 3,
+        "code": "007",
+        "name": "42",
+        "nothing": None,
+        "list": ["yes", 100.0],
+    }
     assert first.webhooks == {"delay_ms": 5000, "repeat": 2, "shuffle": True}
     assert (second.after_ms, second.webhooks) == (5_400_000, {"off": True})
     assert third.delete
@@ -155,7 +162,8 @@ def test_the_bank_page() -> None:
 
 def test_text_stays_as_written() -> None:
     read = scenario(
-        "name: 007\nprovider: mx\nsummary: no\nlogins: [{username: 0123, password: null}]\nflows: {connect: [{status: CREATED}]}"
+        "name: 007\nprovider: mx\nsummary: no\nlogins: [{username: 0123, password: null}]\nflows: {connect: "
+        "[{status: CREATED}]}"
     )
     assert (read.name, read.summary) == ("007", "no")
     assert (read.logins[0].username, read.logins[0].password, read.logins[0].institution) == ("0123", "null", None)
@@ -167,7 +175,9 @@ def test_a_picture_lies_beside_the_scenario(tmp_path: Path) -> None:
         path.write_bytes(b"picture")
     (tmp_path / "here" / "big.jpg").write_bytes(b"x" * 600_000)
     file = tmp_path / "here" / "t.yaml"
-    text = "name: t\nprovider: mx\nflows: {{connect: [{{challenges: [{{type: IMAGE_DATA, label: What?, image: '{}'}}]}}]}}"
+    text = (
+        "name: t\nprovider: mx\nflows: {{connect: [{{challenges: [{{type: IMAGE_DATA, label: What?, image: '{}'}}]}}]}}"
+    )
     file.write_text(text.format("cat.png"))
     ask = scenario(file.read_text(), str(file)).flows["connect"][0].ask
     assert ask
@@ -207,12 +217,18 @@ flows:
 
 
 def test_a_misspelt_target_is_one_mistake() -> None:
-    text = "name: t\nprovider: mx\nflows:\n  connect: [{status: CREATED, then: acepted}]\n  accepted: [{status: CONNECTED}]\n"
+    text = (
+        "name: t\nprovider: mx\nflows:\n  connect: [{status: CREATED, then: acepted}]\n  accepted: [{status: "
+        "CONNECTED}]\n"
+    )
     assert len(faults(text)) == 1
 
 
 def test_an_island_is_reported_once() -> None:
-    text = "name: t\nprovider: mx\nflows:\n  connect: [{status: CREATED}]\n  a: [{after: 1s, then: b}]\n  b: [{after: 1s, then: a}]\n"
+    text = (
+        "name: t\nprovider: mx\nflows:\n  connect: [{status: CREATED}]\n  a: [{after: 1s, then: b}]\n  b: [{after: "
+        "1s, then: a}]\n"
+    )
     assert [line.split(";")[0] for line in faults(text)] == ["5:3: nothing reaches the flow 'a'"]
 
 
@@ -237,7 +253,10 @@ def test_a_loop_that_asks_or_waits_is_fine() -> None:
 
 
 def test_without_a_library_what_is_extended_is_not_looked_up() -> None:
-    assert scenario("name: t\nprovider: mx\nextends: elsewhere\nflows: {theirs: [{after: 1s, then: also-theirs}]}").extends == "elsewhere"
+    assert (
+        scenario("name: t\nprovider: mx\nextends: elsewhere\nflows: {theirs: [{after: 1s, then: also-theirs}]}").extends
+        == "elsewhere"
+    )
 
 
 @pytest.mark.parametrize(
@@ -275,7 +294,9 @@ def test_the_library_for_yaml_in_c_is_not_needed(monkeypatch: pytest.MonkeyPatch
     assert scenario(CHALLENGED).name == "challenged"
     assert faults("a: 'x") == ["1:4: this quote is not closed"]
     assert faults("a: [1, 2") == ["1:4: this list is not closed: a ',' or ']' is missing"]
-    assert faults("a: b: c") == ["1:5: a ':' is not expected here: check the indentation, and quote text that contains ': '"]
+    assert faults("a: b: c") == [
+        "1:5: a ':' is not expected here: check the indentation, and quote text that contains ': '"
+    ]
 
 
 def test_many_faults_are_cut_off_in_good_time() -> None:
@@ -288,7 +309,11 @@ def test_many_faults_are_cut_off_in_good_time() -> None:
 
 
 def test_numbers_too_big_to_be_numbers_stay_text() -> None:
-    payload = steps(f"    - {{event: mx.balance, payload: {{a: {'9' * 5000}, b: 1e999, c: .5, d: -3}}}}").flows["connect"][0].payload
+    payload = (
+        steps(f"    - {{event: mx.balance, payload: {{a: {'9' * 5000}, b: 1e999, c: .5, d: -3}}}}")
+        .flows["connect"][0]
+        .payload
+    )
     assert payload == {"a": "9" * 5000, "b": "1e999", "c": 0.5, "d": -3}
 
 
@@ -299,7 +324,11 @@ def test_the_schema_is_valid_and_describes_what_it_allows() -> None:
     made = schema(BOTH)
     jsonschema.Draft202012Validator.check_schema(made)
     assert made["properties"]["provider"]["enum"] == ["mono", "mx"]
-    undescribed = [key for key, rule in made["$defs"]["step"]["properties"].items() if "description" not in rule and "$ref" not in rule]
+    undescribed = [
+        key
+        for key, rule in made["$defs"]["step"]["properties"].items()
+        if "description" not in rule and "$ref" not in rule
+    ]
     assert undescribed == []
     json.dumps(made)
 
@@ -359,7 +388,8 @@ provider: mx
 extends: challenged
 flows:
   ask:
-    - {status: DELAYED, set: {connection_status_message: 'a "b"; c'}, fault: {on: /x, drop: true}, event: mx.balance, webhooks: off}
+    - {status: DELAYED, set: {connection_status_message: 'a "b"; c'}, fault: {on: /x, drop: true},
+       event: mx.balance, webhooks: off}
     - {after: 2s, then: verify}
   oauth:
     - {status: PENDING, oauth: {auto: approve, denied: aggregate}}
@@ -384,9 +414,11 @@ def test_noise_raises_only_the_documented_error(data: bytes | str) -> None:
     _try(data)
 
 
-LIKELY = """name: provider: mx extends: logins: flows: connect: ask: - {} [] { } [ ] , : ? & * ! | > ' " # % @ ` --- ... &a *a !!str <<
-on: off yes null ~ 1 0123 1e9 after: 1s 3 status: CREATED challenges: type: TEXT OPTIONS label: answer: any options: fault: webhooks: oauth:
-then: delete: true set: payload: event: data: wait: right: answers:"""
+LIKELY = """name: provider: mx extends: logins: flows: connect: ask: - {} [] { } [ ] , : ? & * ! | > ' " # % @ ` ---
+... &a *a
+!!str << on: off yes null ~ 1 0123 1e9 after: 1s 3 status: CREATED challenges: type: TEXT OPTIONS label: answer: any
+options: fault: webhooks:
+oauth: then: delete: true set: payload: event: data: wait: right: answers:"""
 WORDS = st.sampled_from([*LIKELY.split(), "\t", "\n", "\r", "\u2028", "\x85", "\ufeff", "\ud800", "\x00"])
 
 
@@ -407,7 +439,9 @@ VALUES = st.recursive(
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.randoms(use_true_random=False), st.lists(VALUES, min_size=1, max_size=3))
-def test_a_valid_file_with_values_replaced_raises_only_the_documented_error(chance: random.Random, values: list[object]) -> None:
+def test_a_valid_file_with_values_replaced_raises_only_the_documented_error(
+    chance: random.Random, values: list[object]
+) -> None:
     tree = yaml.safe_load(CHALLENGED)
     tree["flows"]["more"] = [
         {
@@ -416,12 +450,22 @@ def test_a_valid_file_with_values_replaced_raises_only_the_documented_error(chan
             "fault": {"on": "/x", "delay": "1s"},
             "webhooks": {"delay": "1s"},
         },
-        {"challenges": [{"type": "OPTIONS", "label": "x", "options": [{"label": "a", "image": "b.png"}, "c"], "answer": ["c"]}]},
+        {
+            "challenges": [
+                {"type": "OPTIONS", "label": "x", "options": [{"label": "a", "image": "b.png"}, "c"], "answer": ["c"]}
+            ]
+        },
     ]
     for value in values:
         holder: object = tree
         while True:
-            keys = list(holder) if isinstance(holder, dict) else list(range(len(holder))) if isinstance(holder, list) else []
+            keys = (
+                list(holder)
+                if isinstance(holder, dict)
+                else list(range(len(holder)))
+                if isinstance(holder, list)
+                else []
+            )
             if not keys:
                 break
             key = chance.choice(keys)

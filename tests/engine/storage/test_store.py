@@ -23,7 +23,9 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
 
 
 def test_a_record_comes_back_as_it_was_stored(store: Store) -> None:
-    record = Record("kind", "A-1", {"a": [1, None, "ü"]}, "owner", "subject", "parent", "own-id", 5, 1, 10, 20, {"flow": "connect"})
+    record = Record(
+        "kind", "A-1", {"a": [1, None, "ü"]}, "owner", "subject", "parent", "own-id", 5, 1, 10, 20, {"flow": "connect"}
+    )
     with store.write() as tx:
         tx.insert("s", [record])
     with store.read() as tx:
@@ -71,18 +73,44 @@ def test_writers_take_turns(store: Store) -> None:
         assert sorted(record.body["before"] for record in tx.select("s", Query("kind"))) == list(range(200))
 
 
-ROWS = st.lists(st.tuples(st.integers(0, 5), st.sampled_from("ab"), st.sampled_from([None, True, False, "x"])), max_size=30)
+ROWS = st.lists(
+    st.tuples(st.integers(0, 5), st.sampled_from("ab"), st.sampled_from([None, True, False, "x"])), max_size=30
+)
 
 
-@given(ROWS, st.booleans(), st.integers(0, 10), st.integers(1, 10), st.sampled_from([None, "a", "b"]), st.integers(0, 5), st.integers(0, 5))
+@given(
+    ROWS,
+    st.booleans(),
+    st.integers(0, 10),
+    st.integers(1, 10),
+    st.sampled_from([None, "a", "b"]),
+    st.integers(0, 5),
+    st.integers(0, 5),
+)
 def test_every_list_equals_a_plain_filter_over_all(
-    rows: list[tuple[int, str, object]], newest_first: bool, offset: int, limit: int, owner: str | None, low: int, high: int
+    rows: list[tuple[int, str, object]],
+    newest_first: bool,
+    offset: int,
+    limit: int,
+    owner: str | None,
+    low: int,
+    high: int,
 ) -> None:
     store = Store()
     with store.write() as tx:
-        tx.insert("s", [Record("kind", f"G-{n}", {"flag": flag}, owner=own, sort=sort) for n, (sort, own, flag) in enumerate(rows)])
+        tx.insert(
+            "s",
+            [
+                Record("kind", f"G-{n}", {"flag": flag}, owner=own, sort=sort)
+                for n, (sort, own, flag) in enumerate(rows)
+            ],
+        )
     query = Query("kind", owner=owner, ranges={"sort": (low, high)}, body={"flag": True}, newest_first=newest_first)
-    wanted = [(sort, n) for n, (sort, own, flag) in enumerate(rows) if owner in (None, own) and low <= sort <= high and flag is True]
+    wanted = [
+        (sort, n)
+        for n, (sort, own, flag) in enumerate(rows)
+        if owner in (None, own) and low <= sort <= high and flag is True
+    ]
     wanted.sort(reverse=newest_first)
     with store.read() as tx:
         page = tx.select("s", replace(query, limit=limit, offset=offset))

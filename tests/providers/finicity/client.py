@@ -23,11 +23,23 @@ class Finicity:
         self.headers = {"Finicity-App-Key": "app-key", "Accept": "application/json"}
         self.headers["Finicity-App-Token"] = self.authenticate()["token"]
 
-    def call(self, method: str, path: str, body: Any = None, *, status: int | None = None, headers: dict[str, str] | None = None) -> Any:
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        status: int | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Any:
         """One provider call; its JSON. ``status`` is asserted (default: any below 400)."""
-        answer = self.http.open(f"{self.prefix}/finicity{path}", method=method, json=body, headers=self.headers | (headers or {}))
+        answer = self.http.open(
+            f"{self.prefix}/finicity{path}", method=method, json=body, headers=self.headers | (headers or {})
+        )
         text = answer.get_data(as_text=True)
-        assert answer.status_code == status if status else answer.status_code < 400, f"{method} {path}: {answer.status_code} {text}"
+        assert answer.status_code == status if status else answer.status_code < 400, (
+            f"{method} {path}: {answer.status_code} {text}"
+        )
         return json.loads(text) if text else None
 
     def control(self, method: str, path: str, body: Any = None, *, status: int = 200) -> Any:
@@ -57,7 +69,9 @@ class Finicity:
         id: str = self.call("POST", f"/decisioning/v1/customers/{customer}/consumer", body, status=201)["id"]
         return id
 
-    def generate(self, customer: str, kind: str = "", *, scenario: str | None = None, status: int | None = None, **fields: Any) -> Any:
+    def generate(
+        self, customer: str, kind: str = "", *, scenario: str | None = None, status: int | None = None, **fields: Any
+    ) -> Any:
         """A Connect URL; with ``status`` of a refusal, its body. ``kind``: "" (full), lite, fix, jointBorrower."""
         body = {"partnerId": PARTNER, "customerId": customer, "webhook": self.receiver.url, **fields}
         body = {name: value for name, value in body.items() if value is not None}

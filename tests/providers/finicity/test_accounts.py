@@ -32,7 +32,9 @@ def test_lists_by_login_and_institution(finicity: Finicity) -> None:
     path = f"/aggregation/v1/customers/{customer}"
     assert len(finicity.accounts(customer)) == 3 + 9
     assert finicity.call("GET", f"{path}/institutions/101732/accounts")["accounts"] == first
-    assert finicity.call("GET", f"{path}/institutionLogins/{first[0]['institutionLoginId']}/accounts")["accounts"] == first
+    assert (
+        finicity.call("GET", f"{path}/institutionLogins/{first[0]['institutionLoginId']}/accounts")["accounts"] == first
+    )
     assert finicity.call("GET", f"{path}/institutionLogins/1/accounts", status=404)["code"] == "14001"
     assert finicity.call("GET", f"{path}/accounts?status=pending")["accounts"] == []
     assert finicity.call("GET", f"{path}/accounts?status=other", status=400)["code"] == "14020"
@@ -41,7 +43,10 @@ def test_lists_by_login_and_institution(finicity: Finicity) -> None:
 def test_accounts_belong_to_their_customer(finicity: Finicity) -> None:
     account = finicity.connected(finicity.customer())[0]
     other = finicity.customer("customer-43")
-    assert finicity.call("GET", f"/aggregation/v2/customers/{other}/accounts/{account['id']}", status=404)["code"] == "14001"
+    assert (
+        finicity.call("GET", f"/aggregation/v2/customers/{other}/accounts/{account['id']}", status=404)["code"]
+        == "14001"
+    )
     assert finicity.accounts(other) == []
 
 
@@ -51,16 +56,22 @@ def test_one_person_has_the_same_money_everywhere(finicity: Finicity) -> None:
     mx = {"Accept": "application/vnd.mx.api.v1+json"}
 
     def call(method: str, path: str, body: object = None) -> dict[str, list[dict[str, object]]]:
-        answer = finicity.http.open(path, method=method, json=body, headers=mx, auth=("client", "key")).get_json(force=True)
+        answer = finicity.http.open(path, method=method, json=body, headers=mx, auth=("client", "key")).get_json(
+            force=True
+        )
         found: dict[str, list[dict[str, object]]] = answer
         return found
 
     user = call("POST", "/users", {"user": {"id": "customer-42"}})["user"]["guid"]  # type: ignore[call-overload]
     form = call("GET", "/institutions/mock_connected/credentials")["credentials"]
     credentials = [{"guid": field["guid"], "value": "x"} for field in form]
-    call("POST", f"/users/{user}/members", {"member": {"institution_code": "mock_connected", "credentials": credentials}})
+    call(
+        "POST", f"/users/{user}/members", {"member": {"institution_code": "mock_connected", "credentials": credentials}}
+    )
     finicity.control("POST", "/clock/advance", {"by": "3s"})
-    same = {(str(account["name"]), account["balance"]) for account in call("GET", f"/users/{user}/accounts")["accounts"]}
+    same = {
+        (str(account["name"]), account["balance"]) for account in call("GET", f"/users/{user}/accounts")["accounts"]
+    }
     assert {(account["name"], account["balance"]) for account in accounts} == same
 
 
@@ -98,7 +109,12 @@ def test_transactions(finicity: Finicity) -> None:
     checking, _, card = finicity.connected(customer)
     path = f"/aggregation/v3/customers/{customer}/transactions"
     page = finicity.call("GET", f"{path}?{ALL_TIME}&limit=10&start=11&sort=asc")
-    assert (page["displaying"], page["moreAvailable"], page["fromDate"], page["toDate"]) == (10, "true", "1", "9999999999")
+    assert (page["displaying"], page["moreAvailable"], page["fromDate"], page["toDate"]) == (
+        10,
+        "true",
+        "1",
+        "9999999999",
+    )
     assert len(page["transactions"]) == 10
     last = finicity.call("GET", f"{path}?{ALL_TIME}&limit=1000&includePending=true")
     assert (last["moreAvailable"], last["found"]) == ("false", last["displaying"])
@@ -110,12 +126,17 @@ def test_transactions(finicity: Finicity) -> None:
     assert row["uniqueTransactionId"] == f"{row['accountId']}-{row['id']}"
     assert finicity.call("GET", f"/aggregation/v2/customers/{customer}/transactions/{row['id']}") == row
     for unknown in (1, 10**30):
-        assert finicity.call("GET", f"/aggregation/v2/customers/{customer}/transactions/{unknown}", status=404)["code"] == "24553"
+        assert (
+            finicity.call("GET", f"/aggregation/v2/customers/{customer}/transactions/{unknown}", status=404)["code"]
+            == "24553"
+        )
     assert {each["status"] for each in last["transactions"]} == {"active", "pending"}
     assert {each["status"] for each in page["transactions"]} == {"active"}
 
     def of(account: str) -> dict[str, float]:
-        rows = finicity.call("GET", f"/aggregation/v4/customers/{customer}/accounts/{account}/transactions?{ALL_TIME}&limit=1000")
+        rows = finicity.call(
+            "GET", f"/aggregation/v4/customers/{customer}/accounts/{account}/transactions?{ALL_TIME}&limit=1000"
+        )
         return {each["categorization"]["normalizedPayeeName"]: each["amount"] for each in rows["transactions"]}
 
     assert of(checking["id"])["Paycheck"] > 0 > of(checking["id"])["Maple Court Apartments"]
@@ -125,8 +146,14 @@ def test_transactions(finicity: Finicity) -> None:
 def test_transactions_need_their_dates(finicity: Finicity) -> None:
     customer = finicity.customer()
     path = f"/aggregation/v3/customers/{customer}/transactions"
-    for query, code in (("", "10005"), ("fromDate=1", "10005"), ("fromDate=x&toDate=1", "14020"), (f"{ALL_TIME}&start=0", "41003"),
-                        (f"{ALL_TIME}&limit=0", "41004"), (f"{ALL_TIME}&sort=up", "14020")):  # fmt: skip
+    for query, code in (
+        ("", "10005"),
+        ("fromDate=1", "10005"),
+        ("fromDate=x&toDate=1", "14020"),
+        (f"{ALL_TIME}&start=0", "41003"),
+        (f"{ALL_TIME}&limit=0", "41004"),
+        (f"{ALL_TIME}&sort=up", "14020"),
+    ):
         assert finicity.call("GET", f"{path}?{query}", status=400)["code"] == code
     inside = finicity.call("GET", f"{path}?fromDate={NOW - 86_400}&toDate={NOW}")
     assert inside["transactions"] == []
@@ -137,7 +164,9 @@ def test_history_of_two_years(finicity: Finicity) -> None:
     account = finicity.connected(customer)[0]
     path = f"/aggregation/v4/customers/{customer}/accounts/{account['id']}/transactions?{ALL_TIME}"
     before = finicity.call("GET", path)["found"]
-    finicity.call("POST", f"/aggregation/v1/customers/{customer}/accounts/{account['id']}/transactions/historic", {}, status=204)
+    finicity.call(
+        "POST", f"/aggregation/v1/customers/{customer}/accounts/{account['id']}/transactions/historic", {}, status=204
+    )
     assert finicity.call("GET", path)["found"] > 3 * before
 
 
@@ -169,7 +198,8 @@ def test_what_was_deleted_is_added_again_by_the_same_link(finicity: Finicity) ->
         finicity.call("DELETE", f"{path}/{gone.format(**accounts[0])}", status=204)
     finicity.play(link)
     assert [account["id"] for account in finicity.received()[-2]["json"]["payload"]["accounts"]] == [
-        account["id"] for account in finicity.accounts(customer)]  # fmt: skip
+        account["id"] for account in finicity.accounts(customer)
+    ]
     assert len(finicity.accounts(customer)) == 3
 
 
@@ -183,7 +213,10 @@ def test_owners_and_numbers(finicity: Finicity) -> None:
     details = finicity.call("GET", f"/aggregation/v1{path}/details")
     assert details["realAccountNumber"] == checking["number"]
     assert len(details["routingNumber"]) == 9
-    assert finicity.call("GET", f"/aggregation/v1/customers/{customer}/accounts/{card['id']}/details", status=400)["code"] == "10005"
+    assert (
+        finicity.call("GET", f"/aggregation/v1/customers/{customer}/accounts/{card['id']}/details", status=400)["code"]
+        == "10005"
+    )
     balance = finicity.call("GET", f"/aggregation/v1{path}/availableBalance")
     assert (balance["clearedBalance"], balance["availableBalanceDate"]) == (checking["balance"], NOW)
 
@@ -197,14 +230,21 @@ def test_reports_are_in_progress_and_then_done(finicity: Finicity) -> None:
     finicity.connected(customer)
     seen = len(finicity.received())
     first = finicity.call("POST", f"{order}/voa", {"accountIds": finicity.accounts(customer)[0]["id"]}, status=202)
-    assert (first["status"], first["type"], first["consumerId"], first["customerId"]) == ("inProgress", "voa", consumer, int(customer))
+    assert (first["status"], first["type"], first["consumerId"], first["customerId"]) == (
+        "inProgress",
+        "voa",
+        consumer,
+        int(customer),
+    )
     assert len(first["id"]) == 12
     second = finicity.call("POST", f"{order}/voi", {}, status=202)
     finicity.control("POST", "/clock/advance", {"by": "10s"})
     told = [item["json"] for item in finicity.received()[seen:]]
     assert [body["eventType"] for body in told] == ["processing", "done"]
     assert [(row["id"], row["type"], row["status"]) for row in told[1]["payload"]] == [
-        (first["id"], "voa", "success"), (second["id"], "voi", "success")]  # fmt: skip
+        (first["id"], "voa", "success"),
+        (second["id"], "voi", "success"),
+    ]
     assert finicity.call("GET", f"/decisioning/v3/customers/{customer}/reports/{first['id']}")["status"] == "success"
     assert len(finicity.call("GET", f"/decisioning/v1/customers/{customer}/reports")["reports"]) == 2
     assert finicity.call("POST", f"{order}/voa", {"accountIds": "1"}, status=400)["code"] == "10005"
@@ -212,7 +252,10 @@ def test_reports_are_in_progress_and_then_done(finicity: Finicity) -> None:
 
 
 def test_a_report_while_the_user_is_still_on_the_pages(finicity: Finicity) -> None:
-    text = "name: mine\nprovider: finicity\nflows:\n  connect: [{status: started}, {status: added}, {after: 1h, status: done}]\n"
+    text = (
+        "name: mine\nprovider: finicity\nflows:\n  connect: [{status: started}, {status: added}, {after: 1h, "
+        "status: done}]\n"
+    )
     finicity.http.put("/_mocksrv/scenarios/mine", data=text.encode())
     customer = finicity.customer()
     finicity.consumer(customer)

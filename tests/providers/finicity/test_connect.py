@@ -44,7 +44,11 @@ def test_the_kinds_of_links(finicity: Finicity) -> None:
 def test_every_borrower_has_a_consumer_of_its_own(finicity: Finicity) -> None:
     customer = finicity.customer()
     first = {"type": "primary", "customerId": customer, "consumerId": finicity.consumer(customer)}
-    second = {"type": "jointBorrower", "customerId": finicity.customer("customer-43"), "consumerId": first["consumerId"]}
+    second = {
+        "type": "jointBorrower",
+        "customerId": finicity.customer("customer-43"),
+        "consumerId": first["consumerId"],
+    }
     refused = finicity.generate("", "jointBorrower", customerId=None, borrowers=[first, second], status=400)
     assert f"404 GET /decisioning/v1/consumers/{first['consumerId']}" in refused["message"]
     second["consumerId"] = finicity.consumer(second["customerId"])
@@ -62,10 +66,19 @@ def test_links_stay_in_their_sandbox(finicity: Finicity, receiver: Receiver) -> 
 
 @pytest.mark.parametrize(
     ("fields", "code"),
-    [({"partnerId": None}, "10005"), ({"partnerId": "1"}, "10010"), ({"customerId": "1"}, "10010"), ({"experience": "mine"}, "10010"),
-     ({"webhookContentType": "text/plain"}, "10010"), ({"webhook": "no url"}, "10010"), ({"webhookHeaders": {"a b": "c"}}, "10010"),
-     ({"consumerId": "0" * 32}, "10010"), ({"isWebView": True}, "10005"), ({"reportCustomFields": [{}] * 6}, "10010")],
-)  # fmt: skip
+    [
+        ({"partnerId": None}, "10005"),
+        ({"partnerId": "1"}, "10010"),
+        ({"customerId": "1"}, "10010"),
+        ({"experience": "mine"}, "10010"),
+        ({"webhookContentType": "text/plain"}, "10010"),
+        ({"webhook": "no url"}, "10010"),
+        ({"webhookHeaders": {"a b": "c"}}, "10010"),
+        ({"consumerId": "0" * 32}, "10010"),
+        ({"isWebView": True}, "10005"),
+        ({"reportCustomFields": [{}] * 6}, "10010"),
+    ],
+)
 def test_what_is_refused(finicity: Finicity, fields: dict[str, Any], code: str) -> None:
     customer = finicity.customer()
     answer = finicity.generate(**({"customer": customer} | fields), status=400)  # type: ignore[arg-type]
@@ -80,7 +93,10 @@ def test_refused_logins_and_institutions(finicity: Finicity) -> None:
     assert finicity.generate(customer, "fix", institutionLoginId="1", status=400)["code"] == "38007"
     login = str(finicity.connected(other)[0]["institutionLoginId"])
     assert finicity.generate(customer, "fix", institutionLoginId=login, status=400)["code"] == "38007"
-    assert "404 GET /institution/v2/institutions/1" in finicity.generate(customer, "lite", institutionId=1, status=400)["message"]
+    assert (
+        "404 GET /institution/v2/institutions/1"
+        in finicity.generate(customer, "lite", institutionId=1, status=400)["message"]
+    )
     assert finicity.generate(customer, scenario="unknown", status=400)["code"] == "10010"
 
 

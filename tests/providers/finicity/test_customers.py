@@ -10,26 +10,38 @@ CUSTOMERS = "/aggregation/v1/customers"
 
 
 def test_a_customer_is_made_read_changed_and_deleted(finicity: Finicity) -> None:
-    made = finicity.call("POST", "/aggregation/v2/customers/testing", {"username": "ann@example", "firstName": "Ann"}, status=201)
+    made = finicity.call(
+        "POST", "/aggregation/v2/customers/testing", {"username": "ann@example", "firstName": "Ann"}, status=201
+    )
     id = made["id"]
     assert made == {"id": id, "username": "ann@example", "createdDate": 1767268800}
     assert id.isdigit()
     finicity.control("POST", "/clock/advance", {"by": "1m"})
     finicity.call("PUT", f"{CUSTOMERS}/{id}", {"lastName": "Lee"}, status=204)
     assert finicity.call("GET", f"{CUSTOMERS}/{id}") == {
-        "id": id, "username": "ann@example", "firstName": "Ann", "lastName": "Lee", "type": "testing", "createdDate": "1767268800",
+        "id": id,
+        "username": "ann@example",
+        "firstName": "Ann",
+        "lastName": "Lee",
+        "type": "testing",
+        "createdDate": "1767268800",
         "lastModifiedDate": "1767268860",
-    }  # fmt: skip
+    }
     finicity.call("DELETE", f"{CUSTOMERS}/{id}", status=204)
     assert finicity.call("GET", f"{CUSTOMERS}/{id}", status=404)["code"] == "14001"
 
 
 @pytest.mark.parametrize(
     ("body", "status", "code"),
-    [({}, 400, "10005"), ({"username": "short"}, 400, "110039"), ({"username": "a" * 256}, 400, "110039"),
-     ({"username": "has space"}, 400, "45003"),
-     ({"username": "customer-42"}, 409, "110002"), ({"username": "customer-43", "phone": "1" * 16}, 400, "10010")],
-)  # fmt: skip
+    [
+        ({}, 400, "10005"),
+        ({"username": "short"}, 400, "110039"),
+        ({"username": "a" * 256}, 400, "110039"),
+        ({"username": "has space"}, 400, "45003"),
+        ({"username": "customer-42"}, 409, "110002"),
+        ({"username": "customer-43", "phone": "1" * 16}, 400, "10010"),
+    ],
+)
 def test_what_no_customer_can_have(finicity: Finicity, body: dict[str, str], status: int, code: str) -> None:
     finicity.customer("customer-42")
     assert finicity.call("POST", "/aggregation/v2/customers/active", body, status=status)["code"] == code
@@ -57,7 +69,13 @@ def test_a_consumer(finicity: Finicity) -> None:
     assert len(id) == 32
     read = finicity.call("GET", path)
     assert (read["id"], read["ssn"], read["customerId"], read["createdDate"]) == (id, "1234", int(customer), 1767268800)
-    whole = {"firstName": "Bea", "lastName": "Lee", "state": "UT", "birthday": {"year": 1990, "month": 1, "dayOfMonth": 2}, "phone": "1"}
+    whole = {
+        "firstName": "Bea",
+        "lastName": "Lee",
+        "state": "UT",
+        "birthday": {"year": 1990, "month": 1, "dayOfMonth": 2},
+        "phone": "1",
+    }
     assert finicity.call("POST", path, whole, status=409)["code"] == "11000"
     finicity.call("PUT", f"/decisioning/v1/consumers/{id}", whole, status=204)
     assert finicity.call("GET", f"/decisioning/v1/consumers/{id}")["firstName"] == "Bea"
@@ -73,7 +91,10 @@ def test_institutions(finicity: Finicity) -> None:
     assert finicity.call("GET", "/institution/v2/institutions/102176")["institution"]["oauthEnabled"] is True
     assert finicity.call("GET", "/institution/v2/institutions/1", status=404)["code"] == "14006"
     form = finicity.call("GET", "/institution/v2/institutions/102105/loginForm")["loginForms"]
-    assert [(field["id"], field["name"]) for field in form] == [("102105001", "Banking Userid"), ("102105002", "Banking Password")]
+    assert [(field["id"], field["name"]) for field in form] == [
+        ("102105001", "Banking Userid"),
+        ("102105002", "Banking Password"),
+    ]
     certified = finicity.call("GET", "/institution/v2/certifiedInstitutions?type=voa&limit=100")["institutions"]
     assert 176082 not in [each["id"] for each in certified]
 

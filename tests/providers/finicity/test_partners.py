@@ -74,7 +74,9 @@ def test_a_new_secret(finicity: Finicity) -> None:
 
 
 def test_only_the_configured_partner(make_server: Any, receiver: Receiver) -> None:
-    setup = Setup(engine=Options(settings=Settings(seed=7), clock="manual"), wing=WingOptions(credentials=(PARTNER, SECRET)))
+    setup = Setup(
+        engine=Options(settings=Settings(seed=7), clock="manual"), wing=WingOptions(credentials=(PARTNER, SECRET))
+    )
     app: Flask = make_server(setup=setup)[1]
     finicity = Finicity(app, receiver)
     assert code(finicity.authenticate("something-else-1", status=401)) == "10001"

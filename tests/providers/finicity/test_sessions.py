@@ -21,13 +21,21 @@ REST = ["discovered", "adding", "added", "done"]
 
 @pytest.mark.parametrize(
     ("institution", "username", "password", "events"),
-    [("101732", "demo", "go", [*LOGIN, *REST]), ("101732", "anybody", "secret", [*LOGIN, *REST]),
-     ("101732", "demo", "123", [*LOGIN, "unableToConnect"]), ("FinBank", "invalid_user", "go", [*LOGIN, "invalidCredentials"]),
-     ("102105", "tfa_text", "go", [*LOGIN, "mfa", "mfaUpdated", *REST]), (176082, None, None, ["started", "institutionNotSupported"]),
-     ("176078", None, None, [*LOGIN, "unableToConnect"]), ("bank of nowhere", None, None, ["started", "institutionNotFound"]),
-     ("FinBank OAuth", None, None, [*LOGIN, "adding", "processing", "added", "done"])],
-)  # fmt: skip
-def test_logins_choose_what_happens(finicity: Finicity, institution: Any, username: Any, password: Any, events: list[str]) -> None:
+    [
+        ("101732", "demo", "go", [*LOGIN, *REST]),
+        ("101732", "anybody", "secret", [*LOGIN, *REST]),
+        ("101732", "demo", "123", [*LOGIN, "unableToConnect"]),
+        ("FinBank", "invalid_user", "go", [*LOGIN, "invalidCredentials"]),
+        ("102105", "tfa_text", "go", [*LOGIN, "mfa", "mfaUpdated", *REST]),
+        (176082, None, None, ["started", "institutionNotSupported"]),
+        ("176078", None, None, [*LOGIN, "unableToConnect"]),
+        ("bank of nowhere", None, None, ["started", "institutionNotFound"]),
+        ("FinBank OAuth", None, None, [*LOGIN, "adding", "processing", "added", "done"]),
+    ],
+)
+def test_logins_choose_what_happens(
+    finicity: Finicity, institution: Any, username: Any, password: Any, events: list[str]
+) -> None:
     link = finicity.generate(finicity.customer())
     wishes = {"institution": institution, "username": username, "password": password}
     assert finicity.play(link, **wishes) == {"status": events[-1], "events": events}
@@ -36,7 +44,9 @@ def test_logins_choose_what_happens(finicity: Finicity, institution: Any, userna
 
 def test_payloads_that_say_why(finicity: Finicity) -> None:
     finicity.play(finicity.generate(finicity.customer()), institution="bank of nowhere")
-    finicity.play(finicity.generate(finicity.customer("customer-43")), institution="101732", username="demo", password="128")
+    finicity.play(
+        finicity.generate(finicity.customer("customer-43")), institution="101732", username="demo", password="128"
+    )
     payloads = [item["json"]["payload"] for item in finicity.received()]
     assert payloads[1] == {"query": "bank of nowhere"}
     assert payloads[-1] == {"institutionId": "101732", "code": 128}

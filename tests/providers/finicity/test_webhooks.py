@@ -15,14 +15,38 @@ from tests.conftest import Receiver
 from tests.providers.finicity.client import SECRET, Finicity
 
 KEYS = {
-    "started": [], "ping": [], "done": [], "institutionSupported": ["institutionId"], "institutionNotSupported": ["institutionId"],
-    "invalidCredentials": ["institutionId"], "mfa": ["institutionId"], "mfaUpdated": ["institutionId"], "processing": ["institutionId"],
-    "institutionNotFound": ["query"], "discovered": ["accounts", "institutionId"], "adding": ["institutionId"],
-    "added": ["institutionId", "accounts"], "accountsDeleted": ["accounts", "institutionId"],
-    "credentialsUpdated": ["institutionId", "mfa"], "unableToConnect": ["institutionId", "code"],
-}  # fmt: skip
-ADDED = ["id", "number", "name", "balance", "type", "status", "customerId", "institutionId", "createdDate", "lastUpdatedDate", "currency",
-         "institutionLoginId", "displayPosition"]  # fmt: skip
+    "started": [],
+    "ping": [],
+    "done": [],
+    "institutionSupported": ["institutionId"],
+    "institutionNotSupported": ["institutionId"],
+    "invalidCredentials": ["institutionId"],
+    "mfa": ["institutionId"],
+    "mfaUpdated": ["institutionId"],
+    "processing": ["institutionId"],
+    "institutionNotFound": ["query"],
+    "discovered": ["accounts", "institutionId"],
+    "adding": ["institutionId"],
+    "added": ["institutionId", "accounts"],
+    "accountsDeleted": ["accounts", "institutionId"],
+    "credentialsUpdated": ["institutionId", "mfa"],
+    "unableToConnect": ["institutionId", "code"],
+}
+ADDED = [
+    "id",
+    "number",
+    "name",
+    "balance",
+    "type",
+    "status",
+    "customerId",
+    "institutionId",
+    "createdDate",
+    "lastUpdatedDate",
+    "currency",
+    "institutionLoginId",
+    "displayPosition",
+]
 
 
 def hmac_by_hand(key: str, body: bytes) -> str:
@@ -48,7 +72,11 @@ def test_the_wrapper(finicity: Finicity) -> None:
     for item in finicity.receiver.received:
         body = item["json"]
         assert list(body) == ["customerId", "consumerId", "eventType", "eventId", "payload", "webhookData"]
-        assert (body["customerId"], body["consumerId"], body["webhookData"]) == (customer, consumer, {"b": 1, "a": {"ü": "ß"}})
+        assert (body["customerId"], body["consumerId"], body["webhookData"]) == (
+            customer,
+            consumer,
+            {"b": 1, "a": {"ü": "ß"}},
+        )
         assert re.fullmatch(r"1767268800000-[0-9a-f]{24}", body["eventId"])
         assert item["raw"] == json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
         assert item["headers"]["content-type"] == "application/json"
@@ -66,7 +94,13 @@ def test_what_is_not_given_is_not_there(finicity: Finicity) -> None:
 def test_bodies_are_as_long_as_captured_ones(finicity: Finicity) -> None:
     """Lengths that were seen on the wire, of bodies with customer ids of ten digits and bank ids of six."""
     lengths = {item["json"]["eventType"]: len(item["raw"]) for item in played(finicity, "oauth")}
-    assert {"done": 110, "started": 113, "processing": 140, "adding": 149, "institutionSupported": 150}.items() <= lengths.items()
+    assert {
+        "done": 110,
+        "started": 113,
+        "processing": 140,
+        "adding": 149,
+        "institutionSupported": 150,
+    }.items() <= lengths.items()
 
 
 @pytest.mark.parametrize("kind", ["application/json", "application/xml"])
@@ -94,8 +128,14 @@ def test_webhook_headers_come_with_every_event_and_the_ping(finicity: Finicity) 
 
 def test_webhook_headers_that_a_request_has_already(finicity: Finicity) -> None:
     """What HTTP and the signature need stays; of any other header there is one, the app's."""
-    taken = {"Content-Type": "application/xml", "Content-Length": "5", "Transfer-Encoding": "chunked", "Host": "elsewhere", "DATE": "today",
-             "X-Finicity-Signature": "mine"}  # fmt: skip
+    taken = {
+        "Content-Type": "application/xml",
+        "Content-Length": "5",
+        "Transfer-Encoding": "chunked",
+        "Host": "elsewhere",
+        "DATE": "today",
+        "X-Finicity-Signature": "mine",
+    }
     for item in played(finicity, webhookHeaders={**taken, "User-Agent": "app", "x-count": 5, "x-flag": True}):
         sent = {name.lower(): value for name, value in item["headers"].items()}
         assert len(sent) == len(item["headers"])  # each once
@@ -121,7 +161,10 @@ def test_xml(finicity: Finicity) -> None:
     assert [child.tag for child in root] == ["customerId", "eventType", "eventId", "payload", "webhookData"]
     assert root.findtext("eventType") == "discovered"
     assert [account.findtext("name") for account in root.findall("payload/accounts/account")] == [
-        "Everyday Checking", "Rainy Day Savings", "Cashback Credit Card"]  # fmt: skip
+        "Everyday Checking",
+        "Rainy Day Savings",
+        "Cashback Credit Card",
+    ]
     assert root.findtext("webhookData/order_id") == "A & B"
 
 
@@ -134,11 +177,20 @@ def test_what_an_oauth_bank_sends(finicity: Finicity) -> None:
     assert payloads["added"]["accounts"][0]["lastUpdatedDate"] == 0
     before = len(finicity.told())
     finicity.play(finicity.generate(finicity.customer("customer-43"), "lite", scenario="mfa", institutionId=102176))
-    assert finicity.told()[before:] == ["started", "institutionSupported", "adding", "added", "done"]  # mfa ... are not for banks like this
+    assert finicity.told()[before:] == [
+        "started",
+        "institutionSupported",
+        "adding",
+        "added",
+        "done",
+    ]  # mfa ... are not for banks like this
 
 
 def test_which_sessions_send_what() -> None:
-    sends = {kind: {name for name, event in EVENTS.items() if kind in event.types} for kind in ("full", "lite", "fix", "jointBorrower")}
+    sends = {
+        kind: {name for name, event in EVENTS.items() if kind in event.types}
+        for kind in ("full", "lite", "fix", "jointBorrower")
+    }
     assert sends["full"] == set(EVENTS) == set(KEYS)
     assert sends["fix"] == {"ping", "institutionNotFound", "institutionNotSupported", "processing", "done"}
     assert sends["jointBorrower"] == {"ping", "started", "unableToConnect", "done"}

@@ -47,7 +47,9 @@ class Mono:
 
     def link(self, scenario: str | None = None, **given: Any) -> str:
         """Links an account and waits until its data are there; its id."""
-        code = self.connect(institution=given.pop("institution", "any"), **({"scenario": scenario} if scenario else {}), **given)
+        code = self.connect(
+            institution=given.pop("institution", "any"), **({"scenario": scenario} if scenario else {}), **given
+        )
         id: str = self.call("POST", "/account/auth", {"code": code})["id"]
         self.advance("2s")
         return id

@@ -1,4 +1,6 @@
-"""Accounts as they are read in v1 and v2: details, balance, identity, income; data statuses; unlinking; institutions."""
+"""Accounts as they are read in v1 and v2: details, balance, identity, income; data statuses; unlinking;
+institutions.
+"""
 
 from __future__ import annotations
 
@@ -14,17 +16,31 @@ def test_details(mono: Mono) -> None:
     account, meta = v2["data"]["account"], v2["data"]["meta"]
     assert list(account) == ["id", "name", "account_number", "currency", "balance", "type", "bvn", "institution"]
     assert account["institution"] == {"name": "Zenith Bank", "bank_code": "057", "type": "PERSONAL_BANKING"}
-    assert (account["currency"], account["type"], len(account["bvn"]), type(account["balance"])) == ("NGN", "CURRENT", 4, int)
-    assert meta == {"data_status": "AVAILABLE", "auth_method": "internet_banking", "ref": "loan-5521",
-                    "retrieved_data": ["identity", "balance", "transactions"]}  # fmt: skip
+    assert (account["currency"], account["type"], len(account["bvn"]), type(account["balance"])) == (
+        "NGN",
+        "CURRENT",
+        4,
+        int,
+    )
+    assert meta == {
+        "data_status": "AVAILABLE",
+        "auth_method": "internet_banking",
+        "ref": "loan-5521",
+        "retrieved_data": ["identity", "balance", "transactions"],
+    }
     v1 = mono.call("GET", f"/accounts/{id}")
     assert list(v1) == ["meta", "account"]
     assert v1["meta"] == {"data_status": "AVAILABLE", "auth_method": "internet_banking"}
     assert v1["account"] == {
-        "_id": id, "institution": {"name": "Zenith Bank", "bankCode": "057", "type": "PERSONAL_BANKING"}, "name": account["name"],
-        "accountNumber": account["account_number"], "type": "CURRENT_ACCOUNT", "balance": account["balance"], "currency": "NGN",
+        "_id": id,
+        "institution": {"name": "Zenith Bank", "bankCode": "057", "type": "PERSONAL_BANKING"},
+        "name": account["name"],
+        "accountNumber": account["account_number"],
+        "type": "CURRENT_ACCOUNT",
+        "balance": account["balance"],
+        "currency": "NGN",
         "bvn": account["bvn"],
-    }  # fmt: skip
+    }
 
 
 def test_balance(mono: Mono) -> None:
@@ -38,8 +54,28 @@ def test_identity_shows_the_whole_bvn(mono: Mono) -> None:
     id = mono.link()
     v2 = mono.call("GET", f"/v2/accounts/{id}/identity")["data"]
     v1 = mono.call("GET", f"/accounts/{id}/identity")
-    assert list(v2) == ["full_name", "email", "phone", "gender", "dob", "bvn", "marital_status", "address_line1", "address_line2"]
-    assert list(v1) == ["fullName", "email", "phone", "gender", "dob", "bvn", "maritalStatus", "addressLine1", "addressLine2"]
+    assert list(v2) == [
+        "full_name",
+        "email",
+        "phone",
+        "gender",
+        "dob",
+        "bvn",
+        "marital_status",
+        "address_line1",
+        "address_line2",
+    ]
+    assert list(v1) == [
+        "fullName",
+        "email",
+        "phone",
+        "gender",
+        "dob",
+        "bvn",
+        "maritalStatus",
+        "addressLine1",
+        "addressLine2",
+    ]
     assert list(v1.values()) == list(v2.values())
     assert len(v2["bvn"]) == 11
     assert v2["bvn"].endswith(mono.call("GET", f"/v2/accounts/{id}")["data"]["account"]["bvn"])
@@ -49,12 +85,21 @@ def test_before_there_are_data(mono: Mono) -> None:
     id = mono.call("POST", "/account/auth", {"code": mono.connect(institution="any")})["id"]
     account = mono.call("GET", f"/v2/accounts/{id}")["data"]
     assert (account["account"]["id"], account["account"]["balance"], account["account"]["name"]) == (id, None, None)
-    assert account["meta"] | {"auth_method": ""} == {"data_status": "PROCESSING", "auth_method": "", "retrieved_data": []}
+    assert account["meta"] | {"auth_method": ""} == {
+        "data_status": "PROCESSING",
+        "auth_method": "",
+        "retrieved_data": [],
+    }
     assert mono.transactions(id) == []
     for what in ("balance", "identity"):
         assert mono.call("GET", f"/v2/accounts/{id}/{what}")["data"] is None
     assert mono.call("GET", f"/accounts/{id}/identity") == {}
-    assert mono.call("GET", f"/accounts/{id}/income") == {"type": "NONE", "amount": 0, "employer": None, "confidence": 0}
+    assert mono.call("GET", f"/accounts/{id}/income") == {
+        "type": "NONE",
+        "amount": 0,
+        "employer": None,
+        "confidence": 0,
+    }
 
 
 def test_a_scenario_may_wait_for_reads(mono: Mono) -> None:
@@ -147,9 +192,12 @@ def test_status_by_hand(mono: Mono) -> None:
     id = mono.link()
     mono.news()
     for status, event in (
-        ("SYNC_FAILED", "sync_failed"), ("REAUTHORISATION_REQUIRED", "reauthorisation_required"), ("AVAILABLE", "account_updated"),
-        ("PARTIAL", "account_updated"), ("UNLINKED", "account_unlinked"),
-    ):  # fmt: skip
+        ("SYNC_FAILED", "sync_failed"),
+        ("REAUTHORISATION_REQUIRED", "reauthorisation_required"),
+        ("AVAILABLE", "account_updated"),
+        ("PARTIAL", "account_updated"),
+        ("UNLINKED", "account_unlinked"),
+    ):
         mono.control("PUT", f"/subjects/{id}/status", {"status": status})
         assert mono.events() == [event]
         assert mono.status(id) == status
@@ -161,7 +209,12 @@ def test_the_journal_says_why(mono: Mono) -> None:
     id = mono.link("synced")
     answer = mono.ask("GET", f"/v2/accounts/{id}")
     entry = mono.control("GET", f"/requests/{answer.headers['X-Mocksrv-Request']}")
-    assert (entry["subject"], entry["scenario"], entry["flow"], entry["status_before"]) == (id, "synced", "link", "AVAILABLE")
+    assert (entry["subject"], entry["scenario"], entry["flow"], entry["status_before"]) == (
+        id,
+        "synced",
+        "link",
+        "AVAILABLE",
+    )
 
 
 def test_faults(mono: Mono) -> None:
@@ -178,7 +231,10 @@ def test_institutions(mono: Mono) -> None:
     rows = mono.call("GET", "/v3/institutions?scope=financial_data&bank_code=057")["data"]
     assert [(row["name"], row["nip_code"], row["country"]) for row in rows] == [("Zenith Bank", "000015", "ng")]
     form = rows[0]["auth_methods"][0]["ui"]["form"]
-    assert [(field["name"], field["contentType"]) for field in form] == [("username", "string"), ("password", "password")]
+    assert [(field["name"], field["contentType"]) for field in form] == [
+        ("username", "string"),
+        ("password", "password"),
+    ]
     mobile = mono.call("GET", "/v3/institutions?auth_method=mobile_banking")["data"]
     internet = mono.call("GET", "/v3/institutions?auth_method=internet_banking")["data"]
     assert {row["name"] for row in mobile} - {row["name"] for row in internet} >= {"Kuda", "OPay"}

@@ -17,7 +17,10 @@ def valid_nuban(code: str, number: str) -> bool:
     """The check of the Central Bank's standard, written down on its own: the weights are 373 373 373 373 (373)."""
     digits = f"{'9' if len(code) == 5 else ''}{code}{number}"
     weights = ("373" * 5)[: len(digits) - 1] + "1"
-    return len(number) == 10 and sum(int(digit) * int(weight) for digit, weight in zip(digits, weights, strict=True)) % 10 == 0
+    return (
+        len(number) == 10
+        and sum(int(digit) * int(weight) for digit, weight in zip(digits, weights, strict=True)) % 10 == 0
+    )
 
 
 def test_the_example_of_the_standard() -> None:
@@ -69,7 +72,9 @@ def test_the_same_person_as_at_mx(mono: Mono) -> None:
     identity = mono.call("GET", f"/v2/accounts/{id}/identity")["data"]
     assert mono.call("GET", f"/v2/accounts/{id}")["data"]["account"]["name"] == owner["owner_name"].upper()
     assert identity["email"] == owner["email"]
-    assert mono.call("GET", f"/v2/accounts/{id}/balance")["data"]["balance"] == round(accounts["CHECKING"]["balance"] * 100)
+    assert mono.call("GET", f"/v2/accounts/{id}/balance")["data"]["balance"] == round(
+        accounts["CHECKING"]["balance"] * 100
+    )
     customer = mono.call("GET", f"/v2/accounts/{id}")["data"]["customer"]["id"]
     savings = mono.link(customer={"id": customer})
     account = mono.call("GET", f"/v2/accounts/{savings}")["data"]["account"]
@@ -83,7 +88,12 @@ def test_data_profiles(mono: Mono, profile: str) -> None:
     id = mono.link("mine")
     balance = mono.call("GET", f"/v2/accounts/{id}/balance")["data"]["balance"]
     rows = mono.transactions(id)
-    assert {"wealthy": balance > 10_000_00, "overdrawn": balance < 0, "empty": balance == 0, "mxbank": balance == 500_000_00}[profile]
+    assert {
+        "wealthy": balance > 10_000_00,
+        "overdrawn": balance < 0,
+        "empty": balance == 0,
+        "mxbank": balance == 500_000_00,
+    }[profile]
     assert bool(rows) is (profile != "empty")
     mono.midnight()
     updated = mono.news()[-1]["data"]["updated"]

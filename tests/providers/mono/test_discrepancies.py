@@ -30,7 +30,9 @@ def row(cell: str) -> Callable[[TestT], TestT]:
 def test_every_row_has_a_test() -> None:
     section = DOCUMENT.read_text("utf-8").partition("\n## Mono\n")[2].partition("\n## ")[0]
     rows = [line.split(" | ")[0].removeprefix("| ") for line in section.splitlines() if line.startswith("| ")]
-    tested = [test.__dict__["row"] for test in globals().values() if inspect.isfunction(test) and "row" in test.__dict__]
+    tested = [
+        test.__dict__["row"] for test in globals().values() if inspect.isfunction(test) and "row" in test.__dict__
+    ]
     assert tested == [cell for cell in rows if cell not in ("place", "---")]
 
 
@@ -232,6 +234,8 @@ def test_amounts_of_a_data_profile(mono: Mono) -> None:
 def test_whose_account_it_is(mono: Mono) -> None:
     one, other, invented = mono.link(ref="customer-42"), mono.link(ref="customer-42"), mono.link()
     names = [mono.call("GET", f"/v2/accounts/{id}")["data"]["account"]["name"] for id in (one, other, invented)]
-    owner = Profiles().generate("everyday", key=persona(7, "customer-42"), until=SEEDED_START, days=0).accounts[0].owners[0]
+    owner = (
+        Profiles().generate("everyday", key=persona(7, "customer-42"), until=SEEDED_START, days=0).accounts[0].owners[0]
+    )
     assert names[:2] == [owner["owner_name"].upper()] * 2
     assert names[2] != names[0]

@@ -31,7 +31,11 @@ def test_the_widget_links_and_the_code_becomes_the_account(mono: Mono) -> None:
 
 
 def test_an_institution_by_id_by_name_by_scenario(mono: Mono) -> None:
-    wanted = {"5f2d08c060b92e2888287707": "First Bank", "zenith bank": "Zenith Bank", "mock_sync-failed": "Mock: sync-failed"}
+    wanted = {
+        "5f2d08c060b92e2888287707": "First Bank",
+        "zenith bank": "Zenith Bank",
+        "mock_sync-failed": "Mock: sync-failed",
+    }
     for institution, name in wanted.items():
         id = mono.link(institution=institution)
         assert mono.call("GET", f"/v2/accounts/{id}")["data"]["account"]["institution"]["name"] == name
@@ -75,7 +79,9 @@ def test_a_code_lives_ten_minutes(mono: Mono) -> None:
     mono.advance("9m59s")
     mono.call("POST", "/account/auth", {"code": code})
     mono.advance("1s")
-    assert mono.call("POST", "/account/auth", {"code": code}, status=404) == {"message": "Code is invalid or has expired"}
+    assert mono.call("POST", "/account/auth", {"code": code}, status=404) == {
+        "message": "Code is invalid or has expired"
+    }
     refused = mono.call("POST", "/v2/accounts/auth", {"code": code}, status=404)
     assert list(refused) == ["status", "message", "timestamp", "data"]
     assert (refused["status"], refused["data"]) == ("failed", None)
@@ -99,7 +105,11 @@ def test_without_a_key(mono: Mono) -> None:
 
 
 def test_only_the_configured_key(make_server: Callable[..., Any], receiver: Receiver) -> None:
-    _, app = make_server(setup=Setup(engine=Options(settings=Settings(seed=7), clock="manual"), wing=WingOptions(credentials=("id", "sk"))))
+    _, app = make_server(
+        setup=Setup(
+            engine=Options(settings=Settings(seed=7), clock="manual"), wing=WingOptions(credentials=("id", "sk"))
+        )
+    )
     mono = Mono(app, receiver)
     assert mono.call("GET", "/coverage", status=401) == {"message": "Unauthorized: unknown secret key"}
     mono.call("GET", "/coverage", mono_sec_key="sk")
@@ -114,12 +124,21 @@ def test_unknown_paths(mono: Mono) -> None:
 
 
 def test_a_hosted_link(mono: Mono) -> None:
-    body = {"customer": PERSON, "scope": "auth", "meta": {"ref": "loan-5521"}, "redirect_url": "https://app.example.test/done",
-            "institution": {"id": "5f2d08c060b92e2888287707", "auth_method": "mobile_banking"}}  # fmt: skip
+    body = {
+        "customer": PERSON,
+        "scope": "auth",
+        "meta": {"ref": "loan-5521"},
+        "redirect_url": "https://app.example.test/done",
+        "institution": {"id": "5f2d08c060b92e2888287707", "auth_method": "mobile_banking"},
+    }
     data = mono.call("POST", "/v2/accounts/initiate", body)["data"]
     assert list(data) == ["mono_url", "customer", "meta", "scope", "redirect_url", "created_at"]
     assert re.fullmatch(r"http://localhost/mono/link/AL[A-Z0-9]{8}", data["mono_url"])
-    assert (data["meta"], data["scope"], data["redirect_url"]) == ({"ref": "loan-5521"}, "auth", "https://app.example.test/done")
+    assert (data["meta"], data["scope"], data["redirect_url"]) == (
+        {"ref": "loan-5521"},
+        "auth",
+        "https://app.example.test/done",
+    )
     mono.connect(token=data["mono_url"])
     connected = mono.news()[0]["data"]  # the only way in which the id reaches the app
     assert (connected["customer"], connected["meta"]["ref"]) == (data["customer"], "loan-5521")
@@ -152,7 +171,11 @@ def test_a_customer_is_known_again(mono: Mono) -> None:
         ({"redirect_url": "x", "scope": "auth"}, 400, "customer is required"),
         ({"scope": "reauth"}, 400, "account is required"),
         ({"scope": "reauth", "account": "0" * 24}, 404, "Account with ID"),
-        ({"customer": PERSON, "scope": "auth", "redirect_url": "x", "institution": {"id": "y"}}, 404, "Institution with ID y"),
+        (
+            {"customer": PERSON, "scope": "auth", "redirect_url": "x", "institution": {"id": "y"}},
+            404,
+            "Institution with ID y",
+        ),
     ],
 )
 def test_a_link_that_cannot_be_made(mono: Mono, body: dict[str, object], status: int, words: str) -> None:
@@ -161,8 +184,13 @@ def test_a_link_that_cannot_be_made(mono: Mono, body: dict[str, object], status:
 
 def test_whether_the_account_is_the_one_that_was_given(mono: Mono) -> None:
     def matched(number: str) -> bool:
-        body = {"customer": PERSON, "scope": "auth", "redirect_url": "x", "check_account_match": True,
-                "institution": {"id": "5f2d08bf60b92e2888287703", "account_number": number}}  # fmt: skip
+        body = {
+            "customer": PERSON,
+            "scope": "auth",
+            "redirect_url": "x",
+            "check_account_match": True,
+            "institution": {"id": "5f2d08bf60b92e2888287703", "account_number": number},
+        }
         mono.connect(token=mono.call("POST", "/v2/accounts/initiate", body)["data"]["mono_url"])
         mono.advance("2s")
         return bool(mono.news()[-1]["data"]["account"]["account_match"])
@@ -180,7 +208,11 @@ def test_reauthorisation(mono: Mono, way: str) -> None:
     mono.news()
     if way == "link":
         data = mono.call("POST", "/v2/accounts/initiate", {"scope": "reauth", "account": id})["data"]
-        assert (data["account"], data["institution"], data["auth_method"]) == (id, "5f2d08bf60b92e2888287703", "internet_banking")
+        assert (data["account"], data["institution"], data["auth_method"]) == (
+            id,
+            "5f2d08bf60b92e2888287703",
+            "internet_banking",
+        )
         token = data["mono_url"]
     else:
         answer = mono.call("POST", f"{'/v2' if way == 'v2' else ''}/accounts/{id}/reauthorise")

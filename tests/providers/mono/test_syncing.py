@@ -76,7 +76,11 @@ def test_real_time(mono: Mono, path: str, name: str) -> None:
     assert [each["data"]["status"] for each in (processing, finished)] == ["processing", "finished"]
     assert processing["event"] == finished["event"] == "mono.accounts.jobs.update"
     assert list(finished["data"]) == ["account", "business", "app", "id", "name", "status"]
-    assert (finished["data"]["account"], finished["data"]["id"], finished["data"]["name"]) == (id, job, f"jobs.accounts.{name}")
+    assert (finished["data"]["account"], finished["data"]["id"], finished["data"]["name"]) == (
+        id,
+        job,
+        f"jobs.accounts.{name}",
+    )
     meta = updated["data"]["meta"]
     assert (meta["sync_status"], meta["job_id"], meta["has_new_data"]) == ("SUCCESSFUL", job, True)
     read = mono.call("GET", f"/v2/accounts/{id}/jobs/{job}")["data"]
@@ -92,7 +96,9 @@ def test_without_new_data_nothing_says_so(mono: Mono) -> None:
     assert "has_new_data" not in mono.news()[-1]["data"]["meta"]
 
 
-@pytest.mark.parametrize(("scenario", "status"), [("sync-failed", "FAILED"), ("reauthorisation-required", "REAUTHORISATION_REQUIRED")])
+@pytest.mark.parametrize(
+    ("scenario", "status"), [("sync-failed", "FAILED"), ("reauthorisation-required", "REAUTHORISATION_REQUIRED")]
+)
 def test_real_time_that_fails(mono: Mono, scenario: str, status: str) -> None:
     id = mono.link(scenario)
     mono.news()

@@ -61,7 +61,9 @@ def test_each_balance_follows_from_the_one_before_however_soon_the_next_sync_is(
             mono.call("POST", f"/accounts/{id}/sync")
             rows = mono.transactions(id)
             for after, before in pairwise(rows):
-                assert after["balance"] - before["balance"] == after["amount"] * (1 if after["type"] == "credit" else -1)
+                assert after["balance"] - before["balance"] == after["amount"] * (
+                    1 if after["type"] == "credit" else -1
+                )
             assert rows[0]["balance"] == mono.call("GET", f"/v2/accounts/{id}/balance")["data"]["balance"]
         mono.advance(step)
 
@@ -86,7 +88,10 @@ def test_pages(mono: Mono) -> None:
     first = mono.call("GET", f"/v2/accounts/{id}/transactions")
     assert len(first["data"]) == 50
     assert first["meta"]["previous"] is None
-    found, url = [], first["meta"]["next"].partition("/mono")[2].replace("limit=50", "limit=80").replace("page=2", "page=1")
+    found, url = (
+        [],
+        first["meta"]["next"].partition("/mono")[2].replace("limit=50", "limit=80").replace("page=2", "page=1"),
+    )
     while url:
         page = mono.call("GET", url)
         found += page["data"]

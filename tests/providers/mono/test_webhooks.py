@@ -23,11 +23,18 @@ def test_connected_and_updated(mono: Mono) -> None:
     details = mono.call("GET", f"/v2/accounts/{id}")["data"]
     account = updated["data"]["account"]
     assert account == {
-        "_id": id, "name": details["account"]["name"], "accountNumber": details["account"]["account_number"], "currency": "NGN",
-        "balance": details["account"]["balance"], "type": "CURRENT_ACCOUNT", "bvn": details["account"]["bvn"],
-        "authMethod": "internet_banking", "institution": {"name": "Zenith Bank", "bankCode": "057", "type": "PERSONAL_BANKING"},
-        "created_at": "2026-01-01T12:00:00.000Z", "updated_at": "2026-01-01T12:00:01.000Z",
-    }  # fmt: skip
+        "_id": id,
+        "name": details["account"]["name"],
+        "accountNumber": details["account"]["account_number"],
+        "currency": "NGN",
+        "balance": details["account"]["balance"],
+        "type": "CURRENT_ACCOUNT",
+        "bvn": details["account"]["bvn"],
+        "authMethod": "internet_banking",
+        "institution": {"name": "Zenith Bank", "bankCode": "057", "type": "PERSONAL_BANKING"},
+        "created_at": "2026-01-01T12:00:00.000Z",
+        "updated_at": "2026-01-01T12:00:01.000Z",
+    }
     assert updated["data"]["meta"] == details["meta"]
     for name in ("app", "business"):
         assert updated["data"][name] == connected["data"][name]
@@ -52,7 +59,9 @@ def test_an_endpoint_needs_the_secret(mono: Mono) -> None:
 
 
 def test_retries(mono: Mono) -> None:
-    assert RETRIES.delays[:10] == tuple(seconds * SECOND for seconds in (30, 60, 120, 240, 480, 960, 1920, 3840, 7680, 14400))
+    assert RETRIES.delays[:10] == tuple(
+        seconds * SECOND for seconds in (30, 60, 120, 240, 480, 960, 1920, 3840, 7680, 14400)
+    )
     assert max(RETRIES.delays) == 4 * HOUR
     assert 44 * HOUR < sum(RETRIES.delays) <= 48 * HOUR
     mono.receiver.answers[:] = [500, 404, 503]
@@ -61,7 +70,9 @@ def test_retries(mono: Mono) -> None:
     mono.advance("0s")
     for seconds, attempts in ((29, 1), (1, 2), (59, 2), (1, 3), (120, 4)):
         mono.advance(f"{seconds}s")
-        webhook = next(each for each in mono.control("GET", "/webhooks")["webhooks"] if each["event"] == "mono.account_connected")
+        webhook = next(
+            each for each in mono.control("GET", "/webhooks")["webhooks"] if each["event"] == "mono.account_connected"
+        )
         assert len(webhook["deliveries"][0]["attempts"]) == attempts
     assert webhook["deliveries"][0]["state"] == "delivered"
     ids = [item["json"]["event_id"] for item in mono.receiver.received if item["json"]["event"].endswith("connected")]
@@ -100,7 +111,11 @@ def test_trigger_with_fields_of_ones_own(mono: Mono) -> None:
     mono.news()
     mono.control("POST", "/trigger", {"event": "mono.account_synced", "payload": {"updated": False}})
     assert mono.news() == [{"event": "mono.events.account_synced", "data": {"account": id, "updated": False}}]
-    mono.control("POST", "/trigger", {"event": "mono.account_updated", "payload": {"data_status": "FAILED", "account": {"_id": "x"}}})
+    mono.control(
+        "POST",
+        "/trigger",
+        {"event": "mono.account_updated", "payload": {"data_status": "FAILED", "account": {"_id": "x"}}},
+    )
     (body,) = mono.news()
     assert (body["data"]["meta"]["data_status"], body["data"]["account"]["_id"]) == ("FAILED", "x")
 

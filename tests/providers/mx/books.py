@@ -1,7 +1,7 @@
 """A user's money as the API shows it, and what of it does not add up.
 
-Everything is read over HTTP and added up here once more, plainly, in cents. A fault is a sentence that says what was found and what was
-to be expected. Nothing of the server's own reckoning is used.
+Everything is read over HTTP and added up here once more, plainly, in cents. A fault is a sentence that says what was
+found and what was to be expected. Nothing of the server's own reckoning is used.
 """
 
 from __future__ import annotations
@@ -27,8 +27,23 @@ from tests.providers.mx.page import ASKED, DEBTS, Page, cents, direction, dollar
 Row = Mapping[str, Any]
 Faults = Iterator[str]
 
-AVAILABLE = {"CASH", "CHECKING", "CHECKING_LINE_OF_CREDIT", "CREDIT_CARD", "LINE_OF_CREDIT", "PREPAID", "SAVINGS"}  # docs/profiles.md
-EVERYDAY_TYPES = {"CASH", "CHECKING", "CHECKING_LINE_OF_CREDIT", "CREDIT_CARD", "PREPAID", "SAVINGS"}  # of a spending plan
+AVAILABLE = {
+    "CASH",
+    "CHECKING",
+    "CHECKING_LINE_OF_CREDIT",
+    "CREDIT_CARD",
+    "LINE_OF_CREDIT",
+    "PREPAID",
+    "SAVINGS",
+}  # docs/profiles.md
+EVERYDAY_TYPES = {
+    "CASH",
+    "CHECKING",
+    "CHECKING_LINE_OF_CREDIT",
+    "CREDIT_CARD",
+    "PREPAID",
+    "SAVINGS",
+}  # of a spending plan
 NO_EXPENSES = {"Transfer"}  # top-level categories
 INCOME_ITEM = "3"  # v20111101 writes it as text
 
@@ -60,7 +75,9 @@ class Memory:
     """What the API does not say: what the client has done, and what was seen before."""
 
     profiles: dict[str, str] = field(default_factory=dict)  # member -> its data profile
-    manual: dict[str, int] = field(default_factory=dict)  # manual account -> its balance without the transactions entered
+    manual: dict[str, int] = field(
+        default_factory=dict
+    )  # manual account -> its balance without the transactions entered
     managed: dict[str, int] = field(default_factory=dict)  # managed account -> its balance, as given
     splits: dict[str, Split] = field(default_factory=dict)
     merged: set[str] = field(default_factory=set)  # accounts into which others went: two pasts, one balance
@@ -88,9 +105,19 @@ class Books:
         """What holds at every moment."""
         self.turn()
         checks: tuple[Callable[[], Faults], ...] = (
-            self.lists, self.splits, self.categories, self.manual_accounts, self.managed_accounts, self.holdings, self.budgets,
-            self.cash_flow, self.plans, self.goals, self.transfers, self.counts,
-        )  # fmt: skip
+            self.lists,
+            self.splits,
+            self.categories,
+            self.manual_accounts,
+            self.managed_accounts,
+            self.holdings,
+            self.budgets,
+            self.cash_flow,
+            self.plans,
+            self.goals,
+            self.transfers,
+            self.counts,
+        )
         _none([fault for each in checks for fault in each()])
 
     def check_fetched(self, member: str, *, cash: bool = True) -> None:
@@ -116,7 +143,10 @@ class Books:
             if account is None:
                 yield f"transaction {row['guid']} is on account {row['account_guid']}, which is not there"
             elif account["member_guid"] != row["member_guid"]:
-                yield f"transaction {row['guid']} is of member {row['member_guid']}, its account of {account['member_guid']}"
+                yield (
+                    f"transaction {row['guid']} is of member {row['member_guid']}, its account of "
+                    f"{account['member_guid']}"
+                )
             if row["amount"] <= 0:
                 yield f"transaction {row['guid']} is of {row['amount']}"
 
@@ -124,7 +154,10 @@ class Books:
         """Parts sum to the whole, which is not listed beside them."""
         there = {row["guid"]: row for row in self.page.transactions}
         for split in list(self.memory.splits.values()):
-            if self.mx.http.get(f"{self.mx.prefix}/users/{self.user}/transactions/{split.whole}", **ASKED).status_code == 404:
+            if (
+                self.mx.http.get(f"{self.mx.prefix}/users/{self.user}/transactions/{split.whole}", **ASKED).status_code
+                == 404
+            ):
                 del self.memory.splits[split.whole]
                 yield from (f"{part} is left of {split.whole}, which is gone" for part in split.parts if part in there)
                 continue
@@ -137,7 +170,10 @@ class Books:
                 continue
             parts = [there[guid] for guid in split.parts]
             if sum(map(signed, parts)) != signed(whole):
-                yield f"the parts of {split.whole} are {dollars(sum(map(signed, parts)))}, the whole {dollars(signed(whole))}"
+                yield (
+                    f"the parts of {split.whole} are {dollars(sum(map(signed, parts)))}, the whole "
+                    f"{dollars(signed(whole))}"
+                )
             for name in ("account_guid", "status", "posted_at", "type"):
                 if {part[name] for part in parts} != {whole[name]}:
                     yield f"{split.whole} has {name} {whole[name]}, its parts {[part[name] for part in parts]}"
@@ -148,7 +184,10 @@ class Books:
         for row in self.page.transactions:
             category = known.get(row["category_guid"])
             if category is None:
-                yield f"transaction {row['guid']} has the category {row['category_guid']} ({row['category']}), which is not there"
+                yield (
+                    f"transaction {row['guid']} has the category {row['category_guid']} ({row['category']}), which "
+                    "is not there"
+                )
                 continue
             top = known[category["parent_guid"] or category["guid"]]
             credit = row["type"] == "CREDIT"
@@ -160,7 +199,10 @@ class Books:
             }
             for name, value in said.items():
                 if row[name] != value:
-                    yield f"{row['type']} {row['guid']} in {category['name']!r} ({top['name']}) has {name} {row[name]!r}, not {value!r}"
+                    yield (
+                        f"{row['type']} {row['guid']} in {category['name']!r} ({top['name']}) has {name} "
+                        f"{row[name]!r}, not {value!r}"
+                    )
 
     # accounts
 
@@ -176,11 +218,21 @@ class Books:
             if before is None:
                 continue
             frozen = profile_of(self.memory.profiles[member]).get("frozen", False)
-            since = [row for row in self.page.by_account[account["guid"]] if row["status"] == "POSTED" and not row["is_manual"]]
-            moved = 0 if frozen else sum(signed(row) for row in since if before.moment < row["posted_at"] <= moment) * direction(account)
+            since = [
+                row
+                for row in self.page.by_account[account["guid"]]
+                if row["status"] == "POSTED" and not row["is_manual"]
+            ]
+            moved = (
+                0
+                if frozen
+                else sum(signed(row) for row in since if before.moment < row["posted_at"] <= moment)
+                * direction(account)
+            )
             if now.balance - before.balance != moved:
                 yield (
-                    f"{named(account)}: {name} {dollars(before.balance)} at {before.moment}, {dollars(now.balance)} at {moment}, "
+                    f"{named(account)}: {name} {dollars(before.balance)} at {before.moment}, "
+                    f"{dollars(now.balance)} at {moment}, "
                     f"but {dollars(moved)} was posted in between"
                 )
 
@@ -196,7 +248,10 @@ class Books:
                 left["available_credit"] = cents(account["credit_limit"]) - balance + pending
             for name, value in left.items():
                 if account[name] is not None and cents(account[name]) != value:
-                    yield f"{named(account)}: {name} {account[name]}, with {dollars(balance)} and {dollars(pending)} pending"
+                    yield (
+                        f"{named(account)}: {name} {account[name]}, with {dollars(balance)} and {dollars(pending)} "
+                        "pending"
+                    )
 
     def _of_bank(self, member: str) -> Iterable[dict[str, Any]]:
         """The accounts of a member that are what its bank says."""
@@ -210,14 +265,20 @@ class Books:
             for one, line, other, opposite in _transfers(name):
                 if one not in accounts or other not in accounts:
                     continue
-                sides = [self._by_day(accounts[account]["guid"], text) for account, text in ((one, line), (other, opposite))]
+                sides = [
+                    self._by_day(accounts[account]["guid"], text) for account, text in ((one, line), (other, opposite))
+                ]
                 for day in sorted(sides[0].keys() | sides[1].keys()):
                     here, there = (side.get(day, 0) for side in sides)
                     if here != -there:
-                        yield f"{day}: {line!r} on {one} is {dollars(here)}, {opposite!r} on {other} is {dollars(there)}"
+                        yield (
+                            f"{day}: {line!r} on {one} is {dollars(here)}, {opposite!r} on {other} is {dollars(there)}"
+                        )
 
     def _by_day(self, account: str, text: str) -> dict[str, int]:
-        """The sums of transactions with this text by the day on which they happened, split or not, moved to another date or not."""
+        """The sums of transactions with this text by the day on which they happened, split or not, moved to another
+        date or not.
+        """
         found: dict[str, int] = defaultdict(int)
         for row in self.page.by_account[account]:
             if row["original_description"] == text:
@@ -233,11 +294,15 @@ class Books:
                 continue
             entered = self.entered_on(account)
             if cents(account["balance"]) != base + entered:
-                yield f"{named(account)}: balance {account['balance']}, given {dollars(base)}, entered {dollars(entered)}"
+                yield (
+                    f"{named(account)}: balance {account['balance']}, given {dollars(base)}, entered {dollars(entered)}"
+                )
 
     def entered_on(self, account: Row) -> int:
         """What the transactions entered by hand make of the balance."""
-        return direction(account) * sum(signed(row) for row in self.page.by_account[account["guid"]] if row["is_manual"])
+        return direction(account) * sum(
+            signed(row) for row in self.page.by_account[account["guid"]] if row["is_manual"]
+        )
 
     def managed_accounts(self) -> Faults:
         """What the client gives stands."""
@@ -252,7 +317,10 @@ class Books:
         for row in self.page.holdings:
             exact = Decimal(str(row["current_price"])) * Decimal(row["quantity"])
             if cents(row["market_value"]) != int((exact * 100).quantize(Decimal(1), ROUND_HALF_UP)):
-                yield f"holding {row['symbol']}: {row['quantity']} at {row['current_price']} are not {row['market_value']}"
+                yield (
+                    f"holding {row['symbol']}: {row['quantity']} at {row['current_price']} are not "
+                    f"{row['market_value']}"
+                )
             if row["account_guid"] not in self.page.accounts:
                 yield f"holding {row['guid']} is on account {row['account_guid']}, which is not there"
             held[row["account_guid"]] += cents(row["market_value"])
@@ -267,7 +335,9 @@ class Books:
                 )
 
     def statements(self, member: str) -> Faults:
-        """Of one that was just fetched: lines lead from balance to balance, month to month, and to the one of the account."""
+        """Of one that was just fetched: lines lead from balance to balance, month to month, and to the one of the
+        account.
+        """
         listed = self.page.rows(f"/members/{member}/statements", "statements")
         for guid, months in papers(self.mx, listed).items():
             account = self.page.accounts[guid]
@@ -278,7 +348,10 @@ class Books:
                 for day, text, amount, after in paper.lines:
                     balance += amount
                     if after != balance:
-                        yield f"{named(account)}, {paper.month}: after {text!r} on {day} {dollars(after)}, not {dollars(balance)}"
+                        yield (
+                            f"{named(account)}, {paper.month}: after {text!r} on {day} {dollars(after)}, not "
+                            f"{dollars(balance)}"
+                        )
                 if balance != paper.closing:
                     yield f"{named(account)}, {paper.month}: closes at {dollars(paper.closing)}, not {dollars(balance)}"
             for earlier, later in pairwise(months):
@@ -287,11 +360,16 @@ class Books:
                         f"{named(account)}: {earlier.month} closes at {dollars(earlier.closing)}, "
                         f"{later.month} opens at {dollars(later.opening)}"
                     )
-            rows = [row for row in self.page.by_account[guid] if row["status"] == "POSTED" and row["posted_at"][:7] > months[-1].month]
+            rows = [
+                row
+                for row in self.page.by_account[guid]
+                if row["status"] == "POSTED" and row["posted_at"][:7] > months[-1].month
+            ]
             since = sum(map(signed, rows)) * direction(account)
             if months[-1].closing + since != cents(account["balance"]):
                 yield (
-                    f"{named(account)}: {months[-1].month} closes at {dollars(months[-1].closing)}, {dollars(since)} was posted since, "
+                    f"{named(account)}: {months[-1].month} closes at {dollars(months[-1].closing)}, "
+                    f"{dollars(since)} was posted since, "
                     f"the balance is {account['balance']}"
                 )
 
@@ -300,7 +378,11 @@ class Books:
     def _spent(self, first: str, last: str, category: str, *, income: bool = False) -> list[dict[str, Any]]:
         """The expenses (or income) of a category and those under it, on the days from first to last."""
         flag, tree = "is_income" if income else "is_expense", self.page.tree(category)
-        return [row for row in self.page.transactions if row[flag] and first <= row["date"] <= last and row["category_guid"] in tree]
+        return [
+            row
+            for row in self.page.transactions
+            if row[flag] and first <= row["date"] <= last and row["category_guid"] in tree
+        ]
 
     def budgets(self) -> Faults:
         """A budget says what this month's expenses of its category are, and what follows from that."""
@@ -322,10 +404,15 @@ class Books:
             }
             for name, value in said.items():
                 if budget[name] != value:
-                    yield f"budget {budget['name']!r} of {budget['amount']}: {name} {budget[name]}, by the transactions {value}"
+                    yield (
+                        f"budget {budget['name']!r} of {budget['amount']}: {name} {budget[name]}, by the "
+                        f"transactions {value}"
+                    )
 
     def cash_flow(self) -> Faults:
-        """Income and expenses are what is budgeted at the top; without a budget, income is what came in in the last two months."""
+        """Income and expenses are what is budgeted at the top; without a budget, income is what came in in the last two
+        months.
+        """
         profile = self.mx.call("GET", f"/users/{self.user}/monthly_cash_flow_profile")["monthly_cash_flow_profile"]
         planned = {True: 0, False: 0}
         for budget in self.page.budgets:
@@ -337,7 +424,10 @@ class Books:
         before = month - timedelta(1)
         spans = [_month(before), _month(_month(before)[0] - timedelta(1))]
         earned = [
-            cents(row["amount"]) for row in self.page.transactions for a, b in spans if row["is_income"] and str(a) <= row["date"] <= str(b)
+            cents(row["amount"])
+            for row in self.page.transactions
+            for a, b in spans
+            if row["is_income"] and str(a) <= row["date"] <= str(b)
         ]
         income = planned[True] or round(Fraction(sum(earned), 2))
         said = {
@@ -354,8 +444,13 @@ class Books:
         for plan in self.page.plans:
             path = f"/spending_plans/{plan['guid']}"
             month = self.mx.call("GET", f"/users/{self.user}{path}/iterations/current")
-            accounts = {row["account_guid"] for row in self.page.rows(f"{path}/spending_plan_accounts", "spending_plan_accounts")}
-            strange = [guid for guid in accounts if self.page.accounts.get(guid, {"type": None})["type"] not in EVERYDAY_TYPES]
+            accounts = {
+                row["account_guid"]
+                for row in self.page.rows(f"{path}/spending_plan_accounts", "spending_plan_accounts")
+            }
+            strange = [
+                guid for guid in accounts if self.page.accounts.get(guid, {"type": None})["type"] not in EVERYDAY_TYPES
+            ]
             if strange:
                 yield f"plan {plan['guid']} has the accounts {strange}"
             for item in self.page.rows(f"{path}/iterations/current/iteration_items", "iteration_items"):
@@ -372,7 +467,10 @@ class Books:
             rows = [row for row in found if row["account_guid"] in accounts]
             actual = sum(cents(row["amount"]) for row in rows)
         if {row["guid"] for row in rows} != set(item["transaction_guids"]):
-            yield f"item {item['guid']} has {len(item['transaction_guids'])} transactions, by the list there are {len(rows)}"
+            yield (
+                f"item {item['guid']} has {len(item['transaction_guids'])} transactions, by the list there are "
+                f"{len(rows)}"
+            )
         if item["actual_amount"] != (None if actual is None else actual / 100):
             yield f"item {item['guid']}: {item['actual_amount']} spent, by the transactions {actual}"
 
@@ -387,7 +485,10 @@ class Books:
             reached = amount + min(0, worth) if goal["goal_type_name"] == "PAYOFF" else worth
             current = max(0, min(amount, reached))
             if cents(goal["current_amount"]) != current:
-                yield f"goal {goal['name']!r} on {named(account)}: {goal['current_amount']} reached, by the balance {dollars(current)}"
+                yield (
+                    f"goal {goal['name']!r} on {named(account)}: {goal['current_amount']} reached, by the balance "
+                    f"{dollars(current)}"
+                )
         places = sorted(goal["position"] for goal in self.page.goals)
         if places != list(range(1, len(places) + 1)):
             yield f"the goals have the positions {places}"
@@ -426,7 +527,9 @@ def _month_after(month: str) -> str:
 
 @cache
 def _transfers(profile: str) -> list[tuple[str, str, str, str]]:
-    """What a profile calls its transfers: (account, the bank's text there, other account, the text there), each account by its name."""
+    """What a profile calls its transfers: (account, the bank's text there, other account, the text there), each account
+    by its name.
+    """
     accounts = profile_of(profile)["accounts"]
     found = []
     for account in accounts.values():
@@ -435,6 +538,12 @@ def _transfers(profile: str) -> list[tuple[str, str, str, str]]:
             if "with" in each:
                 there = each.get("there", each)
                 other = accounts[each["with"]]["name"]
-                found.append((account["name"], each.get("original", each["description"]), other,
-                              there.get("original", there["description"])))  # fmt: skip
+                found.append(
+                    (
+                        account["name"],
+                        each.get("original", each["description"]),
+                        other,
+                        there.get("original", there["description"]),
+                    )
+                )
     return found

@@ -113,7 +113,9 @@ class Customer:
         return guid
 
     def split(self, whole: str, amounts: list[int], categories: list[str | None]) -> list[str]:
-        parts = [{"amount": amount / 100, "category_guid": guid} for amount, guid in zip(amounts, categories, strict=True)]
+        parts = [
+            {"amount": amount / 100, "category_guid": guid} for amount, guid in zip(amounts, categories, strict=True)
+        ]
         answer = self.call("POST", f"/transactions/{whole}/split", {"transactions": parts})["transactions"]
         made = [part["guid"] for part in answer]
         self.memory.splits[whole] = Split(whole, tuple(made))
@@ -135,7 +137,9 @@ class Customer:
         return guid
 
     def managed_transaction(self, account: str, **given: Any) -> None:
-        made = self.call("POST", self.managed_path(account), {"transaction": {"description": "Ours", **given}})["transaction"]
+        made = self.call("POST", self.managed_path(account), {"transaction": {"description": "Ours", **given}})[
+            "transaction"
+        ]
         self.memory.entered.add(made["guid"])
 
     def change_managed_transaction(self, account: str, guid: str, **given: Any) -> None:
@@ -152,7 +156,12 @@ class Customer:
         self.tried("POST", "/budgets/generate")
 
     def goal(self, account: str, amount: int, type: str) -> None:
-        body = {"amount": amount / 100, "goal_type_name": type, "meta_type_name": "VACATION", "name": f"Goal {next(self._numbers)}"}
+        body = {
+            "amount": amount / 100,
+            "goal_type_name": type,
+            "meta_type_name": "VACATION",
+            "name": f"Goal {next(self._numbers)}",
+        }
         self.call("POST", "/goals", {"goal": {**body, "account_guid": account}})
 
     def plan(self, category: str, type: int | None) -> None:

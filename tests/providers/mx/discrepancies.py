@@ -20,7 +20,9 @@ TestT = TypeVar("TestT", bound=Callable[..., None])
 
 
 def rows() -> dict[str, int]:
-    """The first cell of each row -> the number of its table: 1 where the fidelities differ, 2 where they agree, 3 for callbacks."""
+    """The first cell of each row -> the number of its table: 1 where the fidelities differ, 2 where they agree, 3 for
+    callbacks.
+    """
     found: dict[str, int] = {}
     table = 0
     for line in DOCUMENT.read_text("utf-8").partition("\n## ")[0].splitlines():
@@ -59,7 +61,15 @@ class Server(Populated):
         Populated.__init__(made, MX(self.app, f"apart-{len(sandboxes)}"))
         return made
 
-    def call(self, method: str, path: str, body: Any = None, *, status: int | None = None, headers: dict[str, str] | None = None) -> Any:
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        status: int | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Any:
         return self.mx.call(method, path, body, status=status, headers=headers)
 
     def v2(self, method: str, path: str, body: Any = None, *, status: int | None = None) -> Any:
@@ -67,10 +77,16 @@ class Server(Populated):
 
     def token(self, *, protected: bool = True) -> str:
         """A processor's access token for the checking account."""
-        return str(self.call("POST", f"/token?grant_type=authorization_code&code={self.code(protected=protected)}")["access_token"])
+        return str(
+            self.call("POST", f"/token?grant_type=authorization_code&code={self.code(protected=protected)}")[
+                "access_token"
+            ]
+        )
 
     def code(self, *, protected: bool = True, user: str = "", member: str = "", account: str = "") -> str:
-        scope = f"user-guid:{user or self.user} member-guid:{member or self.member} account-guid:{account or self.account}"
+        scope = (
+            f"user-guid:{user or self.user} member-guid:{member or self.member} account-guid:{account or self.account}"
+        )
         body = {"authorization_code": {"scope": f"{scope} read-protected" if protected else scope}}
         return str(self.call("POST", "/authorization_code", body)["authorization_code"]["code"])
 
@@ -90,7 +106,11 @@ class Server(Populated):
         user = self.mx.user()
         account = {"account_number": number, "account_type": "CHECKING", "routing_number": "091000019"}
         person = {"account_name": "My", "email": "a@example.com", "first_name": "Ada", "last_name": "Byron"}
-        made = self.one(self.call("POST", f"/users/{user}/micro_deposits", {"micro_deposit": account | person | more})["micro_deposit"])
+        made = self.one(
+            self.call("POST", f"/users/{user}/micro_deposits", {"micro_deposit": account | person | more})[
+                "micro_deposit"
+            ]
+        )
         return {**made, "user": user}
 
     def read_deposit(self, made: dict[str, Any]) -> dict[str, Any]:
@@ -120,7 +140,9 @@ class Server(Populated):
                     return str(found["guid"])
         raise KeyError(name)
 
-    def entered(self, user: str, account: str, amount: float = 10.0, day: str = "2025-12-30", **more: Any) -> dict[str, Any]:
+    def entered(
+        self, user: str, account: str, amount: float = 10.0, day: str = "2025-12-30", **more: Any
+    ) -> dict[str, Any]:
         """A manual transaction."""
         body = {"amount": amount, "date": day, "description": "Whole foods", "type": "DEBIT", **more}
         return dict(self.call("POST", f"/users/{user}/accounts/{account}/transactions", {"transaction": body}))

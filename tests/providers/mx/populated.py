@@ -1,4 +1,6 @@
-"""A world with enough of everything to turn pages in, made through the API. What is needed of it is made when it is first asked for."""
+"""A world with enough of everything to turn pages in, made through the API. What is needed of it is made when it is
+first asked for.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,8 @@ class Populated:
     @cached_property
     def users(self) -> list[str]:
         return [
-            self.mx.user(id=f"user-{number}", email=f"user{number % 4}@example.com", is_disabled=number % 3 == 0) for number in range(MANY)
+            self.mx.user(id=f"user-{number}", email=f"user{number % 4}@example.com", is_disabled=number % 3 == 0)
+            for number in range(MANY)
         ]
 
     # a user with members
@@ -67,7 +70,9 @@ class Populated:
         """Members with and without use cases, one of them with data, most without."""
         wanted = ([], ["PFM"], ["MONEY_MOVEMENT"], ["PFM", "MONEY_MOVEMENT"])
         idle = [
-            self.mx.create(self.user, password=f"idle-{number}", skip_aggregation=True, use_cases=wanted[number % 4])["guid"]
+            self.mx.create(self.user, password=f"idle-{number}", skip_aggregation=True, use_cases=wanted[number % 4])[
+                "guid"
+            ]
             for number in range(9)
         ]
         other = self.mx.create(self.user, password="other", use_cases=["MONEY_MOVEMENT"])["guid"]
@@ -108,7 +113,9 @@ class Populated:
         account, made = self.manual_accounts[0], []
         for day in range(9):
             body = {"amount": 5 + day, "date": f"2025-12-{10 + day}", "description": "Whole foods", "type": "DEBIT"}
-            made += self.make(f"/users/{self.user}/accounts/{account}/transactions", "transaction", {"transaction": body}, 3)
+            made += self.make(
+                f"/users/{self.user}/accounts/{account}/transactions", "transaction", {"transaction": body}, 3
+            )
             self.mx.advance("1d")
         for guid in made[::4]:
             self.mx.call("PUT", f"/users/{self.user}/transactions/{guid}", {"transaction": {"description": "changed"}})
@@ -134,7 +141,10 @@ class Populated:
 
     @cached_property
     def tags(self) -> list[str]:
-        return [self.make(f"/users/{self.user}/tags", "tag", {"tag": {"name": f"tag {number}"}})[0] for number in range(MANY)]
+        return [
+            self.make(f"/users/{self.user}/tags", "tag", {"tag": {"name": f"tag {number}"}})[0]
+            for number in range(MANY)
+        ]
 
     @cached_property
     def tag(self) -> str:
@@ -144,7 +154,9 @@ class Populated:
 
     @cached_property
     def taggings(self) -> list[str]:
-        rows = self.rows(f"/users/{self.user}/members/{self.member}/transactions?records_per_page={MANY}", "transactions")
+        rows = self.rows(
+            f"/users/{self.user}/members/{self.member}/transactions?records_per_page={MANY}", "transactions"
+        )
         found = [row["guid"] for row in rows] + self.manual_transactions[:9]
         bodies = ({"tagging": {"tag_guid": self.tags[0], "transaction_guid": guid}} for guid in found)
         return [self.make(f"/users/{self.user}/taggings", "tagging", body)[0] for body in bodies]
@@ -152,7 +164,9 @@ class Populated:
     @cached_property
     def rules(self) -> list[str]:
         category = next(iter(self.categories))
-        bodies = ({"transaction_rule": {"category_guid": category, "match_description": f"nothing {n}"}} for n in range(12))
+        bodies = (
+            {"transaction_rule": {"category_guid": category, "match_description": f"nothing {n}"}} for n in range(12)
+        )
         return [self.make(f"/users/{self.user}/transaction_rules", "transaction_rule", body)[0] for body in bodies]
 
     @cached_property
@@ -190,12 +204,19 @@ class Populated:
 
     @cached_property
     def plan_account(self) -> str:
-        guid: str = self.rows(f"/users/{self.user}/spending_plans/{self.plan}/spending_plan_accounts", "spending_plan_accounts")[0]["guid"]
+        guid: str = self.rows(
+            f"/users/{self.user}/spending_plans/{self.plan}/spending_plan_accounts", "spending_plan_accounts"
+        )[0]["guid"]
         return guid
 
     @cached_property
     def deposits(self) -> list[str]:
-        body = {"account_name": "My", "account_type": "CHECKING", "routing_number": "091000019", "email": "a@example.com"}
+        body = {
+            "account_name": "My",
+            "account_type": "CHECKING",
+            "routing_number": "091000019",
+            "email": "a@example.com",
+        }
         names = {"first_name": "Ada", "last_name": "Byron"}
         bodies = ({"micro_deposit": {**body, **names, "account_number": f"3333{n:06}"}} for n in range(12))
         answers = [self.mx.call("POST", f"/users/{self.user}/micro_deposits", body)["micro_deposit"] for body in bodies]
@@ -207,9 +228,13 @@ class Populated:
         made = []
         for number in range(MANY):
             body = {
-                "id": f"ach-{number}", "user_guid": self.user, "member_guid": self.member, "account_guid": self.account,
-                "return_code": f"R0{1 + number % 3}", "returned_at": f"2025-12-{10 + number % 5}T08:00:00+00:00",
-            }  # fmt: skip
+                "id": f"ach-{number}",
+                "user_guid": self.user,
+                "member_guid": self.member,
+                "account_guid": self.account,
+                "return_code": f"R0{1 + number % 3}",
+                "returned_at": f"2025-12-{10 + number % 5}T08:00:00+00:00",
+            }
             made += self.make("/ach_returns", "ach_return", {"ach_return": body})
             self.mx.advance("6h")
         return made
@@ -250,7 +275,9 @@ class Populated:
     @cached_property
     def managed_accounts(self) -> list[str]:
         path = f"/users/{self.user}/managed_members/{self.managed_member}/accounts"
-        bodies = ({"account": {"id": f"account-{n}", "name": "Ours", "type": "SAVINGS", "balance": 10}} for n in range(12))
+        bodies = (
+            {"account": {"id": f"account-{n}", "name": "Ours", "type": "SAVINGS", "balance": 10}} for n in range(12)
+        )
         return [self.make(path, "account", body)[0] for body in bodies]
 
     @cached_property
@@ -264,8 +291,13 @@ class Populated:
         for number in range(MANY):
             day = f"2025-{1 + number % 12:02}-{1 + number:02}T12:00:00Z"
             body = {
-                "id": f"t-{number}", "amount": "61.11", "description": "Whole foods", "status": "POSTED", "type": "DEBIT",
-                "posted_at": day, "transacted_at": day,
-            }  # fmt: skip
+                "id": f"t-{number}",
+                "amount": "61.11",
+                "description": "Whole foods",
+                "status": "POSTED",
+                "type": "DEBIT",
+                "posted_at": day,
+                "transacted_at": day,
+            }
             made += self.make(path, "transaction", {"transaction": body})
         return made

@@ -1,7 +1,8 @@
-"""Where `--fidelity sdk` and `--fidelity wire` answer differently: a test for each row of the first table of docs/discrepancies.md.
+"""Where `--fidelity sdk` and `--fidelity wire` answer differently: a test for each row of the first table of
+docs/discrepancies.md.
 
-The rows of the second table, where both answer the same, have theirs in `test_discrepancies_agreed`, those about callbacks in
-`test_discrepancies_callbacks`.
+The rows of the second table, where both answer the same, have theirs in `test_discrepancies_agreed`, those about
+callbacks in `test_discrepancies_callbacks`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,12 @@ def test_every_row_has_a_test() -> None:
     here = [test for name, test in globals().items() if name.startswith("test_") and inspect.isfunction(test)]
     agreed = [test for name, test in vars(test_discrepancies_agreed).items() if name.startswith("test_")]
     callbacks = [test for name, test in vars(test_discrepancies_callbacks).items() if name.startswith("test_")]
-    tested = {test.row: table for table, tests in ((1, here), (2, agreed), (3, callbacks)) for test in tests if hasattr(test, "row")}
+    tested = {
+        test.row: table
+        for table, tests in ((1, here), (2, agreed), (3, callbacks))
+        for test in tests
+        if hasattr(test, "row")
+    }
     assert [cell for cell in rows() if cell not in tested] == [], "rows without a test"
     assert [cell for cell in tested if cell not in rows()] == [], "tests without a row"
     assert tested == rows()
@@ -66,7 +72,9 @@ def test_recurrence_types_of_includes(sdk: Server, wire: Server) -> None:
     shown = {}
     for server in (sdk, wire):
         path = f"/users/{server.everyday()}/transactions?records_per_page=1000&includes=repeating_transactions"
-        series = [each["repeating_transaction"] for each in server.rows(path, "transactions") if each["repeating_transaction"]]
+        series = [
+            each["repeating_transaction"] for each in server.rows(path, "transactions") if each["repeating_transaction"]
+        ]
         shown[server.fidelity] = {each.get("recurrence_type") for each in series}
     assert shown["sdk"] == {"EVERY_OTHER_WEEK", None}
     assert {"EVERY_OTHER_WEEK", "EVERY_MONTH"} <= shown["wire"]
@@ -74,12 +82,20 @@ def test_recurrence_types_of_includes(sdk: Server, wire: Server) -> None:
 
 
 @row(
-    "a single microdeposit (`POST`, `GET …/micro_deposits/{micro_deposit}`, `PUT /micro_deposits/{micro_deposit}/verify`)"
-)  # fmt: skip
+    "a single microdeposit (`POST`, `GET …/micro_deposits/{micro_deposit}`, `PUT "
+    "/micro_deposits/{micro_deposit}/verify`)"
+)
 def test_one_microdeposit(sdk: Server, wire: Server) -> None:
     for server, shape in ((sdk, list), (wire, dict)):
-        body = {"account_number": "33331", "account_type": "CHECKING", "routing_number": "091000019", "account_name": "My",
-                "email": "a@example.com", "first_name": "Ada", "last_name": "Byron"}  # fmt: skip
+        body = {
+            "account_number": "33331",
+            "account_type": "CHECKING",
+            "routing_number": "091000019",
+            "account_name": "My",
+            "email": "a@example.com",
+            "first_name": "Ada",
+            "last_name": "Byron",
+        }
         user = server.mx.user()
         made = server.call("POST", f"/users/{user}/micro_deposits", {"micro_deposit": body})["micro_deposit"]
         guid = server.one(made)["guid"]
@@ -91,14 +107,21 @@ def test_one_microdeposit(sdk: Server, wire: Server) -> None:
         assert [server.one(each)["status"] for each in (made, read, verified)] == ["INITIATED", "DEPOSITED", "VERIFIED"]
 
 
-@row("what a microdeposit does not have (all of the account while `PREINITIATED`, the institution of an unknown routing number)")
+@row(
+    "what a microdeposit does not have (all of the account while `PREINITIATED`, the institution of an unknown "
+    "routing number)"
+)
 def test_what_a_microdeposit_lacks(sdk: Server, wire: Server) -> None:
     person = {"email": "a@example.com", "first_name": "Ada", "last_name": "Byron"}
     for server, texts, kind in ((sdk, "", "ANY"), (wire, None, None)):
         path = f"/users/{server.mx.user()}/micro_deposits"
         made = server.one(server.call("POST", path, {"micro_deposit": person})["micro_deposit"])
         lacking = ("account_name", "account_number", "routing_number", "institution_name", "institution_code")
-        assert (made["status"], made["account_type"], {made[name] for name in lacking}) == ("PREINITIATED", kind, {texts})
+        assert (made["status"], made["account_type"], {made[name] for name in lacking}) == (
+            "PREINITIATED",
+            kind,
+            {texts},
+        )
 
 
 @row("`GET /account/transactions`")
@@ -126,7 +149,10 @@ def test_widgets_that_the_file_lacks(sdk: Server, wire: Server) -> None:
             body = {"widget_url": {"widget_type": kind}}
             assert server.v2("POST", path, body)["widget_url"]["type"] == (None if server is sdk else kind)
             assert server.call("POST", path, body)["widget_url"]["type"] == kind
-        assert server.v2("POST", path, {"widget_url": {"widget_type": "connect_widget"}})["widget_url"]["type"] == "connect_widget"
+        assert (
+            server.v2("POST", path, {"widget_url": {"widget_type": "connect_widget"}})["widget_url"]["type"]
+            == "connect_widget"
+        )
 
 
 @row("`expires_on` of a reward")
@@ -141,7 +167,10 @@ def test_rewards_without_an_end(sdk: Server, wire: Server) -> None:
 def test_all_budgets(sdk: Server, wire: Server) -> None:
     for server in (sdk, wire):
         user = server.everyday()
-        for answer in (server.call("POST", f"/users/{user}/budgets/generate"), server.call("GET", f"/users/{user}/budgets")):
+        for answer in (
+            server.call("POST", f"/users/{user}/budgets/generate"),
+            server.call("GET", f"/users/{user}/budgets"),
+        ):
             assert len(answer["budgets"]) > 1
             assert answer.get("budget") == (answer["budgets"][0] if server is sdk else None)
 
@@ -153,9 +182,14 @@ def test_what_a_goal_lacks(sdk: Server, wire: Server) -> None:
         user = server.mx.user()
         path = f"/users/{user}/goals"
         made = server.call("POST", path, {"goal": {**goal, "account_guid": server.jar(user)}})["goal"]
-        lacking = {name: made[name] for name in ("completed_at", "metadata", "projected_to_complete_at", "targeted_to_complete_at")}
+        lacking = {
+            name: made[name]
+            for name in ("completed_at", "metadata", "projected_to_complete_at", "targeted_to_complete_at")
+        }
         assert lacking == dict.fromkeys(lacking, shown)
-        again = server.call("PUT", f"{path}/{made['guid']}", {"goal": lacking if server is sdk else {"name": "Save"}})["goal"]
+        again = server.call("PUT", f"{path}/{made['guid']}", {"goal": lacking if server is sdk else {"name": "Save"}})[
+            "goal"
+        ]
         assert {name: again[name] for name in lacking} == lacking
 
 
@@ -172,7 +206,9 @@ def test_single_things_of_a_spending_plan(sdk: Server, wire: Server) -> None:
         path = f"/users/{user}/spending_plans/{plan}"
         single("spending_plan", server.call("GET", path))
         single("iteration", server.call("GET", f"{path}/iterations/current"))
-        item = single("iteration_item", server.call("POST", f"{path}/iterations/current/iteration_items", {"planned_amount": 5}))["guid"]
+        item = single(
+            "iteration_item", server.call("POST", f"{path}/iterations/current/iteration_items", {"planned_amount": 5})
+        )["guid"]
         single("iteration_item", server.call("GET", f"{path}/iterations/current/iteration_items/{item}"))
         [account, *_] = server.rows(f"{path}/spending_plan_accounts", "spending_plan_accounts")
         single("spending_plan_account", server.call("GET", f"{path}/spending_plan_accounts/{account['guid']}"))
@@ -197,8 +233,12 @@ def test_what_repeats_without_a_merchant(sdk: Server, wire: Server) -> None:
         assert all(merchant.startswith("MCH-") for merchant in merchants - {shown})
         payments = []
         for insight in server.rows(f"/users/{user}/insights?records_per_page=100", "insights"):
-            payments += server.rows(f"/users/{user}/insights/{insight['guid']}/scheduled_payments", "scheduled_payments")
-        assert {each["merchant_guid"] for each in payments if not str(each["merchant_guid"]).startswith("MCH-")} <= {shown}
+            payments += server.rows(
+                f"/users/{user}/insights/{insight['guid']}/scheduled_payments", "scheduled_payments"
+            )
+        assert {each["merchant_guid"] for each in payments if not str(each["merchant_guid"]).startswith("MCH-")} <= {
+            shown
+        }
 
 
 @row("`PUT /users/{user}/insights/{insight}`")
@@ -213,7 +253,11 @@ def test_an_updated_insight(sdk: Server, wire: Server) -> None:
 def test_calls_without_a_version(sdk: Server, wire: Server) -> None:
     for server, status in ((sdk, 200), (wire, 406)):
         for path in ("notifications", "micro_deposits", "monthly_cash_flow_profile"):
-            answer = server.mx.http.get(f"/users/{server.user}/{path}", headers={"Accept": "application/json"}, auth=("client", "key"))
+            answer = server.mx.http.get(
+                f"/users/{server.user}/{path}", headers={"Accept": "application/json"}, auth=("client", "key")
+            )
             assert (answer.status_code, answer.mimetype) == (status, "application/json")
-        answer = server.mx.http.get(f"/users/{server.user}/tags", headers={"Accept": "application/json"}, auth=("client", "key"))
+        answer = server.mx.http.get(
+            f"/users/{server.user}/tags", headers={"Accept": "application/json"}, auth=("client", "key")
+        )
         assert answer.status_code == 406

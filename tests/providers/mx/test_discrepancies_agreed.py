@@ -1,4 +1,5 @@
-"""Where MX's sources disagree and one answer suits all: a test for each row of the second table of docs/discrepancies.md.
+"""Where MX's sources disagree and one answer suits all: a test for each row of the second table of
+docs/discrepancies.md.
 
 Each runs with `--fidelity sdk` and with `--fidelity wire`.
 """
@@ -27,7 +28,11 @@ def test_credentials_are_paged(server: Server) -> None:
 
 @row("`GET /institutions` in v20250224, `supported_products`")
 def test_supported_products(server: Server) -> None:
-    asked = [f"{name}={value}" for name in ("supported_products", "supported_products[]") for value in ("history", "transaction_history")]
+    asked = [
+        f"{name}={value}"
+        for name in ("supported_products", "supported_products[]")
+        for value in ("history", "transaction_history")
+    ]
     found = [[each["code"] for each in server.v2("GET", f"/institutions?{query}")["institutions"]] for query in asked]
     assert found[0]
     assert found == [found[0]] * 4
@@ -78,10 +83,14 @@ def test_merged_accounts(server: Server) -> None:
     user = server.mx.user()
     first, second = server.jar(user, 10), server.jar(user, 5.25)
     made = server.entered(user, second, 1.0)
-    merged = server.v2("POST", f"/users/{user}/accounts/merge", {"account": {"account_guids": [first, second]}})["account"]
+    merged = server.v2("POST", f"/users/{user}/accounts/merge", {"account": {"account_guids": [first, second]}})[
+        "account"
+    ]
     assert (merged["guid"], merged["balance"]) == (first, 14.25)
     assert [each["guid"] for each in server.rows(f"/users/{user}/accounts", "accounts")] == [first]
-    assert made["guid"] in [each["guid"] for each in server.rows(f"/users/{user}/accounts/{first}/transactions", "transactions")]
+    assert made["guid"] in [
+        each["guid"] for each in server.rows(f"/users/{user}/accounts/{first}/transactions", "transactions")
+    ]
 
 
 # transactions
@@ -108,7 +117,9 @@ def test_the_postal_code_of_a_place(server: Server) -> None:
 
 def enhanced(server: Server, version: str = "v1", **row: Any) -> Any:
     call = server.v2 if version == "v2" else server.call
-    return call("POST", "/transactions/enhance", {"transactions": [{"id": "1", "description": "x", **row}]})["transactions"][0]
+    return call("POST", "/transactions/enhance", {"transactions": [{"id": "1", "description": "x", **row}]})[
+        "transactions"
+    ][0]
 
 
 @row("`categorized_by`, `described_by` of an enhanced transaction")
@@ -169,7 +180,9 @@ def test_a_split_needs_two(server: Server) -> None:
 
 @row("`amount` of a managed transaction")
 def test_the_amount_of_a_managed_transaction(server: Server) -> None:
-    path = f"/users/{server.user}/managed_members/{server.managed_member}/accounts/{server.managed_account}/transactions"
+    path = (
+        f"/users/{server.user}/managed_members/{server.managed_member}/accounts/{server.managed_account}/transactions"
+    )
     day = "2025-12-30T12:00:00Z"
     body = {"description": "x", "status": "POSTED", "type": "DEBIT", "posted_at": day, "transacted_at": day}
     for amount in ("61.11", 61.11):
@@ -180,7 +193,11 @@ def test_the_amount_of_a_managed_transaction(server: Server) -> None:
 def test_recurrence_types(server: Server) -> None:
     found = server.rows(f"/users/{server.everyday()}/repeating_transactions", "repeating_transactions")
     kinds = {each["recurrence_type"] for each in found}
-    assert {"EVERY_MONTH", "EVERY_OTHER_WEEK"} <= kinds <= {"EVERY_WEEK", "EVERY_OTHER_WEEK", "TWICE_A_MONTH", "EVERY_MONTH", "EVERY_YEAR"}
+    assert (
+        {"EVERY_MONTH", "EVERY_OTHER_WEEK"}
+        <= kinds
+        <= {"EVERY_WEEK", "EVERY_OTHER_WEEK", "TWICE_A_MONTH", "EVERY_MONTH", "EVERY_YEAR"}
+    )
 
 
 @row("what a transaction rule applies to")
@@ -201,7 +218,9 @@ def test_a_second_rule_takes_the_place_of_the_first(server: Server) -> None:
     user = server.mx.user()
     path = f"/users/{user}/transaction_rules"
     made = [
-        server.call("POST", path, {"transaction_rule": {"category_guid": server.category(name), "match_description": "Petco"}})
+        server.call(
+            "POST", path, {"transaction_rule": {"category_guid": server.category(name), "match_description": "Petco"}}
+        )
         for name in ("Gas", "Pets")
     ]
     assert made[0]["transaction_rule"]["guid"] == made[1]["transaction_rule"]["guid"]
@@ -221,7 +240,11 @@ def test_the_balance_of_a_reward(server: Server) -> None:
 
 @row("percentages of a holding")
 def test_percentages_are_per_cent(server: Server) -> None:
-    held = [each for each in server.rows(f"/users/{server.user}/investment_holdings", "investment_holdings") if each["cost_basis"]]
+    held = [
+        each
+        for each in server.rows(f"/users/{server.user}/investment_holdings", "investment_holdings")
+        if each["cost_basis"]
+    ]
     assert held
     for each in held:
         gain = each["total_ugl_amount"] / each["cost_basis"] * 100
@@ -283,8 +306,15 @@ def test_the_first_step_of_a_microdeposit(server: Server) -> None:
 @row("a second microdeposit of an account")
 def test_a_second_microdeposit(server: Server) -> None:
     made = server.deposit("33331")
-    body = {"account_number": "33331", "account_type": "CHECKING", "routing_number": "091000019", "account_name": "My",
-            "email": "a@example.com", "first_name": "Ada", "last_name": "Byron"}  # fmt: skip
+    body = {
+        "account_number": "33331",
+        "account_type": "CHECKING",
+        "routing_number": "091000019",
+        "account_name": "My",
+        "email": "a@example.com",
+        "first_name": "Ada",
+        "last_name": "Byron",
+    }
     second = server.call("POST", f"/users/{made['user']}/micro_deposits", {"micro_deposit": body})["micro_deposit"]
     assert server.one(second)["status"] == "CONFLICTED"
 
@@ -292,8 +322,15 @@ def test_a_second_microdeposit(server: Server) -> None:
 @row("routing numbers")
 def test_routing_numbers(server: Server) -> None:
     for number in ("222222226", "021000021", "091000018"):
-        body = {"account_number": "33331", "account_type": "CHECKING", "routing_number": number, "account_name": "My",
-                "email": "a@example.com", "first_name": "Ada", "last_name": "Byron"}  # fmt: skip
+        body = {
+            "account_number": "33331",
+            "account_type": "CHECKING",
+            "routing_number": number,
+            "account_name": "My",
+            "email": "a@example.com",
+            "first_name": "Ada",
+            "last_name": "Byron",
+        }
         server.call("POST", f"/users/{server.user}/micro_deposits", {"micro_deposit": body}, status=422)
 
 
@@ -396,7 +433,9 @@ def test_the_parent_of_a_budget(server: Server) -> None:
     path = f"/users/{server.mx.user()}/budgets"
     sub = {"category_guid": server.category("Groceries"), "amount": 100}
     server.call("POST", path, {"budget": sub}, status=400)
-    parent = server.call("POST", path, {"budget": {"category_guid": server.category("Food & Dining")}})["budget"]["guid"]
+    parent = server.call("POST", path, {"budget": {"category_guid": server.category("Food & Dining")}})["budget"][
+        "guid"
+    ]
     assert server.call("POST", path, {"budget": {**sub, "parent_guid": parent}})["budget"]["parent_guid"] == parent
     ignored = {"category_guid": server.category("Travel"), "parent_guid": "BGT-any"}
     assert server.call("POST", path, {"budget": ignored})["budget"]["parent_guid"] is None
@@ -404,7 +443,10 @@ def test_the_parent_of_a_budget(server: Server) -> None:
 
 @row("a second budget for a category")
 def test_a_second_budget(server: Server) -> None:
-    path, body = f"/users/{server.mx.user()}/budgets", {"budget": {"category_guid": server.category("Travel"), "amount": 100}}
+    path, body = (
+        f"/users/{server.mx.user()}/budgets",
+        {"budget": {"category_guid": server.category("Travel"), "amount": 100}},
+    )
     server.call("POST", path, body)
     server.call("POST", path, body, status=422)
 
@@ -414,14 +456,19 @@ def test_categories_of_generated_budgets(server: Server) -> None:
     path = f"/users/{server.everyday()}/budgets"
     generated = {each["category_guid"]: each for each in server.call("POST", f"{path}/generate")["budgets"]}
     groceries = generated[server.category("Groceries")]
-    top = server.call("POST", path, {"budget": {"category_guid": server.category("Food & Dining"), "amount": 900}})["budget"]["guid"]
+    top = server.call("POST", path, {"budget": {"category_guid": server.category("Food & Dining"), "amount": 900}})[
+        "budget"
+    ]["guid"]
     assert server.call("GET", f"{path}/{groceries['guid']}")["budget"]["parent_guid"] == top
 
 
 @row("an iteration item of a spending plan, in requests")
 def test_iteration_items_in_requests(server: Server) -> None:
     path = f"/users/{server.user}/spending_plans/{server.plan}/iterations/current/iteration_items"
-    bodies: list[Any] = [{"planned_amount": 5, "item_type": 1}, {"iteration_item": {"planned_amount": 5, "item_type": "1"}}]
+    bodies: list[Any] = [
+        {"planned_amount": 5, "item_type": 1},
+        {"iteration_item": {"planned_amount": 5, "item_type": "1"}},
+    ]
     made = [server.call("POST", path, body) for body in bodies]
     assert [each.get("iteration_item", each)["item_type"] for each in made] == ["1", "1"]
 
@@ -451,18 +498,24 @@ def test_an_own_category_is_no_income(server: Server) -> None:
 @row("deleting a user's own category")
 def test_transactions_of_a_deleted_category(server: Server) -> None:
     user = server.mx.user()
-    own = server.call("POST", f"/users/{user}/categories", {"category": {"name": "Web", "parent_guid": server.category("Shopping")}})
+    own = server.call(
+        "POST", f"/users/{user}/categories", {"category": {"name": "Web", "parent_guid": server.category("Shopping")}}
+    )
     made = server.entered(user, server.jar(user), category_guid=own["category"]["guid"])
     rule = {"transaction_rule": {"category_guid": own["category"]["guid"], "match_description": "Petco"}}
     server.call("POST", f"/users/{user}/transaction_rules", rule)
-    above = server.call("POST", f"/users/{user}/budgets", {"budget": {"category_guid": server.category("Shopping")}})["budget"]["guid"]
+    above = server.call("POST", f"/users/{user}/budgets", {"budget": {"category_guid": server.category("Shopping")}})[
+        "budget"
+    ]["guid"]
     budget = {"category_guid": own["category"]["guid"], "parent_guid": above}
     server.call("POST", f"/users/{user}/budgets", {"budget": budget})
     server.call("DELETE", f"/users/{user}/categories/{own['category']['guid']}", status=204)
     assert [each["guid"] for each in server.call("GET", f"/users/{user}/budgets")["budgets"]] == [above]
     [found] = server.rows(f"/users/{user}/transactions", "transactions")
     assert (found["guid"], found["category_guid"]) == (made["guid"], server.category("Shopping"))
-    assert server.rows(f"/users/{user}/transaction_rules", "transaction_rules")[0]["category_guid"] == server.category("Shopping")
+    assert server.rows(f"/users/{user}/transaction_rules", "transaction_rules")[0]["category_guid"] == server.category(
+        "Shopping"
+    )
 
 
 @row("a second category, tag or tagging with the same attributes")

@@ -41,7 +41,9 @@ def triggered(mx: MX, event: str, **more: str) -> Any:
 
 @row("Aggregation and Member Data Updated")
 def test_one_event(mx: MX, member: str) -> None:
-    assert [body["type"] for body in payloads(mx, "mx.*") if body.get("action") == "member_data_updated"] == ["AGGREGATION"]
+    assert [body["type"] for body in payloads(mx, "mx.*") if body.get("action") == "member_data_updated"] == [
+        "AGGREGATION"
+    ]
 
 
 @row("an aggregation that brought nothing")
@@ -110,10 +112,13 @@ def test_amounts_of_a_budget(mx: MX, user: str, member: str) -> None:
 
 @row("`client_id`")
 def test_client_ids(mx: MX, user: str, member: str) -> None:
-    found = {name: triggered(mx, f"mx.notification.{name}", subject=member) for name in ("ACCOUNT_BALANCE_LOW", "TRANSACTION_FEE_CHARGE")}
-    assert {body[group]["client_id"] for body in found.values() for group in ("account", "transaction") if group in body} == {
-        "amberlock_bank"
+    found = {
+        name: triggered(mx, f"mx.notification.{name}", subject=member)
+        for name in ("ACCOUNT_BALANCE_LOW", "TRANSACTION_FEE_CHARGE")
     }
+    assert {
+        body[group]["client_id"] for body in found.values() for group in ("account", "transaction") if group in body
+    } == {"amberlock_bank"}
     assert triggered(mx, "mx.notification.OFFER")["offer"]["client_id"] == "default"
     assert triggered(mx, "mx.budget.updated")["budget"]["client_id"] == "default"
 

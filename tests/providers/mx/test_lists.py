@@ -110,12 +110,16 @@ class Part(Filter):
 
 
 def folded(text: str) -> str:
-    return "".join(letter for letter in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(letter))
+    return "".join(
+        letter for letter in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(letter)
+    )
 
 
 @dataclass(frozen=True)
 class Several(Filter):
-    """A parameter that may be repeated, with or without brackets: one value (``every``: all values) must be in the field."""
+    """A parameter that may be repeated, with or without brackets: one value (``every``: all values) must be in the
+    field.
+    """
 
     name: str
     every: bool = False
@@ -129,7 +133,9 @@ class Several(Filter):
         wanted = draw(st.lists(st.sampled_from([*there, "XX"]), min_size=1, max_size=3, unique=True))
         brackets = draw(st.sampled_from(["", "[]"]))
         needed = all if self.every else any
-        return [(f"{self.name}{brackets}", value) for value in wanted], lambda row: needed(value in self._values(row) for value in wanted)
+        return [(f"{self.name}{brackets}", value) for value in wanted], lambda row: needed(
+            value in self._values(row) for value in wanted
+        )
 
     def _values(self, row: Row) -> list[str]:
         value = row[self.name]
@@ -179,9 +185,11 @@ class UseCase(Filter):
 
 @dataclass(frozen=True)
 class Between(Filter):
-    """``from_`` and ``to_`` of a date or moment, both inclusive: days in v20111101, Unix seconds in v20250224 unless ``days``.
+    """``from_`` and ``to_`` of a date or moment, both inclusive: days in v20111101, Unix seconds in v20250224 unless
+    ``days``.
 
-    ``together``: one without the other is refused. ``window``: the days before and after today that are shown without them.
+    ``together``: one without the other is refused. ``window``: the days before and after today that are shown without
+    them.
     """
 
     name: str
@@ -199,7 +207,9 @@ class Between(Filter):
 
     def draw(self, draw: st.DrawFn, rows: Sequence[Row], world: Populated, version: str) -> tuple[Pairs, Keep]:
         there = sorted({to_seconds(row[self.field]) for row in rows if row[self.field]})
-        moments = st.sampled_from(there).flatmap(lambda second: st.integers(second - 2 * DAY, second + 2 * DAY) | st.just(second))
+        moments = st.sampled_from(there).flatmap(
+            lambda second: st.integers(second - 2 * DAY, second + 2 * DAY) | st.just(second)
+        )
         low, high = draw(moments), draw(moments)
         if self.together:  # and not longer than six months, which v20111101 refuses
             return self._pairs(version, low, high := min(high, low + 175 * DAY)), self._within(version, low, high)
@@ -214,7 +224,9 @@ class Between(Filter):
         today = date.fromisoformat(world.now[:10])
         back, ahead = self.window or (20_000, 20_000)
         first, last = today - timedelta(days=back), today + timedelta(days=ahead)
-        return (to_seconds(first.isoformat()) if low is None else low), (to_seconds(last.isoformat()) if high is None else high)
+        return (to_seconds(first.isoformat()) if low is None else low), (
+            to_seconds(last.isoformat()) if high is None else high
+        )
 
     def _in_days(self, version: str) -> bool:
         return self.days or version == V1
@@ -223,10 +235,16 @@ class Between(Filter):
         def written(second: int) -> str:
             return datetime.fromtimestamp(second, UTC).date().isoformat() if self._in_days(version) else str(second)
 
-        return [(f"{end}_{self.name}", written(second)) for end, second in (("from", low), ("to", high)) if second is not None]
+        return [
+            (f"{end}_{self.name}", written(second))
+            for end, second in (("from", low), ("to", high))
+            if second is not None
+        ]
 
     def _within(self, version: str, low: int, high: int) -> Keep:
-        unit = DAY if self._in_days(version) or self.field == "date" else 1  # dates are whole days whatever is asked for
+        unit = (
+            DAY if self._in_days(version) or self.field == "date" else 1
+        )  # dates are whole days whatever is asked for
         return lambda row: low // unit <= to_seconds(row[self.field]) // unit <= high // unit
 
 
@@ -254,8 +272,10 @@ class Includes(Filter):
 
 @dataclass(frozen=True)
 class Listing:
-    """A list operation. ``path`` has attributes of `Populated`; ``needs`` are those that fill the list; ``key`` names the rows in the
-    answer and ``by`` what tells them apart; ``most``: the largest page; ``fewest`` rows it must have here."""
+    """A list operation. ``path`` has attributes of `Populated`; ``needs`` are those that fill the list; ``key`` names
+    the rows in the answer and ``by`` what tells them apart; ``most``: the largest page; ``fewest`` rows it must have
+    here.
+    """
 
     operation: str
     path: str
@@ -289,10 +309,28 @@ BOTH = ("member", "members", "manual_transactions")
 
 LISTINGS = (
     Listing("listUsers", "/users", "users", (Exact("id"), Exact("email"), Flag("is_disabled")), ("users",), fewest=26),
-    Listing("listInstitutions", "/institutions", "institutions",
-            (Part("name", ("name", "code"), ordered=False), Several("iso_country_code"), *SUPPORTS,
-             Several("supported_products", every=True, versions=(V2,))), most=100, by="code", fewest=26),
-    Listing("listFavoriteInstitutions", "/institutions/favorites", "institutions", (Several("iso_country_code"),), most=100, by="code"),
+    Listing(
+        "listInstitutions",
+        "/institutions",
+        "institutions",
+        (
+            Part("name", ("name", "code"), ordered=False),
+            Several("iso_country_code"),
+            *SUPPORTS,
+            Several("supported_products", every=True, versions=(V2,)),
+        ),
+        most=100,
+        by="code",
+        fewest=26,
+    ),
+    Listing(
+        "listFavoriteInstitutions",
+        "/institutions/favorites",
+        "institutions",
+        (Several("iso_country_code"),),
+        most=100,
+        by="code",
+    ),
     Listing("listManagedInstitutions", "/managed_institutions", "institutions", most=1000, by="code"),
     Listing("listInstitutionCredentials", "/institutions/{institution}/credentials", "credentials"),
     Listing("listMerchants", "/merchants", "merchants", (Part("name", ("name",)),), fewest=26),
@@ -302,19 +340,45 @@ LISTINGS = (
     Listing("listMembers", f"{U}/members", "members", (UseCase("guid"),), ("members",), fewest=11),
     Listing("listMemberCredentials", f"{M}/credentials", "credentials"),
     Listing("listMemberChallenges", "/users/{asked}/members/{challenged}/challenges", "challenges"),
-    Listing("listUserAccounts", f"{U}/accounts", "accounts", (Flag("is_manual"), BY_MANAGER, UseCase()),
-            ("members", "manual_accounts", "managed_accounts"), fewest=26),
+    Listing(
+        "listUserAccounts",
+        f"{U}/accounts",
+        "accounts",
+        (Flag("is_manual"), BY_MANAGER, UseCase()),
+        ("members", "manual_accounts", "managed_accounts"),
+        fewest=26,
+    ),
     Listing("listMemberAccounts", f"{M}/accounts", "accounts", (BY_MANAGER,), fewest=6),
-    Listing("listAccountNumbersByAccount", f"{U}/accounts/{{account}}/account_numbers", "account_numbers", needs=("member",)),
+    Listing(
+        "listAccountNumbersByAccount", f"{U}/accounts/{{account}}/account_numbers", "account_numbers", needs=("member",)
+    ),
     Listing("listAccountNumbersByMember", f"{M}/account_numbers", "account_numbers"),
     Listing("listAccountOwnersByMember", f"{M}/account_owners", "account_owners", fewest=6),
     Listing("listTransactions", f"{U}/transactions", "transactions", (*DATES, UseCase()), BOTH, fewest=26),
-    Listing("listTransactionsByMember", f"{M}/transactions", "transactions",
-            (*DATES, Between("timestamp", "created_at", versions=(V2,))), ("member",), fewest=26),
+    Listing(
+        "listTransactionsByMember",
+        f"{M}/transactions",
+        "transactions",
+        (*DATES, Between("timestamp", "created_at", versions=(V2,))),
+        ("member",),
+        fewest=26,
+    ),
     Listing("listTransactionsByAccount", f"{U}/accounts/{{account}}/transactions", "transactions", DATES, fewest=26),
-    Listing("listTransactionsByAccountPerMember", f"{M}/accounts/{{account}}/transactions", "transactions", DATES, fewest=26,
-            versions=(V2,)),
-    Listing("listTransactionsByTag", f"{U}/tags/{{tag}}/transactions", "transactions", (*DATES, UseCase(versions=(V1,))), fewest=26),
+    Listing(
+        "listTransactionsByAccountPerMember",
+        f"{M}/accounts/{{account}}/transactions",
+        "transactions",
+        DATES,
+        fewest=26,
+        versions=(V2,),
+    ),
+    Listing(
+        "listTransactionsByTag",
+        f"{U}/tags/{{tag}}/transactions",
+        "transactions",
+        (*DATES, UseCase(versions=(V1,))),
+        fewest=26,
+    ),
     Listing("listHoldings", f"{U}/investment_holdings", "investment_holdings", needs=("member",)),
     Listing("listHoldingsByMember", f"{M}/investment_holdings", "investment_holdings"),
     Listing("listHoldingsByAccount", f"{U}/accounts/{{investment}}/investment_holdings", "investment_holdings"),
@@ -324,30 +388,74 @@ LISTINGS = (
     Listing("listTaggings", f"{U}/taggings", "taggings", needs=("taggings",), fewest=26),
     Listing("listTransactionRules", f"{U}/transaction_rules", "transaction_rules", needs=("rules",), fewest=12),
     Listing("listGoals", f"{U}/goals", "goals", needs=("goals",), fewest=12),
-    Listing("listNotifications", f"{U}/notifications", "notifications",
-            (Between("date", "made_at", window=(120, 5), days=True, versions=(V1,)),), ("notifications",), fewest=12, paginated=False),
+    Listing(
+        "listNotifications",
+        f"{U}/notifications",
+        "notifications",
+        (Between("date", "made_at", window=(120, 5), days=True, versions=(V1,)),),
+        ("notifications",),
+        fewest=12,
+        paginated=False,
+    ),
     Listing("listUserMicrodeposits", f"{U}/micro_deposits", "micro_deposits", needs=("deposits",), fewest=12),
-    Listing("listACHRetruns", "/ach_returns", "ach_returns",
-            (Exact("institution_guid"), Exact("returned_at", days=True), Exact("resolved_status_at", days=True), Exact("return_code"),
-             Exact("return_status")), ("returns",), most=100, fewest=26),
+    Listing(
+        "listACHRetruns",
+        "/ach_returns",
+        "ach_returns",
+        (
+            Exact("institution_guid"),
+            Exact("returned_at", days=True),
+            Exact("resolved_status_at", days=True),
+            Exact("return_code"),
+            Exact("return_status"),
+        ),
+        ("returns",),
+        most=100,
+        fewest=26,
+    ),
     Listing("listManagedMembers", MANAGED, "members", needs=("managed_members",), fewest=11),
-    Listing("listManagedAccounts", f"{MANAGED}/{{managed_member}}/accounts", "accounts", needs=("managed_accounts",), fewest=12),
-    Listing("listManagedTransactions", f"{MANAGED}/{{managed_member}}/accounts/{{managed_account}}/transactions", "transactions",
-            (Between("date", "date", window=(120, 5), days=True),), ("managed_transactions",), fewest=26),
+    Listing(
+        "listManagedAccounts",
+        f"{MANAGED}/{{managed_member}}/accounts",
+        "accounts",
+        needs=("managed_accounts",),
+        fewest=12,
+    ),
+    Listing(
+        "listManagedTransactions",
+        f"{MANAGED}/{{managed_member}}/accounts/{{managed_account}}/transactions",
+        "transactions",
+        (Between("date", "date", window=(120, 5), days=True),),
+        ("managed_transactions",),
+        fewest=26,
+    ),
     Listing("listSpendingPlans", f"{U}/spending_plans", "spending_plans", needs=("plan",)),
     Listing("listSpendingPlanAccounts", f"{PLAN}/spending_plan_accounts", "spending_plan_accounts"),
     Listing("listSpendingPlanIterations", f"{PLAN}/iterations", "iterations"),
-    Listing("listSpendingPlanIterationItems", f"{PLAN}/iterations/current/iteration_items", "iteration_items", needs=("items",), fewest=12),
+    Listing(
+        "listSpendingPlanIterationItems",
+        f"{PLAN}/iterations/current/iteration_items",
+        "iteration_items",
+        needs=("items",),
+        fewest=12,
+    ),
     Listing("listInsightsUser", f"{U}/insights", "insights", needs=("member",), most=100),
     Listing("listInsightsByAccount", f"{U}/accounts/{{told_account}}/insights", "insights", most=100),
     Listing("listInsightsByTransaction", f"{U}/transactions/{{told_transaction}}/insights", "insights", most=100),
     Listing("listAccountsInsight", f"{U}/insights/{{insight_with_accounts}}/accounts", "accounts", most=100),
     Listing("listCategoriesInsight", f"{U}/insights/{{insight_with_categories}}/categories", "categories", most=100),
     Listing("listMerchantsInsight", f"{U}/insights/{{insight_with_merchants}}/merchants", "merchants", most=100),
-    Listing("listTransactionsInsight", f"{U}/insights/{{insight_with_transactions}}/transactions", "transactions", most=100),
-    Listing("listScheduledPaymentsInsight", f"{U}/insights/{{insight_with_transactions}}/scheduled_payments", "scheduled_payments",
-            most=100, fewest=0),
-)  # fmt: skip
+    Listing(
+        "listTransactionsInsight", f"{U}/insights/{{insight_with_transactions}}/transactions", "transactions", most=100
+    ),
+    Listing(
+        "listScheduledPaymentsInsight",
+        f"{U}/insights/{{insight_with_transactions}}/scheduled_payments",
+        "scheduled_payments",
+        most=100,
+        fewest=0,
+    ),
+)
 # Operations with page and records_per_page in MX's file that show a single thing: there is nothing to turn.
 SINGLE = {
     "readSpendingPlanUser": PLAN,
@@ -356,7 +464,11 @@ SINGLE = {
     "readSpendingPlanIteration": f"{PLAN}/iterations/1",
     "readSpendingPlanIterationItem": f"{PLAN}/iterations/current/iteration_items/{{item}}",
 }
-PAIRS = [pytest.param(listing, version, id=f"{listing.operation}-{version}") for listing in LISTINGS for version in listing.versions]
+PAIRS = [
+    pytest.param(listing, version, id=f"{listing.operation}-{version}")
+    for listing in LISTINGS
+    for version in listing.versions
+]
 
 
 @pytest.fixture(scope="module")
@@ -376,14 +488,20 @@ class Lister:
         self.world, self.listing, self.version = world, listing, version
         names = [part.split("}")[0] for part in listing.path.split("{")[1:]]
         self.path = listing.path.format(**{name: getattr(world, name) for name in names})
-        self.unfiltered: Pairs = [pair for each in listing.filters if each.names(version) for pair in each.everything(version)]
-        self.rows = [{**row, "made_at": world.made_at.get(row[listing.by])} for row in self.all(self.unfiltered, listing.most)]
+        self.unfiltered: Pairs = [
+            pair for each in listing.filters if each.names(version) for pair in each.everything(version)
+        ]
+        self.rows = [
+            {**row, "made_at": world.made_at.get(row[listing.by])} for row in self.all(self.unfiltered, listing.most)
+        ]
 
     def ask(self, pairs: Pairs) -> tuple[list[Row], dict[str, int] | None]:
         """The rows of one page, and its pagination object."""
         query = urlencode(pairs)
         answer = self.world.mx.http.get(
-            f"{self.path}?{query}", headers={"Accept": "application/vnd.mx.api.v1+json"} | HEADERS[self.version], auth=("client", "key")
+            f"{self.path}?{query}",
+            headers={"Accept": "application/vnd.mx.api.v1+json"} | HEADERS[self.version],
+            auth=("client", "key"),
         )
         assert answer.status_code == 200, f"{query}: {answer.status_code} {answer.text}"
         body = answer.get_json()
@@ -402,7 +520,9 @@ class Lister:
     def unknown(self) -> list[str]:
         """The parameters of this list that the journal calls unknown."""
         violations = self.world.mx.control("GET", "/violations?limit=1000")["violations"]
-        return [each["detail"] for each in violations if each["rule"] == "unknown-parameter" and each["path"] == self.path]
+        return [
+            each["detail"] for each in violations if each["rule"] == "unknown-parameter" and each["path"] == self.path
+        ]
 
     def keys(self, rows: Sequence[Row]) -> list[Any]:
         return [row[self.listing.by] for row in rows]
@@ -444,7 +564,9 @@ def test_a_list_is_a_plain_filter_over_all_rows(world: Populated, listing: Listi
             found = lister.all(pairs, most)
             assert sorted(lister.keys(found)) == sorted(lister.keys(expected))
             expected = found
-        turned = [(name, str(value)) for name, value in (("page", page), ("records_per_page", size)) if value is not None]
+        turned = [
+            (name, str(value)) for name, value in (("page", page), ("records_per_page", size)) if value is not None
+        ]
         rows, pagination = lister.ask([*pairs, *turned])
         current, per_page = max(1, page or 1), size if size and 10 <= size <= most else 25
         assert lister.keys(rows) == lister.keys(expected)[(current - 1) * per_page : current * per_page]

@@ -12,7 +12,9 @@ ACCEPT = "application/vnd.mx.api.v1+json"
 
 
 def test_create_user(world: World) -> None:
-    request = sdk.UserCreateRequest(id=world.unique("user"), email="bob@example.com", is_disabled=False, metadata="some")
+    request = sdk.UserCreateRequest(
+        id=world.unique("user"), email="bob@example.com", is_disabled=False, metadata="some"
+    )
     user = world.sdk.create_user(sdk.UserCreateRequestBody(user=request)).user
     assert user.guid.startswith("USR-")
     assert (user.id, user.email, user.is_disabled, user.metadata) == (request.id, "bob@example.com", False, "some")
@@ -46,7 +48,9 @@ def test_delete_user(world: World) -> None:
 def test_list_institutions(world: World) -> None:
     found = world.sdk.list_institutions(name="mx bank", supports_account_verification=True).institutions
     assert "mxbank" in [institution.code for institution in found]
-    assert all("mx bank" in institution.name.lower() and institution.supports_account_verification for institution in found)
+    assert all(
+        "mx bank" in institution.name.lower() and institution.supports_account_verification for institution in found
+    )
 
 
 def test_list_favorite_institutions(world: World) -> None:
@@ -69,7 +73,9 @@ def test_list_institution_credentials(world: World) -> None:
 
 def test_create_member(world: World) -> None:
     user = world.new_user()
-    request = sdk.MemberCreateRequest(institution_code="mxbank", id=world.unique("member"), credentials=world.credentials("password"))
+    request = sdk.MemberCreateRequest(
+        institution_code="mxbank", id=world.unique("member"), credentials=world.credentials("password")
+    )
     member = world.sdk.create_member(user, sdk.MemberCreateRequestBody(member=request)).member
     assert (member.id, member.user_guid, member.institution_code) == (request.id, user, "mxbank")
     assert (member.connection_status, member.is_being_aggregated) == ("CREATED", True)
@@ -87,7 +93,9 @@ def test_list_members(world: World) -> None:
 
 def test_update_member(world: World) -> None:
     user, member = world.connected()
-    request = sdk.MemberUpdateRequestBody(member=sdk.MemberUpdateRequest(metadata="changed", background_aggregation_is_disabled=True))
+    request = sdk.MemberUpdateRequestBody(
+        member=sdk.MemberUpdateRequest(metadata="changed", background_aggregation_is_disabled=True)
+    )
     changed = world.sdk.update_member(member, user, request).member
     assert (changed.metadata, changed.background_aggregation_is_disabled) == ("changed", True)
 
@@ -129,7 +137,9 @@ def test_resume_aggregation(world: World) -> None:
 
 def test_aggregate_member(world: World) -> None:
     user, member = world.connected()
-    assert world.sdk.aggregate_member(member, user, include_holdings=True, include_transactions=True).member.is_being_aggregated
+    assert world.sdk.aggregate_member(
+        member, user, include_holdings=True, include_transactions=True
+    ).member.is_being_aggregated
     world.advance()
 
 
@@ -181,7 +191,9 @@ def test_request_widget_url(world: World) -> None:
 
 
 def test_request_connect_widget_url(world: World) -> None:
-    request = sdk.ConnectWidgetRequestBody(config=sdk.ConnectWidgetRequest(current_institution_code="mxbank", mode="aggregation"))
+    request = sdk.ConnectWidgetRequestBody(
+        config=sdk.ConnectWidgetRequest(current_institution_code="mxbank", mode="aggregation")
+    )
     user = world.sdk.request_connect_widget_url(world.user, request).user
     assert (user.guid, user.connect_widget_url.startswith("http")) == (world.user, True)
 
@@ -203,7 +215,9 @@ def test_list_managed_institutions(world: World) -> None:
 
 def test_create_managed_member(world: World) -> None:
     code = world.sdk.list_managed_institutions().institutions[0].code
-    request = sdk.ManagedMemberCreateRequest(institution_code=code, id=world.unique("managed"), name="Ours", metadata="test")
+    request = sdk.ManagedMemberCreateRequest(
+        institution_code=code, id=world.unique("managed"), name="Ours", metadata="test"
+    )
     member = world.sdk.create_managed_member(world.user, sdk.ManagedMemberCreateRequestBody(member=request)).member
     assert (member.id, member.name, member.institution_code) == (request.id, "Ours", code)
     assert (member.connection_status, member.is_managed_by_user) == (None, False)
@@ -215,7 +229,9 @@ def test_read_managed_member(world: World) -> None:
 
 def test_list_managed_members(world: World) -> None:
     found = (
-        [member.guid for member in world.sdk.list_managed_members(world.user, records_per_page=100).members] if world.managed_member else []
+        [member.guid for member in world.sdk.list_managed_members(world.user, records_per_page=100).members]
+        if world.managed_member
+        else []
     )
     assert world.managed_member in found
     assert world.member not in found
@@ -248,7 +264,8 @@ def test_read_managed_account(world: World) -> None:
 def test_list_managed_accounts(world: World) -> None:
     account = world.managed_account
     assert account in [
-        each.guid for each in world.sdk.list_managed_accounts(world.managed_member, world.user, records_per_page=100).accounts
+        each.guid
+        for each in world.sdk.list_managed_accounts(world.managed_member, world.user, records_per_page=100).accounts
     ]
 
 
@@ -266,31 +283,46 @@ def test_delete_managed_account(world: World) -> None:
 
 def test_create_managed_transaction(world: World) -> None:
     request = sdk.ManagedTransactionCreateRequest(
-        amount="61.11", description="Whole foods", id=world.unique("transaction"), status="POSTED", type="DEBIT",
-        posted_at="2025-12-30T06:00:00.000Z", transacted_at="2025-12-29T13:00:00.000Z",
-    )  # fmt: skip
+        amount="61.11",
+        description="Whole foods",
+        id=world.unique("transaction"),
+        status="POSTED",
+        type="DEBIT",
+        posted_at="2025-12-30T06:00:00.000Z",
+        transacted_at="2025-12-29T13:00:00.000Z",
+    )
     body = sdk.ManagedTransactionCreateRequestBody(transaction=request)
-    made = world.sdk.create_managed_transaction(world.managed_account, world.managed_member, world.user, body).transaction
+    made = world.sdk.create_managed_transaction(
+        world.managed_account, world.managed_member, world.user, body
+    ).transaction
     assert (made.amount, made.type, made.status, made.id) == (61.11, "DEBIT", "POSTED", request.id)
     assert (made.account_guid, made.member_guid) == (world.managed_account, world.managed_member)
 
 
 def test_read_managed_transaction(world: World) -> None:
     made = world.new_managed_transaction()
-    found = world.sdk.read_managed_transaction(world.managed_account, world.managed_member, made, world.user).transaction
+    found = world.sdk.read_managed_transaction(
+        world.managed_account, world.managed_member, made, world.user
+    ).transaction
     assert (found.guid, found.original_description) == (made, "Whole foods")
 
 
 def test_list_managed_transactions(world: World) -> None:
     made = world.new_managed_transaction()
-    found = world.sdk.list_managed_transactions(world.managed_account, world.managed_member, world.user, from_date="2025-12-01")
+    found = world.sdk.list_managed_transactions(
+        world.managed_account, world.managed_member, world.user, from_date="2025-12-01"
+    )
     assert made in [each.guid for each in found.transactions]
 
 
 def test_update_managed_transaction(world: World) -> None:
     made = world.new_managed_transaction()
-    body = sdk.ManagedTransactionUpdateRequestBody(transaction=sdk.ManagedTransactionUpdateRequest(amount="7.50", memo="changed"))
-    changed = world.sdk.update_managed_transaction(world.managed_account, world.managed_member, made, world.user, body).transaction
+    body = sdk.ManagedTransactionUpdateRequestBody(
+        transaction=sdk.ManagedTransactionUpdateRequest(amount="7.50", memo="changed")
+    )
+    changed = world.sdk.update_managed_transaction(
+        world.managed_account, world.managed_member, made, world.user, body
+    ).transaction
     assert (changed.amount, changed.memo) == (7.5, "changed")
 
 

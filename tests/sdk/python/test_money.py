@@ -1,4 +1,6 @@
-"""The Python SDK: accounts, transactions, holdings, statements, rewards, microdeposits, ACH returns, processors, credentials."""
+"""The Python SDK: accounts, transactions, holdings, statements, rewards, microdeposits, ACH returns, processors,
+credentials.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ ACCEPT = "application/vnd.mx.api.v1+json"
 
 
 def test_create_manual_account(world: World) -> None:
-    request = sdk.AccountCreateRequest(account_type="SAVINGS", name="Jar", balance=100.25, currency_code="USD", is_business=False)
+    request = sdk.AccountCreateRequest(
+        account_type="SAVINGS", name="Jar", balance=100.25, currency_code="USD", is_business=False
+    )
     account = world.sdk.create_manual_account(world.user, sdk.AccountCreateRequestBody(account=request)).account
     assert (account.type, account.name, account.balance, account.is_manual) == ("SAVINGS", "Jar", 100.25, True)
 
@@ -59,7 +63,9 @@ def test_list_member_accounts(world: World) -> None:
 
 
 def test_list_account_numbers_by_account(world: World) -> None:
-    [numbers] = world.sdk.list_account_numbers_by_account(world.checking, world.user).account_numbers if world.member else []
+    [numbers] = (
+        world.sdk.list_account_numbers_by_account(world.checking, world.user).account_numbers if world.member else []
+    )
     assert (numbers.account_number, numbers.routing_number) == ("4921710685", "005026788")
 
 
@@ -79,28 +85,38 @@ def test_list_account_owners_by_member(world: World) -> None:
 def test_create_manual_transaction(world: World) -> None:
     account = world.new_manual_account()
     request = sdk.TransactionCreateRequest(amount=61.11, date="2025-12-30", description="Whole foods", type="DEBIT")
-    made = world.sdk.create_manual_transaction(world.user, account, sdk.TransactionCreateRequestBody(transaction=request))
+    made = world.sdk.create_manual_transaction(
+        world.user, account, sdk.TransactionCreateRequestBody(transaction=request)
+    )
     assert (made.amount, made.var_date, made.type, made.account_guid) == (61.11, "2025-12-30", "DEBIT", account)
 
 
 def test_read_transaction(world: World) -> None:
-    [found] = world.sdk.read_transaction(world.user, world.transaction.guid, includes="merchants,classifications").transactions
+    [found] = world.sdk.read_transaction(
+        world.user, world.transaction.guid, includes="merchants,classifications"
+    ).transactions
     assert found.guid == world.transaction.guid
 
 
 def test_list_transactions(world: World) -> None:
     assert world.member
     found = world.sdk.list_transactions(
-        world.user, records_per_page=1000, from_date="2025-12-01", to_date="2025-12-31",
+        world.user,
+        records_per_page=1000,
+        from_date="2025-12-01",
+        to_date="2025-12-31",
         includes="repeating_transactions,merchants,classifications,geolocations",
-    )  # fmt: skip
+    )
     assert len(found.transactions) == found.pagination.total_entries > 0
     assert all("2025-12-01" <= each.var_date <= "2025-12-31" for each in found.transactions)
 
 
 def test_list_transactions_by_account(world: World) -> None:
     found = world.sdk.list_transactions_by_account(world.checking, world.user)
-    assert (found.pagination.total_entries, {each.account_guid for each in found.transactions}) == (182, {world.checking})
+    assert (found.pagination.total_entries, {each.account_guid for each in found.transactions}) == (
+        182,
+        {world.checking},
+    )
 
 
 def test_list_transactions_by_member(world: World) -> None:
@@ -112,13 +128,19 @@ def test_list_transactions_by_member(world: World) -> None:
 def test_list_transactions_by_tag(world: World) -> None:
     tag = world.new_tag()
     world.new_tagging(tag)
-    assert [each.guid for each in world.sdk.list_transactions_by_tag(world.user, tag).transactions] == [world.transaction.guid]
+    assert [each.guid for each in world.sdk.list_transactions_by_tag(world.user, tag).transactions] == [
+        world.transaction.guid
+    ]
 
 
 def test_update_transaction(world: World) -> None:
     made = world.new_manual_transaction(world.new_manual_account())
-    request = sdk.TransactionUpdateRequest(description="Groceries", category_guid=world.categories["Groceries"], memo="a memo")
-    changed = world.sdk.update_transaction(world.user, made.guid, sdk.TransactionUpdateRequestBody(transaction=request)).transaction
+    request = sdk.TransactionUpdateRequest(
+        description="Groceries", category_guid=world.categories["Groceries"], memo="a memo"
+    )
+    changed = world.sdk.update_transaction(
+        world.user, made.guid, sdk.TransactionUpdateRequestBody(transaction=request)
+    ).transaction
     assert (changed.description, changed.category, changed.memo) == ("Groceries", "Groceries", "a memo")
 
 
@@ -146,7 +168,9 @@ class Parts(sdk.SplitTransactionRequestBody):
 
 
 def split(world: World, parent: Any) -> list[Any]:
-    parts = [sdk.SplitTransactionRequest(amount=amount, description=text) for amount, text in ((10.0, "Gas"), (2.34, "Soda"))]
+    parts = [
+        sdk.SplitTransactionRequest(amount=amount, description=text) for amount, text in ((10.0, "Gas"), (2.34, "Soda"))
+    ]
     answer = world.sdk.create_split_transactions(parent.guid, world.user, Parts.construct(transactions=parts))
     made: list[Any] = answer.transactions
     return made
@@ -190,8 +214,14 @@ def test_create_transaction_rule(world: World) -> None:
     request = sdk.TransactionRuleCreateRequest(
         category_guid=world.categories["Pets"], match_description="Petco", description="Food for the dog"
     )
-    rule = world.sdk.create_transaction_rule(world.user, sdk.TransactionRuleCreateRequestBody(transaction_rule=request)).transaction_rule
-    assert (rule.match_description, rule.description, rule.category_guid) == ("Petco", "Food for the dog", world.categories["Pets"])
+    rule = world.sdk.create_transaction_rule(
+        world.user, sdk.TransactionRuleCreateRequestBody(transaction_rule=request)
+    ).transaction_rule
+    assert (rule.match_description, rule.description, rule.category_guid) == (
+        "Petco",
+        "Food for the dog",
+        world.categories["Pets"],
+    )
 
 
 def test_read_transaction_rule(world: World) -> None:
@@ -201,12 +231,19 @@ def test_read_transaction_rule(world: World) -> None:
 
 def test_list_transaction_rules(world: World) -> None:
     rule = world.new_rule()
-    assert rule in [each.guid for each in world.sdk.list_transaction_rules(world.user, records_per_page=100).transaction_rules]
+    assert rule in [
+        each.guid for each in world.sdk.list_transaction_rules(world.user, records_per_page=100).transaction_rules
+    ]
 
 
 def test_update_transaction_rule(world: World) -> None:
-    request = sdk.TransactionRuleUpdateRequestBody(transaction_rule=sdk.TransactionRuleUpdateRequest(match_description="Target"))
-    assert world.sdk.update_transaction_rule(world.new_rule(), world.user, request).transaction_rule.match_description == "Target"
+    request = sdk.TransactionRuleUpdateRequestBody(
+        transaction_rule=sdk.TransactionRuleUpdateRequest(match_description="Target")
+    )
+    assert (
+        world.sdk.update_transaction_rule(world.new_rule(), world.user, request).transaction_rule.match_description
+        == "Target"
+    )
 
 
 def test_delete_transaction_rule(world: World) -> None:
@@ -309,10 +346,17 @@ def test_credit_card(world: World) -> None:
 
 def test_create_microdeposit(world: World) -> None:
     request = sdk.MicrodepositElements(
-        account_number="3333123456", account_type="CHECKING", routing_number="091000019", account_name="My test",
-        email="ada@example.com", first_name="Ada", last_name="Byron",
-    )  # fmt: skip
-    [made] = world.sdk.create_microdeposit(world.new_user(), sdk.MicrodepositRequestBody(micro_deposit=request)).micro_deposit
+        account_number="3333123456",
+        account_type="CHECKING",
+        routing_number="091000019",
+        account_name="My test",
+        email="ada@example.com",
+        first_name="Ada",
+        last_name="Byron",
+    )
+    [made] = world.sdk.create_microdeposit(
+        world.new_user(), sdk.MicrodepositRequestBody(micro_deposit=request)
+    ).micro_deposit
     assert (made.status, made.account_type, made.routing_number) == ("INITIATED", "CHECKING", "091000019")
 
 
@@ -335,7 +379,9 @@ def test_verify_microdeposit(world: World) -> None:
     made = world.new_microdeposit(user)
     world.advance("5m")
     amounts = sdk.MicrodepositVerifyRequest(deposit_amount_1=0.09, deposit_amount_2=0.09)
-    [found] = world.sdk.verify_microdeposit(made, sdk.MicrodepositVerifyRequestBody(micro_deposit=amounts)).micro_deposit
+    [found] = world.sdk.verify_microdeposit(
+        made, sdk.MicrodepositVerifyRequestBody(micro_deposit=amounts)
+    ).micro_deposit
     assert (found.guid, found.status) == (made, "VERIFIED")
 
 
@@ -380,7 +426,9 @@ def test_request_authorization_code(world: World) -> None:
 
 
 def test_deprecated_request_payment_processor_authorization_code(world: World) -> None:
-    request = sdk.PaymentProcessorAuthorizationCodeRequest(user_guid=world.user, member_guid=world.member, account_guid=world.checking)
+    request = sdk.PaymentProcessorAuthorizationCodeRequest(
+        user_guid=world.user, member_guid=world.member, account_guid=world.checking
+    )
     body = sdk.PaymentProcessorAuthorizationCodeRequestBody(payment_processor_authorization_code=request)
     answer = world.sdk.deprecated_request_payment_processor_authorization_code(body)
     assert len(answer.payment_processor_authorization_code.authorization_code) >= 40

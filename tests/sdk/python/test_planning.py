@@ -170,7 +170,11 @@ def saver(world: World) -> tuple[str, str]:
 def test_create_goal(world: World) -> None:
     user, account = saver(world)
     request = sdk.GoalRequest(
-        account_guid=account, amount=4500.5, goal_type_name="SAVE_AMOUNT", meta_type_name="VACATION", name="Save for Europe"
+        account_guid=account,
+        amount=4500.5,
+        goal_type_name="SAVE_AMOUNT",
+        meta_type_name="VACATION",
+        name="Save for Europe",
     )
     goal = world.sdk.create_goal(user, sdk.GoalRequestBody(goal=request)).goal
     assert (goal.account_guid, goal.amount, goal.name, goal.position) == (account, 4500.5, "Save for Europe", 1)
@@ -250,7 +254,9 @@ def test_read_spending_plan_iteration(world: World) -> None:
 
 
 def test_create_spending_plan_iteration_item(world: World) -> None:
-    request = sdk.SpendingPlanIterationItemCreateRequestBody(planned_amount=110, category_guid=world.categories["Gas"], item_type=1)
+    request = sdk.SpendingPlanIterationItemCreateRequestBody(
+        planned_amount=110, category_guid=world.categories["Gas"], item_type=1
+    )
     item = world.sdk.create_spending_plan_iteration_item(world.plan, world.user, request)
     assert (item.guid[:4], item.planned_amount, item.category_guid) == ("SII-", 110, world.categories["Gas"])
 
@@ -373,7 +379,9 @@ def test_list_scheduled_payments_insight(world: World) -> None:
 def test_list_insights_by_account(world: World) -> None:
     insight = world.insight_with("accounts").guid
     account = world.sdk.list_accounts_insight(world.user, insight).accounts[0].guid
-    assert insight in [each.guid for each in world.sdk.list_insights_by_account(account, world.user, records_per_page=100).insights]
+    assert insight in [
+        each.guid for each in world.sdk.list_insights_by_account(account, world.user, records_per_page=100).insights
+    ]
 
 
 def test_list_insights_by_transaction(world: World) -> None:

@@ -1,4 +1,6 @@
-"""What a login brings: accounts and transactions of a data profile, discovered, added and kept up to date as Finicity's records."""
+"""What a login brings: accounts and transactions of a data profile, discovered, added and kept up to date as Finicity's
+records.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +19,23 @@ EVERYDAY = "everyday"
 PROFILES = {"profile_700": "wealthy", "sue_wealthy": "wealthy", "profile_02": "wealthy"}  # what FinBank's users have
 HISTORY, EXTENDED = 180, 730  # days before an account is added; what is loaded on request
 TYPES = {
-    "CHECKING": "checking", "SAVINGS": "savings", "CREDIT_CARD": "creditCard", "LOAN": "loan", "MORTGAGE": "mortgage",
-    "LINE_OF_CREDIT": "lineOfCredit", "INVESTMENT": "investment",
-}  # fmt: skip
-SUBTYPES = {"MONEY_MARKET": "moneyMarket", "CERTIFICATE_OF_DEPOSIT": "cd", "BROKERAGE": "brokerageAccount", "PLAN_401_K": "401k",
-            "ROTH_IRA": "roth", "IRA": "ira", "STUDENT": "studentLoan"}  # fmt: skip
+    "CHECKING": "checking",
+    "SAVINGS": "savings",
+    "CREDIT_CARD": "creditCard",
+    "LOAN": "loan",
+    "MORTGAGE": "mortgage",
+    "LINE_OF_CREDIT": "lineOfCredit",
+    "INVESTMENT": "investment",
+}
+SUBTYPES = {
+    "MONEY_MARKET": "moneyMarket",
+    "CERTIFICATE_OF_DEPOSIT": "cd",
+    "BROKERAGE": "brokerageAccount",
+    "PLAN_401_K": "401k",
+    "ROTH_IRA": "roth",
+    "IRA": "ira",
+    "STUDENT": "studentLoan",
+}
 INVERTED = frozenset({"CREDIT_CARD", "INVESTMENT"})  # what is spent counts as positive
 KINDS = {
     "Paycheck": "directDeposit",
@@ -46,9 +60,17 @@ class Bank:
         for place, account in enumerate(self._generate(world, login, days=0).accounts, 1):
             record = known.get(account.id)
             if record is None:
-                body = {**_fields(account), "status": "pending", "institutionId": login.body["institution"], "displayPosition": place,
-                        "marketSegment": "personal", "institutionLoginId": login.guid}  # fmt: skip
-                record = Record("finicity.account", number(world), body, session.owner, session.guid, login.guid, account.id)
+                body = {
+                    **_fields(account),
+                    "status": "pending",
+                    "institutionId": login.body["institution"],
+                    "displayPosition": place,
+                    "marketSegment": "personal",
+                    "institutionLoginId": login.guid,
+                }
+                record = Record(
+                    "finicity.account", number(world), body, session.owner, session.guid, login.guid, account.id
+                )
                 world.add(record)
             found.append(record)
         session.body["discovered"] = [record.guid for record in found]
@@ -101,9 +123,17 @@ class Bank:
             record = accounts.get(account.id)
             if record is not None:
                 first = record.body.get("aggregationSuccessDate") is None
-                self._transactions(world, record, account if since is None or not first else self._whole(world, login, account.id))
-                record.body.update(_fields(account), aggregationStatusCode=FINE, aggregationAttemptDate=world.now,
-                                   aggregationSuccessDate=world.now, balanceDate=world.now, lastUpdatedDate=world.now)  # fmt: skip
+                self._transactions(
+                    world, record, account if since is None or not first else self._whole(world, login, account.id)
+                )
+                record.body.update(
+                    _fields(account),
+                    aggregationStatusCode=FINE,
+                    aggregationAttemptDate=world.now,
+                    aggregationSuccessDate=world.now,
+                    balanceDate=world.now,
+                    lastUpdatedDate=world.now,
+                )
                 world.save(record)
         if accounts:
             login.body["until"] = world.now
@@ -123,7 +153,9 @@ class Bank:
         return next(each for each in self._generate(world, login).accounts if each.id == account)
 
     def _login(self, world: World, session: Record) -> Record:
-        """The login that the session has signed in with: the customer's present one at this institution, or a new one."""
+        """The login that the session has signed in with: the customer's present one at this institution, or a new
+        one.
+        """
         body = session.body
         present = world.list(Query("finicity.login", owner=session.owner))
         at_bank = {"institution": body["institution"], "username": body.get("username")}
@@ -139,9 +171,13 @@ class Bank:
 
     def _generate(self, world: World, login: Record, *, days: int | None = None, since: int | None = None) -> Data:
         customer = world.get("finicity.customer", login.owner)
-        key = persona(world.sandbox.settings.seed, (customer and customer.partner_id) or login.owner, login.body["place"])
+        key = persona(
+            world.sandbox.settings.seed, (customer and customer.partner_id) or login.owner, login.body["place"]
+        )
         days = HISTORY if days is None and since is None else days
-        return self.profiles.generate(login.body["profile"], key=key, until=world.now, days=days, since=since, opened=login.created_at)
+        return self.profiles.generate(
+            login.body["profile"], key=key, until=world.now, days=days, since=since, opened=login.created_at
+        )
 
     def _transactions(self, world: World, account: Record, data: Account) -> None:
         """Adds those that are not there; those that have posted since are changed."""
@@ -153,7 +189,15 @@ class Bank:
             there = known.get(guid)
             if there is None:
                 new.append(
-                    Record("finicity.transaction", guid, body, account.owner, account.subject, account.guid, sort=row["transacted_at"])
+                    Record(
+                        "finicity.transaction",
+                        guid,
+                        body,
+                        account.owner,
+                        account.subject,
+                        account.guid,
+                        sort=row["transacted_at"],
+                    )
                 )
             elif there.body != body:
                 there.body = body
@@ -162,7 +206,10 @@ class Bank:
         if data.transactions:
             dates = [row["transacted_at"] for row in data.transactions]
             oldest = account.body.get("oldestTransactionDate")
-            account.body.update(lastTransactionDate=max(dates), oldestTransactionDate=min(dates) if oldest is None else min(oldest, *dates))
+            account.body.update(
+                lastTransactionDate=max(dates),
+                oldestTransactionDate=min(dates) if oldest is None else min(oldest, *dates),
+            )
 
 
 def _number(id: str) -> int:
@@ -212,7 +259,9 @@ def _transaction(row: Mapping[str, Any], *, inverted: bool) -> dict[str, Any]:
         "transactionDate": parse_moment(row["date"]) + DAY // 2,
         "postedDate": posted,
         "categorization": {
-            "normalizedPayeeName": row["description"], "category": category, "bestRepresentation": row["original_description"],
+            "normalizedPayeeName": row["description"],
+            "category": category,
+            "bestRepresentation": row["original_description"],
             "country": "USA",
         },
-    }  # fmt: skip
+    }

@@ -1,4 +1,6 @@
-"""The institutions an account can be linked at: a catalogue of Nigerian banks, and one institution for every scenario of Mono's."""
+"""The institutions an account can be linked at: a catalogue of Nigerian banks, and one institution for every scenario
+of Mono's.
+"""
 
 from __future__ import annotations
 

@@ -34,7 +34,9 @@ class Loader:
         self.profiles = profiles
         self.people = people
 
-    def load(self, world: World, account: Record, institution: Institution, parts: Iterable[str], news: bool | None) -> int:
+    def load(
+        self, world: World, account: Record, institution: Institution, parts: Iterable[str], news: bool | None
+    ) -> int:
         """Brings these parts (identity, balance, transactions) up to date; how many transactions are new.
 
         ``news``: whether there are any; None: as the profile has it.
@@ -61,12 +63,17 @@ class Loader:
         return new or (self._returned(world, account) if news else 0)
 
     def _person(self, world: World, account: Record, profile: str) -> str:
-        """The key of the login that the account belongs to. Of one customer's accounts each is another one of the same person's, as
-        long as the profile has more."""
+        """The key of the login that the account belongs to. Of one customer's accounts each is another one of the same
+        person's, as long as the profile has more.
+        """
         customer = world.get("mono.customer", account.owner)
         person = customer.body["person"] if customer else account.owner
         if account.body["place"] is None:
-            taken = [other.body["place"] for other in world.list(Query("mono.account", owner=account.owner)) if other.body["place"]]
+            taken = [
+                other.body["place"]
+                for other in world.list(Query("mono.account", owner=account.owner))
+                if other.body["place"]
+            ]
             account.body["place"] = 1 + max(taken, default=0)
         login = 1 + (account.body["place"] - 1) // self._deposits(profile)
         return persona(world.sandbox.settings.seed, person, login)
@@ -86,7 +93,9 @@ class Loader:
         deposits = [each for each in data.accounts if each.fields["type"] in DEPOSITS] or data.accounts
         return deposits[(account.body["place"] - 1) % self._deposits(name)] if deposits else None
 
-    def _introduce(self, world: World, account: Record, institution: Institution, key: str, shown: Account | None) -> None:
+    def _introduce(
+        self, world: World, account: Record, institution: Institution, key: str, shown: Account | None
+    ) -> None:
         """Whose account it is, its number and type: always the same from now on."""
         customer = world.get("mono.customer", account.owner)
         named = bool(customer and customer.body["named"])
@@ -103,7 +112,9 @@ class Loader:
         )
 
     def _add(self, world: World, account: Record, key: str, rows: Sequence[Mapping[str, Any]], balance: int) -> int:
-        """Adds those that are not there, each with the balance after it, which is ``balance`` after the last; how many."""
+        """Adds those that are not there, each with the balance after it, which is ``balance`` after the last; how
+        many.
+        """
         known = {record.partner_id for record in world.pages(Query(TRANSACTION, parent=account.guid), 1000)}
         rows = sorted((row for row in rows if row["id"] not in known), key=lambda row: row["posted_at"])
         made: list[tuple[str, dict[str, Any]]] = []
@@ -113,8 +124,15 @@ class Loader:
             moment = min(moment, row["posted_at"]) - chance.randint(1, LATEST)
             narration, category = narrate(self.people, key, row, chance)
             amount = _kobo(row["amount"])
-            body = {"type": row["type"].lower(), "amount": amount, "narration": narration, "date": moment, "balance": balance,
-                    "category": category, "salary": is_salary(row)}  # fmt: skip
+            body = {
+                "type": row["type"].lower(),
+                "amount": amount,
+                "narration": narration,
+                "date": moment,
+                "balance": balance,
+                "category": category,
+                "salary": is_salary(row),
+            }
             made.append((row["id"], body))
             balance -= amount if body["type"] == "credit" else -amount
         after = _newest(world, account)
@@ -125,22 +143,37 @@ class Loader:
         return len(records)
 
     def _returned(self, world: World, account: Record) -> int:
-        """Two transactions that a scenario wants where the profile has none: a purchase that failed, and its reversal."""
+        """Two transactions that a scenario wants where the profile has none: a purchase that failed, and its
+        reversal.
+        """
         chance = random.Random(f"{account.guid}:{world.now}")
-        amount, balance, reference = chance.randint(10, 50) * 10_000, account.body["balance"] or 0, f"{chance.randrange(10**9):09d}"
+        amount, balance, reference = (
+            chance.randint(10, 50) * 10_000,
+            account.body["balance"] or 0,
+            f"{chance.randrange(10**9):09d}",
+        )
         after = _newest(world, account)
         for type, left, narration, at in (
             ("debit", balance - amount, f"POS PURCHASE DECLINED {reference}", max(world.now - 5 * MINUTE, after + 1)),
             ("credit", balance, f"RVSL POS PURCHASE {reference}", max(world.now - 4 * MINUTE, after + 2)),
         ):
-            body = {"type": type, "amount": amount, "narration": narration, "date": at, "balance": left, "category": "unknown",
-                    "salary": False}  # fmt: skip
+            body = {
+                "type": type,
+                "amount": amount,
+                "narration": narration,
+                "date": at,
+                "balance": left,
+                "category": "unknown",
+                "salary": False,
+            }
             world.add(_record(world, account, body, None))
         return 2
 
 
 def _newest(world: World, account: Record) -> int:
-    """The moment of the newest transaction that is there; what comes in is later, so that each balance follows from the one before."""
+    """The moment of the newest transaction that is there; what comes in is later, so that each balance follows from the
+    one before.
+    """
     found = world.list(Query(TRANSACTION, parent=account.guid, newest_first=True, limit=1))
     return found[0].sort if found else 0
 

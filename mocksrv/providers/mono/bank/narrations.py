@@ -16,7 +16,9 @@ MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", 
 
 
 class Style(NamedTuple):
-    """A category of Mono's (None: it has none), and patterns of narrations for money that goes out and that comes in."""
+    """A category of Mono's (None: it has none), and patterns of narrations for money that goes out and that comes
+    in.
+    """
 
     category: str | None
     out: Sequence[str]
@@ -28,10 +30,24 @@ _TRANSFER = Style(
     ("NIP TRF TO {friend}/{bank}/{ref}", "MOBILE TRF TO {friend} {bank}", "TRF/{what}/TO {friend}"),
     ("NIP CR/MOB/{friend}/{bank}/{ref}", "MOBILE TRF FROM {friend} {bank}", "TRF/{what}/FRM {friend}"),
 )
-_ONLINE = Style("online_transactions", ("WEB PYMT {what} LAG NG {ref}", "PAYSTACK*{what} {ref}", "FLW*{what} {ref}"), ("WEB RFND {what}",))
-_CARD = Style("unknown", ("POS PURCHASE {what} {place}", "POS TRAN-{what}/{place}", "{ref} POS {what} {place} NG"), ("POS RFND {what}",))
-_BILL = Style("online_transactions", ("USSD BILLPAY {what} {ref}", "QUICKTELLER/{what}/{ref}"), ("BILLPAY RVSL {what}",))
-_CHARGE = Style("bank_charges", ("SMS ALERT CHARGE {month}", "ELECTRONIC MONEY TRANSFER LEVY", "CARD MAINTENANCE FEE"), ("CHARGE RVSL",))
+_ONLINE = Style(
+    "online_transactions",
+    ("WEB PYMT {what} LAG NG {ref}", "PAYSTACK*{what} {ref}", "FLW*{what} {ref}"),
+    ("WEB RFND {what}",),
+)
+_CARD = Style(
+    "unknown",
+    ("POS PURCHASE {what} {place}", "POS TRAN-{what}/{place}", "{ref} POS {what} {place} NG"),
+    ("POS RFND {what}",),
+)
+_BILL = Style(
+    "online_transactions", ("USSD BILLPAY {what} {ref}", "QUICKTELLER/{what}/{ref}"), ("BILLPAY RVSL {what}",)
+)
+_CHARGE = Style(
+    "bank_charges",
+    ("SMS ALERT CHARGE {month}", "ELECTRONIC MONEY TRANSFER LEVY", "CARD MAINTENANCE FEE"),
+    ("CHARGE RVSL",),
+)
 STYLES: Mapping[str, Style] = {
     "Transfer": _TRANSFER,
     "Credit Card Payment": Style("transfer", ("TRF/{what}/CARD {ref}",), ("TRF/{what}",)),
@@ -49,12 +65,16 @@ STYLES: Mapping[str, Style] = {
     "Internet": _BILL,
     "Auto Insurance": _BILL,
     "Health Insurance": _BILL,
-    **dict.fromkeys(("Shopping", "Electronics & Software", "Movies & DVDs", "Music", "Advertising", "Air Travel"), _ONLINE),
+    **dict.fromkeys(
+        ("Shopping", "Electronics & Software", "Movies & DVDs", "Music", "Advertising", "Air Travel"), _ONLINE
+    ),
 }
 
 
 def narrate(people: People, key: str, row: Mapping[str, Any], chance: random.Random) -> tuple[str, str | None]:
-    """Narration and category of a profile's transaction. ``key`` is the account's: it says who the owner's friends are."""
+    """Narration and category of a profile's transaction. ``key`` is the account's: it says who the owner's friends
+    are.
+    """
     style = STYLES.get(row["category"], _CARD)
     pattern = chance.choice((style.out if row["type"] == "DEBIT" else style.into) or ("{what}",))
     words = {

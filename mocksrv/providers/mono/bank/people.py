@@ -9,12 +9,42 @@ from typing import Any
 
 LOCALES = ("en_NG", "yo_NG", "ig_NG", "ha_NG")  # in Lagos many a first name is English
 CITIES = (
-    ("Ikeja", "Lagos"), ("Lekki", "Lagos"), ("Surulere", "Lagos"), ("Yaba", "Lagos"), ("Garki", "Abuja"), ("Wuse", "Abuja"),
-    ("Ibadan", "Oyo"), ("Abeokuta", "Ogun"), ("Port Harcourt", "Rivers"), ("Benin City", "Edo"), ("Enugu", "Enugu"), ("Onitsha", "Anambra"),
-    ("Owerri", "Imo"), ("Kano", "Kano"), ("Kaduna", "Kaduna"), ("Jos", "Plateau"), ("Ilorin", "Kwara"), ("Uyo", "Akwa Ibom"),
-)  # fmt: skip
-STREETS = ("Adeola Odeku", "Allen", "Awolowo", "Ademola Adetokunbo", "Aminu Kano", "Bode Thomas", "Herbert Macaulay", "Ahmadu Bello",
-           "Nnamdi Azikiwe", "Ogunlana", "Opebi", "Adetokunbo Ademola", "Isaac John", "Zik", "Trans Amadi")  # fmt: skip
+    ("Ikeja", "Lagos"),
+    ("Lekki", "Lagos"),
+    ("Surulere", "Lagos"),
+    ("Yaba", "Lagos"),
+    ("Garki", "Abuja"),
+    ("Wuse", "Abuja"),
+    ("Ibadan", "Oyo"),
+    ("Abeokuta", "Ogun"),
+    ("Port Harcourt", "Rivers"),
+    ("Benin City", "Edo"),
+    ("Enugu", "Enugu"),
+    ("Onitsha", "Anambra"),
+    ("Owerri", "Imo"),
+    ("Kano", "Kano"),
+    ("Kaduna", "Kaduna"),
+    ("Jos", "Plateau"),
+    ("Ilorin", "Kwara"),
+    ("Uyo", "Akwa Ibom"),
+)
+STREETS = (
+    "Adeola Odeku",
+    "Allen",
+    "Awolowo",
+    "Ademola Adetokunbo",
+    "Aminu Kano",
+    "Bode Thomas",
+    "Herbert Macaulay",
+    "Ahmadu Bello",
+    "Nnamdi Azikiwe",
+    "Ogunlana",
+    "Opebi",
+    "Adetokunbo Ademola",
+    "Isaac John",
+    "Zik",
+    "Trans Amadi",
+)
 KINDS_OF_STREET = ("Street", "Avenue", "Close", "Crescent", "Road")
 NETWORKS = ("0803", "0805", "0806", "0807", "0813", "0816", "0703", "0706", "0902", "0905")
 
@@ -27,7 +57,9 @@ class People:
         self._fakers: dict[str, Any] = {}
 
     def identity(self, key: str, known: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Somebody's particulars. ``known``: the first and last name, and the email, of one who lives in other places, too."""
+        """Somebody's particulars. ``known``: the first and last name, and the email, of one who lives in other places,
+        too.
+        """
         chance = random.Random(key)
         made = self._names(key, chance)
         if known:

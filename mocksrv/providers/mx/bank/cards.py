@@ -28,16 +28,35 @@ TRAVEL = "CCA-e95c37b0-1d74-4a8f-8e63-b2f8057da904"
 BUSINESS = "CCA-58d2f6a3-e07b-4c19-95ad-37c1e4b69a05"
 
 PRODUCTS: Mapping[str, Mapping[str, Any]] = {
-    PLAIN: _PLAIN | {"name": "Classic Credit Card", "has_zero_percent_introductory_rate_on_balance_transfer": True,
-                     "duration_of_introductory_rate_on_balance_transfer": 18},
-    POINTS: _PLAIN | {"name": "Rewards Credit Card", "has_other_rewards": True, "has_zero_percent_introductory_rate": True,
-                      "duration_of_introductory_rate_on_purchases": 12},
+    PLAIN: _PLAIN
+    | {
+        "name": "Classic Credit Card",
+        "has_zero_percent_introductory_rate_on_balance_transfer": True,
+        "duration_of_introductory_rate_on_balance_transfer": 18,
+    },
+    POINTS: _PLAIN
+    | {
+        "name": "Rewards Credit Card",
+        "has_other_rewards": True,
+        "has_zero_percent_introductory_rate": True,
+        "duration_of_introductory_rate_on_purchases": 12,
+    },
     CASHBACK: _PLAIN | {"name": "Cashback Credit Card", "has_cashback_rewards": True},
-    TRAVEL: _PLAIN | {"name": "Travel Credit Card", "annual_fee": 550.0, "has_travel_rewards": True,
-                      "has_zero_introductory_annual_fee": True},
-    BUSINESS: _PLAIN | {"name": "Business Credit Card", "annual_fee": 95.0, "is_small_business_card": True,
-                        "is_accepting_applicants": False},
-}  # fmt: skip
+    TRAVEL: _PLAIN
+    | {
+        "name": "Travel Credit Card",
+        "annual_fee": 550.0,
+        "has_travel_rewards": True,
+        "has_zero_introductory_annual_fee": True,
+    },
+    BUSINESS: _PLAIN
+    | {
+        "name": "Business Credit Card",
+        "annual_fee": 95.0,
+        "is_small_business_card": True,
+        "is_accepting_applicants": False,
+    },
+}
 # what a card's rewards are counted in -> the product
 UNITS = {"CASH_BACK": CASHBACK, "CASHBACK": CASHBACK, "DOLLARS": CASHBACK, "MILES": TRAVEL, "POINTS": POINTS}
 

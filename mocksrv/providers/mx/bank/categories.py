@@ -76,7 +76,15 @@ _TREE: Mapping[str, tuple[str, tuple[str, ...]]] = {
     ),
     "Home": (
         "CAT-b709172b-4eb7-318e-3b5d-e0f0500b32ac",
-        ("Furnishings", "Home Improvement", "Home Insurance", "Home Services", "Home Supplies", "Lawn & Garden", "Mortgage & Rent"),
+        (
+            "Furnishings",
+            "Home Improvement",
+            "Home Insurance",
+            "Home Services",
+            "Home Supplies",
+            "Lawn & Garden",
+            "Mortgage & Rent",
+        ),
     ),
     "Income": (
         "CAT-bf9f3294-4c40-1677-d269-54fbc189faf3",

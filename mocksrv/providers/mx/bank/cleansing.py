@@ -1,7 +1,8 @@
-"""Makes a readable name, a category and flags of what a bank writes on a transaction, by the rules in ``cleansing.yaml``.
+"""Makes a readable name, a category and flags of what a bank writes on a transaction, by the rules in
+``cleansing.yaml``.
 
-A merchant of the catalogue decides; where none is named, the merchant category code, then the words. Only what the words say for
-certain (an overdraft fee, cash from a machine) comes before the merchant.
+A merchant of the catalogue decides; where none is named, the merchant category code, then the words. Only what the
+words say for certain (an overdraft fee, cash from a machine) comes before the merchant.
 """
 
 from __future__ import annotations
@@ -85,7 +86,9 @@ class Rules:
         self.certain = tuple(map(_rule, read["certain"]))
         self.likely = tuple(map(_rule, read["likely"]))
         self.flags = {name: _of_words(text) for name, text in read["flags"].items()}
-        self.codes = {code: categories.BY_NAME[name] for name, ranges in read["codes"].items() for code in _codes(ranges)}
+        self.codes = {
+            code: categories.BY_NAME[name] for name, ranges in read["codes"].items() for code in _codes(ranges)
+        }
 
 
 def _compiled(text: str) -> re.Pattern[str]:
@@ -186,10 +189,19 @@ def _category(merchant: Merchant | None, rule: Rule | None, mcc: int | None) -> 
 
 
 def _flags(
-    description: str, texts: Iterable[str], category: Category, merchant: Merchant | None, rule: Rule | None, type_: str | None
+    description: str,
+    texts: Iterable[str],
+    category: Category,
+    merchant: Merchant | None,
+    rule: Rule | None,
+    type_: str | None,
 ) -> dict[str, bool]:
-    """The flags, by the words and by what was found. What it does not say itself is a credit if its words or its category say income."""
-    credit = type_ == "CREDIT" or (type_ is None and (category.is_income or (rule is not None and rule.type == "CREDIT")))
+    """The flags, by the words and by what was found. What it does not say itself is a credit if its words or its
+    category say income.
+    """
+    credit = type_ == "CREDIT" or (
+        type_ is None and (category.is_income or (rule is not None and rule.type == "CREDIT"))
+    )
     said = {name for name, pattern in rules().flags.items() if any(pattern.search(text) for text in texts)}
     said |= rule.flags if rule else frozenset()
     labels = categories.labels(category, credit=credit)
@@ -202,7 +214,8 @@ def _flags(
         "is_international": "international" in said or rules().abroad.search(description) is not None,
         "is_overdraft_fee": "overdraft_fee" in said,
         "is_payroll_advance": "payroll_advance" in said,
-        "is_subscription": not credit and ("subscription" in said or (merchant is not None and merchant.is_subscription)),
+        "is_subscription": not credit
+        and ("subscription" in said or (merchant is not None and merchant.is_subscription)),
     }
 
 
@@ -254,4 +267,8 @@ def _word(word: str, *, first: bool) -> str:
     if word.lower() in rules().small_words and not first:
         return word.lower()
     start, apostrophe, end = word.partition("'")
-    return f"{start.capitalize()}'{end.capitalize() if len(start) == 1 else end.lower()}" if apostrophe else word.capitalize()
+    return (
+        f"{start.capitalize()}'{end.capitalize() if len(start) == 1 else end.lower()}"
+        if apostrophe
+        else word.capitalize()
+    )

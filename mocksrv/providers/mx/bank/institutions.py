@@ -245,7 +245,9 @@ def _slug(name: str) -> str:
 
 
 def _rank(institution: Institution, asked: str | None) -> int | None:
-    """How well a name fits: 0 exactly, 1 from its beginning, 2 from a word's beginning, 3 inside, 4 by its words; None: not."""
+    """How well a name fits: 0 exactly, 1 from its beginning, 2 from a word's beginning, 3 inside, 4 by its words; None:
+    not.
+    """
     if asked is None or not asked.strip():
         return 0
     sought, name, code = _folded(asked).strip(), _folded(institution.name), _folded(institution.code)

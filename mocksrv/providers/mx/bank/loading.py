@@ -1,4 +1,6 @@
-"""Brings a data profile into a member: accounts, numbers, owners, transactions, holdings, statements, rewards as MX's records."""
+"""Brings a data profile into a member: accounts, numbers, owners, transactions, holdings, statements, rewards as MX's
+records.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +19,15 @@ from mocksrv.providers.profiles import LONGEST_POSTING, Account, Data, Profiles,
 
 EXTENDED_DAYS = 730  # what MX's extended history reaches back
 INSURED = frozenset({"CHECKING", "SAVINGS"})  # types of accounts that the state insures
-SPLIT = "mx.split_transaction"  # a transaction that has been split is kept apart: its parts are listed and added up in its place
+# a transaction that has been split is kept apart: its parts are listed and added up in its place
+SPLIT = "mx.split_transaction"
 
 
 @dataclass(slots=True)
 class Fetched:
-    """What a load did: how many records it made and changed, by the names of MX's callbacks; the accounts it verified."""
+    """What a load did: how many records it made and changed, by the names of MX's callbacks; the accounts it
+    verified.
+    """
 
     counts: dict[str, int] = field(default_factory=dict)
     verified: list[str] = field(default_factory=list)
@@ -34,12 +39,15 @@ class Fetched:
 class Loader:
     """Loads data profiles into members.
 
-    ``profile_of`` names the profile of an institution, by its code. ``rules(world, user)`` is what a user's rules do to the body of a
-    new transaction.
+    ``profile_of`` names the profile of an institution, by its code. ``rules(world, user)`` is what a user's rules do to
+    the body of a new transaction.
     """
 
     def __init__(
-        self, profiles: Profiles, profile_of: Callable[[str], str], rules: Callable[[World, str], Callable[[dict[str, Any]], bool]]
+        self,
+        profiles: Profiles,
+        profile_of: Callable[[str], str],
+        rules: Callable[[World, str], Callable[[dict[str, Any]], bool]],
     ) -> None:
         self.profiles = profiles
         self._profile_of = profile_of
@@ -54,12 +62,16 @@ class Loader:
         return member.body.get("profile") or self._profile_of(member.body["institution_code"])
 
     def load(self, world: World, member: Record, wanted: Sequence[str], selected: str | None = None) -> Fetched:
-        """Brings the wanted parts (accounts, numbers, owners, transactions, history, holdings, statements, rewards) up to date.
+        """Brings the wanted parts (accounts, numbers, owners, transactions, history, holdings, statements, rewards) up
+        to date.
 
-        What is there already and has not changed is not touched. ``selected`` is the bank's id of the account whose numbers are wanted.
-        ``prices`` means the holdings that are there already. An account with holdings stays as it is when these do, so that they add up.
+        What is there already and has not changed is not touched. ``selected`` is the bank's id of the account whose
+        numbers are wanted. ``prices`` means the holdings that are there already. An account with holdings stays as it
+        is when these do, so that they add up.
         """
-        follows = member.body.get("data_until") is not None and ("history" not in wanted or member.body.get("data_extended", False))
+        follows = member.body.get("data_until") is not None and (
+            "history" not in wanted or member.body.get("data_extended", False)
+        )
         data = self._wanted_data(world, member, wanted)
         fetched = Fetched()
         held = {holding.parent for holding in world.list(Query("mx.holding", subject=member.guid))}
@@ -80,8 +92,17 @@ class Loader:
                 self._holdings(world, record, account.holdings)
             if "owners" in wanted:
                 self._once(world, "mx.account_owner", "ACO", record, account.owners)
-            if "numbers" in wanted and selected in (None, account.id) and account.account_number and account.routing_number:
-                numbers = {"account_number": account.account_number, "routing_number": account.routing_number, "passed_validation": True}
+            if (
+                "numbers" in wanted
+                and selected in (None, account.id)
+                and account.account_number
+                and account.routing_number
+            ):
+                numbers = {
+                    "account_number": account.account_number,
+                    "routing_number": account.routing_number,
+                    "passed_validation": True,
+                }
                 self._once(world, "mx.account_number", "ACN", record, [numbers])
                 fetched.verified.append(record.guid)
             if "statements" in wanted:
@@ -92,11 +113,15 @@ class Loader:
         if "transactions" in wanted:
             apply_rules = self._rules(world, member.owner)
             for record, account in reversed(loaded):  # of one day, lists show those of the first account first
-                self._transactions(world, record, account.transactions, fetched, apply_rules, follows and account.id in known)
+                self._transactions(
+                    world, record, account.transactions, fetched, apply_rules, follows and account.id in known
+                )
         return fetched
 
     def _wanted_data(self, world: World, member: Record, wanted: Sequence[str]) -> Data:
-        """The data to bring, and the marks of how far back and forth the member's transactions reach (``data_from``, ``data_until``)."""
+        """The data to bring, and the marks of how far back and forth the member's transactions reach (``data_from``,
+        ``data_until``).
+        """
         body = member.body
         if "transactions" not in wanted:
             return self._generate(world, member, days=0)
@@ -122,7 +147,9 @@ class Loader:
         return data
 
     def _persona(self, world: World, member: Record, profile: str) -> str:
-        """Whose login it is: the user's, by the client's own id; counted among that user's members with the same profile."""
+        """Whose login it is: the user's, by the client's own id; counted among that user's members with the same
+        profile.
+        """
         logins = member.body.setdefault("logins", {})
         if profile not in logins:
             others = world.list(Query("mx.member", owner=member.owner))
@@ -147,7 +174,9 @@ class Loader:
             "member_is_managed_by_user": member.body["is_managed_by_user"],
             "credit_card_product_guid": cards.product_of(account),
         }
-        record = Record("mx.account", world.guid("ACT"), body, owner=member.owner, subject=member.guid, partner_id=account.id)
+        record = Record(
+            "mx.account", world.guid("ACT"), body, owner=member.owner, subject=member.guid, partner_id=account.id
+        )
         world.add(record)
         emit_account(world, "created", record, bulk=True)
         return record
@@ -163,7 +192,8 @@ class Loader:
     ) -> None:
         """Adds those that are not there; those that have changed (a pending one was posted) are changed.
 
-        ``follows``: they follow what was there before, so that users are alerted of them. A history that is new as a whole alerts nobody.
+        ``follows``: they follow what was there before, so that users are alerted of them. A history that is new as a
+        whole alerts nobody.
         """
         kinds = ("mx.transaction", SPLIT)
         known = {r.partner_id: r for kind in kinds for r in world.pages(Query(kind, parent=account.guid), 1000)}
@@ -175,7 +205,16 @@ class Loader:
                 apply_rules(body)
                 sort = parse_moment(row["date"])
                 new.append(
-                    Record("mx.transaction", world.guid("TRN"), body, account.owner, account.subject, account.guid, row["id"], sort=sort)
+                    Record(
+                        "mx.transaction",
+                        world.guid("TRN"),
+                        body,
+                        account.owner,
+                        account.subject,
+                        account.guid,
+                        row["id"],
+                        sort=sort,
+                    )
                 )
             elif there.body["status"] != row["status"]:
                 for changed in (there, *parts_of(world, there)):
@@ -197,7 +236,9 @@ class Loader:
             body = {name: value for name, value in row.items() if name != "id"}
             there = known.pop(row["id"], None)
             if there is None:
-                there = Record("mx.holding", world.guid("HOL"), body, account.owner, account.subject, account.guid, row["id"])
+                there = Record(
+                    "mx.holding", world.guid("HOL"), body, account.owner, account.subject, account.guid, row["id"]
+                )
                 world.add(there)
                 emit(world, "mx.holding", "created", there, bulk=True)
             elif there.body != body:
@@ -220,7 +261,9 @@ class Loader:
         fetched.count("rewards_created_count", self._new(world, "mx.reward", "RWD", account, rows))
 
     def _papers(self, world: World, member: Record, data: Data) -> dict[str, list[dict[str, Any]]]:
-        """The statements that are not there yet, by account, each with its figures: made of the bank's ledger, however far back it is."""
+        """The statements that are not there yet, by account, each with its figures: made of the bank's ledger, however
+        far back it is.
+        """
         known = {record.partner_id for record in world.list(Query("mx.statement", subject=member.guid))}
         new = {account.id: [row for row in account.statements if row["id"] not in known] for account in data.accounts}
         first = min((parse_moment(row["starts_on"]) for rows in new.values() for row in rows), default=None)
@@ -228,7 +271,10 @@ class Loader:
             return {}
         ledger = self._generate(world, member, days=(world.now - first) // DAY + LONGEST_POSTING + 2)
         bank = member.body["name"]
-        return {account.id: [row | statements.written(bank, account, row) for row in new[account.id]] for account in ledger.accounts}
+        return {
+            account.id: [row | statements.written(bank, account, row) for row in new[account.id]]
+            for account in ledger.accounts
+        }
 
     def _once(self, world: World, kind: str, prefix: str, account: Record, rows: Sequence[Mapping[str, Any]]) -> None:
         """Puts these in place of the account's earlier ones, unless they are the same."""
@@ -236,13 +282,23 @@ class Loader:
         if [record.body for record in present] != [dict(row) for row in rows]:
             for record in present:
                 world.remove(guid=record.guid)
-            world.add(*(Record(kind, world.guid(prefix), dict(row), account.owner, account.subject, account.guid) for row in rows))
+            world.add(
+                *(
+                    Record(kind, world.guid(prefix), dict(row), account.owner, account.subject, account.guid)
+                    for row in rows
+                )
+            )
 
     def _new(self, world: World, kind: str, prefix: str, account: Record, rows: Sequence[Mapping[str, Any]]) -> int:
         """Adds those whose id is not there; how many."""
         known = {record.partner_id for record in world.list(Query(kind, parent=account.guid))}
         new = [row for row in rows if row["id"] not in known]
-        world.add(*(Record(kind, world.guid(prefix), dict(r), account.owner, account.subject, account.guid, r["id"]) for r in new))
+        world.add(
+            *(
+                Record(kind, world.guid(prefix), dict(r), account.owner, account.subject, account.guid, r["id"])
+                for r in new
+            )
+        )
         return len(new)
 
 
@@ -273,4 +329,9 @@ def _transaction(row: Mapping[str, Any], account: str) -> dict[str, Any]:
     category = categories.BY_NAME.get(row.get("category") or "", categories.UNCATEGORIZED)
     body = {name: value for name, value in row.items() if name not in ("id", "date")}
     merchant = enrichment(account, row["description"], row["original_description"])
-    return {**categories.labels(category, credit=row["type"] == "CREDIT"), **merchant, **body, "category": category.name}
+    return {
+        **categories.labels(category, credit=row["type"] == "CREDIT"),
+        **merchant,
+        **body,
+        "category": category.name,
+    }

@@ -1,4 +1,5 @@
-"""The merchants that everybody's transactions are recognised as, with their shops. They never change and belong to nobody.
+"""The merchants that everybody's transactions are recognised as, with their shops. They never change and belong to
+nobody.
 
 The catalogue stands in ``merchants.yaml``, which is read when it is first needed.
 """
@@ -46,7 +47,9 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Merchant:
-    """A merchant. `category` names one of MX's; `is_bill` and `is_subscription` say what a payment to it is. Moments are milliseconds."""
+    """A merchant. `category` names one of MX's; `is_bill` and `is_subscription` say what a payment to it is. Moments
+    are milliseconds.
+    """
 
     guid: str
     name: str
@@ -61,7 +64,8 @@ class Merchant:
     updated_at: int = _CREATED_AT
 
     def location(self, text: str, key: str = "") -> Location | None:
-        """The shop that a description (its `words`) means: the one whose number or city it names, else always the same for a key.
+        """The shop that a description (its `words`) means: the one whose number or city it names, else always the same
+        for a key.
 
         None where the merchant has no shops.
         """
@@ -125,7 +129,9 @@ class Catalogue:
 
 @lru_cache(maxsize=4096)
 def words(text: str) -> str:
-    """A text in lower case with nothing but letters and digits, as descriptions are compared: ``WENDY'S #12`` -> ``wendys 12``."""
+    """A text in lower case with nothing but letters and digits, as descriptions are compared: ``WENDY'S #12`` ->
+    ``wendys 12``.
+    """
     if not text.isascii():
         text = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
     text = _APOSTROPHES.sub("", text.casefold()).replace("&", " and ")
@@ -164,7 +170,9 @@ def _merchant(entry: Mapping[str, Any], cities: Mapping[str, Sequence[Any]], str
     )
 
 
-def _locations(guid: str, entry: Mapping[str, Any], cities: Mapping[str, Sequence[Any]], streets: Sequence[str]) -> Iterator[Location]:
+def _locations(
+    guid: str, entry: Mapping[str, Any], cities: Mapping[str, Sequence[Any]], streets: Sequence[str]
+) -> Iterator[Location]:
     for shop in entry.get("shops", ()):
         city = shop.rstrip(" 0123456789")
         state, postal_code, area, latitude, longitude = cities[city]
@@ -188,7 +196,8 @@ def _locations(guid: str, entry: Mapping[str, Any], cities: Mapping[str, Sequenc
 
 
 def enrichment(account: str, description: str | None, original: str | None) -> Mapping[str, Any]:
-    """The fields that a transaction of an account gets from its merchant; none when there is no merchant in its descriptions.
+    """The fields that a transaction of an account gets from its merchant; none when there is no merchant in its
+    descriptions.
 
     The place is always the same for the same account and descriptions.
     """

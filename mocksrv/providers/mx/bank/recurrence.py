@@ -1,7 +1,9 @@
-"""Recognises what comes again and again among dated amounts: every week, every other week, twice a month, every month, every year.
+"""Recognises what comes again and again among dated amounts: every week, every other week, twice a month, every month,
+every year.
 
-Days are counted from 1970-01-01, amounts are integer cents. What was looked for is in the tables: how near to its day each payment
-must be, and how many are needed, the less alike their amounts are the nearer and the more. (MX does not publish its own rules.)
+Days are counted from 1970-01-01, amounts are integer cents. What was looked for is in the tables: how near to its day
+each payment must be, and how many are needed, the less alike their amounts are the nearer and the more. (MX does not
+publish its own rules.)
 """
 
 from __future__ import annotations
@@ -31,7 +33,9 @@ class Dated(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """When the payments of a series come: ``anchors`` are days of the month, or for weeks the days modulo ``period``, or one day."""
+    """When the payments of a series come: ``anchors`` are days of the month, or for weeks the days modulo ``period``,
+    or one day.
+    """
 
     name: str
     period: int  # days, about
@@ -104,7 +108,9 @@ def _twice(days: Sequence[int], period: int, tolerance: int) -> Fitting | None:
 def _next_month(period: int, earliest: int, anchors: tuple[int, ...]) -> int:
     at = date.fromordinal(earliest + EPOCH)
     number = at.year * 12 + at.month - 1
-    return min(day for each in (number, number + 1) for anchor in anchors if (day := _in_month(each, anchor)) >= earliest)
+    return min(
+        day for each in (number, number + 1) for anchor in anchors if (day := _in_month(each, anchor)) >= earliest
+    )
 
 
 # in step with the years
@@ -128,7 +134,9 @@ def _in_turn(slots: Sequence[int]) -> bool:
 
 
 class Kind(NamedTuple):
-    """A rhythm to look for. ``demands``: by how alike the amounts are, (how many days off at most, how many payments at least)."""
+    """A rhythm to look for. ``demands``: by how alike the amounts are, (how many days off at most, how many payments at
+    least).
+    """
 
     name: str
     period: int
@@ -137,7 +145,12 @@ class Kind(NamedTuple):
     demands: tuple[tuple[int, int] | None, ...]
 
 
-LIKENESS = (1.0, 1.1, 2.0, float("inf"))  # how many times the smallest the largest amount may be: the same, alike, similar, any
+LIKENESS = (
+    1.0,
+    1.1,
+    2.0,
+    float("inf"),
+)  # how many times the smallest the largest amount may be: the same, alike, similar, any
 KINDS = (
     Kind("EVERY_WEEK", 7, _weeks, _next_week, ((1, 3), (1, 3), (1, 5), None)),
     Kind("EVERY_OTHER_WEEK", 14, _weeks, _next_week, ((2, 3), (2, 3), (1, 4), (0, 4))),
@@ -170,7 +183,8 @@ def recognise(payments: Sequence[Dated]) -> Rhythm | None:
 def series(entries: Sequence[Entry], dated: Callable[[Entry], Dated]) -> list[tuple[list[Entry], Rhythm]]:
     """The series among entries of one description, which are in the order of their days.
 
-    All of them are one series, or those of one amount are (a subscription beside other purchases), and perhaps the rest is another.
+    All of them are one series, or those of one amount are (a subscription beside other purchases), and perhaps the rest
+    is another.
     """
     if not 2 <= len(entries) <= MOST:
         return []

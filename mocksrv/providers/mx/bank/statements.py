@@ -1,4 +1,6 @@
-"""Account statements as a bank writes them: what was posted in a month, between the balances before and after, as a PDF."""
+"""Account statements as a bank writes them: what was posted in a month, between the balances before and after, as a
+PDF.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +24,17 @@ Line = Sequence[Any]  # day, description, cents by which it changes the balance
 def written(bank: str, account: Account, period: Mapping[str, Any]) -> dict[str, Any]:
     """What a statement of this period says (`starts_on`, `ends_on`), and the hash of its file. Amounts are cents.
 
-    The account must have all transactions from before the period on: the balances are counted back from the one it has now.
-    Where the account holds securities, they are the balances of its cash.
+    The account must have all transactions from before the period on: the balances are counted back from the one it has
+    now. Where the account holds securities, they are the balances of its cash.
     """
     sign = -1 if account.fields["type"] in DEBTS else 1
     first, end = parse_moment(period["starts_on"]), parse_moment(period["ends_on"]) + DAY
     posted = [
-        (row["posted_at"], row["original_description"], sign * round(row["amount"] * 100) * (1 if row["type"] == "CREDIT" else -1))
+        (
+            row["posted_at"],
+            row["original_description"],
+            sign * round(row["amount"] * 100) * (1 if row["type"] == "CREDIT" else -1),
+        )
         for row in account.transactions
         if row["status"] == "POSTED" and row["posted_at"] >= first
     ]

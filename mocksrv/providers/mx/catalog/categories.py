@@ -51,7 +51,13 @@ class CustomCategory(Category):
     def of(cls, record: Record) -> CustomCategory:
         body = record.body
         return cls(
-            record.guid, body["name"], body["parent_guid"], body["is_income"], body["metadata"], record.created_at, record.updated_at
+            record.guid,
+            body["name"],
+            body["parent_guid"],
+            body["is_income"],
+            body["metadata"],
+            record.created_at,
+            record.updated_at,
         )
 
 
@@ -65,9 +71,13 @@ def find(world: World, user: str, guid: str) -> Category | None:
 
 
 def render(category: Category) -> dict[str, Any]:
-    """A category as MX shows it: ``is_income`` of its own only, though transactions of others under Income count as income, too."""
+    """A category as MX shows it: ``is_income`` of its own only, though transactions of others under Income count as
+    income, too.
+    """
     is_default = not isinstance(category, CustomCategory)
-    return dict(SCHEMA.dump({**asdict(category), "is_default": is_default, "is_income": is_default and category.is_income}))
+    return dict(
+        SCHEMA.dump({**asdict(category), "is_default": is_default, "is_income": is_default and category.is_income})
+    )
 
 
 class CustomCategories(Collection):
@@ -97,7 +107,9 @@ class CustomCategories(Collection):
         super().remove(call, world, user, record)
 
     def changed(self, call: Call, world: World, user: Record, record: Record, action: str) -> None:
-        """Transactions show the new name of their category; of one that is gone they show the parent, where rules and plans lead, too."""
+        """Transactions show the new name of their category; of one that is gone they show the parent, where rules and
+        plans lead, too.
+        """
         if action == "updated":
             _label(world, user, record.guid, CustomCategory.of(record))
         elif action == "deleted":
@@ -121,7 +133,9 @@ def _in(guid: str, user: Record, kind: str) -> Query:
 
 def _label(world: World, user: Record, guid: str, category: Category) -> None:
     """Puts the transactions that were of one category into another, with their events."""
-    transactions: Iterable[Record] = (t for kind in ("mx.transaction", SPLIT) for t in world.list(_in(guid, user, kind)))
+    transactions: Iterable[Record] = (
+        t for kind in ("mx.transaction", SPLIT) for t in world.list(_in(guid, user, kind))
+    )
     for transaction in transactions:
         shown = labels(category, credit=transaction.body["type"] == "CREDIT")
         if any(transaction.body.get(name) != value for name, value in shown.items()):
@@ -131,7 +145,13 @@ def _label(world: World, user: Record, guid: str, category: Category) -> None:
 
 
 custom = CustomCategories(
-    "mx.category", prefix="CAT", one="category", many="categories", schema=SCHEMA, event="mx.category", defaults={"metadata": None}
+    "mx.category",
+    prefix="CAT",
+    one="category",
+    many="categories",
+    schema=SCHEMA,
+    event="mx.category",
+    defaults={"metadata": None},
 )
 custom.mount(routes, OF_USER, create="createCategory", update="updateCategory", delete="deleteCategory")
 

@@ -15,9 +15,16 @@ routes = Routes()
 MOST = 100  # transactions of one call
 LONGEST_DESCRIPTION = 1024
 FLAGS = (
-    "is_bill_pay", "is_direct_deposit", "is_expense", "is_fee", "is_income", "is_international", "is_overdraft_fee", "is_payroll_advance",
+    "is_bill_pay",
+    "is_direct_deposit",
+    "is_expense",
+    "is_fee",
+    "is_income",
+    "is_international",
+    "is_overdraft_fee",
+    "is_payroll_advance",
     "is_subscription",
-)  # fmt: skip
+)
 
 
 def _few(rows: list[Any]) -> None:

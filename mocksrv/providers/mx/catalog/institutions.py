@@ -74,7 +74,10 @@ def list_institutions(call: Call) -> Reply:
 def list_favorites(call: Call) -> Reply:
     call.arguments(*PAGING, "iso_country_code", "iso_country_code[]")
     countries = call.many("iso_country_code")
-    return page(call, [each for each in call.mount.institutions.favorites() if not countries or each.iso_country_code in countries])
+    return page(
+        call,
+        [each for each in call.mount.institutions.favorites() if not countries or each.iso_country_code in countries],
+    )
 
 
 @routes.add("GET", INSTITUTION, "readInstitution")
@@ -85,7 +88,9 @@ def read_institution(call: Call, institution: str) -> Reply:
 @routes.add("GET", f"{INSTITUTION}/credentials", "listInstitutionCredentials", by_id=True)
 def list_credentials(call: Call, institution: str) -> Reply:
     call.arguments(*PAGING)
-    return call.paged_list(call.mount.institutions.credentials(_find(call, institution)), "credentials", CREDENTIALS.dump)
+    return call.paged_list(
+        call.mount.institutions.credentials(_find(call, institution)), "credentials", CREDENTIALS.dump
+    )
 
 
 def page(call: Call, found: list[Any], *, most: int = MOST_ON_A_PAGE) -> Reply:

@@ -1,10 +1,12 @@
-"""A plain kind of resource that belongs to a user, declared once: list, create, read, update, delete, with paging, errors, webhooks.
+"""A plain kind of resource that belongs to a user, declared once: list, create, read, update, delete, with paging,
+errors, webhooks.
 
     tags = Collection("mx.tag", prefix="TAG", one="tag", many="tags", schema=TagSchema(), event="mx.tag")
-    tags.mount(routes, "/users/<user>/tags", list="listTags", create="createTag", read="readTag", update="updateTag", delete="deleteTag")
+    tags.mount(routes, "/users/<user>/tags", list="listTags", create="createTag", read="readTag",
+      update="updateTag", delete="deleteTag")
 
-A kind with rules of its own is a subclass that overrides `prepare`, `changed` or `renderer`; what is more special than that is a
-view of its own beside it.
+A kind with rules of its own is a subclass that overrides `prepare`, `changed` or `renderer`; what is more special than
+that is a view of its own beside it.
 """
 
 from __future__ import annotations
@@ -26,9 +28,10 @@ Render = Callable[[Record], dict[str, Any]]
 class Collection:
     """One kind of resource.
 
-    ``kind`` names its records, ``prefix`` begins their guids, ``one`` and ``many`` are the keys in bodies; ``schema`` renders and, by
-    its fields that can be loaded, validates; ``defaults`` is what a new body has beside what the client sends (the fields without one
-    are null); ``event`` is the resource in the catalogue of webhooks, if it has any; ``least``: the smallest page.
+    ``kind`` names its records, ``prefix`` begins their guids, ``one`` and ``many`` are the keys in bodies; ``schema``
+    renders and, by its fields that can be loaded, validates; ``defaults`` is what a new body has beside what the client
+    sends (the fields without one are null); ``event`` is the resource in the catalogue of webhooks, if it has any;
+    ``least``: the smallest page.
     """
 
     def __init__(
@@ -95,7 +98,9 @@ class Collection:
         with call.look() as world:
             owner = call.user(world, user)
             query = Query(self.kind, owner=owner.guid)
-            return call.paged(world, query, self.many, self.renderer(call, world, owner), least=self.least, most=self.most)
+            return call.paged(
+                world, query, self.many, self.renderer(call, world, owner), least=self.least, most=self.most
+            )
 
     def create(self, call: Call, user: str) -> Reply:
         given = call.load(self.one, self.loader(call))
@@ -141,7 +146,9 @@ class Collection:
         return call.find(world, self.kind, guid, user.guid) or not_found(self.label, guid)
 
     def add(self, call: Call, world: World, user: Record, given: dict[str, Any], **keys: Any) -> Record:
-        """Stores a new record of what the client sent, with its event. ``keys``: its other columns (subject, parent, sort ...)."""
+        """Stores a new record of what the client sent, with its event. ``keys``: its other columns (subject, parent,
+        sort ...).
+        """
         record = Record(self.kind, world.guid(self.prefix), dict(self.defaults), owner=user.guid, revision=0, **keys)
         self.prepare(call, world, user, record, given)
         record.body.update(given)

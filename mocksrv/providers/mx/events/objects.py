@@ -1,7 +1,8 @@
 """The object family of MX's webhooks: a resource was created, updated or deleted. Their bodies are a table.
 
-Sources: MX's webhook pages for accounts, transactions, budgets, categories, goals, holdings, insights, beats, tags, taggings, spending
-plans and microdeposits; what those pages leave out follows the API's own schemas (docs/discrepancies.md).
+Sources: MX's webhook pages for accounts, transactions, budgets, categories, goals, holdings, insights, beats, tags,
+taggings, spending plans and microdeposits; what those pages leave out follows the API's own schemas
+(docs/discrepancies.md).
 """
 
 from __future__ import annotations
@@ -51,10 +52,10 @@ def _iso_day(ms: int | None) -> str | None:
 class Object:
     """The events of one resource.
 
-    ``when`` has its actions, and says in words what each is sent for. ``wrapper`` is the key of the object in the body, ``fields`` what it
-    shows, ``forms`` how fields are written that are not written as they are (moments become Unix seconds without being named here),
-    ``renamed`` MX's other names for fields of the API, ``beside`` what stands beside the object, ``optional`` the fields that are left
-    out while they are null.
+    ``when`` has its actions, and says in words what each is sent for. ``wrapper`` is the key of the object in the body,
+    ``fields`` what it shows, ``forms`` how fields are written that are not written as they are (moments become Unix
+    seconds without being named here), ``renamed`` MX's other names for fields of the API, ``beside`` what stands beside
+    the object, ``optional`` the fields that are left out while they are null.
     """
 
     when: Mapping[str, str]
@@ -81,7 +82,12 @@ def _same(value: Any) -> Any:
 
 def _changes(what: str, **special: str) -> dict[str, str]:
     """What the three events of a resource are sent for."""
-    return {"created": f"{what} was created", "updated": f"{what} has changed", "deleted": f"{what} was deleted", **special}
+    return {
+        "created": f"{what} was created",
+        "updated": f"{what} has changed",
+        "deleted": f"{what} was deleted",
+        **special,
+    }
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -91,7 +97,9 @@ def _names(text: str) -> tuple[str, ...]:
 _USER = "user_guid user_id"
 _ACCOUNT_SET_BY = tuple(f"{name}_set_by" for name in ACCOUNT_SET_BY)
 _ACCOUNT_MOMENTS = ("matures_on", "started_on", "feed_matures_on", "feed_started_on")
-_TRANSACTION_SET_BY = tuple(f"{name}_set_by" for name in ("amount", "category", "check_number", "currency_code", "date", "description"))
+_TRANSACTION_SET_BY = tuple(
+    f"{name}_set_by" for name in ("amount", "category", "check_number", "currency_code", "date", "description")
+)
 
 OBJECTS: Mapping[str, Object] = {
     "mx.account": Object(
@@ -104,10 +112,11 @@ OBJECTS: Mapping[str, Object] = {
                     *_ACCOUNT_SET_BY,
                     *(f"feed_{name}" for name in ACCOUNT_FEED),
                     *_names(
-                        """account_subtype account_subtype_set_by account_type account_type_set_by available_credit created_at
-                        feed_account_subtype feed_account_type guid id imported_at institution_code institution_guid insured_name is_hidden
-                        is_manual member_guid member_id member_is_managed_by_user metadata pay_out_amount premium_amount property_type
-                        revision routing_number updated_at user_guid user_id"""
+                        """account_subtype account_subtype_set_by account_type account_type_set_by available_credit
+                            created_at feed_account_subtype feed_account_type guid id imported_at institution_code
+                            institution_guid insured_name is_hidden is_manual member_guid member_id
+                            member_is_managed_by_user metadata pay_out_amount premium_amount property_type revision
+                            routing_number updated_at user_guid user_id"""
                     ),
                 }
                 - {"type", "subtype", "type_set_by", "subtype_set_by"}
@@ -130,13 +139,15 @@ OBJECTS: Mapping[str, Object] = {
         (
             *_TRANSACTION_SET_BY,
             *_names(
-                """account_guid account_id amount category_guid category_name check_number created_at currency_code date description
-                feed_amount feed_check_number feed_currency_code feed_description feed_is_international feed_latitude feed_longitude
-                feed_memo feed_posted_at feed_status feed_transacted_at feed_transaction_type guid has_been_split has_been_viewed id
-                is_bill_pay is_direct_deposit is_expense is_fee is_flagged is_hidden is_income is_international is_overdraft_fee
-                is_payroll_advance is_recurring is_subscription latitude localized_description localized_memo longitude member_guid
-                member_is_managed_by_user memo merchant_category_code merchant_guid merchant_location_guid metadata parent_guid posted_at
-                revision status transacted_at type updated_at user_guid user_id"""
+                """account_guid account_id amount category_guid category_name check_number created_at currency_code
+                    date description feed_amount feed_check_number feed_currency_code feed_description
+                    feed_is_international feed_latitude feed_longitude feed_memo feed_posted_at feed_status
+                    feed_transacted_at feed_transaction_type guid has_been_split has_been_viewed id is_bill_pay
+                    is_direct_deposit is_expense is_fee is_flagged is_hidden is_income is_international
+                    is_overdraft_fee is_payroll_advance is_recurring is_subscription latitude localized_description
+                    localized_memo longitude member_guid member_is_managed_by_user memo merchant_category_code
+                    merchant_guid merchant_location_guid metadata parent_guid posted_at revision status transacted_at
+                    type updated_at user_guid user_id"""
             ),
         ),
         forms={"date": day_seconds, "feed_status": FEED_STATUS.get, "feed_transaction_type": FEED_TYPE.get},
@@ -146,8 +157,8 @@ OBJECTS: Mapping[str, Object] = {
         _changes("a budget", updated="a budget has changed; not when only what is spent against it has"),
         "budget",
         _names(
-            f"""amount category_guid client_id created_at guid is_exceeded is_off_track metadata name parent_guid projected_spending
-            revision transaction_total updated_at {_USER}"""
+            f"""amount category_guid client_id created_at guid is_exceeded is_off_track metadata name parent_guid
+                projected_spending revision transaction_total updated_at {_USER}"""
         ),
         forms={"projected_spending": _text, "transaction_total": _text},
     ),
@@ -160,8 +171,8 @@ OBJECTS: Mapping[str, Object] = {
         _changes("a goal", updated="a goal has changed; not when only its account has"),
         "goal",
         _names(
-            f"""account_guid amount completed_at created_by current_amount goal_type_name guid has_been_spent is_complete meta_type
-            metadata name position projected_to_complete_at revision {_USER}"""
+            f"""account_guid amount completed_at created_by current_amount goal_type_name guid has_been_spent
+                is_complete meta_type metadata name position projected_to_complete_at revision {_USER}"""
         ),
         renamed={"meta_type": "meta_type_name"},
     ),
@@ -174,11 +185,12 @@ OBJECTS: Mapping[str, Object] = {
         ),
         "holding",
         _names(
-            f"""account_guid allocations_cash allocations_convertible allocations_foreign_bond allocations_foreign_stock
-            allocations_other allocations_preferred allocations_unknown allocations_us_bond allocations_us_stock bond_coupon_rate
-            bond_maturity_date cost_basis created_at currency_code daily_change deleted_at description equity_classification
-            fixed_income_classification guid holding_type id isin market_value metadata purchase_price revision security_type shares
-            symbol updated_at {_USER}"""
+            f"""account_guid allocations_cash allocations_convertible allocations_foreign_bond
+                allocations_foreign_stock allocations_other allocations_preferred allocations_unknown
+                allocations_us_bond allocations_us_stock bond_coupon_rate bond_maturity_date cost_basis created_at
+                currency_code daily_change deleted_at description equity_classification fixed_income_classification
+                guid holding_type id isin market_value metadata purchase_price revision security_type shares symbol
+                updated_at {_USER}"""
         ),
         forms={"shares": lambda quantity: None if quantity is None else float(quantity)},
         renamed={"shares": "quantity", "bond_coupon_rate": "coupon_yield", "bond_maturity_date": "maturity_date"},
@@ -193,8 +205,8 @@ OBJECTS: Mapping[str, Object] = {
         "insight",
         _names(
             f"""active_at client_guid created_at description guid has_associated_accounts has_associated_categories
-            has_associated_merchants has_associated_scheduled_payments has_associated_transactions has_been_displayed is_dismissed
-            micro_description micro_title template title updated_at {_USER}"""
+                has_associated_merchants has_associated_scheduled_payments has_associated_transactions
+                has_been_displayed is_dismissed micro_description micro_title template title updated_at {_USER}"""
         ),
         forms={"updated_at": _iso_day},
     ),
@@ -202,8 +214,9 @@ OBJECTS: Mapping[str, Object] = {
         _changes("an insight, under its older name,", generated="a beat was made on demand, which MX does not store"),
         "beat",
         _names(
-            f"""account_guids account_ids active_at created_at description digest displayed_at expires_at guid has_been_displayed is_deleted
-            is_dismissed is_relevant primary_account_guid primary_transaction_guid template title transaction_guids updated_at {_USER}"""
+            f"""account_guids account_ids active_at created_at description digest displayed_at expires_at guid
+                has_been_displayed is_deleted is_dismissed is_relevant primary_account_guid primary_transaction_guid
+                template title transaction_guids updated_at {_USER}"""
         ),
         forms=dict.fromkeys(("created_at", "updated_at"), _iso),
     ),
@@ -211,7 +224,10 @@ OBJECTS: Mapping[str, Object] = {
     "mx.tagging": Object(
         _changes("a tagging", deleted="a tagging was deleted, or went with its transaction"),
         "tagging",
-        _names(f"guid member_is_managed_by_user revision transaction_id transaction_guid tag_guid tag_name updated_at {_USER}"),
+        _names(
+            "guid member_is_managed_by_user revision transaction_id transaction_guid tag_guid tag_name "
+            f"updated_at {_USER}"
+        ),
     ),
     "mx.spending_plan": Object(
         _changes("a spending plan", updated="a spending plan has gone on to another month"),
@@ -222,8 +238,8 @@ OBJECTS: Mapping[str, Object] = {
         {"created": "a microdeposit was started", "updated": "the status of a microdeposit has changed"},
         "micro_deposit",
         _names(
-            f"""account_number account_type created_at guid institution_guid routing_number status status_name updated_at {_USER}
-            verified_at"""
+            f"""account_number account_type created_at guid institution_guid routing_number status status_name
+                updated_at {_USER} verified_at"""
         ),
         forms=dict.fromkeys(("created_at", "updated_at", "verified_at"), _iso_ms),
         beside={"version": 1},
@@ -236,8 +252,8 @@ OBJECT_EVENTS = frozenset(f"{name}.{action}" for name, entry in OBJECTS.items() 
 def emit(world: World, event: str, action: str, record: Record, *, bulk: bool = False, **more: Any) -> None:
     """Writes the event of a change of a resource: ``emit(world, "mx.tag", "created", record)``.
 
-    ``more`` is what the body shows and the record does not have. ``bulk``: one of the many changes that a job brings, written only
-    where an endpoint asks for it.
+    ``more`` is what the body shows and the record does not have. ``bulk``: one of the many changes that a job brings,
+    written only where an endpoint asks for it.
     """
     name, entry = f"{event}.{action}", OBJECTS[event]
     if action not in entry.when or (bulk and not outbox.wanted(world, name, UNASKED)):
@@ -247,8 +263,13 @@ def emit(world: World, event: str, action: str, record: Record, *, bulk: bool = 
         record.updated_at = world.now
         more |= {"revision": record.revision, "updated_at": world.now, "deleted_at": world.now}
     user, sandbox = world.get("mx.user", record.owner), world.sandbox.name
-    keys = {"account_guid": record.parent, "member_guid": record.subject, "user_id": user.partner_id if user else None,
-            "client_guid": client_guid(sandbox), "client_id": client_id(sandbox)}  # fmt: skip
+    keys = {
+        "account_guid": record.parent,
+        "member_guid": record.subject,
+        "user_id": user.partner_id if user else None,
+        "client_guid": client_guid(sandbox),
+        "client_id": client_id(sandbox),
+    }
     payload = entry.payload(action, {**keys, **shown(record), **more})
     send(world, name, record.guid, payload)
 
@@ -256,7 +277,15 @@ def emit(world: World, event: str, action: str, record: Record, *, bulk: bool = 
 def emit_account(world: World, action: str, account: Record, *, bulk: bool = False) -> None:
     """The event of an account, which shows where each value came from."""
     member = world.get("mx.member", account.subject or "")
-    emit(world, "mx.account", action, account, bulk=bulk, member_id=member.partner_id if member else None, **account_twins(account.body))
+    emit(
+        world,
+        "mx.account",
+        action,
+        account,
+        bulk=bulk,
+        member_id=member.partner_id if member else None,
+        **account_twins(account.body),
+    )
 
 
 def emit_transaction(world: World, action: str, transaction: Record, *, bulk: bool = False) -> None:
@@ -272,28 +301,56 @@ def emit_transaction(world: World, action: str, transaction: Record, *, bulk: bo
 
 
 def emit_beat(world: World, action: str, insight: Record, *, bulk: bool = False) -> None:
-    """The event of an insight as it was called before: deprecated, and written with ``bulk`` for those only that ask for it."""
+    """The event of an insight as it was called before: deprecated, and written with ``bulk`` for those only that ask
+    for it.
+    """
     accounts, transactions = insight.body.get("accounts") or [], insight.body.get("transactions") or []
     found = [world.get("mx.account", guid) for guid in accounts]
     emit(
-        world, "mx.beat", action, insight, bulk=bulk, account_guids=accounts, account_ids=[each.partner_id for each in found if each],
-        transaction_guids=transactions, primary_account_guid=next(iter(accounts), None), is_deleted=action == "deleted",
-        primary_transaction_guid=next(iter(transactions), None), is_relevant=action != "deleted",
+        world,
+        "mx.beat",
+        action,
+        insight,
+        bulk=bulk,
+        account_guids=accounts,
+        account_ids=[each.partner_id for each in found if each],
+        transaction_guids=transactions,
+        primary_account_guid=next(iter(accounts), None),
+        is_deleted=action == "deleted",
+        primary_transaction_guid=next(iter(transactions), None),
+        is_relevant=action != "deleted",
         expires_at=(insight.body.get("active_at") or world.now) + BEAT_LIFETIME,
-    )  # fmt: skip
+    )
 
 
 def _feed(body: Mapping[str, Any]) -> dict[str, Any]:
     """Who set a value, and the values as the bank gave them: nothing for what the user entered."""
     manual = body.get("is_manual", False)
     setter = "USER" if manual else "FEED"
-    given = {name: setter if body.get(name) is not None else None for name in ("amount", "currency_code", "date", "check_number")}
+    given = {
+        name: setter if body.get(name) is not None else None
+        for name in ("amount", "currency_code", "date", "check_number")
+    }
     given["date"] = setter
     cleaned = dict.fromkeys(("category", "description"), "USER" if manual else "SYSTEM")
     cleaned |= {name: "USER" for name in body.get("set_by_user", ()) if name in ("category", "date", "description")}
-    feed = {} if manual else {
-        "amount": body.get("amount"), "currency_code": body.get("currency_code"), "description": body.get("original_description"),
-        "memo": body.get("memo"), "posted_at": body.get("posted_at"), "status": body.get("status"),
-        "transacted_at": body.get("transacted_at"), "transaction_type": body.get("type")}  # fmt: skip
+    feed = (
+        {}
+        if manual
+        else {
+            "amount": body.get("amount"),
+            "currency_code": body.get("currency_code"),
+            "description": body.get("original_description"),
+            "memo": body.get("memo"),
+            "posted_at": body.get("posted_at"),
+            "status": body.get("status"),
+            "transacted_at": body.get("transacted_at"),
+            "transaction_type": body.get("type"),
+        }
+    )
     flags = {name: bool(body.get(name)) for name in ("has_been_split", "has_been_viewed", "is_flagged", "is_hidden")}
-    return {**{f"{name}_set_by": value for name, value in (given | cleaned).items()}, **{f"feed_{n}": v for n, v in feed.items()}, **flags}
+    return {
+        **{f"{name}_set_by": value for name, value in (given | cleaned).items()},
+        **{f"feed_{n}": v for n, v in feed.items()},
+        **flags,
+    }

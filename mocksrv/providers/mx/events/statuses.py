@@ -1,7 +1,7 @@
 """The connection statuses of an MX member, as one table.
 
-Sources: the Members page of MX's webhook documentation (numbers, which statuses have a message and name the institution), the Connection
-Status page (which raise that webhook), MX's Connect widget (error codes).
+Sources: the Members page of MX's webhook documentation (numbers, which statuses have a message and name the
+institution), the Connection Status page (which raise that webhook), MX's Connect widget (error codes).
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from typing import Any
 class Status:
     """One connection status.
 
-    ``message`` is for the end user, with ``{name}`` for the institution's. ``raises``: entering it sends the Connection Status webhook.
-    ``authenticated``: the institution accepted the login. ``wants_credentials``: MX waits for new ones. ``jobs``: jobs may start from here.
+    ``message`` is for the end user, with ``{name}`` for the institution's. ``raises``: entering it sends the Connection
+    Status webhook. ``authenticated``: the institution accepted the login. ``wants_credentials``: MX waits for new ones.
+    ``jobs``: jobs may start from here.
     """
 
     number: int
@@ -34,39 +35,80 @@ def _error(code: int, text: str) -> dict[str, Any]:
 
 STATUSES: dict[str, Status] = {
     "CREATED": Status(0, "Connecting to {name} ..."),
-    "PREVENTED": Status(1, "The last three attempts to connect failed. Please enter your credentials again.", raises=True,
-                        wants_credentials=True, jobs=False, error=_error(2005, "INVALID_CREDENTIALS")),
-    "DENIED": Status(2, "The credentials do not match those of your account. Please enter them again.", raises=True,
-                     wants_credentials=True, jobs=False, error=_error(2005, "INVALID_CREDENTIALS")),
+    "PREVENTED": Status(
+        1,
+        "The last three attempts to connect failed. Please enter your credentials again.",
+        raises=True,
+        wants_credentials=True,
+        jobs=False,
+        error=_error(2005, "INVALID_CREDENTIALS"),
+    ),
+    "DENIED": Status(
+        2,
+        "The credentials do not match those of your account. Please enter them again.",
+        raises=True,
+        wants_credentials=True,
+        jobs=False,
+        error=_error(2005, "INVALID_CREDENTIALS"),
+    ),
     "CHALLENGED": Status(3, "To connect, please answer the question(s) of {name}.", raises=True),
-    "REJECTED": Status(4, "The answer was not right. Please try again.", raises=True, error=_error(2002, "INCORRECT_MFA")),
-    "LOCKED": Status(5, "Your account is locked. Please log in at the website of {name} and follow its steps.", raises=True),
+    "REJECTED": Status(
+        4, "The answer was not right. Please try again.", raises=True, error=_error(2002, "INCORRECT_MFA")
+    ),
+    "LOCKED": Status(
+        5, "Your account is locked. Please log in at the website of {name} and follow its steps.", raises=True
+    ),
     "CONNECTED": Status(6, "Connected to {name}.", authenticated=True),
-    "IMPEDED": Status(7, "{name} needs your attention. Please log in at its website and follow its steps.", raises=True),
+    "IMPEDED": Status(
+        7, "{name} needs your attention. Please log in at its website and follow its steps.", raises=True
+    ),
     "RECONNECTED": Status(8, "Reconnecting to {name} ...", authenticated=True),
-    "DEGRADED": Status(9, "This connection is being improved. Please try again later.", error=_error(3002, "INSTITUTION_UNAVAILABLE")),
-    "DISCONNECTED": Status(10, "Data from {name} cannot be imported at the moment. We are working on it.",
-                           error=_error(3002, "INSTITUTION_UNAVAILABLE")),
-    "DISCONTINUED": Status(11, "Connections to this institution are no longer offered. You may track the account by hand.", jobs=False),
-    "CLOSED": Status(12, "This connection is closed. You may track the account by hand, or connect it again if it was reopened.",
-                     jobs=False),
+    "DEGRADED": Status(
+        9, "This connection is being improved. Please try again later.", error=_error(3002, "INSTITUTION_UNAVAILABLE")
+    ),
+    "DISCONNECTED": Status(
+        10,
+        "Data from {name} cannot be imported at the moment. We are working on it.",
+        error=_error(3002, "INSTITUTION_UNAVAILABLE"),
+    ),
+    "DISCONTINUED": Status(
+        11, "Connections to this institution are no longer offered. You may track the account by hand.", jobs=False
+    ),
+    "CLOSED": Status(
+        12,
+        "This connection is closed. You may track the account by hand, or connect it again if it was reopened.",
+        jobs=False,
+    ),
     "DELAYED": Status(13, "Importing from {name} takes longer than usual. Please look again later."),
-    "FAILED": Status(14, "The credentials could not be checked with {name}. Please try again later.",
-                     error=_error(3000, "INSTITUTION_DOWN")),
+    "FAILED": Status(
+        14,
+        "The credentials could not be checked with {name}. Please try again later.",
+        error=_error(3000, "INSTITUTION_DOWN"),
+    ),
     "UPDATED": Status(15, "Connecting to {name} ..."),
-    "DISABLED": Status(16, "Importing from this institution is switched off. Please contact us.", authenticated=True, jobs=False),
+    "DISABLED": Status(
+        16, "Importing from this institution is switched off. Please contact us.", authenticated=True, jobs=False
+    ),
     "IMPORTED": Status(17, "Please enter your credentials for {name} to go on.", wants_credentials=True, jobs=False),
     "RESUMED": Status(18, "Connecting to {name} ..."),
-    "EXPIRED": Status(19, "The answer did not come in time. Please try again.", raises=True, error=_error(2003, "MFA_TIMEOUT")),
-    "IMPAIRED": Status(20, "Credentials for {name} are missing. Please enter them again.", raises=True, wants_credentials=True, jobs=False,
-                       error=_error(2004, "REAUTHORIZATION_REQUIRED")),
+    "EXPIRED": Status(
+        19, "The answer did not come in time. Please try again.", raises=True, error=_error(2003, "MFA_TIMEOUT")
+    ),
+    "IMPAIRED": Status(
+        20,
+        "Credentials for {name} are missing. Please enter them again.",
+        raises=True,
+        wants_credentials=True,
+        jobs=False,
+        error=_error(2004, "REAUTHORIZATION_REQUIRED"),
+    ),
     "PENDING": Status(21, None, jobs=False),
-}  # fmt: skip
+}
 
 # MX lists these as the statuses from which a verification (and, as mocksrv takes it, any other premium job) may start.
 PREMIUM_FROM = frozenset(
     {"CREATED", "CONNECTED", "DEGRADED", "DISCONNECTED", "EXPIRED", "FAILED", "IMPEDED", "RECONNECTED", "UPDATED"}
-)  # fmt: skip
+)
 
 
 def message(status: str | None, institution: str) -> str | None:

@@ -1,7 +1,7 @@
 """MX's webhooks: the catalogue, the payloads field for field, the headers and the retry schedule.
 
-Sources: MX's webhook pages, category by category (docs.mx.com/resources/webhooks); the schedule is inferred from "12 retries over
-about 24 hours".
+Sources: MX's webhook pages, category by category (docs.mx.com/resources/webhooks); the schedule is inferred from "12
+retries over about 24 hours".
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ _CLIENTS = UUID("9d2f6a3e-54d0-4c55-8a3e-0f6d4b8f2a71")
 class Event:
     """One event of the catalogue.
 
-    ``when`` says in words what it is sent for. ``build`` makes the body from the member and its user. ``unasked``: a plain Platform API
-    client gets it. ``echo``: the calls whose X-CALLBACK-PAYLOAD comes back with it.
+    ``when`` says in words what it is sent for. ``build`` makes the body from the member and its user. ``unasked``: a
+    plain Platform API client gets it. ``echo``: the calls whose X-CALLBACK-PAYLOAD comes back with it.
     """
 
     when: str
@@ -57,7 +57,8 @@ def _member(action: str) -> Callable[[World, Record, Record | None], Payload]:
                 "aggregated_at": seconds(body["aggregated_at"]),
                 "connection_status": status,
                 "connection_status_id": STATUSES[status].number if status else None,
-                "connection_status_message": body.get("connection_status_message") or message(status, body["institution_name"]),
+                "connection_status_message": body.get("connection_status_message")
+                or message(status, body["institution_name"]),
                 "created_at": seconds(member.created_at),
                 "guid": member.guid,
                 "institution_code": body["institution_code"],
@@ -90,7 +91,8 @@ def _connection_status(world: World, member: Record, user: Record | None) -> Pay
         "action": "CHANGED",
         "connection_status": status,
         "connection_status_id": STATUSES[status].number if status else None,
-        "connection_status_message": member.body.get("connection_status_message") or message(status, member.body["institution_name"]),
+        "connection_status_message": member.body.get("connection_status_message")
+        or message(status, member.body["institution_name"]),
         "member_guid": member.guid,
         "type": "CONNECTION_STATUS",
         "user_guid": member.owner,
@@ -109,8 +111,14 @@ def _finished(kind: str, *fields: str) -> Callable[[World, Record, Record | None
             "job_guid": member.body["most_recent_job_guid"],
             "user_id": user.partner_id if user else None,
         }
-        body = {"action": "member_data_updated", "completed_at": seconds(world.now), "completed_on": day(world.now),
-                "member_guid": member.guid, "type": kind, "user_guid": member.owner}  # fmt: skip
+        body = {
+            "action": "member_data_updated",
+            "completed_at": seconds(world.now),
+            "completed_on": day(world.now),
+            "member_guid": member.guid,
+            "type": kind,
+            "user_guid": member.owner,
+        }
         return body | {name: known[name] if name in known else counts.get(name, 0) for name in fields}
 
     return build
@@ -123,9 +131,17 @@ def _verified(world: World, member: Record) -> list[str]:
 
 def _user(action: str) -> Callable[[World, Record, Record | None], Payload]:
     def build(world: World, user: Record, _: Record | None) -> Payload:
-        unset = dict.fromkeys(("birthday", "credit_score", "first_name", "gender", "last_name", "logged_in_at", "phone", "postal_code"))
-        known = {"email": user.body["email"], "guid": user.guid, "id": user.partner_id, "is_disabled": user.body["is_disabled"],
-                 "metadata": user.body["metadata"], "revision": user.revision}  # fmt: skip
+        unset = dict.fromkeys(
+            ("birthday", "credit_score", "first_name", "gender", "last_name", "logged_in_at", "phone", "postal_code")
+        )
+        known = {
+            "email": user.body["email"],
+            "guid": user.guid,
+            "id": user.partner_id,
+            "is_disabled": user.body["is_disabled"],
+            "metadata": user.body["metadata"],
+            "revision": user.revision,
+        }
         return {"action": action, "user": {**unset, "email_is_verified": False, "phone_is_verified": False, **known}}
 
     return build
@@ -142,7 +158,12 @@ def _initial_data_ready(world: World, member: Record, user: Record | None) -> Pa
 
 
 # How a job stands, by the member's status; the numbers beyond 2 are inferred.
-JOB_STATUSES = {"CHALLENGED": (2, "CHALLENGED"), "PREVENTED": (7, "PREVENTED"), "DENIED": (8, "DENIED"), "FAILED": (9, "HALTED")}
+JOB_STATUSES = {
+    "CHALLENGED": (2, "CHALLENGED"),
+    "PREVENTED": (7, "PREVENTED"),
+    "DENIED": (8, "DENIED"),
+    "FAILED": (9, "HALTED"),
+}
 JOB_COMPLETED = (6, "COMPLETED")
 
 
@@ -183,17 +204,31 @@ def client_id(sandbox: str) -> str:
 MEMBER_CALLS = frozenset({"create", "update"})
 CATALOGUE: Mapping[str, Event] = {
     "mx.member.created": Event("a member was created", _member("created"), echo=MEMBER_CALLS),
-    "mx.member.updated": Event("a member has changed: its status, its flags, what a client may set", _member("updated"), echo=MEMBER_CALLS),
-    "mx.member.deleted": Event("a member was deleted, by a client or because its OAuth login was never finished", _member("deleted")),
-    "mx.connection_status.changed": Event("a member's status has become one of the eight that somebody must act on", _connection_status),
+    "mx.member.updated": Event(
+        "a member has changed: its status, its flags, what a client may set", _member("updated"), echo=MEMBER_CALLS
+    ),
+    "mx.member.deleted": Event(
+        "a member was deleted, by a client or because its OAuth login was never finished", _member("deleted")
+    ),
+    "mx.connection_status.changed": Event(
+        "a member's status has become one of the eight that somebody must act on", _connection_status
+    ),
     "mx.aggregation": Event(
         "an aggregation has ended well; MX calls it Aggregation and Member Data Updated",
-        _finished("AGGREGATION", "is_background", "job_guid", "transactions_created_count", "transactions_updated_count", "user_id"),
+        _finished(
+            "AGGREGATION",
+            "is_background",
+            "job_guid",
+            "transactions_created_count",
+            "transactions_updated_count",
+            "user_id",
+        ),
         echo=frozenset({"aggregate"}),
     ),
     "mx.balance": Event("a balance check has ended well", _finished("BALANCE")),
     "mx.history": Event(
-        "an extension of the history has ended well", _finished("HISTORY", "transactions_created_count", "transactions_updated_count")
+        "an extension of the history has ended well",
+        _finished("HISTORY", "transactions_created_count", "transactions_updated_count"),
     ),
     "mx.statement": Event("a fetch of statements has ended well", _finished("STATEMENT", "statements_created_count")),
     "mx.verification": Event(
@@ -202,22 +237,29 @@ CATALOGUE: Mapping[str, Event] = {
         echo=frozenset({"verify"}),
     ),
     "mx.initial_data_ready": Event(
-        "the first of the data that a new member was asked for with `data_request` can be read; v20250224 only", _initial_data_ready
+        "the first of the data that a new member was asked for with `data_request` can be read; v20250224 only",
+        _initial_data_ready,
     ),
     "mx.job_status": Event("a job has ended, or is CHALLENGED, DENIED or PREVENTED", _job_status, unasked=False),
-    "mx.rewards": Event("a fetch of rewards has ended well", _finished("REWARD", "rewards_created_count", "rewards_updated_count")),
+    "mx.rewards": Event(
+        "a fetch of rewards has ended well", _finished("REWARD", "rewards_created_count", "rewards_updated_count")
+    ),
     "mx.user.created": Event("a user was created", _user("created"), unasked=False),
     "mx.user.updated": Event("a user has changed", _user("updated"), unasked=False),
     "mx.user.deleted": Event("a user was deleted", _user("deleted"), unasked=False),
 }
-UNASKED = frozenset({*(name for name, event in CATALOGUE.items() if event.unasked), "mx.insight.*", "mx.notification.*"})
+UNASKED = frozenset(
+    {*(name for name, event in CATALOGUE.items() if event.unasked), "mx.insight.*", "mx.notification.*"}
+)
 
 
-def emit_member(world: World, event: str, member: Record, *, cause: Mapping[str, Any] | None = None, asked: bool = False) -> None:
+def emit_member(
+    world: World, event: str, member: Record, *, cause: Mapping[str, Any] | None = None, asked: bool = False
+) -> None:
     """Writes an event of a member.
 
-    ``cause`` is the ``call`` that started it and the ``headers`` it may echo; by default those of the running job. ``asked``: only
-    where an endpoint asks for it.
+    ``cause`` is the ``call`` that started it and the ``headers`` it may echo; by default those of the running job.
+    ``asked``: only where an endpoint asks for it.
     """
     if asked and not outbox.wanted(world, event, UNASKED):
         return

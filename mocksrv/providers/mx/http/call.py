@@ -1,4 +1,6 @@
-"""What every family of the MX Platform API uses: routes, calls, errors, versions, paging, and the base of the schemas."""
+"""What every family of the MX Platform API uses: routes, calls, errors, versions, paging, and the base of the
+schemas.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +27,13 @@ from mocksrv.providers import http as visit
 V1, V2 = "v20111101", "v20250224"
 VERSIONS = (V1, V2)
 MEDIA_TYPES = {V1: "application/vnd.mx.api.v1+json", V2: "application/json"}
-OLD_MEDIA_TYPES = re.compile(r"application/vnd\.mx\.api\.v1\+(json|pdf)|application/vnd\.mx\.api\.(v2beta|v1beta)\+json")
-SHOW_HEADER = f"No valid API version was requested. Send the header 'Accept: {MEDIA_TYPES[V1]}' ({V1}), or 'Accept-Version: {V2}'."
+OLD_MEDIA_TYPES = re.compile(
+    r"application/vnd\.mx\.api\.v1\+(json|pdf)|application/vnd\.mx\.api\.(v2beta|v1beta)\+json"
+)
+SHOW_HEADER = (
+    f"No valid API version was requested. Send the header 'Accept: {MEDIA_TYPES[V1]}' ({V1}), or 'Accept-Version: "
+    f"{V2}'."
+)
 CALLBACK_PAYLOAD = "X-CALLBACK-PAYLOAD"
 PAYLOAD_LENGTH = 1024
 SKIP_WEBHOOK = "MX-Skip-Webhook"
@@ -54,7 +61,9 @@ def not_found(kind: str, identifier: str) -> NoReturn:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A status and a JSON body (None: no content), or the bytes of a file; ``mimetype`` where it is not the version's."""
+    """A status and a JSON body (None: no content), or the bytes of a file; ``mimetype`` where it is not the
+    version's.
+    """
 
     body: Mapping[str, Any] | bytes | None = None
     status: int = 200
@@ -68,8 +77,8 @@ NO_CONTENT = Reply(None, 204)
 class Route:
     """One operation: its path in Flask's spelling, its name in MX's file, the versions that have it.
 
-    ``by_id``: in v20250224 the path takes the client's own ids as well as guids. ``deprecated``: the versions that advise against it.
-    ``bearer``: a processor's call, with a token in place of Basic credentials.
+    ``by_id``: in v20250224 the path takes the client's own ids as well as guids. ``deprecated``: the versions that
+    advise against it. ``bearer``: a processor's call, with a token in place of Basic credentials.
     """
 
     method: str
@@ -144,7 +153,13 @@ class Money(fields.Field):
         return round(float(value), 2)
 
 
-AS_IT_IS: Mapping[type, type] = {fields.String: str, fields.Boolean: bool, fields.Integer: int, fields.Float: float, Money: float}
+AS_IT_IS: Mapping[type, type] = {
+    fields.String: str,
+    fields.Boolean: bool,
+    fields.Integer: int,
+    fields.Float: float,
+    Money: float,
+}
 
 
 class Document(visit.Document):
@@ -153,10 +168,15 @@ class Document(visit.Document):
     @cached_property
     def _shown(self) -> list[tuple[str, str, str, type | None, fields.Field[Any]]]:
         """Key in the answer, name, key in the record, type of the values that are shown as they are, field."""
-        return [(f.data_key or name, name, f.attribute or name, AS_IT_IS.get(type(f)), f) for name, f in self.dump_fields.items()]
+        return [
+            (f.data_key or name, name, f.attribute or name, AS_IT_IS.get(type(f)), f)
+            for name, f in self.dump_fields.items()
+        ]
 
     def _serialize(self, obj: Any, *, many: bool = False) -> Any:
-        """What marshmallow does, in a third of the time: a page of a list has a thousand values, and most of them are shown as they are."""
+        """What marshmallow does, in a third of the time: a page of a list has a thousand values, and most of them are
+        shown as they are.
+        """
         if many:
             return [self._serialize(each) for each in obj]
         answer, get = {}, obj.get
@@ -170,8 +190,16 @@ class Document(visit.Document):
 
 def shown(record: Record, **more: Any) -> dict[str, Any]:
     """A record as the schemas render it: its body, its keys, and what is known beside it (``user_id`` ...)."""
-    return {**record.body, "guid": record.guid, "id": record.partner_id, "user_guid": record.owner, "created_at": record.created_at,
-            "updated_at": record.updated_at, "revision": record.revision, **more}  # fmt: skip
+    return {
+        **record.body,
+        "guid": record.guid,
+        "id": record.partner_id,
+        "user_guid": record.owner,
+        "created_at": record.created_at,
+        "updated_at": record.updated_at,
+        "revision": record.revision,
+        **more,
+    }
 
 
 @dataclass(slots=True, weakref_slot=True)
@@ -206,17 +234,25 @@ class Call(visit.Call):
     # before the view
 
     def admit(self, *, bearer: bool = False) -> None:
-        """Credentials and version, as MX refuses them. ``bearer``: a token, which the view looks up. Raises MXError 401, 406."""
+        """Credentials and version, as MX refuses them. ``bearer``: a token, which the view looks up. Raises MXError
+        401, 406.
+        """
         given = self.request.authorization
         if bearer:
             if given is None or given.type != "bearer" or not given.token:
-                raise MXError(401, "Unauthorized: this call takes the access token of POST /token, as 'Authorization: Bearer TOKEN'.")
+                raise MXError(
+                    401,
+                    "Unauthorized: this call takes the access token of POST /token, as 'Authorization: Bearer TOKEN'.",
+                )
             self.version = self.choose_version()
             return
         pair = (given.username or "", given.password or "") if given is not None and given.type == "basic" else ("", "")
         wanted = self.mount.credentials
         if not all(pair) or (wanted is not None and pair != wanted):
-            raise MXError(401, "Unauthorized: the client id or the API key is missing or wrong. Send them as HTTP Basic credentials.")
+            raise MXError(
+                401,
+                "Unauthorized: the client id or the API key is missing or wrong. Send them as HTTP Basic credentials.",
+            )
         self.version = self.choose_version()
 
     def choose_version(self) -> str:
@@ -258,9 +294,11 @@ class Call(visit.Call):
     def load(
         self, root: str, schema: Schema, *, known_beside: Sequence[str] = (), partial: bool = False, refusal: int = 422
     ) -> dict[str, Any]:
-        """The validated object under ``root``; ``partial``: required members may be missing. Unknown ones are noted as violations.
+        """The validated object under ``root``; ``partial``: required members may be missing. Unknown ones are noted as
+        violations.
 
-        Raises MXError 400 when the object or a required member is missing, ``refusal`` when a member is not what MX takes.
+        Raises MXError 400 when the object or a required member is missing, ``refusal`` when a member is not what MX
+        takes.
         """
         given = self.json.get(root)
         if not isinstance(given, dict):
@@ -277,7 +315,12 @@ class Call(visit.Call):
         required = (f.data_key or name for name, f in schema.load_fields.items() if f.required)
         missing = [name for name in required if name not in given]
         if missing and not partial:
-            raise MXError(400, f"Required parameter missing: {path}.{missing[0]}" if path else f"Required parameter missing: {missing[0]}")
+            raise MXError(
+                400,
+                f"Required parameter missing: {path}.{missing[0]}"
+                if path
+                else f"Required parameter missing: {missing[0]}",
+            )
         self.muted = self.muted or given.get("skip_webhook") is True
         return self.checked(schema, given, path, refusal, partial=partial)
 
@@ -312,7 +355,9 @@ class Call(visit.Call):
         return value
 
     def page(self, *, least: int = 10, most: int = 1000) -> tuple[int, int]:
-        """The page and its size: a size outside of ``least`` to ``most`` becomes 25, as MX does it; so does what is no number."""
+        """The page and its size: a size outside of ``least`` to ``most`` becomes 25, as MX does it; so does what is no
+        number.
+        """
         numbers = []
         for name, default in (("page", 1), ("records_per_page", PAGE_SIZE)):
             text = self.request.args.get(name) or str(default)
@@ -333,7 +378,14 @@ class Call(visit.Call):
             yield world
 
     def find(
-        self, world: World, kind: str, identifier: str, owner: str | None = None, *, subject: str | None = None, parent: str | None = None
+        self,
+        world: World,
+        kind: str,
+        identifier: str,
+        owner: str | None = None,
+        *,
+        subject: str | None = None,
+        parent: str | None = None,
     ) -> Record | None:
         """A record with these keys, by guid; where the version takes the client's own ids, by those too."""
         record = world.get(kind, identifier)
@@ -358,7 +410,9 @@ class Call(visit.Call):
             raise MXError(403, f"User {user.guid} is disabled")
 
     def user_and_member(self, world: World, user: str, member: str) -> tuple[Record, Record]:
-        """Both; with one query when they are called by their guids, as by clients that poll. Raises MXError 404, 403."""
+        """Both; with one query when they are called by their guids, as by clients that poll. Raises MXError 404,
+        403.
+        """
         found = world.tx.get_all(self.sandbox.name, user, member)
         owner, record = found.get(user), found.get(member)
         if owner is None or record is None or (owner.kind, record.kind) != ("mx.user", "mx.member"):
@@ -376,33 +430,57 @@ class Call(visit.Call):
     def account(self, world: World, user: Record, identifier: str, member: Record | None = None) -> Record:
         """An account of this user (and member). Raises MXError 404."""
         subject = None if member is None else member.guid
-        return self.find(world, "mx.account", identifier, user.guid, subject=subject) or not_found("Account", identifier)
+        return self.find(world, "mx.account", identifier, user.guid, subject=subject) or not_found(
+            "Account", identifier
+        )
 
     def paged(
-        self, world: World, query: Query, key: str, render: Callable[[Record], Mapping[str, Any]], *,
-        keep: Callable[[Record], bool] | None = None, least: int = 10, most: int = 1000,
-    ) -> Reply:  # fmt: skip
+        self,
+        world: World,
+        query: Query,
+        key: str,
+        render: Callable[[Record], Mapping[str, Any]],
+        *,
+        keep: Callable[[Record], bool] | None = None,
+        least: int = 10,
+        most: int = 1000,
+    ) -> Reply:
         """A page of records under ``key``, with MX's pagination object; ``keep`` tells what a query cannot."""
         if keep is not None:
-            return self.paged_list([row for row in world.pages(query) if keep(row)], key, render, least=least, most=most)
+            return self.paged_list(
+                [row for row in world.pages(query) if keep(row)], key, render, least=least, most=most
+            )
         page, size = self.page(least=least, most=most)
         total = world.count(query)
         rows = world.list(replace(query, limit=size, offset=(page - 1) * size))
         return Reply({key: [render(row) for row in rows], "pagination": pagination(page, size, total)})
 
     def paged_list(
-        self, items: Sequence[Any], key: str, render: Callable[[Any], Mapping[str, Any]], *, least: int = 10, most: int = 1000
+        self,
+        items: Sequence[Any],
+        key: str,
+        render: Callable[[Any], Mapping[str, Any]],
+        *,
+        least: int = 10,
+        most: int = 1000,
     ) -> Reply:
         """The same for what is not stored."""
         page, size = self.page(least=least, most=most)
-        return Reply({key: [render(i) for i in items[(page - 1) * size : page * size]], "pagination": pagination(page, size, len(items))})
+        return Reply(
+            {
+                key: [render(i) for i in items[(page - 1) * size : page * size]],
+                "pagination": pagination(page, size, len(items)),
+            }
+        )
 
     def respond(self, reply: Reply) -> Response:
         """The reply, in the version's media type unless it has one of its own."""
         if reply.body is None:
             return Response(status=reply.status)
         content = reply.body if isinstance(reply.body, bytes) else dumps(reply.body)
-        return Response(content, reply.status, mimetype=reply.mimetype or MEDIA_TYPES[V2 if self.plain_json else self.version])
+        return Response(
+            content, reply.status, mimetype=reply.mimetype or MEDIA_TYPES[V2 if self.plain_json else self.version]
+        )
 
 
 def pagination(page: int, size: int, total: int) -> dict[str, int]:

@@ -11,30 +11,96 @@ from mocksrv.providers.mx.http.call import V1, V2, VERSIONS
 
 # Account fields that v20111101 shows together with who set them: ``balance`` and ``balance_set_by``.
 ACCOUNT_SET_BY = (
-    "account_number", "apr", "apy", "available_balance", "available_credit", "balance", "cash_balance", "cash_surrender_value",
-    "credit_limit", "currency_code", "day_payment_is_due", "death_benefit", "holdings_value", "interest_rate", "is_closed",
-    "last_payment", "last_payment_at", "loan_amount", "matures_on", "minimum_balance", "minimum_payment", "name", "nickname",
-    "original_balance", "payment_due_at", "payoff_balance", "started_on", "statement_balance", "subtype", "total_account_value", "type",
-)  # fmt: skip
+    "account_number",
+    "apr",
+    "apy",
+    "available_balance",
+    "available_credit",
+    "balance",
+    "cash_balance",
+    "cash_surrender_value",
+    "credit_limit",
+    "currency_code",
+    "day_payment_is_due",
+    "death_benefit",
+    "holdings_value",
+    "interest_rate",
+    "is_closed",
+    "last_payment",
+    "last_payment_at",
+    "loan_amount",
+    "matures_on",
+    "minimum_balance",
+    "minimum_payment",
+    "name",
+    "nickname",
+    "original_balance",
+    "payment_due_at",
+    "payoff_balance",
+    "started_on",
+    "statement_balance",
+    "subtype",
+    "total_account_value",
+    "type",
+)
 # Account fields that v20111101 shows a second time, as the bank's feed gave them: ``feed_balance``.
 ACCOUNT_FEED = (
-    "account_number", "apr", "apy", "available_balance", "balance", "cash_balance", "cash_surrender_value", "credit_limit",
-    "currency_code", "day_payment_is_due", "death_benefit", "holdings_value", "interest_rate", "is_closed", "last_payment",
-    "last_payment_at", "loan_amount", "matures_on", "minimum_balance", "minimum_payment", "name", "nickname", "original_balance",
-    "payment_due_at", "payoff_balance", "routing_number", "started_on", "statement_balance", "total_account_value",
-)  # fmt: skip
+    "account_number",
+    "apr",
+    "apy",
+    "available_balance",
+    "balance",
+    "cash_balance",
+    "cash_surrender_value",
+    "credit_limit",
+    "currency_code",
+    "day_payment_is_due",
+    "death_benefit",
+    "holdings_value",
+    "interest_rate",
+    "is_closed",
+    "last_payment",
+    "last_payment_at",
+    "loan_amount",
+    "matures_on",
+    "minimum_balance",
+    "minimum_payment",
+    "name",
+    "nickname",
+    "original_balance",
+    "payment_due_at",
+    "payoff_balance",
+    "routing_number",
+    "started_on",
+    "statement_balance",
+    "total_account_value",
+)
 
 # In the order of MX's numbers for them, which ``feed_account_type`` shows.
 ACCOUNT_TYPES = (
-    "ANY", "CHECKING", "SAVINGS", "LOAN", "CREDIT_CARD", "INVESTMENT", "LINE_OF_CREDIT", "MORTGAGE", "PROPERTY", "CASH", "INSURANCE",
-    "PREPAID", "CHECKING_LINE_OF_CREDIT",
-)  # fmt: skip
+    "ANY",
+    "CHECKING",
+    "SAVINGS",
+    "LOAN",
+    "CREDIT_CARD",
+    "INVESTMENT",
+    "LINE_OF_CREDIT",
+    "MORTGAGE",
+    "PROPERTY",
+    "CASH",
+    "INSURANCE",
+    "PREPAID",
+    "CHECKING_LINE_OF_CREDIT",
+)
 SET_BY_FEED, SET_BY_USER = 1, 2
 
 # What an institution may support, each a field of v20111101 and a filter there.
 SUPPORTS = (
-    "supports_account_identification", "supports_account_statement", "supports_account_verification", "supports_transaction_history",
-)  # fmt: skip
+    "supports_account_identification",
+    "supports_account_statement",
+    "supports_account_verification",
+    "supports_transaction_history",
+)
 
 # resource -> version -> the fields that only this version shows
 ONLY: Mapping[str, Mapping[str, Sequence[str]]] = {
@@ -73,15 +139,36 @@ PARAMETERS: Mapping[str, Mapping[str, Sequence[str]]] = {
 REQUIRED: Mapping[str, Mapping[str, Sequence[str]]] = {"transaction_update": {V2: ("description",)}}
 
 # resource -> version -> the fields that this version shows with another type
-RETYPED: Mapping[str, Mapping[str, Mapping[str, type[fields.Field[Any]]]]] = {"iteration_item": {V1: {"item_type": fields.String}}}
+RETYPED: Mapping[str, Mapping[str, Mapping[str, type[fields.Field[Any]]]]] = {
+    "iteration_item": {V1: {"item_type": fields.String}}
+}
 
 # The operations that v20111101's file has in plain application/json, which its SDKs ask for (docs/discrepancies.md).
-PLAIN_JSON = frozenset({
-    "checkRealTimeAccountBalance", "createBudget", "createGoal", "createMicrodeposit", "createNotification", "getAccountOwnerInfo",
-    "listNotifications", "listUserMicrodeposits", "listUserVerifications", "readAccountBalance", "readGoal", "readMonthlyCashFlowProfile",
-    "readNotifications", "readUserMicrodeposit", "repositionGoals", "requestAccountNumber", "updateGoal", "updateMonthlyCashFlowProfile",
-    "updateSpecificBudget", "updateTransactionByAccount", "verifyMicrodeposit",
-})  # fmt: skip
+PLAIN_JSON = frozenset(
+    {
+        "checkRealTimeAccountBalance",
+        "createBudget",
+        "createGoal",
+        "createMicrodeposit",
+        "createNotification",
+        "getAccountOwnerInfo",
+        "listNotifications",
+        "listUserMicrodeposits",
+        "listUserVerifications",
+        "readAccountBalance",
+        "readGoal",
+        "readMonthlyCashFlowProfile",
+        "readNotifications",
+        "readUserMicrodeposit",
+        "repositionGoals",
+        "requestAccountNumber",
+        "updateGoal",
+        "updateMonthlyCashFlowProfile",
+        "updateSpecificBudget",
+        "updateTransactionByAccount",
+        "verifyMicrodeposit",
+    }
+)
 
 # resource -> version -> the fields of a request that may be null in this version only
 NULLABLE: Mapping[str, Mapping[str, Sequence[str]]] = {
@@ -95,11 +182,17 @@ CASH_FLOW_ROOTS = {V1: ("institution", "monthly_cash_flow_profile"), V2: ("month
 # version -> the countries of institutions that its file knows; None: it names none (docs/discrepancies.md)
 COUNTRIES: Mapping[str, Sequence[str] | None] = {V1: None, V2: ("US", "CA")}
 
-UNLISTED_WIDGETS = ("pulse_widget", "mini_pulse_carousel_widget", "micro_pulse_carousel_widget")  # in the files' texts only
-# version -> the types of widgets that its file does not let an answer show, though its texts name them (docs/discrepancies.md)
+UNLISTED_WIDGETS = (
+    "pulse_widget",
+    "mini_pulse_carousel_widget",
+    "micro_pulse_carousel_widget",
+)  # in the files' texts only
+# version -> the types of widgets that its file does not let an answer show, though its texts name them
+# (docs/discrepancies.md)
 UNSHOWN_WIDGETS: Mapping[str, Sequence[str]] = {V1: (), V2: UNLISTED_WIDGETS}
 
-# version -> account fields for which its file knows no null, and what they read where there is nothing (docs/discrepancies.md)
+# version -> account fields for which its file knows no null, and what they read where there is nothing
+# (docs/discrepancies.md)
 NEVER_NULL: Mapping[str, Mapping[str, str]] = {V1: {}, V2: {"property_type": "MISCELLANEOUS"}}
 
 
@@ -119,7 +212,9 @@ def account_twins(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Versioned:
-    """The schema of a resource in each version. A schema is costly to construct: each is made on first need, and kept."""
+    """The schema of a resource in each version. A schema is costly to construct: each is made on first need, and
+    kept.
+    """
 
     def __init__(self, resource: str, schema: type[Schema]) -> None:
         self.resource = resource

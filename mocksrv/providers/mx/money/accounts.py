@@ -21,13 +21,14 @@ _FIELDS: Mapping[type[fields.Field[Any]], str] = {
     fields.Boolean: "is_closed is_hidden is_manual member_is_managed_by_user",
     fields.Float: "apr apy calculated_apr interest_rate today_ugl_percentage",
     fields.Integer: "annuity_term_year day_payment_is_due death_benefit",
-    fields.String: """account_number account_ownership annuity_policy_to_date annuity_provider credit_card_product_guid currency_code
-        federal_insurance_status guid id institution_code institution_guid insured_name member_guid member_id metadata name nickname
-        property_type routing_number subtype type user_guid user_id""",
+    fields.String: """account_number account_ownership annuity_policy_to_date annuity_provider
+        credit_card_product_guid currency_code federal_insurance_status guid id institution_code institution_guid
+        insured_name member_guid member_id metadata name nickname property_type routing_number subtype type user_guid
+        user_id""",
     Moment: "created_at imported_at last_payment_at matures_on payment_due_at started_on updated_at",
-    Money: """available_balance available_credit balance cash_balance cash_surrender_value credit_limit holdings_value last_payment
-        loan_amount margin_balance minimum_balance minimum_payment original_balance pay_out_amount payoff_balance premium_amount
-        statement_balance today_ugl_amount total_account_value total_account_value_ugl""",
+    Money: """available_balance available_credit balance cash_balance cash_surrender_value credit_limit holdings_value
+        last_payment loan_amount margin_balance minimum_balance minimum_payment original_balance pay_out_amount
+        payoff_balance premium_amount statement_balance today_ugl_amount total_account_value total_account_value_ugl""",
 }
 
 
@@ -38,7 +39,9 @@ def _account_fields() -> dict[str, type[fields.Field[Any]]]:
     return base | feed | dict.fromkeys(numbers, fields.Integer)
 
 
-AccountSchema = Document.from_dict({name: kind() for name, kind in sorted(_account_fields().items())}, name="AccountSchema")
+AccountSchema = Document.from_dict(
+    {name: kind() for name, kind in sorted(_account_fields().items())}, name="AccountSchema"
+)
 
 
 class AccountNumberSchema(Document):
@@ -91,7 +94,11 @@ def renderer(call: Call, world: World, user: Record) -> Callable[[Record], dict[
         return member.partner_id if member else None
 
     def render(account: Record) -> dict[str, Any]:
-        more = {"user_id": user.partner_id, "member_guid": account.subject, "member_id": member_id(account.subject or "")}
+        more = {
+            "user_id": user.partner_id,
+            "member_guid": account.subject,
+            "member_id": member_id(account.subject or ""),
+        }
         if call.mount.fidelity == "sdk":
             more |= {name: account.body.get(name) or value for name, value in NEVER_NULL[call.version].items()}
         return ACCOUNTS.dump(call.version, {**account_twins(account.body), **shown(account, **more)})
@@ -104,7 +111,9 @@ def in_use_case(call: Call, world: World, user: Record) -> Callable[[Record], bo
     wanted = call.use_case()
     if wanted is None:
         return None
-    members = {m.guid for m in world.list(Query("mx.member", owner=user.guid)) if wanted in (m.body.get("use_cases") or ())}
+    members = {
+        m.guid for m in world.list(Query("mx.member", owner=user.guid)) if wanted in (m.body.get("use_cases") or ())
+    }
     return lambda record: record.subject in members
 
 
@@ -122,7 +131,9 @@ def list_by_member(call: Call, user: str, member: str) -> Reply:
     call.arguments(*PAGING, "member_is_managed_by_user")
     with call.look() as world:
         owner = call.user(world, user)
-        query = Query("mx.account", subject=call.member(world, owner, member).guid, body=_flags(call, "member_is_managed_by_user"))
+        query = Query(
+            "mx.account", subject=call.member(world, owner, member).guid, body=_flags(call, "member_is_managed_by_user")
+        )
         return call.paged(world, query, "accounts", renderer(call, world, owner))
 
 

@@ -1,7 +1,7 @@
 """ACH returns: payments that a bank sent back, which a client reports to MX and MX investigates.
 
-Sources: MX's overview of ACH returns (fields, beta), its OpenAPI files. Their lists of statuses and codes could not be read: how a
-return goes on, and its codes, are inferred (docs/discrepancies.md).
+Sources: MX's overview of ACH returns (fields, beta), its OpenAPI files. Their lists of statuses and codes could not be
+read: how a return goes on, and its codes, are inferred (docs/discrepancies.md).
 """
 
 from __future__ import annotations
@@ -15,7 +15,18 @@ from mocksrv.engine.clock import DAY, HOUR, LATEST, SECOND, parse_moment
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.mx.events.webhooks import client_guid
-from mocksrv.providers.mx.http.call import PAGING, Call, Document, Moment, Money, MXError, Reply, Routes, not_found, shown
+from mocksrv.providers.mx.http.call import (
+    PAGING,
+    Call,
+    Document,
+    Moment,
+    Money,
+    MXError,
+    Reply,
+    Routes,
+    not_found,
+    shown,
+)
 
 routes = Routes()
 KIND = "mx.ach_return"
@@ -44,7 +55,9 @@ class GivenMoment(Moment):
         return moment
 
 
-_RETURN_CODE = validate.Regexp(r"(R\d\d|C\d\d|NOC)\Z", error="Must be a return code (R01 ...) or one of a notice of change (C01 ..., NOC).")
+_RETURN_CODE = validate.Regexp(
+    r"(R\d\d|C\d\d|NOC)\Z", error="Must be a return code (R01 ...) or one of a notice of change (C01 ..., NOC)."
+)
 _NINE_DIGITS = validate.Regexp(r"[0-9]{9}\Z", error="Must have nine digits.")
 
 
@@ -52,7 +65,9 @@ class ReturnSchema(Document):
     """An ACH return, as read and as written."""
 
     account_guid = fields.String(required=True)
-    account_number_last_four = fields.String(allow_none=True, validate=validate.Regexp(r"[0-9]{4}\Z", error="Must have four digits."))
+    account_number_last_four = fields.String(
+        allow_none=True, validate=validate.Regexp(r"[0-9]{4}\Z", error="Must have four digits.")
+    )
     account_type = fields.String(dump_only=True)
     ach_initiated_at = GivenMoment(allow_none=True)
     client_guid = fields.String(dump_only=True)
@@ -74,7 +89,9 @@ class ReturnSchema(Document):
     return_routing_number = fields.String(allow_none=True)
     return_status = fields.String(dump_only=True)
     returned_at = GivenMoment(allow_none=True)
-    sec_code = fields.String(allow_none=True, validate=validate.Regexp(r"[A-Z]{3}\Z", error="Must have three capital letters, as WEB."))
+    sec_code = fields.String(
+        allow_none=True, validate=validate.Regexp(r"[A-Z]{3}\Z", error="Must have three capital letters, as WEB.")
+    )
     started_processing_at = Moment(dump_only=True)
     submitted_at = Moment(dump_only=True)
     transaction_amount = Money(allow_none=True)
@@ -98,7 +115,9 @@ def list_returns(call: Call) -> Reply:
     wanted = {name: _span(name, given[name]) for name in DATES if given.get(name)}
 
     def keep(record: Record) -> bool:
-        return all((at := record.body.get(name)) is not None and first <= at <= last for name, (first, last) in wanted.items())
+        return all(
+            (at := record.body.get(name)) is not None and first <= at <= last for name, (first, last) in wanted.items()
+        )
 
     chosen: Callable[[Record], bool] | None = keep if wanted else None
     with call.look() as world:
@@ -127,7 +146,9 @@ def create_return(call: Call) -> Reply:
     given = call.load("ach_return", RETURNS)
     corrected = [name for name in CORRECTIONS if given.get(name) is not None]
     if corrected and not _is_notice(given["return_code"]):
-        raise MXError(422, f"ach_return.{corrected[0]}: Belongs to a notice of change only (return_code C01 ... or NOC).")
+        raise MXError(
+            422, f"ach_return.{corrected[0]}: Belongs to a notice of change only (return_code C01 ... or NOC)."
+        )
     with call.change() as world:
         user = call.user(world, given["user_guid"])
         member = call.member(world, user, given["member_guid"])
@@ -136,10 +157,13 @@ def create_return(call: Call) -> Reply:
         if _by_id(world, partner_id):
             raise MXError(409, f"An ACH return with the id {partner_id} exists already")
         body = {
-            **given, "account_type": account.body.get("type"), "institution_guid": member.body.get("institution_guid"),
+            **given,
+            "account_type": account.body.get("type"),
+            "institution_guid": member.body.get("institution_guid"),
             "client_guid": client_guid(call.sandbox.name),
-            "return_status": "SUBMITTED", "submitted_at": world.now,
-        }  # fmt: skip
+            "return_status": "SUBMITTED",
+            "submitted_at": world.now,
+        }
         record = Record(KIND, world.guid("ACH"), body, owner=user.guid, partner_id=partner_id)
         world.add(record)
         _await_progress(world, record)
@@ -152,7 +176,10 @@ def investigated(world: World, record: Record) -> None:
     status, _, moment = PROGRESS[record.body["return_status"]]
     record.body |= {"return_status": status, moment: world.now}
     if status == "RESOLVED" and _is_notice(record.body["return_code"]):
-        record.body |= {"resolution_code": NOTICE_OF_CHANGE, "resolution_detail": "The bank reported corrected details of the account."}
+        record.body |= {
+            "resolution_code": NOTICE_OF_CHANGE,
+            "resolution_detail": "The bank reported corrected details of the account.",
+        }
     world.save(record)
     _await_progress(world, record)
 

@@ -1,7 +1,8 @@
-"""MX's notification webhooks: what a user is alerted of. Seventeen actions in six groups, and the rules that raise them.
+"""MX's notification webhooks: what a user is alerted of. Seventeen actions in six groups, and the rules that raise
+them.
 
-Source: MX's page on notification webhooks. The thresholds are inferred: MX's users set their own. What no call of the Platform API
-causes (devices, offers, all about logins) is sent by `mocksrv trigger` and by scenarios.
+Source: MX's page on notification webhooks. The thresholds are inferred: MX's users set their own. What no call of the
+Platform API causes (devices, offers, all about logins) is sent by `mocksrv trigger` and by scenarios.
 """
 
 from __future__ import annotations
@@ -32,17 +33,19 @@ PRODUCT = "mocksrv"  # client_product_name: the sender's display name
 GROUPS: Mapping[str, tuple[str, ...]] = {
     group: tuple(names.split())
     for group, names in {
-        "account": """account_number available_balance balance client_id created_at currency_code estimated_payment_due_at guid
-            low_balance_threshold member_guid minimum_payment name payment_due_at revision updated_at user_guid user_id""",
+        "account": """account_number available_balance balance client_id created_at currency_code
+            estimated_payment_due_at guid low_balance_threshold member_guid minimum_payment name payment_due_at
+            revision updated_at user_guid user_id""",
         "budget": """amount category_guid client_id created_at guid is_exceeded is_off_track metadata name parent_guid
             projected_spending revision transaction_total updated_at user_guid user_id""",
-        "device": """client_id client_product_name created_at guid make model name os_name os_version updated_at user_guid user_id""",
+        "device": """client_id client_product_name created_at guid make model name os_name os_version updated_at
+            user_guid user_id""",
         "offer": "client_id client_product_name created_at offer updated_at user_guid user_id",
-        "transaction": """account_guid account_name account_number amount category_guid client_id created_at currency_code date
-            description guid is_fee is_international is_overdraft_fee member_guid revision status transaction_threshold type
-            updated_at user_guid user_id""",
-        "user": """client_id client_product_name created_at email_verification_url first_name guid institution_name last_name
-            sms_verification_token updated_at user_id""",
+        "transaction": """account_guid account_name account_number amount category_guid client_id created_at
+            currency_code date description guid is_fee is_international is_overdraft_fee member_guid revision status
+            transaction_threshold type updated_at user_guid user_id""",
+        "user": """client_id client_product_name created_at email_verification_url first_name guid institution_name
+            last_name sms_verification_token updated_at user_id""",
     }.items()
 }
 
@@ -57,9 +60,13 @@ class Action:
 
 ACTIONS: Mapping[str, Action] = {
     "ACCOUNT_BALANCE_LOW": Action("account", f"a checking or savings account has fallen under {LOW_BALANCE:.2f}"),
-    "DEBT_PAYMENT_REMINDER": Action("account", f"a payment on a debt is due in the next {REMINDER // DAY} days; told once for each"),
+    "DEBT_PAYMENT_REMINDER": Action(
+        "account", f"a payment on a debt is due in the next {REMINDER // DAY} days; told once for each"
+    ),
     "BUDGET_EXCEEDED": Action("budget", "more is spent than the budget has; told once a month"),
-    "BUDGET_OFF_TARGET": Action("budget", "by this month and the last 90 days more will be spent than the budget has; told once a month"),
+    "BUDGET_OFF_TARGET": Action(
+        "budget", "by this month and the last 90 days more will be spent than the budget has; told once a month"
+    ),
     "DEVICE_CREATED": Action("device", "a mobile device was added"),
     "DEVICE_DELETED": Action("device", "a mobile device was removed"),
     "OFFER": Action("offer", "a campaign has an offer for the user"),
@@ -119,7 +126,9 @@ def account_view(world: World, account: Record) -> dict[str, Any]:
 
 
 def payment_due(body: Mapping[str, Any], now: int) -> int | None:
-    """When the next payment of an account is due: as its bank says, else the next such day of a month; None where there is none."""
+    """When the next payment of an account is due: as its bank says, else the next such day of a month; None where there
+    is none.
+    """
     due: int | None = body.get("payment_due_at")
     day = body.get("day_payment_is_due")
     if due is not None and due > now:
@@ -135,11 +144,15 @@ def payment_due(body: Mapping[str, Any], now: int) -> int | None:
 def transaction_view(world: World, transaction: Record, threshold: float | None) -> dict[str, Any]:
     """Of a transaction, whose amount went over this threshold."""
     account = world.get("mx.account", transaction.parent or "")
-    of_account = {
-        "account_name": account.body["name"],
-        "account_number": account.partner_id,
-        "client_id": account.body.get("institution_code"),
-    } if account else {}  # fmt: skip
+    of_account = (
+        {
+            "account_name": account.body["name"],
+            "account_number": account.partner_id,
+            "client_id": account.body.get("institution_code"),
+        }
+        if account
+        else {}
+    )
     return {**of_account, "date": transaction.sort, "transaction_threshold": threshold}
 
 
@@ -196,8 +209,12 @@ def _raised(body: Mapping[str, Any]) -> list[str]:
     return [action for action, raised in found.items() if raised]
 
 
-def budgets_checked(world: World, user: Record, budgets: Iterable[tuple[Record, Mapping[str, Any]]], month: int) -> None:
-    """After spending has changed: budgets (with what is computed of them) that went over in this ``month``, told once a month each."""
+def budgets_checked(
+    world: World, user: Record, budgets: Iterable[tuple[Record, Mapping[str, Any]]], month: int
+) -> None:
+    """After spending has changed: budgets (with what is computed of them) that went over in this ``month``, told once a
+    month each.
+    """
     for budget, view in budgets:
         for flag, action in (("is_exceeded", "BUDGET_EXCEEDED"), ("is_off_track", "BUDGET_OFF_TARGET")):
             told = f"{action}_told"

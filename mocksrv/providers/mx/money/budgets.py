@@ -62,7 +62,9 @@ UPDATES = BudgetSchema(dump_only=("category_guid", "parent_guid"))  # which stay
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """What a user has spent, in cents by category: this month, and in the last 90 days; and how many days this month still has."""
+    """What a user has spent, in cents by category: this month, and in the last 90 days; and how many days this month
+    still has.
+    """
 
     month: Mapping[str, int]
     recent: Mapping[str, int]
@@ -110,18 +112,26 @@ class Budgets(Collection):
             raise MXError(422, f"A budget for the category {category.name} exists already")
         given["parent_guid"] = self._parent(call, world, user, category, given)
 
-    def _parent(self, call: Call, world: World, user: Record, category: Category, given: Mapping[str, Any]) -> str | None:
-        """The budget that the one of a sub-category is part of; a generated one may be without (None). Raises MXError 400, 422."""
+    def _parent(
+        self, call: Call, world: World, user: Record, category: Category, given: Mapping[str, Any]
+    ) -> str | None:
+        """The budget that the one of a sub-category is part of; a generated one may be without (None). Raises MXError
+        400, 422.
+        """
         if category.parent_guid is None:
             return None
         if "parent_guid" not in given:
-            raise MXError(400, f"Required parameter missing: budget.parent_guid, because {category.name} is a sub-category")
+            raise MXError(
+                400, f"Required parameter missing: budget.parent_guid, because {category.name} is a sub-category"
+            )
         guid = given["parent_guid"]
         if guid is None:
             return None
         parent = call.find(world, self.kind, guid, user.guid)
         if parent is None or parent.body["category_guid"] != category.parent_guid:
-            raise MXError(422, f"budget.parent_guid: must be the budget of the category {category.parent_guid}, {guid} is not")
+            raise MXError(
+                422, f"budget.parent_guid: must be the budget of the category {category.parent_guid}, {guid} is not"
+            )
         return parent.guid
 
     def changed(self, call: Call, world: World, user: Record, record: Record, action: str) -> None:
@@ -146,7 +156,10 @@ class Budgets(Collection):
         """After spending or budgets have changed: alerts of those that went over."""
         if alerts.asked(world, "budget"):
             spending = Spending.of(world, user.guid)
-            seen = [(each, self._view(world, user, each, spending)) for each in world.list(Query(self.kind, owner=user.guid))]
+            seen = [
+                (each, self._view(world, user, each, spending))
+                for each in world.list(Query(self.kind, owner=user.guid))
+            ]
             alerts.budgets_checked(world, user, seen, month_of(world.now).first)
 
     def renderer(self, call: Call, world: World, user: Record) -> Render:
@@ -163,7 +176,9 @@ class Budgets(Collection):
         return {**super().view(world, user, record), "name": name, **spending.against(guid, record.body["amount"])}
 
     def answer_all(self, call: Call, world: World, user: Record) -> Reply:
-        """All budgets. MX's file has one under ``budget`` where the prose has an array: for its readers the first is there, too."""
+        """All budgets. MX's file has one under ``budget`` where the prose has an array: for its readers the first is
+        there, too.
+        """
         shown = [*map(self.renderer(call, world, user), world.list(Query(self.kind, owner=user.guid)))]
         first = {self.one: shown[0]} if shown and call.mount.fidelity == "sdk" else {}
         return Reply({**first, self.many: shown})
@@ -178,7 +193,14 @@ budgets = Budgets(
     event="mx.budget",
     defaults={"amount": 0, "metadata": None, "parent_guid": None},
 )
-budgets.mount(routes, BUDGETS, create="createBudget", read="readSpecificBudget", update="updateSpecificBudget", delete="deleteBudget")
+budgets.mount(
+    routes,
+    BUDGETS,
+    create="createBudget",
+    read="readSpecificBudget",
+    update="updateSpecificBudget",
+    delete="deleteBudget",
+)
 
 
 @routes.add("GET", BUDGETS, "listAllBudgets")
@@ -190,14 +212,18 @@ def list_budgets(call: Call, user: str) -> Reply:
 
 @routes.add("POST", f"{BUDGETS}/generate", "autoGenerateBudgets")
 def generate(call: Call, user: str) -> Reply:
-    """Makes budgets for the categories that had expenses of their own in each of the two months before: the average, in whole dollars."""
+    """Makes budgets for the categories that had expenses of their own in each of the two months before: the average, in
+    whole dollars.
+    """
     with call.change() as world:
         owner = call.user(world, user)
         months = [spent(world, owner.guid, *month_of(world.now, back)) for back in MONTHS_TO_GENERATE]
         steady = _known(world, owner, set(months[0]).intersection(*months[1:]))
         if not steady:
             return Reply({"error": TOO_FEW}, 422)
-        there = {record.body["category_guid"]: record.guid for record in world.list(Query(budgets.kind, owner=owner.guid))}
+        there = {
+            record.body["category_guid"]: record.guid for record in world.list(Query(budgets.kind, owner=owner.guid))
+        }
         for category in steady:
             if category.guid not in there:
                 dollars = round(sum(month[category.guid] for month in months) / len(months) / 100)
@@ -210,4 +236,6 @@ def generate(call: Call, user: str) -> Reply:
 def _known(world: World, user: Record, guids: set[str]) -> Sequence[Category]:
     """The categories with these guids, those of the top level first, each by name."""
     found = (categories.find(world, user.guid, guid) for guid in guids)
-    return sorted((c for c in found if c is not None), key=lambda category: (category.parent_guid is not None, category.name))
+    return sorted(
+        (c for c in found if c is not None), key=lambda category: (category.parent_guid is not None, category.name)
+    )

@@ -70,8 +70,9 @@ def _answer(world: World, profile: Record) -> Reply:
 def _derived(world: World, user: str) -> dict[str, Any]:
     """What follows from the user's budgets and income.
 
-    Expenses are the budgets of top-level categories (those of sub-categories are part of them); income is the budgets of income
-    categories, without any the average income of the two months before; the estimate is what is left of it, None without budgets.
+    Expenses are the budgets of top-level categories (those of sub-categories are part of them); income is the budgets
+    of income categories, without any the average income of the two months before; the estimate is what is left of it,
+    None without budgets.
     """
     dollars = {True: 0, False: 0}  # budgeted: whether it is income -> how much
     budgets = world.list(Query("mx.budget", owner=user, body={"parent_guid": None}))
@@ -80,7 +81,11 @@ def _derived(world: World, user: str) -> dict[str, Any]:
         dollars[category is not None and category.is_income] += budget.body["amount"]
     income, expenses = dollars[True] * 100 or _usual_income(world, user), dollars[False] * 100
     estimate = max(0, income - expenses) / 100 if budgets else None
-    return {"budgeted_income": income / 100, "budgeted_expenses": expenses / 100, "estimated_goals_contribution": estimate}
+    return {
+        "budgeted_income": income / 100,
+        "budgeted_expenses": expenses / 100,
+        "estimated_goals_contribution": estimate,
+    }
 
 
 def _usual_income(world: World, user: str) -> int:

@@ -16,10 +16,20 @@ from mocksrv.providers.mx.http.call import Call, Document, Moment, Money, MXErro
 routes = Routes()
 GOALS = "/users/<user>/goals"
 SAVE_AMOUNT, PAYOFF = "SAVE_AMOUNT", "PAYOFF"
-TRACKS = {"RETIREMENT": "RETIREMENT_TRACK", "EMERGENCY": "EMERGENCY_FUND_TRACK"}  # a word in `meta_type_name` -> the track
-DEBTS = frozenset({"CHECKING_LINE_OF_CREDIT", "CREDIT_CARD", "LINE_OF_CREDIT", "LOAN", "MORTGAGE"})  # their balance is what is owed
+TRACKS = {
+    "RETIREMENT": "RETIREMENT_TRACK",
+    "EMERGENCY": "EMERGENCY_FUND_TRACK",
+}  # a word in `meta_type_name` -> the track
+DEBTS = frozenset(
+    {"CHECKING_LINE_OF_CREDIT", "CREDIT_CARD", "LINE_OF_CREDIT", "LOAN", "MORTGAGE"}
+)  # their balance is what is owed
 RECENT_DAYS = 90  # what the projection looks back to
-TEXTS = ("completed_at", "metadata", "projected_to_complete_at", "targeted_to_complete_at")  # for which MX's file knows no null
+TEXTS = (
+    "completed_at",
+    "metadata",
+    "projected_to_complete_at",
+    "targeted_to_complete_at",
+)  # for which MX's file knows no null
 
 
 class When(Moment):
@@ -152,9 +162,17 @@ goals = Goals(
     many="goals",
     schema=SCHEMA,
     event="mx.goal",
-    defaults={"completed_at": None, "has_been_spent": False, "is_complete": False, "metadata": None, "targeted_to_complete_at": None},
+    defaults={
+        "completed_at": None,
+        "has_been_spent": False,
+        "is_complete": False,
+        "metadata": None,
+        "targeted_to_complete_at": None,
+    },
 )
-goals.mount(routes, GOALS, list="listGoals", create="createGoal", read="readGoal", update="updateGoal", delete="deleteGoal")
+goals.mount(
+    routes, GOALS, list="listGoals", create="createGoal", read="readGoal", update="updateGoal", delete="deleteGoal"
+)
 
 
 @routes.add("PUT", f"{GOALS}/reposition", "repositionGoals")
@@ -189,10 +207,11 @@ def _track(goal: Record) -> str:
 
 
 def _progress(world: World, goal: Record) -> dict[str, Any]:
-    """How far the account has brought the goal, and when it will be reached at the pace of the last 90 days (None: never).
+    """How far the account has brought the goal, and when it will be reached at the pace of the last 90 days (None:
+    never).
 
-    Saved is the account's balance, paid off is the amount without what is still owed; neither is more than the amount nor less than 0.
-    The pace is the account's credits without its debits.
+    Saved is the account's balance, paid off is the amount without what is still owed; neither is more than the amount
+    nor less than 0. The pace is the account's credits without its debits.
     """
     account, amount = world.get("mx.account", goal.parent or ""), round(goal.body["amount"] * 100)
     balance = round((account.body.get("balance") or 0) * 100) if account else 0

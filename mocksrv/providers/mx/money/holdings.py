@@ -96,13 +96,21 @@ def list_by_user(call: Call, user: str) -> Reply:
 @routes.add("GET", f"{ACCOUNT}/investment_holdings", "listHoldingsByAccount")
 def list_by_account(call: Call, user: str, account: str) -> Reply:
     call.arguments(*PAGING)
-    return _read(call, user, lambda world, owner: _listed(call, world, Query(KIND, parent=call.account(world, owner, account).guid)))
+    return _read(
+        call,
+        user,
+        lambda world, owner: _listed(call, world, Query(KIND, parent=call.account(world, owner, account).guid)),
+    )
 
 
 @routes.add("GET", f"{MEMBER}/investment_holdings", "listHoldingsByMember")
 def list_by_member(call: Call, user: str, member: str) -> Reply:
     call.arguments(*PAGING)
-    return _read(call, user, lambda world, owner: _listed(call, world, Query(KIND, subject=call.member(world, owner, member).guid)))
+    return _read(
+        call,
+        user,
+        lambda world, owner: _listed(call, world, Query(KIND, subject=call.member(world, owner, member).guid)),
+    )
 
 
 def _listed(call: Call, world: World, query: Query) -> Reply:
@@ -112,7 +120,9 @@ def _listed(call: Call, world: World, query: Query) -> Reply:
 @routes.add("GET", f"{USER}/investment_holdings/<holding>", "readHolding")
 def read_holding(call: Call, user: str, holding: str) -> Reply:
     def answer(world: World, owner: Record) -> Reply:
-        return Reply({"investment_holding": render(call.find(world, KIND, holding, owner.guid) or not_found("Holding", holding))})
+        return Reply(
+            {"investment_holding": render(call.find(world, KIND, holding, owner.guid) or not_found("Holding", holding))}
+        )
 
     return _read(call, user, answer)
 

@@ -76,7 +76,8 @@ def _of_itself(enrich: Enrich) -> Callable[[World, Record], Enrich]:
     return lambda _world, _user: enrich
 
 
-# what `includes` may name -> the member of a transaction that it adds, and what makes that for the transactions of a user
+# what `includes` may name -> the member of a transaction that it adds, and what makes that for the transactions of a
+# user
 INCLUDES: Mapping[str, tuple[str, Callable[[World, Record], Enrich]]] = {
     "repeating_transactions": ("repeating_transaction", repeating.finder),
     "merchants": ("merchant", _of_itself(_merchant)),
@@ -86,7 +87,8 @@ INCLUDES: Mapping[str, tuple[str, Callable[[World, Record], Enrich]]] = {
 
 
 def included(call: Call, world: World, user: Record) -> Callable[[Record], dict[str, Any]]:
-    """What adds the members that the call's ``includes`` asks for to a transaction of this user: null where there is nothing.
+    """What adds the members that the call's ``includes`` asks for to a transaction of this user: null where there is
+    nothing.
 
     Raises MXError 400 when it is not a plain list of what there is.
     """

@@ -1,7 +1,7 @@
 """What insights are derived from: a table of templates, each with its words and what finds its cases in a user's data.
 
-Sources: the names are those of MX's insight library (Subscription Price Increase, Duplicate Payment, Fee Detected ...); it says when an
-insight appears, and the limits here follow it where it names numbers. The words are this project's own.
+Sources: the names are those of MX's insight library (Subscription Price Increase, Duplicate Payment, Fee Detected ...);
+it says when an insight appears, and the limits here follow it where it names numbers. The words are this project's own.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ NEW_AFTER = 5  # days beyond a whole period without it, before a subscription co
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """A user's data, as the rules see them. ``rows`` are in the order of their dates, ``scheduled`` is by the guid of the series."""
+    """A user's data, as the rules see them. ``rows`` are in the order of their dates, ``scheduled`` is by the guid of
+    the series.
+    """
 
     now: int
     rows: Sequence[Row]
@@ -154,7 +156,11 @@ def _payments(books: Books, series: Sequence[Repeating]) -> list[Record]:
 def _paycheck(books: Books) -> Iterator[Case]:
     for row in reversed(books.since(LATELY)):
         if row.type == "CREDIT" and row.category == "Paycheck":
-            yield Case(row.guid, {"amount": money(row.cents), "date": day(row.date), "name": _account(books, row.account)}, (row,))
+            yield Case(
+                row.guid,
+                {"amount": money(row.cents), "date": day(row.date), "name": _account(books, row.account)},
+                (row,),
+            )
 
 
 def _interest(books: Books) -> Iterator[Case]:
@@ -177,7 +183,11 @@ def _duplicates(books: Books) -> Iterator[Case]:
         if row.is_expense and not row.is_fee and row.cents >= SMALLEST_DUPLICATE:
             before = seen.get((row.account, row.description, row.cents))
             if before is not None and row.date - before.date <= DAY:
-                yield Case(row.guid, {"name": row.description, "amount": money(row.cents), "date": day(row.date)}, (before, row))
+                yield Case(
+                    row.guid,
+                    {"name": row.description, "amount": money(row.cents), "date": day(row.date)},
+                    (before, row),
+                )
             seen[row.account, row.description, row.cents] = row
 
 
@@ -187,14 +197,24 @@ def _large(books: Books) -> Iterator[Case]:
     repeated = {row.guid for each in books.series for row in each.payments}
     lately = [row for row in books.since(LATELY) if row.is_expense and row.cents >= least and row.guid not in repeated]
     for row in sorted(lately, key=lambda row: -row.cents):
-        yield Case(row.guid, {"name": row.description, "amount": money(row.cents), "date": day(row.date)}, (row,), [row.category_guid])
+        yield Case(
+            row.guid,
+            {"name": row.description, "amount": money(row.cents), "date": day(row.date)},
+            (row,),
+            [row.category_guid],
+        )
 
 
 def _low_balance(books: Books) -> Iterator[Case]:
     for account in books.accounts.values():
         body = account.body
         left = body.get("balance") if body.get("available_balance") is None else body["available_balance"]
-        if body.get("type") in ("CHECKING", "SAVINGS") and left is not None and left < LOW_BALANCE and not body.get("is_closed"):
+        if (
+            body.get("type") in ("CHECKING", "SAVINGS")
+            and left is not None
+            and left < LOW_BALANCE
+            and not body.get("is_closed")
+        ):
             words = {"name": body.get("name"), "amount": money(round(left * 100))}
             yield Case(f"{account.guid}:{day(books.now)[:7]}", words, accounts=[account.guid])
 
@@ -202,7 +222,11 @@ def _low_balance(books: Books) -> Iterator[Case]:
 def _debt_due(books: Books) -> Iterator[Case]:
     for account in books.accounts.values():
         due = account.body.get("payment_due_at")
-        if due is not None and books.now <= due <= books.now + DEBT_DUE * DAY and (account.body.get("balance") or 0) > 0:
+        if (
+            due is not None
+            and books.now <= due <= books.now + DEBT_DUE * DAY
+            and (account.body.get("balance") or 0) > 0
+        ):
             words = {"name": account.body.get("name"), "amount": money(account.body["balance"] * 100), "date": day(due)}
             yield Case(f"{account.guid}:{day(due)}", words, accounts=[account.guid])
 
@@ -220,7 +244,9 @@ def _month_total(books: Books) -> Iterator[Case]:
     totals = _spent(books, month)
     if totals and books.whole(month):
         guid, (name, cents, rows) = max(totals.items(), key=lambda item: item[1][1])
-        yield Case(f"{guid}:{named(month)}", {"name": name, "amount": money(cents), "month": named(month)}, rows, [guid])
+        yield Case(
+            f"{guid}:{named(month)}", {"name": name, "amount": money(cents), "month": named(month)}, rows, [guid]
+        )
 
 
 def _spent_more(books: Books) -> Iterator[Case]:
@@ -261,7 +287,14 @@ def _account(books: Books, guid: str) -> str:
 
 # In the order of their weight: where there are many at once, the first are told.
 RULES = (
-    Rule("LowBalance", "Low balance", "{name} is down to {amount}.", "{name}: {amount} left.", _low_balance, "View account"),
+    Rule(
+        "LowBalance",
+        "Low balance",
+        "{name} is down to {amount}.",
+        "{name}: {amount} left.",
+        _low_balance,
+        "View account",
+    ),
     Rule(
         "DuplicatePayment",
         "Possible duplicate payment",
@@ -309,7 +342,13 @@ RULES = (
         "{amount} of fees in {days} days.",
         _fees,
     ),
-    Rule("PaycheckDeposit", "Paycheck deposit", "A paycheck of {amount} came in on {date} ({name}).", "{amount} came in.", _paycheck),
+    Rule(
+        "PaycheckDeposit",
+        "Paycheck deposit",
+        "A paycheck of {amount} came in on {date} ({name}).",
+        "{amount} came in.",
+        _paycheck,
+    ),
     Rule(
         "BillAmountNotStandard",
         "Bill not as usual",
@@ -364,7 +403,13 @@ RULES = (
         _subscriptions,
         "View subscriptions",
     ),
-    Rule("InterestEarned", "Interest earned", "{name} brought you {amount} of interest.", "{amount} of interest.", _interest),
+    Rule(
+        "InterestEarned",
+        "Interest earned",
+        "{name} brought you {amount} of interest.",
+        "{amount} of interest.",
+        _interest,
+    ),
 )
 
 

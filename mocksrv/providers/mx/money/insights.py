@@ -1,7 +1,9 @@
-"""Insights: what MX tells users about their money. They are derived from the data, a while after an aggregation has ended.
+"""Insights: what MX tells users about their money. They are derived from the data, a while after an aggregation has
+ended.
 
-The end of a job that fetched transactions sets a timer of the user (`lifecycle.INSIGHTS`). When it falls due, or when insights are read
-before that, what is new is derived. Nothing is said twice: each insight has a digest of its template and its case.
+The end of a job that fetched transactions sets a timer of the user (`lifecycle.INSIGHTS`). When it falls due, or when
+insights are read before that, what is new is derived. Nothing is said twice: each insight has a digest of its template
+and its case.
 """
 
 from __future__ import annotations
@@ -103,7 +105,9 @@ def _more(world: World, insight: Record) -> dict[str, Any]:
 
 
 def emit_insight(world: World, action: str, insight: Record, *, older: bool = True) -> None:
-    """Writes the event of a change, and by ``older`` that of the beat, as MX called insights before, for those that ask for it."""
+    """Writes the event of a change, and by ``older`` that of the beat, as MX called insights before, for those that ask
+    for it.
+    """
     emit(world, KIND, action, insight, **_more(world, insight))
     if older:
         emit_beat(world, action, insight, bulk=True)

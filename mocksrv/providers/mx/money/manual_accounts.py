@@ -18,7 +18,18 @@ from mocksrv.providers.mx.bank.institutions import Institution
 from mocksrv.providers.mx.bank.loading import SPLIT
 from mocksrv.providers.mx.events.objects import emit, emit_account, emit_transaction
 from mocksrv.providers.mx.events.webhooks import emit_member
-from mocksrv.providers.mx.http.call import NO_CONTENT, V2, Call, Document, Moment, Money, MXError, Reply, Routes, not_found
+from mocksrv.providers.mx.http.call import (
+    NO_CONTENT,
+    V2,
+    Call,
+    Document,
+    Moment,
+    Money,
+    MXError,
+    Reply,
+    Routes,
+    not_found,
+)
 from mocksrv.providers.mx.http.versions import ACCOUNT_TYPES
 from mocksrv.providers.mx.money import alerts
 from mocksrv.providers.mx.money.accounts import ACCOUNT, MEMBER, renderer
@@ -28,15 +39,31 @@ from mocksrv.providers.mx.money.transactions import KINDS
 from mocksrv.providers.mx.people.lifecycle import INSIGHTS, INSIGHTS_AFTER
 
 routes = Routes()
-ON_ANY_ACCOUNT = frozenset({"is_business", "is_hidden", "metadata"})  # what can be changed on an account that MX aggregates
+ON_ANY_ACCOUNT = frozenset(
+    {"is_business", "is_hidden", "metadata"}
+)  # what can be changed on an account that MX aggregates
 PROPERTY_TYPES = (
-    "APPLIANCES", "ART", "COMPUTER", "ELECTRONICS", "FURNITURE", "JEWELRY", "MISCELLANEOUS", "REAL_ESTATE", "SPORTS_EQUIPMENT",
+    "APPLIANCES",
+    "ART",
+    "COMPUTER",
+    "ELECTRONICS",
+    "FURNITURE",
+    "JEWELRY",
+    "MISCELLANEOUS",
+    "REAL_ESTATE",
+    "SPORTS_EQUIPMENT",
     "VEHICLE",
-)  # fmt: skip
+)
 LARGEST = 1e12
 MERGED = 2  # the fewest accounts that can be merged
 VALUED = ("mx.holding",)  # belongings that a balance is made of: the kept account's bank says what it holds
-BELONGINGS = ("mx.holding", "mx.account_number", "mx.account_owner", "mx.statement", "mx.reward")  # of an account, beside transactions
+BELONGINGS = (
+    "mx.holding",
+    "mx.account_number",
+    "mx.account_owner",
+    "mx.statement",
+    "mx.reward",
+)  # of an account, beside transactions
 
 
 class Number(fields.Float):
@@ -52,7 +79,12 @@ class Whole(fields.Integer):
     """A JSON number without fraction."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or abs(value) >= LARGEST or value != int(value):
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, (int, float))
+            or abs(value) >= LARGEST
+            or value != int(value)
+        ):
             raise ValidationError("Not a valid integer.")
         return int(value)
 
@@ -71,7 +103,9 @@ class ManualAccountSchema(Document):
     """What a user says of an account; answers call the type and the subtype by other names."""
 
     account_subtype = fields.String(attribute="subtype", allow_none=True)
-    account_type = fields.String(attribute="type", required=True, allow_none=True, validate=validate.OneOf(ACCOUNT_TYPES))
+    account_type = fields.String(
+        attribute="type", required=True, allow_none=True, validate=validate.OneOf(ACCOUNT_TYPES)
+    )
     apr = Number(allow_none=True)
     apy = Number()
     available_balance = Money()
@@ -112,12 +146,36 @@ MERGES = MergeSchema()
 
 def member_body(institution: Institution, **fields: Any) -> dict[str, Any]:
     """The body of a member that MX does not aggregate: it has no credentials, hence no status."""
-    unset = dict.fromkeys(("aggregated_at", "connection_status", "duplicate_key", "metadata", "most_recent_job_guid", "oauth_state",
-                           "successfully_aggregated_at"))  # fmt: skip
-    no = dict.fromkeys(("background_aggregation_is_disabled", "has_processed_account_numbers", "has_processed_accounts",
-                        "has_processed_transactions", "is_authenticated", "is_being_aggregated", "is_manual", "is_oauth",
-                        "needs_updated_credentials"), False)  # fmt: skip
-    known = {"institution_code": institution.code, "institution_guid": institution.guid, "institution_name": institution.name}
+    unset = dict.fromkeys(
+        (
+            "aggregated_at",
+            "connection_status",
+            "duplicate_key",
+            "metadata",
+            "most_recent_job_guid",
+            "oauth_state",
+            "successfully_aggregated_at",
+        )
+    )
+    no = dict.fromkeys(
+        (
+            "background_aggregation_is_disabled",
+            "has_processed_account_numbers",
+            "has_processed_accounts",
+            "has_processed_transactions",
+            "is_authenticated",
+            "is_being_aggregated",
+            "is_manual",
+            "is_oauth",
+            "needs_updated_credentials",
+        ),
+        False,
+    )
+    known = {
+        "institution_code": institution.code,
+        "institution_guid": institution.guid,
+        "institution_name": institution.name,
+    }
     return {**unset, **no, **known, "credentials": {}, "error": {}, "name": institution.name, "use_cases": [], **fields}
 
 
@@ -125,7 +183,10 @@ def account_body(member: Record, given: dict[str, Any]) -> dict[str, Any]:
     """The body of an account of such a member."""
     of_member = {name: member.body[name] for name in ("institution_code", "institution_guid", "is_manual")}
     no = dict.fromkeys(("is_business", "is_closed", "is_hidden"), False)
-    managed = {"member_is_managed_by_user": member.body["is_managed_by_user"], "federal_insurance_status": "UNKNOWN_INSURED"}
+    managed = {
+        "member_is_managed_by_user": member.body["is_managed_by_user"],
+        "federal_insurance_status": "UNKNOWN_INSURED",
+    }
     return {**of_member, **no, **managed, **given}
 
 
@@ -228,7 +289,9 @@ def _to_merge(world: World, user: Record, guids: Sequence[str]) -> list[Record]:
     found = [world.get("mx.account", guid) for guid in guids]
     accounts = [account for account in found if account is not None and account.owner == user.guid]
     if len(accounts) < len(guids):
-        strange = next(guid for guid, account in zip(guids, found, strict=True) if account is None or account.owner != user.guid)
+        strange = next(
+            guid for guid, account in zip(guids, found, strict=True) if account is None or account.owner != user.guid
+        )
         raise MXError(422, f"account.account_guids: {strange} is not an account of this user")
     return accounts
 
@@ -236,7 +299,8 @@ def _to_merge(world: World, user: Record, guids: Sequence[str]) -> list[Record]:
 def _absorb(world: World, user: Record, kept: Record, other: Record) -> None:
     """Puts what hangs on the other account under the one that is kept, and deletes the other.
 
-    What the bank gave stands, balance and belongings: both accounts are views of the same money. What is tracked by hand is added up.
+    What the bank gave stands, balance and belongings: both accounts are views of the same money. What is tracked by
+    hand is added up.
     """
     if kept.body["is_manual"]:
         for name in ("balance", "available_balance"):

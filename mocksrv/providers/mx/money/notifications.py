@@ -71,7 +71,13 @@ def create(call: Call, user: str) -> Reply:
     given = GIVEN[call.version](call)
     with call.change() as world:
         owner = call.user(world, user)
-        body = {**given, "channel": CHANNEL, "notification_type": API_NOTIFICATION, "has_been_delivered": False, "has_been_viewed": False}
+        body = {
+            **given,
+            "channel": CHANNEL,
+            "notification_type": API_NOTIFICATION,
+            "has_been_delivered": False,
+            "has_been_viewed": False,
+        }
         record = Record("mx.notification", world.guid("NTF"), body, owner=owner.guid, sort=world.now)
         world.add(record)
         return Reply({"notification": _render(call, record)})
@@ -86,7 +92,9 @@ def list_all(call: Call, user: str) -> Reply:
     with call.look() as world:
         owner = call.user(world, user)
         ranges = date_ranges(call, world.now, *dates)
-        query = Query("mx.notification", owner=owner.guid, ranges=ranges, newest_first=True, limit=size, offset=(page - 1) * size)
+        query = Query(
+            "mx.notification", owner=owner.guid, ranges=ranges, newest_first=True, limit=size, offset=(page - 1) * size
+        )
         return Reply({"notifications": [_render(call, record) for record in world.list(query)]})
 
 
@@ -94,5 +102,7 @@ def list_all(call: Call, user: str) -> Reply:
 def read(call: Call, user: str, notification: str) -> Reply:
     with call.look() as world:
         owner = call.user(world, user)
-        record = call.find(world, "mx.notification", notification, owner.guid) or not_found("Notification", notification)
+        record = call.find(world, "mx.notification", notification, owner.guid) or not_found(
+            "Notification", notification
+        )
         return Reply({"notification": _render(call, record)})

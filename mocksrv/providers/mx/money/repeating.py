@@ -1,7 +1,7 @@
 """Repeating transactions: bills, subscriptions and income that come again and again, found in a user's transactions.
 
-Nothing is stored: a series is what the transactions of the last months show at the moment of the call. Its guid is derived from the
-user, the account, the direction and the description, so it is the same on every read.
+Nothing is stored: a series is what the transactions of the last months show at the moment of the call. Its guid is
+derived from the user, the account, the direction and the description, so it is the same on every read.
 """
 
 from __future__ import annotations
@@ -29,9 +29,24 @@ _NAMESPACE = uuid.UUID("3f0e9d7c-52a4-5b7e-8c11-6d0a4be2f913")
 
 # Categories by what their series are; a top-level one stands for those under it.
 BILLS = frozenset(
-    {"Bills & Utilities", "Mortgage & Rent", "Home Insurance", "Auto Insurance", "Auto Payment", "Health Insurance", "Life Insurance",
-     "Student Loan", "Tuition", "Mortgage Payment", "Credit Card Payment", "Child Support", "Babysitter & Daycare", "Financial", "Taxes"}
-)  # fmt: skip
+    {
+        "Bills & Utilities",
+        "Mortgage & Rent",
+        "Home Insurance",
+        "Auto Insurance",
+        "Auto Payment",
+        "Health Insurance",
+        "Life Insurance",
+        "Student Loan",
+        "Tuition",
+        "Mortgage Payment",
+        "Credit Card Payment",
+        "Child Support",
+        "Babysitter & Daycare",
+        "Financial",
+        "Taxes",
+    }
+)
 SUBSCRIPTIONS = frozenset(
     {"Entertainment", "Gym", "Electronics & Software", "Books", "Hobbies", "Hosting", "Domain Names", "Personal Care"}
 )
@@ -64,13 +79,28 @@ class Row(NamedTuple):
         return round(self.amount * 100)
 
 
-_MEMBERS = ("type", "amount", "description", "merchant_guid", "category", "category_guid", "top_level_category",
-            "top_level_category_guid", "is_expense", "is_income", "is_fee", "is_subscription", "is_bill_pay")  # fmt: skip
+_MEMBERS = (
+    "type",
+    "amount",
+    "description",
+    "merchant_guid",
+    "category",
+    "category_guid",
+    "top_level_category",
+    "top_level_category_guid",
+    "is_expense",
+    "is_income",
+    "is_fee",
+    "is_subscription",
+    "is_bill_pay",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Repeating:
-    """A series. ``payments`` are its transactions, oldest first; ``predicted`` is the midnight of the day of the next one."""
+    """A series. ``payments`` are its transactions, oldest first; ``predicted`` is the midnight of the day of the next
+    one.
+    """
 
     guid: str
     payments: tuple[Row, ...]
@@ -131,7 +161,9 @@ def recent(world: World, user: str) -> list[Row]:
 
 
 def find_all(world: World, user: Record, rows: Sequence[Row] | None = None) -> list[Repeating]:
-    """The user's series that go on, in the order of their first payments. ``rows`` are those of `recent`, where they are known."""
+    """The user's series that go on, in the order of their first payments. ``rows`` are those of `recent`, where they
+    are known.
+    """
     today = world.now // DAY
     found = []
     for key, group in _groups(recent(world, user.guid) if rows is None else rows).items():
@@ -144,7 +176,9 @@ def find_all(world: World, user: Record, rows: Sequence[Row] | None = None) -> l
 
 
 def finder(world: World, user: Record) -> Callable[[Record], dict[str, Any] | None]:
-    """What tells of a transaction which series it belongs to, as ``includes`` shows it. The series are found once, on first need."""
+    """What tells of a transaction which series it belongs to, as ``includes`` shows it. The series are found once, on
+    first need.
+    """
 
     @cache
     def series() -> Mapping[str, Repeating]:
@@ -226,5 +260,9 @@ def read(call: Call, user: str, guid: str) -> Reply:
     call.arguments()
     with call.look() as world:
         owner = call.user(world, user)
-        found = [view for view in _views(call, world, owner) if view["guid"] == guid] or not_found("Repeating transaction", guid)
-    return Reply({"repeating_transaction": found[0]} if call.mount.fidelity == "wire" else {"repeating_transactions": found})
+        found = [view for view in _views(call, world, owner) if view["guid"] == guid] or not_found(
+            "Repeating transaction", guid
+        )
+    return Reply(
+        {"repeating_transaction": found[0]} if call.mount.fidelity == "wire" else {"repeating_transactions": found}
+    )

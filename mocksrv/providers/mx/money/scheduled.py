@@ -1,4 +1,6 @@
-"""Scheduled payments: what a user's bills, subscriptions and income will bring next, one for each series of repeating transactions."""
+"""Scheduled payments: what a user's bills, subscriptions and income will bring next, one for each series of repeating
+transactions.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What a user spent and earned in a span of days, added up from the transactions: for budgets, plans, cash flow and insights."""
+"""What a user spent and earned in a span of days, added up from the transactions: for budgets, plans, cash flow and
+insights.
+"""
 
 from __future__ import annotations
 
@@ -35,9 +37,11 @@ def month_of(now: int, back: int = 0) -> Month:
 
 
 def spent(world: World, user: str, first: int, last: int) -> dict[str, int]:
-    """Category guid -> the cents of its expenses on the days from ``first`` to ``last``, midnights in milliseconds, both included.
+    """Category guid -> the cents of its expenses on the days from ``first`` to ``last``, midnights in milliseconds,
+    both included.
 
-    An expense is a transaction with ``is_expense``: a debit that is no transfer. Of a transaction that has been split, the parts count.
+    An expense is a transaction with ``is_expense``: a debit that is no transfer. Of a transaction that has been split,
+    the parts count.
     """
     return _cents(world, user, first, last, "is_expense")
 
@@ -53,7 +57,9 @@ def _cents(world: World, user: str, first: int, last: int, flag: str) -> dict[st
 
 
 def with_children(sums: dict[str, int], parents: dict[str, str | None]) -> dict[str, int]:
-    """The sums with those of sub-categories added to their top-level category. ``parents``: of the user's own categories."""
+    """The sums with those of sub-categories added to their top-level category. ``parents``: of the user's own
+    categories.
+    """
     total = dict(sums)
     for guid, cents in sums.items():
         category = categories.BY_GUID.get(guid)

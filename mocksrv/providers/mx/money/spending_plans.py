@@ -1,4 +1,5 @@
-"""Spending plans: what a user means to spend month by month. A plan has an iteration for each month, and the iteration has items.
+"""Spending plans: what a user means to spend month by month. A plan has an iteration for each month, and the iteration
+has items.
 
 What was really spent is not stored but added up from the transactions of the month on the plan's accounts.
 """
@@ -19,7 +20,20 @@ from mocksrv.providers.mx.catalog import categories
 from mocksrv.providers.mx.events import objects
 from mocksrv.providers.mx.events.collection import Collection
 from mocksrv.providers.mx.events.webhooks import client_guid
-from mocksrv.providers.mx.http.call import NO_CONTENT, PAGING, Call, Day, Document, Moment, Money, MXError, Reply, Routes, not_found, shown
+from mocksrv.providers.mx.http.call import (
+    NO_CONTENT,
+    PAGING,
+    Call,
+    Day,
+    Document,
+    Moment,
+    Money,
+    MXError,
+    Reply,
+    Routes,
+    not_found,
+    shown,
+)
 from mocksrv.providers.mx.http.versions import Versioned
 from mocksrv.providers.mx.money import scheduled
 from mocksrv.providers.mx.money.spending import month_of
@@ -33,10 +47,18 @@ ITEMS = f"{ITERATIONS}/current/iteration_items"
 
 ITERATION, ITEM = "mx.spending_plan_iteration", "mx.spending_plan_item"
 NEXT_MONTH = "spending_plan_iteration"  # the timer of a plan
-ACCOUNT_TYPES = frozenset({"CASH", "CHECKING", "CHECKING_LINE_OF_CREDIT", "CREDIT_CARD", "PREPAID", "SAVINGS"})  # with daily spending
+ACCOUNT_TYPES = frozenset(
+    {"CASH", "CHECKING", "CHECKING_LINE_OF_CREDIT", "CREDIT_CARD", "PREPAID", "SAVINGS"}
+)  # with daily spending
 RECURRING_EXPENSE, PLANNED_EXPENSE, OTHER_EXPENSE, INCOME = ITEM_TYPES = range(4)
 EVERY_MONTH = (RECURRING_EXPENSE, INCOME)  # the items that the next iteration begins with
-MEMBERS = ("category_guid", "item_type", "planned_amount", "scheduled_payment_guid", "top_level_category_guid")  # of an item
+MEMBERS = (
+    "category_guid",
+    "item_type",
+    "planned_amount",
+    "scheduled_payment_guid",
+    "top_level_category_guid",
+)  # of an item
 _NAMESPACE = uuid.UUID("0d2f6a0e-2a53-5f4e-8d0c-6f6f2b1f9a37")
 
 
@@ -225,7 +247,9 @@ def read_iteration(call: Call, user: str, plan: str, number: str) -> Reply:
 
 
 def _accounts(world: World, plan: Record) -> list[Record]:
-    """The accounts that a plan takes into account: the user's of everyday types, but for those taken out of the plan."""
+    """The accounts that a plan takes into account: the user's of everyday types, but for those taken out of the
+    plan.
+    """
     left_out = plan.body.get("left_out", ())
     rows = world.list(Query("mx.account", owner=plan.owner))
     return [row for row in rows if row.body.get("type") in ACCOUNT_TYPES and row.guid not in left_out]
@@ -259,7 +283,9 @@ def list_accounts(call: Call, user: str, plan: str) -> Reply:
     call.arguments(*PAGING)
     with call.look() as world:
         record = _plan(call, world, user, plan)
-        return call.paged_list(_accounts(world, record), "spending_plan_accounts", lambda account: _show_account(call, record, account))
+        return call.paged_list(
+            _accounts(world, record), "spending_plan_accounts", lambda account: _show_account(call, record, account)
+        )
 
 
 @routes.add("GET", f"{ACCOUNTS}/<guid>", "readSpendingPlanAccount")
@@ -298,13 +324,19 @@ def _add_item(world: World, plan: Record, iteration: Record, given: Mapping[str,
 def _item(world: World, plan: Record, guid: str) -> Record:
     """An item of the current iteration. Raises MXError 404."""
     item = world.get(ITEM, guid)
-    if item is None or item.parent != plan.guid or item.body["spending_plan_iteration_guid"] != _current(world, plan).guid:
+    if (
+        item is None
+        or item.parent != plan.guid
+        or item.body["spending_plan_iteration_guid"] != _current(world, plan).guid
+    ):
         not_found("Iteration item", guid)
     return item
 
 
 def _given_item(call: Call) -> dict[str, Any]:
-    """What the client sent: as `iteration_item` as in MX's documents, or bare as in its file. Raises MXError 400, 422."""
+    """What the client sent: as `iteration_item` as in MX's documents, or bare as in its file. Raises MXError 400,
+    422.
+    """
     wrapped = "iteration_item" in call.json
     given = call.load("iteration_item", ITEM_REQUEST) if wrapped else call.read(call.json, ITEM_REQUEST)
     if given.get("item_type") is not None:
@@ -322,7 +354,9 @@ def _check_categories(world: World, user: str, given: Mapping[str, Any]) -> None
 
 
 def _about(world: World, plan: Record, item: Record) -> dict[str, Any] | None:
-    """What the transactions of an item have in common: its scheduled payment, else its category; None when it names neither."""
+    """What the transactions of an item have in common: its scheduled payment, else its category; None when it names
+    neither.
+    """
     payment = world.get(scheduled.KIND, item.body["scheduled_payment_guid"] or "")
     if payment is not None and payment.owner == plan.owner:
         return {"description": payment.body["description"], "type": payment.body["transaction_type"]}
@@ -347,7 +381,9 @@ def _show_item(call: Call, world: World, plan: Record, item: Record) -> dict[str
     about = _about(world, plan, item)
     rows = _transactions(world, plan, _current(world, plan), about) if about else []
     actual = sum(round(row.body["amount"] * 100) for row in rows) / 100 if about else None
-    return ITEM_SCHEMA.dump(call.version, shown(item, actual_amount=actual, transaction_guids=[row.guid for row in rows]))
+    return ITEM_SCHEMA.dump(
+        call.version, shown(item, actual_amount=actual, transaction_guids=[row.guid for row in rows])
+    )
 
 
 @routes.add("GET", ITEMS, "listSpendingPlanIterationItems")

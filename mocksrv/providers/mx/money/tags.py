@@ -98,9 +98,14 @@ tags.mount(routes, TAGS, list="listTags", create="createTag", read="readTag", up
 
 taggings = Taggings("mx.tagging", prefix="TGN", one="tagging", many="taggings", schema=TAGGING, event="mx.tagging")
 taggings.mount(
-    routes, "/users/<user>/taggings",
-    list="listTaggings", create="createTagging", read="readTagging", update="updateTagging", delete="deleteTagging",
-)  # fmt: skip
+    routes,
+    "/users/<user>/taggings",
+    list="listTaggings",
+    create="createTagging",
+    read="readTagging",
+    update="updateTagging",
+    delete="deleteTagging",
+)
 
 
 def start(world: World, user: Record) -> None:
@@ -116,6 +121,8 @@ def _of_tag(tag: Record) -> Query:
 def list_by_tag(call: Call, user: str, tag: str) -> Reply:
     with call.look() as world:
         owner = call.user(world, user)
-        tagged = [tagging.body["transaction_guid"] for tagging in world.list(_of_tag(tags.find(call, world, owner, tag)))]
+        tagged = [
+            tagging.body["transaction_guid"] for tagging in world.list(_of_tag(tags.find(call, world, owner, tag)))
+        ]
         use_case = "use_case" in parameters("transactions of a tag", call.version)
         return transactions.listed(call, world, owner, Query("mx.transaction", guids=tagged), use_case=use_case)

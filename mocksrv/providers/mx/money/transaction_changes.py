@@ -1,6 +1,7 @@
 """What a client does to transactions: enters them by hand, changes, splits and deletes them.
 
-A transaction that has been split stands apart, as a record of the kind SPLIT; its parts are transactions with its guid as ``parent_guid``.
+A transaction that has been split stands apart, as a record of the kind SPLIT; its parts are transactions with its guid
+as ``parent_guid``.
 """
 
 from __future__ import annotations
@@ -23,7 +24,15 @@ from mocksrv.providers.mx.money.accounts import ACCOUNT
 from mocksrv.providers.mx.money.budgets import budgets
 from mocksrv.providers.mx.money.tags import taggings
 from mocksrv.providers.mx.money.transaction_rules import applier
-from mocksrv.providers.mx.money.transactions import DATE_FORMS, OF_ACCOUNT, PREFIX, TRANSACTIONS, find, find_of_account, renderer
+from mocksrv.providers.mx.money.transactions import (
+    DATE_FORMS,
+    OF_ACCOUNT,
+    PREFIX,
+    TRANSACTIONS,
+    find,
+    find_of_account,
+    renderer,
+)
 from mocksrv.providers.profiles.model import DEBTS
 
 routes = Routes()
@@ -32,9 +41,15 @@ PARTS = 2  # the fewest that a transaction can be split into
 POSITIVE = validate.Range(min=0, min_inclusive=False, error="Must be more than 0.")
 DESCRIPTION = validate.Length(1, 1024)
 FLAGS = (
-    "is_bill_pay", "is_direct_deposit", "is_fee", "is_international", "is_overdraft_fee", "is_payroll_advance", "is_recurring",
+    "is_bill_pay",
+    "is_direct_deposit",
+    "is_fee",
+    "is_international",
+    "is_overdraft_fee",
+    "is_payroll_advance",
+    "is_recurring",
     "is_subscription",
-)  # fmt: skip
+)
 SET_BY_USER = {"category_guid": "category"}  # fields whose name in the webhooks' `..._set_by` is another one
 
 
@@ -100,7 +115,9 @@ def direction(account: Record) -> int:
 
 
 def incoming(transaction: Record) -> int:
-    """The cents that a transaction brings to its owner: negative for what is spent. Nothing as long as it is pending."""
+    """The cents that a transaction brings to its owner: negative for what is spent. Nothing as long as it is
+    pending.
+    """
     body = transaction.body
     if body["status"] != "POSTED":
         return 0
@@ -108,7 +125,9 @@ def incoming(transaction: Record) -> int:
 
 
 def post(world: World, account: Record, amount: int) -> None:
-    """Moves the balances of a manual account by so many incoming cents; those of other accounts are what their bank says."""
+    """Moves the balances of a manual account by so many incoming cents; those of other accounts are what their bank
+    says.
+    """
     if not account.body["is_manual"] or not amount:
         return
     before = account.body.get("balance")
@@ -138,7 +157,9 @@ def remove(world: World, transaction: Record) -> None:
 
 
 def check_whole(transaction: Record, what: str) -> None:
-    """Raises MXError 422 for a transaction that has been split, and for a part of one: their amounts belong together."""
+    """Raises MXError 422 for a transaction that has been split, and for a part of one: their amounts belong
+    together.
+    """
     if transaction.kind == SPLIT or transaction.body.get("parent_guid"):
         raise MXError(422, f"Transaction {transaction.guid} is split: {what} only after DELETE .../split")
 
@@ -162,7 +183,9 @@ def create_manual(call: Call, user: str, account: str) -> Reply:
         owner = call.user(world, user)
         parent = call.account(world, owner, account)
         if not parent.body["is_manual"]:
-            raise MXError(405, f"Account {parent.guid} is not a manual account: its transactions come from its institution")
+            raise MXError(
+                405, f"Account {parent.guid} is not a manual account: its transactions come from its institution"
+            )
         shown_as = _labels(world, owner, given.get("category_guid"), "transaction", type=given["type"])
         sort = given.pop("date")
         body = {**dict.fromkeys(FLAGS, False), **given, **shown_as, "is_manual": True, "status": "POSTED"}
@@ -185,7 +208,9 @@ def delete_manual(call: Call, user: str, transaction: str) -> Reply:
         if not record.body.get("is_manual"):
             raise MXError(405, f"Transaction {record.guid} is not a manual transaction")
         if record.body.get("parent_guid"):
-            raise MXError(405, f"Transaction {record.guid} is part of a split, which is deleted as a whole with DELETE .../split")
+            raise MXError(
+                405, f"Transaction {record.guid} is part of a split, which is deleted as a whole with DELETE .../split"
+            )
         remove(world, record)
         account = world.get("mx.account", record.parent or "")
         if account is not None:
@@ -253,7 +278,9 @@ def unsplit(call: Call, user: str, transaction: str) -> Reply:
         return _unsplit(world, owner, find(call, world, owner, transaction))
 
 
-@routes.add("DELETE", f"{OF_ACCOUNT}/<transaction>/split", "deleteSplitTransactionByAccount", versions=(V2,), by_id=True)
+@routes.add(
+    "DELETE", f"{OF_ACCOUNT}/<transaction>/split", "deleteSplitTransactionByAccount", versions=(V2,), by_id=True
+)
 def unsplit_of_account(call: Call, user: str, member: str, account: str, transaction: str) -> Reply:
     with call.change() as world:
         owner = call.user(world, user)
@@ -275,7 +302,10 @@ def _split(call: Call, world: World, user: Record, whole: Record, given: Sequenc
     check_whole(whole, "it can be split again")
     total = sum(cents(part["amount"]) for part in given)
     if total != cents(whole.body["amount"]):
-        raise MXError(422, f"transactions: the amounts add up to {total / 100:.2f}, the transaction's is {whole.body['amount']:.2f}")
+        raise MXError(
+            422,
+            f"transactions: the amounts add up to {total / 100:.2f}, the transaction's is {whole.body['amount']:.2f}",
+        )
     parts = [_part(world, user, whole, part, f"transactions[{place}]") for place, part in enumerate(given)]
     whole.kind = SPLIT
     whole.body["has_been_split"] = True

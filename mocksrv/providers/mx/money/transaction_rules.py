@@ -69,7 +69,9 @@ class Rule:
 
 
 def applier(world: World, user: str) -> Apply:
-    """What applies a user's rules to the body of a new transaction, and tells whether that changed it: the newest rule that meets it."""
+    """What applies a user's rules to the body of a new transaction, and tells whether that changed it: the newest rule
+    that meets it.
+    """
     rules = [Rule.of(world, record) for record in world.list(Query(rules_of_users.kind, owner=user, newest_first=True))]
     return _of(rules) if rules else lambda body: False
 
@@ -83,7 +85,9 @@ def _of(rules: Sequence[Rule]) -> Apply:
 
 
 class TransactionRules(Collection):
-    """Rules: each text once. A rule that is made or changed is the newest (``sort``), and changes what there is already."""
+    """Rules: each text once. A rule that is made or changed is the newest (``sort``), and changes what there is
+    already.
+    """
 
     def add(self, call: Call, world: World, user: Record, given: dict[str, Any], **keys: Any) -> Record:
         """A second rule for the same text takes the place of the first."""
@@ -127,10 +131,19 @@ class TransactionRules(Collection):
 
 
 rules_of_users = TransactionRules(
-    "mx.transaction_rule", prefix="TXR", one="transaction_rule", many="transaction_rules", schema=SCHEMA, defaults={"description": None}
+    "mx.transaction_rule",
+    prefix="TXR",
+    one="transaction_rule",
+    many="transaction_rules",
+    schema=SCHEMA,
+    defaults={"description": None},
 )
 rules_of_users.mount(
-    routes, "/users/<user>/transaction_rules",
-    list="listTransactionRules", create="createTransactionRule", read="readTransactionRule", update="updateTransactionRule",
+    routes,
+    "/users/<user>/transaction_rules",
+    list="listTransactionRules",
+    create="createTransactionRule",
+    read="readTransactionRule",
+    update="updateTransactionRule",
     delete="deleteTransactionRule",
-)  # fmt: skip
+)

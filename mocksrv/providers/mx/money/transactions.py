@@ -111,14 +111,17 @@ SCHEMA = TransactionSchema()
 
 
 def find(call: Call, world: World, user: Record, identifier: str, *, parent: str | None = None) -> Record:
-    """A transaction of this user (and account), split or not. ``MAN-`` instead of ``TRN-`` names one that was entered by hand.
+    """A transaction of this user (and account), split or not. ``MAN-`` instead of ``TRN-`` names one that was entered
+    by hand.
 
     Raises MXError 404.
     """
     for kind in KINDS:
         found = call.find(world, kind, identifier, user.guid, parent=parent)
         if found is None and identifier.startswith(MANUAL_PREFIX):
-            manual = call.find(world, kind, f"{PREFIX}-{identifier.removeprefix(MANUAL_PREFIX)}", user.guid, parent=parent)
+            manual = call.find(
+                world, kind, f"{PREFIX}-{identifier.removeprefix(MANUAL_PREFIX)}", user.guid, parent=parent
+            )
             found = manual if manual and manual.body.get("is_manual") else None
         if found is not None:
             return found
@@ -166,7 +169,9 @@ def renderer(call: Call, world: World, user: Record) -> Callable[[Record], dict[
 class DateForm(NamedTuple):
     """How a version writes the dates of its filters."""
 
-    reads: Callable[[str], tuple[int, int]]  # the first and the last millisecond that a text stands for; raises ValueError
+    reads: Callable[
+        [str], tuple[int, int]
+    ]  # the first and the last millisecond that a text stands for; raises ValueError
     refusal: str
     months: int | None  # the longest range of created_at and updated_at
 
@@ -198,7 +203,8 @@ def date_parameters(*names: str) -> list[str]:
 def date_ranges(call: Call, now: int, *names: str, form: DateForm | None = None) -> dict[str, Range]:
     """The ranges of a query that the date filters ask for, out of the names in `DATED`. Both ends are inclusive.
 
-    ``form``: how the dates are written, where it is not as elsewhere in the call's version. Raises MXError 400 with MX's messages.
+    ``form``: how the dates are written, where it is not as elsewhere in the call's version. Raises MXError 400 with
+    MX's messages.
     """
     ranges: dict[str, Range] = {}
     for name in names:
@@ -224,7 +230,13 @@ def _bounds(call: Call, name: str, form: DateForm, *, together: bool) -> Range:
     low, high = bounds
     if together and (low is None) != (high is None):
         raise MXError(400, "Both '{}' and '{}' are required".format(*date_parameters(name)))
-    if together and form.months is not None and low is not None and high is not None and _later(low, form.months) < _day_of(high):
+    if (
+        together
+        and form.months is not None
+        and low is not None
+        and high is not None
+        and _later(low, form.months) < _day_of(high)
+    ):
         raise MXError(400, f"Maximum date range limit of '{name}' is {form.months} months")
     return low, high
 
@@ -258,7 +270,9 @@ def _in_categories(call: Call) -> Callable[[Record], bool] | None:
 # views
 
 
-def listed(call: Call, world: World, user: Record, query: Query, *, dates: Sequence[str] = (), use_case: bool = False) -> Reply:
+def listed(
+    call: Call, world: World, user: Record, query: Query, *, dates: Sequence[str] = (), use_case: bool = False
+) -> Reply:
     """A page of the transactions of a query, newest first, filtered as the call asks.
 
     ``dates`` names date filters beside date, created_at and updated_at. Raises MXError 400.
@@ -267,7 +281,11 @@ def listed(call: Call, world: World, user: Record, query: Query, *, dates: Seque
     categories = [f"{name}{form}" for name in parameters("transactions", call.version) for form in ("", "[]")]
     call.arguments(*PAGING, *date_parameters(*dates), *categories, "includes", *(("use_case",) if use_case else ()))
     ranges = date_ranges(call, world.now, *dates)
-    tests = [test for test in (_in_categories(call), in_use_case(call, world, user) if use_case else None) if test is not None]
+    tests = [
+        test
+        for test in (_in_categories(call), in_use_case(call, world, user) if use_case else None)
+        if test is not None
+    ]
     keep = (lambda record: all(test(record) for test in tests)) if tests else None
     query = replace(query, ranges=ranges, newest_first=True)
     return call.paged(world, query, "transactions", renderer(call, world, user), keep=keep)

@@ -1,4 +1,6 @@
-"""Names that this server hands out beside guids: opaque texts that can be guessed by nobody, and guids of those who have no record."""
+"""Names that this server hands out beside guids: opaque texts that can be guessed by nobody, and guids of those who
+have no record.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,9 @@ from mocksrv.engine.world import World
 
 
 def opaque(world: World) -> str:
-    """A URL-safe text of 43 characters, as MX's codes and tokens are; the same again for the same seed and the same calls."""
+    """A URL-safe text of 43 characters, as MX's codes and tokens are; the same again for the same seed and the same
+    calls.
+    """
     raw = b"".join(uuid.UUID(world.guid()).bytes for _ in range(2))
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 

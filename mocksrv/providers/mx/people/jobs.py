@@ -1,6 +1,8 @@
-"""The jobs of a member: aggregation, verification and the other calls that make MX go to the bank; answers, and the bank's page.
+"""The jobs of a member: aggregation, verification and the other calls that make MX go to the bank; answers, and the
+bank's page.
 
-Sources: MX's Platform API reference (replies, throttle, quota), the deposit account guide (sequence), the Nexus pages (refusals).
+Sources: MX's Platform API reference (replies, throttle, quota), the deposit account guide (sequence), the Nexus pages
+(refusals).
 """
 
 from __future__ import annotations
@@ -18,7 +20,15 @@ from mocksrv.providers.mx.events.statuses import PREMIUM_FROM, STATUSES
 from mocksrv.providers.mx.http.call import Call, Document, MXError, Reply, Routes
 from mocksrv.providers.mx.http.versions import parameters
 from mocksrv.providers.mx.people.lifecycle import FETCHES, family
-from mocksrv.providers.mx.people.members import MEMBER, REFERRALS, WAY_BACK, CredentialValue, institution_of, oauth_uri, render
+from mocksrv.providers.mx.people.members import (
+    MEMBER,
+    REFERRALS,
+    WAY_BACK,
+    CredentialValue,
+    institution_of,
+    oauth_uri,
+    render,
+)
 
 routes = Routes()
 THROTTLE = 3 * HOUR  # after a successful standard aggregation
@@ -40,7 +50,9 @@ class AnswersSchema(Document):
 ANSWERS = AnswersSchema()
 
 
-def start_job(call: Call, user: str, member: str, job: str, *, done: int = 202, echo: bool = False, **more: Any) -> Reply:
+def start_job(
+    call: Call, user: str, member: str, job: str, *, done: int = 202, echo: bool = False, **more: Any
+) -> Reply:
     """A call that starts a job. The same one while it runs is accepted and starts nothing; another one is refused."""
     details = {"call": job, "headers": call.callback_headers if echo else {}, **more}
     with call.change() as world:
@@ -59,7 +71,9 @@ def start_job(call: Call, user: str, member: str, job: str, *, done: int = 202, 
 
 
 def _just_created(record: Record) -> bool:
-    """Whether the running job is the one that the member's creation started, with nothing asked: verify may take its place."""
+    """Whether the running job is the one that the member's creation started, with nothing asked: verify may take its
+    place.
+    """
     play = record.play or {}
     return bool((play.get("job") or {}).get("call") == "create" and not play.get("ask"))
 
@@ -97,7 +111,9 @@ def aggregate(call: Call, user: str, member: str) -> Reply:
     call.arguments(*choices)
     wanted = {name: call.flag(name) for name in choices}
     left_out = {what for what in ("holdings", "transactions") if wanted.get(f"include_{what}") is False}
-    less: dict[str, Any] = {"fetch": [what for what in FETCHES["aggregation"] if what not in left_out]} if left_out else {}
+    less: dict[str, Any] = (
+        {"fetch": [what for what in FETCHES["aggregation"] if what not in left_out]} if left_out else {}
+    )
     return start_job(call, user, member, "aggregate", echo=True, **less)
 
 
@@ -131,9 +147,13 @@ def resume(call: Call, user: str, member: str) -> Reply:
         if record.play is None:
             raise MXError(405, f"Member {record.guid} has no credentials and is never aggregated")
         try:
-            call.engine.player.answer(world, record, {answer["guid"]: answer["value"] for answer in given["challenges"]})
+            call.engine.player.answer(
+                world, record, {answer["guid"]: answer["value"] for answer in given["challenges"]}
+            )
         except NotWaiting:
-            raise MXError(405, f"A member that is {record.body['connection_status']} is not waiting for answers") from None
+            raise MXError(
+                405, f"A member that is {record.body['connection_status']} is not waiting for answers"
+            ) from None
         except ValueError as error:
             raise MXError(400, f"Invalid challenge answers: {error}") from None
         return Reply({"member": render(call, record, owner)}, 202)
@@ -141,7 +161,9 @@ def resume(call: Call, user: str, member: str) -> Reply:
 
 @routes.add("GET", f"{MEMBER}/oauth_window_uri", "requestOAuthWindowURI", by_id=True)
 def oauth_window_uri(call: Call, user: str, member: str) -> Reply:
-    given = call.arguments("client_redirect_url", "enable_app2app", "referral_source", "skip_aggregation", "ui_message_webview_url_scheme")
+    given = call.arguments(
+        "client_redirect_url", "enable_app2app", "referral_source", "skip_aggregation", "ui_message_webview_url_scheme"
+    )
     if given.get("referral_source", "APP") not in REFERRALS:
         raise MXError(400, "referral_source must be APP or BROWSER")
     skip = call.flag("skip_aggregation")

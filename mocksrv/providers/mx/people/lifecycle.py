@@ -1,4 +1,6 @@
-"""How an MX member behaves when a scenario moves it: its jobs, its flags, what they fetch and which callbacks they send."""
+"""How an MX member behaves when a scenario moves it: its jobs, its flags, what they fetch and which callbacks they
+send.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +75,9 @@ def _object(value: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """What a client may ask for with ``data_request``: which field of an institution says that it has it, what is fetched, what is told."""
+    """What a client may ask for with ``data_request``: which field of an institution says that it has it, what is
+    fetched, what is told.
+    """
 
     needs: str | None
     fetches: tuple[str, ...] = ()
@@ -93,17 +97,28 @@ PRODUCTS = {
 SETTABLE: Mapping[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("connection_status_message", "name", "metadata"), _text),
     **dict.fromkeys(
-        ("needs_updated_credentials", "is_authenticated", "has_processed_accounts", "has_processed_account_numbers",
-         "has_processed_transactions", "background_aggregation_is_disabled"), bool),
+        (
+            "needs_updated_credentials",
+            "is_authenticated",
+            "has_processed_accounts",
+            "has_processed_account_numbers",
+            "has_processed_transactions",
+            "background_aggregation_is_disabled",
+        ),
+        bool,
+    ),
     "use_cases": _texts,
     "error": _object,
-}  # fmt: skip
+}
 STOCK_IMAGE = (
     "data:image/svg+xml;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciIHdpZHRoPSIxNjAiIGhlaWdodD0iNDgiPjxyZWN0IHdpZHRoPSIxNj"
     "AiIGhlaWdodD0iNDgiIGZpbGw9IiNlZWUiLz48dGV4dCB4PSIxNiIgeT0iMzIiIGZvbnQtc2l6ZT0iMjQiIGZvbnQtZmFtaWx5PSJzYW5zLXNlcmlmIj5jb3JyZWN0PC90ZXh0"
     "Pjwvc3ZnPg=="
 )  # a picture of the word "correct"
-INSIGHTS, INSIGHTS_AFTER = "insights", 30 * SECOND  # a user's timer, set when there are new transactions; how much later is inferred
+INSIGHTS, INSIGHTS_AFTER = (
+    "insights",
+    30 * SECOND,
+)  # a user's timer, set when there are new transactions; how much later is inferred
 ELIGIBLE = ("CHECKING", "SAVINGS")  # types of accounts that can be verified
 Trigger = Callable[[World, Record | None, str], None]
 
@@ -149,12 +164,22 @@ class MemberRole:
     lifetimes: Mapping[str, int] = {"PENDING": HOUR}
     unasked = UNASKED
     branches: Mapping[str, str] = {
-        "right": "unwritten right", "wrong": "unwritten wrong", "silent": "unwritten silent", "approved": "connect"}  # fmt: skip
+        "right": "unwritten right",
+        "wrong": "unwritten wrong",
+        "silent": "unwritten silent",
+        "approved": "connect",
+    }
 
     def __init__(
-        self, loader: Loader, events: frozenset[str], trigger: Trigger, timers: Mapping[str, Callable[[World, Record], None]]
+        self,
+        loader: Loader,
+        events: frozenset[str],
+        trigger: Trigger,
+        timers: Mapping[str, Callable[[World, Record], None]],
     ) -> None:
-        """``events`` is the whole catalogue, of which ``trigger`` sends any; ``timers``: what falls due on records that are no members."""
+        """``events`` is the whole catalogue, of which ``trigger`` sends any; ``timers``: what falls due on records that
+        are no members.
+        """
         self.loader = loader
         self._trigger = trigger
         self._timers = timers
@@ -167,19 +192,28 @@ class MemberRole:
     def begin(self, world: World, subject: Record) -> None:
         """A job starts: flags, and a job guid of its own. Saved by what follows."""
         subject.body.update(
-            most_recent_job_guid=world.guid("JOB"), is_being_aggregated=self.status(subject) != "PENDING", is_authenticated=False,
-            has_processed_accounts=False, has_processed_account_numbers=False, has_processed_transactions=False)  # fmt: skip
+            most_recent_job_guid=world.guid("JOB"),
+            is_being_aggregated=self.status(subject) != "PENDING",
+            is_authenticated=False,
+            has_processed_accounts=False,
+            has_processed_account_numbers=False,
+            has_processed_transactions=False,
+        )
 
     def announce(self, world: World, subject: Record, action: str) -> None:
         emit_member(world, f"mx.member.{action}", subject)
 
     def enter(self, world: World, subject: Record, status: str | None, fields: Mapping[str, Any], over: bool) -> None:
-        """One change of a member: a status, further fields, or only the end of its job; with the callbacks that follow."""
+        """One change of a member: a status, further fields, or only the end of its job; with the callbacks that
+        follow.
+        """
         body, job = subject.body, (subject.play or {}).get("job")
         if status:
             rules = STATUSES[status]
             body.pop("connection_status_message", None)
-            body.update(connection_status=status, needs_updated_credentials=rules.wants_credentials, error=dict(rules.error))
+            body.update(
+                connection_status=status, needs_updated_credentials=rules.wants_credentials, error=dict(rules.error)
+            )
             body["is_authenticated"] = rules.authenticated or self._selecting(subject, status)
         if job:
             body["is_being_aggregated"] = not over and body["connection_status"] != "PENDING"
@@ -212,14 +246,23 @@ class MemberRole:
         return [self._challenge(world, subject, challenge) for challenge in ask.challenges]
 
     def _challenge(self, world: World, subject: Record, challenge: Any) -> dict[str, Any]:
-        shown = {"field_name": challenge.field_name, "guid": world.guid("CRD"), "label": challenge.label, "type": challenge.type}
+        shown = {
+            "field_name": challenge.field_name,
+            "guid": world.guid("CRD"),
+            "label": challenge.label,
+            "type": challenge.type,
+        }
         named = isinstance(challenge.options, str)
         options = self.choices(world, subject, challenge.options) if named else challenge.options or ()
         rows = [{"guid": world.guid("CRD"), "label": option.label, "value": option.value} for option in options]
         if challenge.type == "OPTIONS":
             return shown | {"options": rows}
         if challenge.type == "IMAGE_OPTIONS":
-            return shown | {"image_options": [row | {"data_uri": o.image or STOCK_IMAGE} for row, o in zip(rows, options, strict=True)]}
+            return shown | {
+                "image_options": [
+                    row | {"data_uri": o.image or STOCK_IMAGE} for row, o in zip(rows, options, strict=True)
+                ]
+            }
         if challenge.type == "IMAGE_DATA":
             return shown | {"image_data": challenge.image or STOCK_IMAGE}
         return shown
@@ -236,7 +279,11 @@ class MemberRole:
     def load(self, world: World, subject: Record, profile: str) -> None:
         """The scenario's own data: from now on this login has these accounts."""
         if profile != self.loader.profile(subject):
-            for mark in ("data_first", "data_until", "data_extended"):  # how far the other data reached says nothing of these
+            for mark in (
+                "data_first",
+                "data_until",
+                "data_extended",
+            ):  # how far the other data reached says nothing of these
                 subject.body.pop(mark, None)
         subject.body["profile"] = profile
         asked = ((subject.play or {}).get("job") or {}).get("fetch")

@@ -1,4 +1,5 @@
-"""Members, accounts and transactions that the client itself manages: it tells MX what there is, and MX aggregates nothing.
+"""Members, accounts and transactions that the client itself manages: it tells MX what there is, and MX aggregates
+nothing.
 
 The figures of managed accounts and transactions stand as the client gives them; one does not move the other.
 """
@@ -20,11 +21,30 @@ from mocksrv.providers.mx.catalog import categories
 from mocksrv.providers.mx.catalog.institutions import page
 from mocksrv.providers.mx.events.objects import emit_account, emit_transaction
 from mocksrv.providers.mx.events.webhooks import emit_member
-from mocksrv.providers.mx.http.call import NO_CONTENT, PAGING, V1, V2, Call, Document, Money, MXError, Reply, Routes, not_found
+from mocksrv.providers.mx.http.call import (
+    NO_CONTENT,
+    PAGING,
+    V1,
+    V2,
+    Call,
+    Document,
+    Money,
+    MXError,
+    Reply,
+    Routes,
+    not_found,
+)
 from mocksrv.providers.mx.http.versions import ACCOUNT_TYPES
 from mocksrv.providers.mx.money import accounts, alerts, transactions
 from mocksrv.providers.mx.money.budgets import budgets
-from mocksrv.providers.mx.money.manual_accounts import GivenMoment, Number, Whole, account_body, member_body, remove_account
+from mocksrv.providers.mx.money.manual_accounts import (
+    GivenMoment,
+    Number,
+    Whole,
+    account_body,
+    member_body,
+    remove_account,
+)
 from mocksrv.providers.mx.money.transaction_changes import DESCRIPTION, FLAGS, POSITIVE, TYPES, check_whole, remove
 from mocksrv.providers.mx.money.transaction_rules import applier
 from mocksrv.providers.mx.people import members
@@ -40,7 +60,11 @@ TRANSACTION = f"{TRANSACTIONS}/<transaction>"
 UNPOSTED, LONGEST_PENDING = "unposted", 14 * DAY  # a timer of transactions, and how long one may be PENDING
 DEPRECATED = (V2,)
 MOST_ON_A_PAGE = 1000
-SHARED = ("status", "posted_at", "transacted_at")  # what the parts of a transaction that has been split have of the whole
+SHARED = (
+    "status",
+    "posted_at",
+    "transacted_at",
+)  # what the parts of a transaction that has been split have of the whole
 PARTNER_ID = validate.Length(1, 1024)
 
 _AMOUNT = re.compile(r"\d{1,11}(\.\d+)?", re.ASCII)
@@ -254,7 +278,9 @@ def update_account(call: Call, user: str, member: str, account: str) -> Reply:
         record = _account(call, world, owner, member, account)
         if "id" in given:
             partner_id = given.pop("id")
-            _check_id(world, Query("mx.account", subject=record.subject, partner_id=partner_id, limit=1), "account", record)
+            _check_id(
+                world, Query("mx.account", subject=record.subject, partner_id=partner_id, limit=1), "account", record
+            )
             record.partner_id = partner_id
         record.body.update(_masked(given))
         world.save(record)
@@ -296,7 +322,9 @@ def list_transactions(call: Call, user: str, member: str, account: str) -> Reply
     with call.look() as world:
         owner = call.user(world, user)
         parent = _account(call, world, owner, member, account)
-        ranges = transactions.date_ranges(call, world.now, "date", form=transactions.DATE_FORMS[V1])  # days in both files
+        ranges = transactions.date_ranges(
+            call, world.now, "date", form=transactions.DATE_FORMS[V1]
+        )  # days in both files
         query = Query("mx.transaction", parent=parent.guid, ranges=ranges, newest_first=True)
         return call.paged(world, query, "transactions", transactions.renderer(call, world, owner))
 
@@ -308,7 +336,9 @@ def create_transaction(call: Call, user: str, member: str, account: str) -> Repl
         owner = call.user(world, user)
         parent = _account(call, world, owner, member, account)
         body = {**dict.fromkeys(FLAGS, False), "category_guid": UNCATEGORIZED.guid}
-        record = Record("mx.transaction", world.guid(transactions.PREFIX), body, owner.guid, parent.subject, parent.guid)
+        record = Record(
+            "mx.transaction", world.guid(transactions.PREFIX), body, owner.guid, parent.subject, parent.guid
+        )
         categorized = given.get("category") is not None
         _fill(world, record, given)
         if not categorized:
@@ -393,7 +423,9 @@ def _fill(world: World, record: Record, given: dict[str, Any]) -> None:
 
 
 def _category(world: World, record: Record, given: dict[str, Any]) -> Category:
-    """The category that the client named, else the one that the transaction has. Raises MXError 422 for a name that there is not."""
+    """The category that the client named, else the one that the transaction has. Raises MXError 422 for a name that
+    there is not.
+    """
     if "category" not in given:
         return categories.find(world, record.owner, record.body["category_guid"]) or UNCATEGORIZED
     name = given.pop("category")

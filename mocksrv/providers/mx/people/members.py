@@ -1,6 +1,7 @@
 """Members: the connections of a user to institutions, their jobs and their challenges.
 
-Sources: MX's Platform API reference and OpenAPI files, the Members webhook page (statuses, flags), the deposit account guide (sequence).
+Sources: MX's Platform API reference and OpenAPI files, the Members webhook page (statuses, flags), the deposit account
+guide (sequence).
 """
 
 from __future__ import annotations
@@ -20,14 +21,31 @@ from mocksrv.providers.mx.bank.institutions import Credential, Institution
 from mocksrv.providers.mx.catalog.institutions import CREDENTIALS
 from mocksrv.providers.mx.events.statuses import message
 from mocksrv.providers.mx.events.webhooks import emit_member
-from mocksrv.providers.mx.http.call import NO_CONTENT, V1, V2, Call, Document, Moment, MXError, Reply, Routes, not_found, shown
+from mocksrv.providers.mx.http.call import (
+    NO_CONTENT,
+    V1,
+    V2,
+    Call,
+    Document,
+    Moment,
+    MXError,
+    Reply,
+    Routes,
+    not_found,
+    shown,
+)
 from mocksrv.providers.mx.people.lifecycle import PRODUCTS
 
 routes = Routes()
 MEMBER = "/users/<user>/members/<member>"
 MEMBERS_OF_A_USER = 25
 SCENARIO_HEADER = "X-Mocksrv-Scenario"
-WAY_BACK = ("client_redirect_url", "enable_app2app", "referral_source", "ui_message_webview_url_scheme")  # of an OAuth login to the app
+WAY_BACK = (
+    "client_redirect_url",
+    "enable_app2app",
+    "referral_source",
+    "ui_message_webview_url_scheme",
+)  # of an OAuth login to the app
 ROOTS_BESIDE_MEMBER = (*WAY_BACK, "data_request")
 REFERRALS = ("APP", "BROWSER")
 
@@ -179,7 +197,9 @@ def list_challenges(call: Call, user: str, member: str) -> Reply:
         record = call.member(world, call.user(world, user), member)
     if record.body["connection_status"] != "CHALLENGED":
         return NO_CONTENT
-    return call.paged_list([c | {"field_name": c["field_name"] or c["label"]} for c in challenges_of(record)], "challenges", dict)
+    return call.paged_list(
+        [c | {"field_name": c["field_name"] or c["label"]} for c in challenges_of(record)], "challenges", dict
+    )
 
 
 @routes.add("GET", f"{MEMBER}/credentials", "listMemberCredentials", by_id=True)
@@ -201,7 +221,9 @@ def create_member(call: Call, user: str) -> Reply:
     products = _products(call)
     if "institution_code" not in given:
         raise MXError(400, "Required parameter missing: member.institution_code")
-    institution = call.mount.institutions.get(given["institution_code"]) or not_found("Institution", given["institution_code"])
+    institution = call.mount.institutions.get(given["institution_code"]) or not_found(
+        "Institution", given["institution_code"]
+    )
     with call.change() as world:
         owner = call.user(world, user)
         if world.count(Query("mx.member", owner=owner.guid)) >= MEMBERS_OF_A_USER:
@@ -221,21 +243,42 @@ def create_member(call: Call, user: str) -> Reply:
 
 
 def _new_member(
-    call: Call, world: World, owner: Record, institution: Institution, given: Mapping[str, Any], credentials: dict[str, str]
+    call: Call,
+    world: World,
+    owner: Record,
+    institution: Institution,
+    given: Mapping[str, Any],
+    credentials: dict[str, str],
 ) -> Record:
     oauth = given.get("is_oauth", False)
     choice = _cast(call, world, institution, None if oauth else credentials)
     body = {
-        "connection_status": "PENDING" if oauth else "CREATED", "institution_code": institution.code, "institution_guid": institution.guid,
-        "institution_name": institution.name, "name": institution.name, "metadata": given.get("metadata"), "is_oauth": oauth,
-        "use_cases": given.get("use_cases", []), "is_being_aggregated": False, "is_authenticated": False, "is_manual": False,
-        "is_managed_by_user": True, "needs_updated_credentials": False, "error": {}, "aggregated_at": None,
-        "successfully_aggregated_at": None, "most_recent_job_guid": None, "has_processed_accounts": False,
-        "has_processed_account_numbers": False, "has_processed_transactions": False, "credentials": credentials,
+        "connection_status": "PENDING" if oauth else "CREATED",
+        "institution_code": institution.code,
+        "institution_guid": institution.guid,
+        "institution_name": institution.name,
+        "name": institution.name,
+        "metadata": given.get("metadata"),
+        "is_oauth": oauth,
+        "use_cases": given.get("use_cases", []),
+        "is_being_aggregated": False,
+        "is_authenticated": False,
+        "is_manual": False,
+        "is_managed_by_user": True,
+        "needs_updated_credentials": False,
+        "error": {},
+        "aggregated_at": None,
+        "successfully_aggregated_at": None,
+        "most_recent_job_guid": None,
+        "has_processed_accounts": False,
+        "has_processed_account_numbers": False,
+        "has_processed_transactions": False,
+        "credentials": credentials,
         "background_aggregation_is_disabled": given.get("background_aggregation_is_disabled", False),
-        "oauth_state": world.guid().replace("-", "") if oauth else None, "duplicate_key": _duplicate_key(institution.code, credentials),
+        "oauth_state": world.guid().replace("-", "") if oauth else None,
+        "duplicate_key": _duplicate_key(institution.code, credentials),
         **{name: given.get(name) for name in WAY_BACK},
-    }  # fmt: skip
+    }
     play = {"provider": "mx", "scenario": choice.scenario, "by": choice.by, "job": None, "flow": None, "step": 0}
     return Record("mx.member", world.guid("MBR"), body, owner=owner.guid, partner_id=given.get("id"), play=play)
 
@@ -260,7 +303,9 @@ def update_member(call: Call, user: str, member: str) -> Reply:
         return Reply({"member": render(call, record, owner)})
 
 
-def _new_credentials(call: Call, world: World, record: Record, given: Mapping[str, Any], echo: Mapping[str, str]) -> None:
+def _new_credentials(
+    call: Call, world: World, record: Record, given: Mapping[str, Any], echo: Mapping[str, str]
+) -> None:
     """Credentials choose the scenario again and start a job; while one runs they are stored and start nothing."""
     if record.play is None:
         raise MXError(400, f"Member {record.guid} is not aggregated: it takes no credentials")
@@ -269,7 +314,9 @@ def _new_credentials(call: Call, world: World, record: Record, given: Mapping[st
     _check_duplicate(world, record.owner, institution.code, credentials, record)
     play = record.play or {}
     record.body.update(
-        credentials=credentials, needs_updated_credentials=False, duplicate_key=_duplicate_key(institution.code, credentials)
+        credentials=credentials,
+        needs_updated_credentials=False,
+        duplicate_key=_duplicate_key(institution.code, credentials),
     )
     if play.get("job"):
         _save(world, record, "update", echo)
@@ -278,7 +325,12 @@ def _new_credentials(call: Call, world: World, record: Record, given: Mapping[st
     header = call.request.headers.get(SCENARIO_HEADER)
     choice = _known(
         lambda: choose_again(
-            world, call.engine.library, call.mount.role.vocabulary, Choice(play["scenario"], play["by"]), header=header, login=login
+            world,
+            call.engine.library,
+            call.mount.role.vocabulary,
+            Choice(play["scenario"], play["by"]),
+            header=header,
+            login=login,
         )
     )
     play.update(scenario=choice.scenario, by=choice.by)
@@ -306,8 +358,13 @@ def institution_of(call: Call, member: Record) -> Institution:
 
 def oauth_uri(call: Call, record: Record) -> str:
     """Where the user meets the bank; the state is new with every request for it."""
-    parameters = {"client_id": "mocksrv", "redirect_uri": f"{call.base_url}/oauth/redirect_from", "response_type": "code",
-                  "scope": "openid", "state": record.body["oauth_state"]}  # fmt: skip
+    parameters = {
+        "client_id": "mocksrv",
+        "redirect_uri": f"{call.base_url}/oauth/redirect_from",
+        "response_type": "code",
+        "scope": "openid",
+        "state": record.body["oauth_state"],
+    }
     return f"{call.base_url}/oauth/authorize?{urlencode(parameters)}"
 
 
@@ -319,7 +376,9 @@ def _save(world: World, record: Record, by: str, echo: Mapping[str, str]) -> Non
 
 def check_id(world: World, id: str | None, own: Record | None) -> None:
     """A member's id is unique among all members of the client."""
-    if id is not None and any(own is None or m.guid != own.guid for m in world.list(Query("mx.member", partner_id=id, limit=2))):
+    if id is not None and any(
+        own is None or m.guid != own.guid for m in world.list(Query("mx.member", partner_id=id, limit=2))
+    ):
         raise MXError(409, f"A member with the id {id} exists already")
 
 
@@ -333,7 +392,9 @@ def _products(call: Call) -> list[str]:
         raise MXError(422, "data_request.products must be a list")
     for product in products:
         if not isinstance(product, str) or product not in PRODUCTS:
-            raise MXError(422, f"data_request.products: {product!r} is not a product; allowed are {', '.join(PRODUCTS)}")
+            raise MXError(
+                422, f"data_request.products: {product!r} is not a product; allowed are {', '.join(PRODUCTS)}"
+            )
     if call.version != V2:
         call.entry.violate("unknown-field", f"data_request (it belongs to {V2})")
         return []
@@ -351,7 +412,9 @@ def _request_of(institution: Institution, products: Sequence[str]) -> tuple[dict
     return {"fetch": fetch, "tells": tells}, len(offered) == len(products)
 
 
-def _credentials(call: Call, institution: Institution, given: Mapping[str, Any], *, all_of_them: bool = True) -> dict[str, str]:
+def _credentials(
+    call: Call, institution: Institution, given: Mapping[str, Any], *, all_of_them: bool = True
+) -> dict[str, str]:
     """The credentials by guid. Raises MXError 400 when they are not the institution's, or some are missing."""
     values = {c["guid"]: c["value"] for c in given.get("credentials") or ()}
     known = {c.guid: c for c in call.mount.institutions.credentials(institution)}
@@ -371,7 +434,9 @@ def _credentials(call: Call, institution: Institution, given: Mapping[str, Any],
 
 
 def _login(call: Call, institution: Institution, credentials: Mapping[str, str]) -> Credentials:
-    """What `logins` of scenarios are matched with: the first credential is the user's name, the password is the password."""
+    """What `logins` of scenarios are matched with: the first credential is the user's name, the password is the
+    password.
+    """
     definitions: Sequence[Credential] = call.mount.institutions.credentials(institution)
     password = next((d.guid for d in definitions if d.field_type == "PASSWORD"), None)
     username = next((d.guid for d in definitions if d.guid != password), None)
@@ -382,7 +447,14 @@ def _cast(call: Call, world: World, institution: Institution, credentials: Mappi
     login = None if credentials is None else _login(call, institution, credentials)
     header = call.request.headers.get(SCENARIO_HEADER)
     return _known(
-        lambda: choose(world, call.engine.library, call.mount.role.vocabulary, header=header, institution=institution.scenario, login=login)
+        lambda: choose(
+            world,
+            call.engine.library,
+            call.mount.role.vocabulary,
+            header=header,
+            institution=institution.scenario,
+            login=login,
+        )
     )
 
 

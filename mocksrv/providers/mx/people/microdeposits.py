@@ -1,7 +1,7 @@
 """Microdeposits: two small payments into an account that prove, by their amounts, whose it is.
 
-Sources: MX's microdeposit guides (statuses, test values, three attempts, 21 days), its OpenAPI files (shapes). Where those are silent
-about test values, the ones here are said in docs/discrepancies.md.
+Sources: MX's microdeposit guides (statuses, test values, three attempts, 21 days), its OpenAPI files (shapes). Where
+those are silent about test values, the ones here are said in docs/discrepancies.md.
 """
 
 from __future__ import annotations
@@ -16,7 +16,19 @@ from mocksrv.engine.clock import DAY, MINUTE, SECOND
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.mx.events.objects import emit
-from mocksrv.providers.mx.http.call import NO_CONTENT, PAGING, Call, Document, Moment, Money, MXError, Reply, Routes, not_found, shown
+from mocksrv.providers.mx.http.call import (
+    NO_CONTENT,
+    PAGING,
+    Call,
+    Document,
+    Moment,
+    Money,
+    MXError,
+    Reply,
+    Routes,
+    not_found,
+    shown,
+)
 from mocksrv.providers.mx.http.versions import ACCOUNT_TYPES
 from mocksrv.providers.mx.people.users import EMAIL
 
@@ -28,7 +40,9 @@ ATTEMPTS = 3
 LEFT_FOR = 21 * DAY  # in a status that waits, then it is removed
 REFRESH = MINUTE  # how often MX looks how far the provider is
 RIGHT_AMOUNTS = frozenset({(9, 9), (12, 15)})  # in cents: the samples of MX's references
-REFUSED_ROUTING_NUMBERS = frozenset({"222222226", "021000021"})  # MX names them as bad, though their checksums are right
+REFUSED_ROUTING_NUMBERS = frozenset(
+    {"222222226", "021000021"}
+)  # MX names them as bad, though their checksums are right
 KNOWN_ROUTING_NUMBERS = {"091000019": "mxbank", "005026788": "mxbank"}  # routing number -> code of the institution
 
 
@@ -36,8 +50,9 @@ KNOWN_ROUTING_NUMBERS = {"091000019": "mxbank", "005026788": "mxbank"}  # routin
 class Status:
     """A status: MX's number for it, and what may follow.
 
-    ``then``: the next one, where the provider is ``after`` milliseconds from the creation. ``waits``: it is removed when it is left
-    in this status. ``is_open``: there may be no second one of the same account beside it. ``amounts``: it can be verified.
+    ``then``: the next one, where the provider is ``after`` milliseconds from the creation. ``waits``: it is removed
+    when it is left in this status. ``is_open``: there may be no second one of the same account beside it. ``amounts``:
+    it can be verified.
     """
 
     number: int
@@ -75,7 +90,8 @@ def _routing_number(number: str) -> None:
 
 
 _NAME = validate.And(
-    validate.Length(1, 50), validate.Regexp(r"[^\W_]([^\W_]|[ '’.,-])*\Z", error="Only letters, digits, spaces and ' . , - are allowed.")
+    validate.Length(1, 50),
+    validate.Regexp(r"[^\W_]([^\W_]|[ '’.,-])*\Z", error="Only letters, digits, spaces and ' . , - are allowed."),
 )
 
 
@@ -117,7 +133,17 @@ AMOUNTS = AmountsSchema()
 NEVER_NULL = {
     "account_type": "ANY",
     **dict.fromkeys(
-        ("account_name", "account_number", "email", "first_name", "institution_code", "institution_name", "last_name", "routing_number"), ""
+        (
+            "account_name",
+            "account_number",
+            "email",
+            "first_name",
+            "institution_code",
+            "institution_name",
+            "last_name",
+            "routing_number",
+        ),
+        "",
     ),
 }
 
@@ -146,10 +172,16 @@ def create_deposit(call: Call, user: str) -> Reply:
         owner = call.user(world, user)
         status = "PREINITIATED" if preinitiated else "CONFLICTED" if _has_other(world, owner, given) else "INITIATED"
         body = {
-            **dict.fromkeys(("account_name", *ACCOUNT, *PERSON)), **given, "status": status, "error_message": STATUSES[status].error,
-            "institution_code": institution and institution.code, "institution_guid": institution and institution.guid,
-            "institution_name": institution and institution.name, "verified_at": None, "attempts": 0,
-        }  # fmt: skip
+            **dict.fromkeys(("account_name", *ACCOUNT, *PERSON)),
+            **given,
+            "status": status,
+            "error_message": STATUSES[status].error,
+            "institution_code": institution and institution.code,
+            "institution_guid": institution and institution.guid,
+            "institution_name": institution and institution.name,
+            "verified_at": None,
+            "attempts": 0,
+        }
         record = Record(KIND, world.guid("MIC"), body, owner=owner.guid)
         world.add(record)
         _set_timers(world, record)
@@ -193,7 +225,9 @@ def verify_deposit(call: Call, deposit: str) -> Reply:
         call.user(world, record.owner)
         if not STATUSES[record.body["status"]].amounts:
             allowed = " or ".join(name for name, status in STATUSES.items() if status.amounts)
-            raise MXError(422, f"Microdeposit {deposit} is {record.body['status']}; amounts can be verified while it is {allowed}")
+            raise MXError(
+                422, f"Microdeposit {deposit} is {record.body['status']}; amounts can be verified while it is {allowed}"
+            )
         if cents in RIGHT_AMOUNTS:
             record.body["verified_at"] = world.now
             _enter(world, record, "VERIFIED")
@@ -248,7 +282,9 @@ def _enter(world: World, record: Record, status: str) -> None:
 
 
 def _set_timers(world: World, record: Record) -> None:
-    """The refresh that finds the next status, at a whole minute of its life; and the removal of one that is left as it is."""
+    """The refresh that finds the next status, at a whole minute of its life; and the removal of one that is left as it
+    is.
+    """
     status = STATUSES[record.body["status"]]
     world.cancel_timers(record.guid)
     if status.then is not None:
@@ -283,7 +319,11 @@ def _find(call: Call, world: World, user: str, deposit: str) -> Record:
 
 
 def _view(call: Call, record: Record) -> dict[str, Any]:
-    filled = {name: value for name, value in NEVER_NULL.items() if record.body[name] is None} if call.mount.fidelity == "sdk" else {}
+    filled = (
+        {name: value for name, value in NEVER_NULL.items() if record.body[name] is None}
+        if call.mount.fidelity == "sdk"
+        else {}
+    )
     return shown(record, **filled)
 
 

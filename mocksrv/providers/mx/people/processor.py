@@ -1,4 +1,5 @@
-"""Processor tokens: a client's code for a payment processor, the processor's access token for it, and what that one may read.
+"""Processor tokens: a client's code for a payment processor, the processor's access token for it, and what that one may
+read.
 
 Sources: MX's guides for clients and for processors (codes, scopes, 60 days), its OpenAPI files (shapes).
 """
@@ -13,7 +14,19 @@ from marshmallow import fields
 from mocksrv.engine.clock import DAY, MINUTE
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
-from mocksrv.providers.mx.http.call import PAGING, V1, Call, Document, Moment, Money, MXError, Reply, Routes, not_found, shown
+from mocksrv.providers.mx.http.call import (
+    PAGING,
+    V1,
+    Call,
+    Document,
+    Moment,
+    Money,
+    MXError,
+    Reply,
+    Routes,
+    not_found,
+    shown,
+)
 from mocksrv.providers.mx.money.transactions import listed
 from mocksrv.providers.mx.people.identities import guid_of, opaque
 from mocksrv.providers.mx.people.jobs import start_job
@@ -121,7 +134,9 @@ def request_code(call: Call) -> Reply:
     scope = call.load("authorization_code", CODE_REQUEST)["scope"]
     guids, protected = _read_scope(scope)
     if "user_guid" not in guids:
-        raise MXError(400, "Required parameter missing: authorization_code.scope must name a user, as user-guid:USR-...")
+        raise MXError(
+            400, "Required parameter missing: authorization_code.scope must name a user, as user-guid:USR-..."
+        )
     return Reply({"authorization_code": {"code": _issue(call, guids, scope, protected)}})
 
 
@@ -150,7 +165,9 @@ def list_tokens(call: Call) -> Reply:
     elif isinstance(scope, dict):
         guids = call.read(scope, SCOPE, "scope")
     else:
-        raise MXError(422, "scope: Must be an object with user_guid, member_guid and account_guid, or a text like that of a code")
+        raise MXError(
+            422, "scope: Must be an object with user_guid, member_guid and account_guid, or a text like that of a code"
+        )
     with call.look() as world:
         for name, guid in guids.items():
             kind, label = PARTIES[name]
@@ -169,19 +186,26 @@ def _read_scope(scope: str) -> tuple[dict[str, str], bool]:
         if name.replace("-", "_") in PARTIES and guid:
             guids[name.replace("-", "_")] = guid
         elif word != PROTECTED:
-            raise MXError(400, f"scope: {word!r} is none of user-guid:USR-..., member-guid:MBR-..., account-guid:ACT-..., {PROTECTED}")
+            raise MXError(
+                400,
+                f"scope: {word!r} is none of user-guid:USR-..., member-guid:MBR-..., account-guid:ACT-..., {PROTECTED}",
+            )
     return guids, PROTECTED in words
 
 
 def _issue(call: Call, guids: Mapping[str, str], scope: str, protected: bool) -> str:
-    """A new code for what these guids name. Raises MXError 404 for what is not there or is not of the same user and member."""
+    """A new code for what these guids name. Raises MXError 404 for what is not there or is not of the same user and
+    member.
+    """
     with call.change() as world:
         user = call.user(world, guids["user_guid"])
         member = call.member(world, user, guids["member_guid"]) if "member_guid" in guids else None
         account = call.account(world, user, guids["account_guid"], member) if "account_guid" in guids else None
         subject = member.guid if member else account.subject if account else None
         if subject and not world.count(Query("mx.account_number", subject=subject)):
-            call.entry.violate("forbidden", f"a member is verified before a code for it is asked for; {subject} was not")
+            call.entry.violate(
+                "forbidden", f"a member is verified before a code for it is asked for; {subject} was not"
+            )
         body = {"scope": scope, "protected": protected}
         parent = account.guid if account else None
         code = Record(CODE, world.guid("CDE"), body, user.guid, subject, parent, partner_id=opaque(world))
@@ -216,15 +240,25 @@ def request_token(call: Call) -> Reply:
         code = _by_text(world, CODE, str(given["code"]))
         if code is None:
             raise MXError(
-                400, "The code is unknown, was used or has expired. A code works once, for ten minutes; ask the client for another."
+                400,
+                (
+                    "The code is unknown, was used or has expired. A code works once, for ten minutes; ask the "
+                    "client for another."
+                ),
             )
         world.cancel_timers(code.guid)
         world.remove(guid=code.guid)
         processor = call.request.authorization.username if call.request.authorization else None
-        body = {**code.body, "payment_processor_guid": guid_of("PPR", processor or ""), "expires_at": world.now + TOKEN_LIFETIME}
+        body = {
+            **code.body,
+            "payment_processor_guid": guid_of("PPR", processor or ""),
+            "expires_at": world.now + TOKEN_LIFETIME,
+        }
         token = Record(TOKEN, world.guid("TKN"), body, code.owner, code.subject, code.parent, partner_id=opaque(world))
         world.add(token)
-        return Reply({"access_token": token.partner_id, "expires_at": None, "scope": token.body["scope"], "token_type": "Bearer"})
+        return Reply(
+            {"access_token": token.partner_id, "expires_at": None, "scope": token.body["scope"], "token_type": "Bearer"}
+        )
 
 
 def _token_request(call: Call) -> dict[str, Any]:
@@ -282,11 +316,14 @@ def payment_account(call: Call) -> Reply:
         body, verified = account.body, numbers[0].body if numbers else {}
         available = body.get("available_balance")
         more = {
-            "account_guid": account.guid, "member_guid": account.subject,
-            "account_name": body.get("name"), "account_type": body.get("type"), "transit_number": verified.get("transit_number"),
+            "account_guid": account.guid,
+            "member_guid": account.subject,
+            "account_name": body.get("name"),
+            "account_type": body.get("type"),
+            "transit_number": verified.get("transit_number"),
             "available_balance": body.get("balance") if available is None else available,
             **{name: _written(call, verified.get(name)) for name in ("account_number", "routing_number")},
-        }  # fmt: skip
+        }
         return Reply({"payment_account": PAYMENT_ACCOUNT.dump(shown(account, **more))})
 
 

@@ -23,7 +23,8 @@ USER_ID = validate.And(
 )
 _LABEL = r"(?!-)[A-Za-z0-9-]+(?<!-)"
 EMAIL = validate.Regexp(
-    rf"[A-Za-z0-9.!#$%&'*+/=?^_{{}}|~-]+@{_LABEL}(?:\.{_LABEL})+\Z", error="Must be an email address, for example email@provider.com."
+    rf"[A-Za-z0-9.!#$%&'*+/=?^_{{}}|~-]+@{_LABEL}(?:\.{_LABEL})+\Z",
+    error="Must be an email address, for example email@provider.com.",
 )
 
 

@@ -33,15 +33,37 @@ KINDS_OF_ACCOUNTS = {
 LIABILITIES = frozenset({"loc", "loan"})
 # what FDX calls the fields of each kind -> what MX does; None: MX knows nothing of it
 FIELDS: Mapping[str, Mapping[str, str | None]] = {
-    "deposit": {"currentBalance": "balance", "openingDayBalance": None, "availableBalance": "available_balance",
-                "annualPercentageYield": "apy", "maturityDate": "matures_on"},
-    "loc": {"creditLine": "credit_limit", "availableCredit": "available_credit", "nextPaymentDate": "payment_due_at",
-            "principalBalance": None, "currentBalance": "balance", "minimumPaymentAmount": "minimum_payment", "purchasesApr": "apr"},
-    "loan": {"principalBalance": "balance", "originalPrincipal": "original_balance", "payOffAmount": "payoff_balance",
-             "nextPaymentAmount": "minimum_payment", "nextPaymentDate": "payment_due_at", "maturityDate": "matures_on"},
+    "deposit": {
+        "currentBalance": "balance",
+        "openingDayBalance": None,
+        "availableBalance": "available_balance",
+        "annualPercentageYield": "apy",
+        "maturityDate": "matures_on",
+    },
+    "loc": {
+        "creditLine": "credit_limit",
+        "availableCredit": "available_credit",
+        "nextPaymentDate": "payment_due_at",
+        "principalBalance": None,
+        "currentBalance": "balance",
+        "minimumPaymentAmount": "minimum_payment",
+        "purchasesApr": "apr",
+    },
+    "loan": {
+        "principalBalance": "balance",
+        "originalPrincipal": "original_balance",
+        "payOffAmount": "payoff_balance",
+        "nextPaymentAmount": "minimum_payment",
+        "nextPaymentDate": "payment_due_at",
+        "maturityDate": "matures_on",
+    },
     "investment": {"currentValue": "balance", "availableCashBalance": "cash_balance"},
-    "insurance": {"policyPremium": "premium_amount", "deathBenefit": "death_benefit", "surrenderValue": "cash_surrender_value"},
-}  # fmt: skip
+    "insurance": {
+        "policyPremium": "premium_amount",
+        "deathBenefit": "death_benefit",
+        "surrenderValue": "cash_surrender_value",
+    },
+}
 MOMENTS = frozenset({"matures_on", "payment_due_at"})
 HOLDING = {
     "holdingName": "description",
@@ -138,7 +160,9 @@ def _account(world: World, account: Record) -> dict[str, Any]:
     }
     if kind == "investment":
         held = world.list(Query("mx.holding", parent=account.guid))
-        view["holdings"] = [{"holdingId": h.guid, **{name: h.body.get(source) for name, source in HOLDING.items()}} for h in held]
+        view["holdings"] = [
+            {"holdingId": h.guid, **{name: h.body.get(source) for name, source in HOLDING.items()}} for h in held
+        ]
     return {f"{kind}Account": view}
 
 
@@ -176,7 +200,11 @@ def customers(call: Call, user: str, member: str) -> Reply:
 def _customer(owned: list[Record], wanted: Iterable[str]) -> dict[str, Any]:
     """A person, out of the records of each account that belongs to them."""
     accounts = [{"accountId": each.parent} for each in owned]
-    return {"customerId": owned[0].guid, **{name: CUSTOMER[name](owned[0].body) for name in wanted}, "accounts": accounts}
+    return {
+        "customerId": owned[0].guid,
+        **{name: CUSTOMER[name](owned[0].body) for name in wanted},
+        "accounts": accounts,
+    }
 
 
 def _name(person: Mapping[str, Any]) -> dict[str, Any]:
@@ -205,18 +233,28 @@ CUSTOMER = {"name": _name, "addresses": _addresses, "telephones": _telephones, "
 
 @routes.add("GET", f"{USER}/accounts/<account>/transactions", "getTransactionsData")
 def transactions(call: Call, user: str, account: str) -> Reply:
-    """An account's transactions as the bank gave them, newest first: from ``startTime`` to ``endTime``, both inclusive."""
+    """An account's transactions as the bank gave them, newest first: from ``startTime`` to ``endTime``, both
+    inclusive.
+    """
     call.arguments("startTime", "endTime")
     with call.look() as world:
         owner = call.user(world, user)
         record = call.account(world, owner, account)
         bounds = _range(call, world.now)
         found = [row for kind in KINDS for row in world.pages(Query(kind, parent=record.guid, ranges={"sort": bounds}))]
-        given = sorted((row for row in found if not row.body.get("parent_guid")), key=lambda row: row.sort or 0, reverse=True)
+        given = sorted(
+            (row for row in found if not row.body.get("parent_guid")), key=lambda row: row.sort or 0, reverse=True
+        )
         member = world.get("mx.member", record.subject or "")
         kind = KINDS_OF_ACCOUNTS.get(record.body["type"], "deposit")
         name = member.body["name"] if member else None
-        return _issue(call, world, owner, "Transaction", {"transactions": [_transaction(kind, record, row, name) for row in given]})
+        return _issue(
+            call,
+            world,
+            owner,
+            "Transaction",
+            {"transactions": [_transaction(kind, record, row, name) for row in given]},
+        )
 
 
 def _range(call: Call, now: int) -> tuple[int, int]:

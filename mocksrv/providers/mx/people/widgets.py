@@ -1,4 +1,5 @@
-"""Widget URLs: addresses of MX's pages for one user, good for ten minutes or one visit. What a page needs is kept with its URL.
+"""Widget URLs: addresses of MX's pages for one user, good for ten minutes or one visit. What a page needs is kept with
+its URL.
 
 Sources: MX's widget reference (types, options, defaults, precedence), its OpenAPI files.
 """
@@ -25,21 +26,54 @@ LIFETIME = 10 * MINUTE
 CONNECT = "connect_widget"
 # in the file's list of what an answer may show
 WIDGETS = (
-    "accounts_widget", "mini_accounts_widget", "actionable_integration_widget", "budgets_widget", "mini_budgets_widget",
-    "cash_flow_widget", "mini_cash_flow_widget", CONNECT, "connections_widget", "debts_widget", "finstrong_widget",
-    "mini_finstrong_widget", "goals_widget", "help_widget", "master_widget", "money_dashboard_widget", "net_worth_widget",
-    "mini_net_worth_widget", "notifications_settings_widget", "recurringtransactions_widget", "mini_recurringtransactions_widget",
-    "settings_widget", "spending_widget", "mini_spending_widget", "spending_plan_widget", "mini_spending_plan_widget",
-    "transaction_rules_widget", "transactions_widget", "trends_widget", "mini_trends_widget",
-)  # fmt: skip
+    "accounts_widget",
+    "mini_accounts_widget",
+    "actionable_integration_widget",
+    "budgets_widget",
+    "mini_budgets_widget",
+    "cash_flow_widget",
+    "mini_cash_flow_widget",
+    CONNECT,
+    "connections_widget",
+    "debts_widget",
+    "finstrong_widget",
+    "mini_finstrong_widget",
+    "goals_widget",
+    "help_widget",
+    "master_widget",
+    "money_dashboard_widget",
+    "net_worth_widget",
+    "mini_net_worth_widget",
+    "notifications_settings_widget",
+    "recurringtransactions_widget",
+    "mini_recurringtransactions_widget",
+    "settings_widget",
+    "spending_widget",
+    "mini_spending_widget",
+    "spending_plan_widget",
+    "mini_spending_plan_widget",
+    "transaction_rules_widget",
+    "transactions_widget",
+    "trends_widget",
+    "mini_trends_widget",
+)
 PULSE = "pulse_widget"
 DEFAULTS: Mapping[str, Any] = {
-    "color_scheme": "light", "disable_institution_search": False, "enable_app2app": True, "include_identity": False,
-    "is_mobile_webview": False, "mode": "aggregation", "ui_message_version": 4, "ui_message_webview_url_scheme": "mx",
+    "color_scheme": "light",
+    "disable_institution_search": False,
+    "enable_app2app": True,
+    "include_identity": False,
+    "is_mobile_webview": False,
+    "mode": "aggregation",
+    "ui_message_version": 4,
+    "ui_message_webview_url_scheme": "mx",
     "update_credentials": False,
-}  # fmt: skip
+}
 INSTITUTION_OPTIONS = ("current_institution_guid", "current_institution_code")
-START_OPTIONS = ("current_member_guid", *INSTITUTION_OPTIONS)  # where the Connect widget begins, in this order of precedence
+START_OPTIONS = (
+    "current_member_guid",
+    *INSTITUTION_OPTIONS,
+)  # where the Connect widget begins, in this order of precedence
 
 
 def _flag(**more: Any) -> fields.Boolean:
@@ -134,9 +168,13 @@ def _open(call: Call, world: World, user: Record, given: Mapping[str, Any]) -> s
     _check(call, world, user, options)
     expiry = world.now + LIFETIME
     body = {
-        "options": options, "language": call.request.headers.get("Accept-Language"), "callback_headers": call.callback_headers,
-        "version": call.version, "expires_at": expiry, "used_at": None,
-    }  # fmt: skip
+        "options": options,
+        "language": call.request.headers.get("Accept-Language"),
+        "callback_headers": call.callback_headers,
+        "version": call.version,
+        "expires_at": expiry,
+        "used_at": None,
+    }
     widget = Record(KIND, world.guid("ANS"), body, owner=user.guid, partner_id=opaque(world))
     world.add(widget)
     world.set_timer(widget.guid, KIND, expiry)
@@ -169,4 +207,6 @@ def _check(call: Call, world: World, user: Record, options: Mapping[str, Any]) -
         guid = options["current_microdeposit_guid"]
         _ = call.find(world, "mx.micro_deposit", guid, user.guid) or not_found("Microdeposit", guid)
     if options["widget_type"] == PULSE and "insight_guid" in options:
-        _ = call.find(world, "mx.insight", options["insight_guid"], user.guid) or not_found("Insight", options["insight_guid"])
+        _ = call.find(world, "mx.insight", options["insight_guid"], user.guid) or not_found(
+            "Insight", options["insight_guid"]
+        )

@@ -34,28 +34,47 @@ ALERTS = {
     "budget": ("BUDGET_EXCEEDED", "BUDGET_OFF_TARGET"),
     "device": ("DEVICE_CREATED", "DEVICE_DELETED"),
     "offer": ("OFFER",),
-    "transaction": ("ACCOUNT_DEPOSIT_LARGE", "TRANSACTION_EXPENSE_LARGE", "TRANSACTION_FEE_CHARGE", "TRANSACTION_IS_INTERNATIONAL"),
-    "user": ("EMAIL_VERIFICATION", "EMAIL_VERIFIED", "PASSWORD_CHANGED", "PASSWORD_RESET_TOKEN", "SMS_VERIFICATION", "WELCOME_NEW_USER"),
+    "transaction": (
+        "ACCOUNT_DEPOSIT_LARGE",
+        "TRANSACTION_EXPENSE_LARGE",
+        "TRANSACTION_FEE_CHARGE",
+        "TRANSACTION_IS_INTERNATIONAL",
+    ),
+    "user": (
+        "EMAIL_VERIFICATION",
+        "EMAIL_VERIFIED",
+        "PASSWORD_CHANGED",
+        "PASSWORD_RESET_TOKEN",
+        "SMS_VERIFICATION",
+        "WELCOME_NEW_USER",
+    ),
 }
 
-# Bodies as MX's pages have them: fields and what they are. s text, i whole number, d number, b truth, l list of texts, t moment in
-# ISO 8601 with milliseconds and offset, z the same without milliseconds, y date; ABC- a guid with this prefix; ? or null.
+# Bodies as MX's pages have them: fields and what they are. s text, i whole number, d number, b truth, l list of texts,
+# t moment in
+# ISO 8601 with milliseconds and offset, z the same without milliseconds, y date; ABC- a guid with this prefix; ? or
+# null.
 
 _PROCESS = "action:s completed_at:i completed_on:y member_guid:MBR- type:s user_guid:USR-"
-_SET_BY = """account_number account_subtype account_type apr apy available_balance available_credit balance cash_balance
-    cash_surrender_value credit_limit currency_code day_payment_is_due death_benefit holdings_value interest_rate is_closed last_payment
-    last_payment_at loan_amount matures_on minimum_balance minimum_payment name nickname original_balance payment_due_at payoff_balance
-    started_on statement_balance total_account_value"""
-_FEED = """feed_account_number:s? feed_account_subtype:i? feed_account_type:i? feed_apr:d? feed_apy:d? feed_available_balance:d?
-    feed_balance:d? feed_cash_balance:d? feed_cash_surrender_value:d? feed_credit_limit:d? feed_currency_code:s?
-    feed_day_payment_is_due:i? feed_death_benefit:d? feed_holdings_value:d? feed_interest_rate:d? feed_is_closed:b? feed_last_payment:d?
-    feed_last_payment_at:i? feed_loan_amount:d? feed_matures_on:i? feed_minimum_balance:d? feed_minimum_payment:d? feed_name:s?
-    feed_nickname:s? feed_original_balance:d? feed_payment_due_at:i? feed_payoff_balance:d? feed_routing_number:s? feed_started_on:i?
+_SET_BY = """account_number account_subtype account_type apr apy available_balance available_credit balance
+    cash_balance cash_surrender_value credit_limit currency_code day_payment_is_due death_benefit holdings_value
+    interest_rate is_closed last_payment last_payment_at loan_amount matures_on minimum_balance minimum_payment name
+    nickname original_balance payment_due_at payoff_balance started_on statement_balance total_account_value"""
+_FEED = """feed_account_number:s? feed_account_subtype:i? feed_account_type:i? feed_apr:d? feed_apy:d?
+    feed_available_balance:d? feed_balance:d? feed_cash_balance:d? feed_cash_surrender_value:d? feed_credit_limit:d?
+    feed_currency_code:s? feed_day_payment_is_due:i? feed_death_benefit:d? feed_holdings_value:d?
+    feed_interest_rate:d? feed_is_closed:b? feed_last_payment:d? feed_last_payment_at:i? feed_loan_amount:d?
+    feed_matures_on:i? feed_minimum_balance:d? feed_minimum_payment:d? feed_name:s? feed_nickname:s?
+    feed_original_balance:d? feed_payment_due_at:i? feed_payoff_balance:d? feed_routing_number:s? feed_started_on:i?
     feed_statement_balance:d? feed_total_account_value:d?"""
-# event, or all that begin with it -> wrapper -> its fields; "" is the body itself, of which nothing but these and `action` is left
+# event, or all that begin with it -> wrapper -> its fields; "" is the body itself, of which nothing but these and
+# `action` is left
 SHAPES: dict[str, dict[str, str]] = {
     "mx.aggregation": {
-        "": f"{_PROCESS} is_background:b job_guid:JOB-? transactions_created_count:i transactions_updated_count:i user_id:s?"
+        "": (
+            f"{_PROCESS} is_background:b job_guid:JOB-? transactions_created_count:i transactions_updated_count:i "
+            "user_id:s?"
+        )
     },
     "mx.balance": {"": _PROCESS},
     "mx.history": {"": f"{_PROCESS} transactions_created_count:i transactions_updated_count:i"},
@@ -63,117 +82,160 @@ SHAPES: dict[str, dict[str, str]] = {
     "mx.verification": {"": f"{_PROCESS} accounts:l job_guid:JOB-? user_id:s?"},
     "mx.rewards": {"": f"{_PROCESS} rewards_created_count:i rewards_updated_count:i"},
     "mx.connection_status.changed": {
-        "": "action:s connection_status:s connection_status_id:i connection_status_message:s member_guid:MBR- type:s user_guid:USR-"
+        "": (
+            "action:s connection_status:s connection_status_id:i connection_status_message:s member_guid:MBR- "
+            "type:s user_guid:USR-"
+        )
     },
     "mx.initial_data_ready": {"": "client_guid:CLT- guid:s member_guid:MBR- type:s user_guid:USR-"},
     "mx.job_status": {
-        "job": """created_at:i error_message:s? finished_at:i? guid:JOB- institution_guid:INS- is_authenticated:b member_guid:MBR-
-            member_id:s? started_at:i status:i status_name:s updated_at:i user_guid:USR- user_id:s?"""
+        "job": """created_at:i error_message:s? finished_at:i? guid:JOB- institution_guid:INS- is_authenticated:b
+            member_guid:MBR- member_id:s? started_at:i status:i status_name:s updated_at:i user_guid:USR- user_id:s?"""
     },
     "mx.member.": {
-        "member": """aggregated_at:i? connection_status:s? connection_status_id:i? connection_status_message:s? created_at:i guid:MBR-
-            id:s? institution_code:s institution_guid:INS- is_being_aggregated:b is_managed_by_user:b is_manual:b is_oauth:b
-            is_user_created:b metadata:s? most_recent_job_guid:JOB-? name:s needs_updated_credentials:b revision:i
-            successfully_aggregated_at:i? updated_at:i use_cases:l? user_guid:USR- user_id:s?"""
+        "member": """aggregated_at:i? connection_status:s? connection_status_id:i? connection_status_message:s?
+            created_at:i guid:MBR- id:s? institution_code:s institution_guid:INS- is_being_aggregated:b
+            is_managed_by_user:b is_manual:b is_oauth:b is_user_created:b metadata:s? most_recent_job_guid:JOB-?
+            name:s needs_updated_credentials:b revision:i successfully_aggregated_at:i? updated_at:i use_cases:l?
+            user_guid:USR- user_id:s?"""
     },
     "mx.account.": {
         "account": " ".join(f"{name}_set_by:s?" for name in _SET_BY.split())
         + f" {_FEED}"
-        + """ account_number:s? account_subtype:s? account_type:s apr:d? apy:d? available_balance:d? available_credit:d? balance:d?
-            cash_balance:d? cash_surrender_value:d? created_at:i credit_limit:d? currency_code:s? day_payment_is_due:i? death_benefit:d?
-            guid:ACT- holdings_value:d? id:s? imported_at:i? institution_code:s? institution_guid:INS-? insured_name:s? interest_rate:d?
-            is_closed:b is_hidden:b is_manual:b last_payment:d? last_payment_at:i? loan_amount:d? matures_on:i? member_guid:MBR-
-            member_id:s? member_is_managed_by_user:b? metadata:s? minimum_balance:d? minimum_payment:d? name:s nickname:s?
-            original_balance:d? pay_out_amount:d? payment_due_at:i? payoff_balance:d? premium_amount:d? property_type:s? revision:i
-            routing_number:s? started_on:i? statement_balance:d? total_account_value:d? updated_at:i user_guid:USR- user_id:s?"""
+        + """account_number:s? account_subtype:s? account_type:s apr:d? apy:d? available_balance:d?
+            available_credit:d? balance:d? cash_balance:d? cash_surrender_value:d? created_at:i credit_limit:d?
+            currency_code:s? day_payment_is_due:i? death_benefit:d? guid:ACT- holdings_value:d? id:s? imported_at:i?
+            institution_code:s? institution_guid:INS-? insured_name:s? interest_rate:d? is_closed:b is_hidden:b
+            is_manual:b last_payment:d? last_payment_at:i? loan_amount:d? matures_on:i? member_guid:MBR- member_id:s?
+            member_is_managed_by_user:b? metadata:s? minimum_balance:d? minimum_payment:d? name:s nickname:s?
+            original_balance:d? pay_out_amount:d? payment_due_at:i? payoff_balance:d? premium_amount:d?
+            property_type:s? revision:i routing_number:s? started_on:i? statement_balance:d? total_account_value:d?
+            updated_at:i user_guid:USR- user_id:s?"""
     },
     "mx.transaction.": {
-        "transaction": """account_guid:ACT- account_id:s? amount:d amount_set_by:s? category_guid:CAT- category_name:s category_set_by:s?
-            check_number:s? check_number_set_by:s? created_at:i currency_code:s? currency_code_set_by:s? date:i date_set_by:s?
-            description:s description_set_by:s? feed_amount:d? feed_check_number:i? feed_currency_code:s? feed_description:s?
-            feed_is_international:b? feed_latitude:d? feed_longitude:d? feed_memo:s? feed_posted_at:i? feed_status:i? feed_transacted_at:i?
-            feed_transaction_type:i? guid:TRN- has_been_split:b? has_been_viewed:b? id:s? is_bill_pay:b? is_direct_deposit:b?
-            is_expense:b? is_fee:b is_flagged:b? is_hidden:b? is_income:b? is_international:b? is_overdraft_fee:b? is_payroll_advance:b?
-            is_recurring:b? is_subscription:b? latitude:d? localized_description:s? localized_memo:s? longitude:d? member_guid:MBR-
-            member_is_managed_by_user:b? memo:s? merchant_category_code:i? merchant_guid:MCH-? merchant_location_guid:s? metadata:s?
-            parent_guid:TRN-? posted_at:i? revision:i status:s transacted_at:i? type:s updated_at:i user_guid:USR- user_id:s?"""
+        "transaction": """account_guid:ACT- account_id:s? amount:d amount_set_by:s? category_guid:CAT- category_name:s
+            category_set_by:s? check_number:s? check_number_set_by:s? created_at:i currency_code:s?
+            currency_code_set_by:s? date:i date_set_by:s? description:s description_set_by:s? feed_amount:d?
+            feed_check_number:i? feed_currency_code:s? feed_description:s? feed_is_international:b? feed_latitude:d?
+            feed_longitude:d? feed_memo:s? feed_posted_at:i? feed_status:i? feed_transacted_at:i?
+            feed_transaction_type:i? guid:TRN- has_been_split:b? has_been_viewed:b? id:s? is_bill_pay:b?
+            is_direct_deposit:b? is_expense:b? is_fee:b is_flagged:b? is_hidden:b? is_income:b? is_international:b?
+            is_overdraft_fee:b? is_payroll_advance:b? is_recurring:b? is_subscription:b? latitude:d?
+            localized_description:s? localized_memo:s? longitude:d? member_guid:MBR- member_is_managed_by_user:b?
+            memo:s? merchant_category_code:i? merchant_guid:MCH-? merchant_location_guid:s? metadata:s?
+            parent_guid:TRN-? posted_at:i? revision:i status:s transacted_at:i? type:s updated_at:i user_guid:USR-
+            user_id:s?"""
     },
     "mx.user.": {
-        "user": """birthday:s? credit_score:i? email:s? email_is_verified:b? first_name:s? gender:i? guid:USR- id:s? is_disabled:b?
-            last_name:s? logged_in_at:i? metadata:s? phone:s? phone_is_verified:b? postal_code:s? revision:i"""
+        "user": """birthday:s? credit_score:i? email:s? email_is_verified:b? first_name:s? gender:i? guid:USR- id:s?
+            is_disabled:b? last_name:s? logged_in_at:i? metadata:s? phone:s? phone_is_verified:b? postal_code:s?
+            revision:i"""
     },
     "mx.budget.": {
-        "budget": """amount:d category_guid:CAT- client_id:s created_at:i guid:BGT- is_exceeded:b is_off_track:b metadata:s? name:s
-            parent_guid:BGT-? projected_spending:s revision:i transaction_total:s updated_at:i user_guid:USR- user_id:s?"""
-    },
-    "mx.category.": {
-        "category": """created_at:i guid:CAT- is_default:b is_income:b metadata:s? name:s parent_guid:CAT-? revision:i updated_at:i
+        "budget": """amount:d category_guid:CAT- client_id:s created_at:i guid:BGT- is_exceeded:b is_off_track:b
+            metadata:s? name:s parent_guid:BGT-? projected_spending:s revision:i transaction_total:s updated_at:i
             user_guid:USR- user_id:s?"""
     },
+    "mx.category.": {
+        "category": """created_at:i guid:CAT- is_default:b is_income:b metadata:s? name:s parent_guid:CAT-? revision:i
+            updated_at:i user_guid:USR- user_id:s?"""
+    },
     "mx.goal.": {
-        "goal": """account_guid:ACT- amount:d completed_at:i? created_by:s? current_amount:d goal_type_name:s guid:GOL- has_been_spent:b
-            is_complete:b meta_type:s metadata:s? name:s position:i projected_to_complete_at:i? revision:i user_guid:USR- user_id:s?"""
+        "goal": """account_guid:ACT- amount:d completed_at:i? created_by:s? current_amount:d goal_type_name:s
+            guid:GOL- has_been_spent:b is_complete:b meta_type:s metadata:s? name:s position:i
+            projected_to_complete_at:i? revision:i user_guid:USR- user_id:s?"""
     },
     "mx.holding.": {
         "holding": """account_guid:ACT- allocations_cash:d? allocations_convertible:d? allocations_foreign_bond:d?
-            allocations_foreign_stock:d? allocations_other:d? allocations_preferred:d? allocations_unknown:d? allocations_us_bond:d?
-            allocations_us_stock:d? bond_coupon_rate:d? bond_maturity_date:s? cost_basis:d? created_at:i currency_code:s? daily_change:d?
-            deleted_at:i? description:s? equity_classification:s? fixed_income_classification:s? guid:HOL- holding_type:s? id:s? isin:s?
-            market_value:d? metadata:s? purchase_price:d? revision:i security_type:s? shares:d? symbol:s? updated_at:i user_guid:USR-
-            user_id:s?"""
+            allocations_foreign_stock:d? allocations_other:d? allocations_preferred:d? allocations_unknown:d?
+            allocations_us_bond:d? allocations_us_stock:d? bond_coupon_rate:d? bond_maturity_date:s? cost_basis:d?
+            created_at:i currency_code:s? daily_change:d? deleted_at:i? description:s? equity_classification:s?
+            fixed_income_classification:s? guid:HOL- holding_type:s? id:s? isin:s? market_value:d? metadata:s?
+            purchase_price:d? revision:i security_type:s? shares:d? symbol:s? updated_at:i user_guid:USR- user_id:s?"""
     },
     "mx.insight.": {
         "insight": """active_at:i client_guid:CLT- created_at:i description:s guid:BET- has_associated_accounts:b
-            has_associated_categories:b has_associated_merchants:b has_associated_scheduled_payments:b has_associated_transactions:b
-            has_been_displayed:b is_dismissed:b micro_description:s micro_title:s template:s title:s updated_at:y user_guid:USR-
-            user_id:s?"""
+            has_associated_categories:b has_associated_merchants:b has_associated_scheduled_payments:b
+            has_associated_transactions:b has_been_displayed:b is_dismissed:b micro_description:s micro_title:s
+            template:s title:s updated_at:y user_guid:USR- user_id:s?"""
     },
     "mx.beat.": {
-        "beat": """account_guids:l account_ids:l active_at:i created_at:z description:s digest:s displayed_at:i? expires_at:i guid:BET-
-            has_been_displayed:b is_deleted:b is_dismissed:b is_relevant:b primary_account_guid:ACT-? primary_transaction_guid:TRN-?
-            template:s title:s transaction_guids:l updated_at:z user_guid:USR- user_id:s?"""
+        "beat": """account_guids:l account_ids:l active_at:i created_at:z description:s digest:s displayed_at:i?
+            expires_at:i guid:BET- has_been_displayed:b is_deleted:b is_dismissed:b is_relevant:b
+            primary_account_guid:ACT-? primary_transaction_guid:TRN-? template:s title:s transaction_guids:l
+            updated_at:z user_guid:USR- user_id:s?"""
     },
     "mx.tag.": {"tag": "guid:TAG- name:s revision:i updated_at:i user_guid:USR- user_id:s?"},
     "mx.tagging.": {
-        "tagging": """guid:TGN- member_is_managed_by_user:b? revision:i tag_guid:TAG- tag_name:s transaction_guid:TRN- transaction_id:s?
-            updated_at:i user_guid:USR- user_id:s?"""
+        "tagging": """guid:TGN- member_is_managed_by_user:b? revision:i tag_guid:TAG- tag_name:s transaction_guid:TRN-
+            transaction_id:s? updated_at:i user_guid:USR- user_id:s?"""
     },
-    "mx.spending_plan.": {"spending_plan": "created_at:i current_iteration_number:i guid:SPL- updated_at:i user_guid:USR- user_id:s?"},
+    "mx.spending_plan.": {
+        "spending_plan": "created_at:i current_iteration_number:i guid:SPL- updated_at:i user_guid:USR- user_id:s?"
+    },
     "mx.micro_deposit.": {
-        "micro_deposit": """account_number:s account_type:i created_at:t guid:MIC- institution_guid:INS-? routing_number:s status:i
-            status_name:s updated_at:t user_guid:USR- user_id:s?"""
+        "micro_deposit": """account_number:s account_type:i created_at:t guid:MIC- institution_guid:INS-?
+            routing_number:s status:i status_name:s updated_at:t user_guid:USR- user_id:s?"""
     },
 }
 ALERT_SHAPES = {
-    "account": """account_number:s? available_balance:d? balance:d client_id:s created_at:i currency_code:s? estimated_payment_due_at:i?
-        guid:ACT- low_balance_threshold:d? member_guid:MBR- minimum_payment:d? name:s payment_due_at:i? revision:i updated_at:i
+    "account": """account_number:s? available_balance:d? balance:d client_id:s created_at:i currency_code:s?
+        estimated_payment_due_at:i? guid:ACT- low_balance_threshold:d? member_guid:MBR- minimum_payment:d? name:s
+        payment_due_at:i? revision:i updated_at:i user_guid:USR- user_id:s?""",
+    "budget": """amount:d category_guid:CAT- client_id:s created_at:i guid:BGT- is_exceeded:b is_off_track:b
+        metadata:s? name:s parent_guid:BGT-? projected_spending:d revision:i transaction_total:d updated_at:i
         user_guid:USR- user_id:s?""",
-    "budget": """amount:d category_guid:CAT- client_id:s created_at:i guid:BGT- is_exceeded:b is_off_track:b metadata:s? name:s
-        parent_guid:BGT-? projected_spending:d revision:i transaction_total:d updated_at:i user_guid:USR- user_id:s?""",
-    "device": """client_id:s client_product_name:s created_at:i guid:DEV- make:s model:s name:s os_name:s os_version:s updated_at:i
-        user_guid:USR- user_id:s?""",
+    "device": """client_id:s client_product_name:s created_at:i guid:DEV- make:s model:s name:s os_name:s os_version:s
+        updated_at:i user_guid:USR- user_id:s?""",
     "offer": "client_id:s client_product_name:s created_at:i offer:s updated_at:i user_guid:USR- user_id:s?",
-    "transaction": """account_guid:ACT- account_name:s account_number:s? amount:d category_guid:CAT- client_id:s created_at:i
-        currency_code:s? date:i description:s guid:TRN- is_fee:b is_international:b is_overdraft_fee:b member_guid:MBR- revision:i status:s
-        transaction_threshold:d? type:s updated_at:i user_guid:USR- user_id:s?""",
-    "user": """client_id:s client_product_name:s created_at:i email_verification_url:s? first_name:s? guid:USR- institution_name:s?
-        last_name:s? sms_verification_token:s? updated_at:i user_id:s?""",
+    "transaction": """account_guid:ACT- account_name:s account_number:s? amount:d category_guid:CAT- client_id:s
+        created_at:i currency_code:s? date:i description:s guid:TRN- is_fee:b is_international:b is_overdraft_fee:b
+        member_guid:MBR- revision:i status:s transaction_threshold:d? type:s updated_at:i user_guid:USR- user_id:s?""",
+    "user": """client_id:s client_product_name:s created_at:i email_verification_url:s? first_name:s? guid:USR-
+        institution_name:s? last_name:s? sms_verification_token:s? updated_at:i user_id:s?""",
 }
 MOST_CAUSES = 2  # that the document names of an event
 BESIDE = {"mx.micro_deposit.": "version:i", "mx.notification.": "enabled_channels:l user_email:s user_mobile:s"}
 WITHOUT_ACTION = ("mx.initial_data_ready", "mx.job_status")
 TYPES = {
-    "mx.aggregation": "AGGREGATION", "mx.balance": "BALANCE", "mx.history": "HISTORY", "mx.statement": "STATEMENT",
-    "mx.verification": "VERIFICATION", "mx.rewards": "REWARD", "mx.connection_status.changed": "CONNECTION_STATUS",
+    "mx.aggregation": "AGGREGATION",
+    "mx.balance": "BALANCE",
+    "mx.history": "HISTORY",
+    "mx.statement": "STATEMENT",
+    "mx.verification": "VERIFICATION",
+    "mx.rewards": "REWARD",
+    "mx.connection_status.changed": "CONNECTION_STATUS",
     "mx.initial_data_ready": "initial_data_ready",
-}  # fmt: skip
-NAMES = sorted([
-    *TYPES, "mx.job_status",
-    *(f"mx.{what}.{change}" for change in CHANGES for what in ("member", "account", "transaction", "user", "budget", "category", "goal",
-      "holding", "insight", "beat", "tagging", "tag", "spending_plan")),
-    "mx.beat.generated", "mx.micro_deposit.created", "mx.micro_deposit.updated",
-    *(f"mx.notification.{name}" for names in ALERTS.values() for name in names),
-])  # fmt: skip
+}
+NAMES = sorted(
+    [
+        *TYPES,
+        "mx.job_status",
+        *(
+            f"mx.{what}.{change}"
+            for change in CHANGES
+            for what in (
+                "member",
+                "account",
+                "transaction",
+                "user",
+                "budget",
+                "category",
+                "goal",
+                "holding",
+                "insight",
+                "beat",
+                "tagging",
+                "tag",
+                "spending_plan",
+            )
+        ),
+        "mx.beat.generated",
+        "mx.micro_deposit.created",
+        "mx.micro_deposit.updated",
+        *(f"mx.notification.{name}" for names in ALERTS.values() for name in names),
+    ]
+)
 FORMS: dict[str, Callable[[Any], bool]] = {
     "s": lambda value: isinstance(value, str),
     "i": lambda value: isinstance(value, int) and not isinstance(value, bool),
@@ -212,7 +274,9 @@ def faults(shown: dict[str, Any], text: str, optional: frozenset[str] = frozense
     found = [f"{name} is missing" for name in fields.keys() - shown.keys()]
     found += [f"{name} is unknown" for name in shown.keys() - fields.keys() - optional]
     return found + [
-        f"{name}: {shown[name]!r} is not {form}" for name, form in fields.items() if name in shown and not fits(shown[name], form)
+        f"{name}: {shown[name]!r} is not {form}"
+        for name, form in fields.items()
+        if name in shown and not fits(shown[name], form)
     ]
 
 
@@ -277,7 +341,9 @@ class Play:
     @cached_property
     def member(self) -> str:
         """A member with the everyday data of a salaried person."""
-        guid: str = self.mx.create(self.user, headers={"X-Mocksrv-Scenario": "daily-updates"}, id="m-1", metadata="note")["guid"]
+        guid: str = self.mx.create(
+            self.user, headers={"X-Mocksrv-Scenario": "daily-updates"}, id="m-1", metadata="note"
+        )["guid"]
         return guid
 
     @property
@@ -294,7 +360,12 @@ class Play:
 
     @cached_property
     def transaction(self) -> str:
-        food = {"category_guid": BY_NAME["Groceries"].guid, "date": "2026-01-01", "description": "Corner Market", "type": "DEBIT"}
+        food = {
+            "category_guid": BY_NAME["Groceries"].guid,
+            "date": "2026-01-01",
+            "description": "Corner Market",
+            "type": "DEBIT",
+        }
         return self.make(f"accounts/{self.account}/transactions", "transaction", amount=23.75, **food)
 
     @cached_property
@@ -337,7 +408,9 @@ class Play:
 
     def verify(self) -> None:
         self.job("verify")
-        self.mx.answer(self.user, self.member, self.mx.status(self.user, self.member)["challenges"][0]["options"][0]["value"])
+        self.mx.answer(
+            self.user, self.member, self.mx.status(self.user, self.member)["challenges"][0]["options"][0]["value"]
+        )
         self.mx.advance("10s")
 
     def ask_for_data(self) -> None:
@@ -353,21 +426,31 @@ class Play:
     def deposit(self) -> None:
         names = {"first_name": "Ada", "last_name": "Byron", "email": "ada@example.com"}
         numbers = {"account_number": "333398765", "account_type": "CHECKING", "routing_number": "091000019"}
-        self.mx.call("POST", f"/users/{self.user}/micro_deposits", {"micro_deposit": {"account_name": "Mine", **numbers, **names}})
+        self.mx.call(
+            "POST",
+            f"/users/{self.user}/micro_deposits",
+            {"micro_deposit": {"account_name": "Mine", **numbers, **names}},
+        )
 
     def hold(self) -> None:
         """Two logins of somebody with investments, and one of somebody with debts."""
         flow = "flows:\n  connect:\n    - {status: CREATED}\n    - {after: 1s, status: CONNECTED, data: "
         for name, data in (("one", "wealthy"), ("two", "wealthy"), ("three", "overdrawn")):
-            self.mx.http.put(f"/_mocksrv/scenarios/{data}", data=f"name: {data}\nprovider: mx\n{flow}{data}}}\n".encode())
+            self.mx.http.put(
+                f"/_mocksrv/scenarios/{data}", data=f"name: {data}\nprovider: mx\n{flow}{data}}}\n".encode()
+            )
             self.mx.create(self.user, username=name, headers={"X-Mocksrv-Scenario": data})
         self.mx.advance("10s")
 
     def merge(self) -> None:
         accounts = [
-            each["guid"] for each in self.mx.call("GET", f"/users/{self.user}/accounts")["accounts"] if each["type"] == "INVESTMENT"
+            each["guid"]
+            for each in self.mx.call("GET", f"/users/{self.user}/accounts")["accounts"]
+            if each["type"] == "INVESTMENT"
         ]
-        self.mx.call("POST", f"/users/{self.user}/accounts/merge", {"account": {"account_guids": accounts[:4]}}, headers=V2)
+        self.mx.call(
+            "POST", f"/users/{self.user}/accounts/merge", {"account": {"account_guids": accounts[:4]}}, headers=V2
+        )
 
     def new_credentials(self) -> None:
         self.mx.call("PUT", self.path, {"member": {"credentials": self.mx.credentials(password="from the new phone")}})
@@ -391,15 +474,27 @@ DEEDS: list[tuple[str, Callable[[Play], Any]]] = [
     ("`POST …/members/{member}/fetch_statements`", lambda play: play.job("fetch_statements")),
     ("`POST …/members/{member}/fetch_rewards`", lambda play: play.job("fetch_rewards")),
     ("`POST …/members/{member}/verify`", Play.verify),
-    ("`PUT /users/{user}/insights/{insight}`", lambda play: play.put(f"insights/{play.insight}", "insight", has_been_displayed=True)),
+    (
+        "`PUT /users/{user}/insights/{insight}`",
+        lambda play: play.put(f"insights/{play.insight}", "insight", has_been_displayed=True),
+    ),
     ("`POST …/accounts`", lambda play: play.account),
     ("`POST …/accounts/{account}/transactions`", lambda play: play.transaction),
-    ("`PUT …/transactions/{transaction}`", lambda play: play.put(f"transactions/{play.transaction}", "transaction", memo="for two")),
+    (
+        "`PUT …/transactions/{transaction}`",
+        lambda play: play.put(f"transactions/{play.transaction}", "transaction", memo="for two"),
+    ),
     ("`POST …/budgets`", lambda play: play.budget),
-    ("`PUT …/budgets/{budget}` under what is spent", lambda play: play.put(f"budgets/{play.budget}", "budget", amount=1)),
+    (
+        "`PUT …/budgets/{budget}` under what is spent",
+        lambda play: play.put(f"budgets/{play.budget}", "budget", amount=1),
+    ),
     ("`DELETE …/budgets/{budget}`", lambda play: play.delete(f"budgets/{play.budget}")),
     ("`POST …/categories`", lambda play: play.category),
-    ("`PUT …/categories/{category}`", lambda play: play.put(f"categories/{play.category}", "category", name="Bouldering")),
+    (
+        "`PUT …/categories/{category}`",
+        lambda play: play.put(f"categories/{play.category}", "category", name="Bouldering"),
+    ),
     ("`DELETE …/categories/{category}`", lambda play: play.delete(f"categories/{play.category}")),
     ("`POST …/goals`", lambda play: play.goal),
     ("`PUT …/goals/{goal}`", lambda play: play.put(f"goals/{play.goal}", "goal", name="Winter trip")),
@@ -431,9 +526,13 @@ DEEDS: list[tuple[str, Callable[[Play], Any]]] = [
     ("`DELETE …/members/{member}`", lambda play: play.mx.call("DELETE", play.path)),
     ("the insights' next derivation", lambda play: play.mx.advance("1m")),
 ]
-SCENARIOS_ONLY = frozenset({
-    "mx.beat.generated", "mx.notification.OFFER", *(f"mx.notification.{name}" for name in (*ALERTS["device"], *ALERTS["user"])),
-})  # fmt: skip
+SCENARIOS_ONLY = frozenset(
+    {
+        "mx.beat.generated",
+        "mx.notification.OFFER",
+        *(f"mx.notification.{name}" for name in (*ALERTS["device"], *ALERTS["user"])),
+    }
+)
 
 
 def stage(url: str) -> tuple[Engine, MX]:
@@ -559,7 +658,9 @@ def kind_of(event: str) -> str:
     if resource == "mx.notification":
         group = group_of(event)
         return "" if group in ("device", "offer") else f"mx.{group}"
-    return KINDS.get(resource, resource if event.count(".") == 2 and event != "mx.connection_status.changed" else "mx.member")
+    return KINDS.get(
+        resource, resource if event.count(".") == 2 and event != "mx.connection_status.changed" else "mx.member"
+    )
 
 
 def newest(engine: Engine, kind: str) -> str | None:
@@ -570,7 +671,9 @@ def newest(engine: Engine, kind: str) -> str | None:
     return found[0].guid if found else None
 
 
-@pytest.mark.parametrize("event", [name for name in NAMES if kind_of(name) != "mx.user"])  # what there is belongs to a user
+@pytest.mark.parametrize(
+    "event", [name for name in NAMES if kind_of(name) != "mx.user"]
+)  # what there is belongs to a user
 def test_triggered_about_something_else(filled: tuple[Engine, Play], event: str) -> None:
     engine, play = filled
     wrong = play.goal if event.startswith(("mx.spending_plan.", "mx.micro_deposit.")) else play.plan
@@ -582,13 +685,19 @@ def test_triggered_about_something_else(filled: tuple[Engine, Play], event: str)
 
 
 def table(play: Play) -> str:
-    rows = ["| event | sent when | what is in the body | asked for | for example by |", "| --- | --- | --- | --- | --- |"]
+    rows = [
+        "| event | sent when | what is in the body | asked for | for example by |",
+        "| --- | --- | --- | --- | --- |",
+    ]
     for name, when in MEANINGS.items():
         body = play.seen[name]
         said = [f"`{key}: {body[key]}`" for key in ("type", "action") if key in body]
         said += [f"`{wrapper}`" for wrapper in shape_of(name) if wrapper]
         unasked = any(re.fullmatch(pattern.replace(".", r"\.").replace("*", ".*"), name) for pattern in UNASKED)
-        rows.append(f"| `{name}` | {when} | {', '.join(said)} | {'' if unasked else 'yes'} | {'; '.join(play.by[name][:MOST_CAUSES])} |")
+        rows.append(
+            f"| `{name}` | {when} | {', '.join(said)} | {'' if unasked else 'yes'} | "
+            f"{'; '.join(play.by[name][:MOST_CAUSES])} |"
+        )
     return "\n".join(rows)
 
 

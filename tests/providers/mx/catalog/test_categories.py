@@ -21,8 +21,17 @@ def create(mx: MX, user: str, name: str = "Online Shopping", parent: str = SHOPP
 
 def enter(mx: MX, user: str, category: str, **fields: Any) -> str:
     """A manual transaction's guid."""
-    account = mx.call("POST", f"/users/{user}/accounts", {"account": {"account_type": "CHECKING", "name": "Cash box"}})["account"]["guid"]
-    given = {"amount": 20, "date": "2026-01-01", "description": "Shop", "type": "DEBIT", "category_guid": category, **fields}
+    account = mx.call("POST", f"/users/{user}/accounts", {"account": {"account_type": "CHECKING", "name": "Cash box"}})[
+        "account"
+    ]["guid"]
+    given = {
+        "amount": 20,
+        "date": "2026-01-01",
+        "description": "Shop",
+        "type": "DEBIT",
+        "category_guid": category,
+        **fields,
+    }
     guid: str = mx.call("POST", f"/users/{user}/accounts/{account}/transactions", {"transaction": given})["guid"]
     return guid
 
@@ -44,11 +53,23 @@ def test_the_default_categories_are_the_same_for_all(mx: MX, headers: dict[str, 
     found = mx.call("GET", "/categories/default?records_per_page=100", headers=headers)
     rest = mx.call("GET", "/categories/default?records_per_page=100&page=2", headers=headers)["categories"]
     of_user = mx.call("GET", f"/users/{user}/categories/default?records_per_page=1000", headers=headers)["categories"]
-    assert found["pagination"] == {"current_page": 1, "per_page": 100, "total_entries": len(CATEGORIES), "total_pages": 2}
+    assert found["pagination"] == {
+        "current_page": 1,
+        "per_page": 100,
+        "total_entries": len(CATEGORIES),
+        "total_pages": 2,
+    }
     assert [*found["categories"], *rest] == of_user
     assert of_user[0] == {
-        "created_at": None, "guid": BY_NAME["Auto & Transport"].guid, "is_default": True, "is_income": False, "metadata": None,
-        "name": "Auto & Transport", "parent_guid": None, "updated_at": None}  # fmt: skip
+        "created_at": None,
+        "guid": BY_NAME["Auto & Transport"].guid,
+        "is_default": True,
+        "is_income": False,
+        "metadata": None,
+        "name": "Auto & Transport",
+        "parent_guid": None,
+        "updated_at": None,
+    }
     assert len([category for category in of_user if category["parent_guid"] is None]) == 21
     assert {category["name"] for category in of_user if category["is_income"]} >= {"Income", "Paycheck"}
 
@@ -83,8 +104,15 @@ def test_a_category_is_created_listed_read_renamed_and_deleted(mx: MX, headers: 
     body = {"category": {"name": "Online Shopping", "parent_guid": SHOPPING, "metadata": "m"}}
     made = mx.call("POST", path, body, headers=headers)["category"]
     assert {**made, "guid": "", "created_at": "", "updated_at": ""} == {
-        "created_at": "", "guid": "", "is_default": False, "is_income": False, "metadata": "m", "name": "Online Shopping",
-        "parent_guid": SHOPPING, "updated_at": ""}  # fmt: skip
+        "created_at": "",
+        "guid": "",
+        "is_default": False,
+        "is_income": False,
+        "metadata": "m",
+        "name": "Online Shopping",
+        "parent_guid": SHOPPING,
+        "updated_at": "",
+    }
     one = f"{path}/{made['guid']}"
     assert mx.call("GET", one, headers=headers)["category"] == made
     assert mx.call("GET", f"{path}?records_per_page=1000", headers=headers)["categories"][-1] == made
@@ -115,7 +143,12 @@ def test_no_category_hangs_under_one_of_ones_own(mx: MX) -> None:
 def test_the_parent_of_a_category_stays(mx: MX) -> None:
     user = mx.user()
     guid = create(mx, user)["guid"]
-    assert mx.call("PUT", f"/users/{user}/categories/{guid}", {"category": {"parent_guid": HOME}})["category"]["parent_guid"] == SHOPPING
+    assert (
+        mx.call("PUT", f"/users/{user}/categories/{guid}", {"category": {"parent_guid": HOME}})["category"][
+            "parent_guid"
+        ]
+        == SHOPPING
+    )
     noted = mx.control("GET", "/violations")["violations"][-1]
     assert (noted["rule"], noted["detail"]) == ("unknown-field", "category.parent_guid")
 
@@ -163,10 +196,16 @@ def test_transactions_of_a_deleted_category_go_to_its_parent(mx: MX) -> None:
     rule_guid = mx.call("POST", f"/users/{user}/transaction_rules", rule)["transaction_rule"]["guid"]
     mx.call("DELETE", f"/users/{user}/categories/{guid}")
     shown = read(mx, user, inside)
-    assert (shown["category"], shown["category_guid"], shown["top_level_category"]) == ("Shopping", SHOPPING, "Shopping")
+    assert (shown["category"], shown["category_guid"], shown["top_level_category"]) == (
+        "Shopping",
+        SHOPPING,
+        "Shopping",
+    )
     assert read(mx, user, outside)["category"] == "Clothing"
     assert [each["transaction"]["guid"] for each in payloads(mx, "mx.transaction.updated")] == [inside]
-    assert mx.call("GET", f"/users/{user}/transaction_rules/{rule_guid}")["transaction_rule"]["category_guid"] == SHOPPING
+    assert (
+        mx.call("GET", f"/users/{user}/transaction_rules/{rule_guid}")["transaction_rule"]["category_guid"] == SHOPPING
+    )
 
 
 @pytest.mark.parametrize("top_level", [True, False])
@@ -175,10 +214,16 @@ def test_the_budget_of_a_deleted_category_goes_and_items_of_plans_go_to_its_pare
     guid = create(mx, user)["guid"]
     budgets, plans = f"/users/{user}/budgets", f"/users/{user}/spending_plans"
     above = mx.call("POST", budgets, {"budget": {"category_guid": SHOPPING, "amount": 50}})["budget"]["guid"]
-    own = mx.call("POST", budgets, {"budget": {"category_guid": guid, "amount": 20, "parent_guid": above}})["budget"]["guid"]
+    own = mx.call("POST", budgets, {"budget": {"category_guid": guid, "amount": 20, "parent_guid": above}})["budget"][
+        "guid"
+    ]
     items = f"{plans}/{mx.call('POST', plans)['guid']}/iterations/current/iteration_items"
     enter(mx, user, guid)
-    planned = {"planned_amount": 30, "category_guid": guid, **({"top_level_category_guid": SHOPPING} if top_level else {})}
+    planned = {
+        "planned_amount": 30,
+        "category_guid": guid,
+        **({"top_level_category_guid": SHOPPING} if top_level else {}),
+    }
     item = mx.call("POST", items, planned)
     mx.call("DELETE", f"/users/{user}/categories/{guid}")
     assert [each["guid"] for each in mx.call("GET", budgets)["budgets"]] == [above]

@@ -118,7 +118,11 @@ def test_the_type_tells_income_from_expense() -> None:
     assert cleanse("INTEREST", amount=-3.5).category.name == "Uncategorized"
 
 
-@given(st.one_of(st.text(max_size=60), st.lists(st.sampled_from(" ".join(EXAMPLES.split()).split(" ")), max_size=8).map(" ".join)))
+@given(
+    st.one_of(
+        st.text(max_size=60), st.lists(st.sampled_from(" ".join(EXAMPLES.split()).split(" ")), max_size=8).map(" ".join)
+    )
+)
 @settings(max_examples=300, deadline=None)
 def test_a_cleansed_name_is_there_and_stays(text: str) -> None:
     name = cleanse(text).description
@@ -147,8 +151,15 @@ def enhance(mx: MX, *rows: dict[str, Any], headers: dict[str, str] | None = None
 
 
 def test_an_enhanced_transaction_shows_everything(mx: MX) -> None:
-    sent = {"amount": 21.33, "description": "ubr* pending.uber.com", "extended_transaction_type": "partner_transaction_type",
-            "id": "ID-123", "memo": "Additional-information*on_transaction", "merchant_category_code": 4121, "type": "DEBIT"}  # fmt: skip
+    sent = {
+        "amount": 21.33,
+        "description": "ubr* pending.uber.com",
+        "extended_transaction_type": "partner_transaction_type",
+        "id": "ID-123",
+        "memo": "Additional-information*on_transaction",
+        "merchant_category_code": 4121,
+        "type": "DEBIT",
+    }
     taxi = categories.BY_NAME["Rental Car & Taxi"]
     expected = {
         **sent,
@@ -171,7 +182,9 @@ def test_an_enhanced_transaction_shows_everything(mx: MX) -> None:
         "original_description": "ubr* pending.uber.com",
     }
     assert enhance(mx, sent) == [expected]
-    assert enhance(mx, sent, headers=V2) == [{**expected, "top_level_category_guid": taxi.parent_guid, "user_guid": None}]
+    assert enhance(mx, sent, headers=V2) == [
+        {**expected, "top_level_category_guid": taxi.parent_guid, "user_guid": None}
+    ]
 
 
 def test_the_merchants_of_an_answer_can_be_read(mx: MX) -> None:
@@ -203,7 +216,11 @@ def test_the_order_is_kept_and_nothing_is_stored(mx: MX) -> None:
         ({"transactions": [{"id": 1, "description": "a"}]}, 422, "transactions[0].id"),
         ({"transactions": [{"id": "1", "description": "a", "type": "debit"}]}, 422, "CREDIT, DEBIT"),
         ({"transactions": [{"id": "1", "description": "a", "amount": "1.50"}]}, 422, "transactions[0].amount"),
-        ({"transactions": [{"id": "1", "description": "a", "merchant_category_code": "4121"}]}, 422, "merchant_category_code"),
+        (
+            {"transactions": [{"id": "1", "description": "a", "merchant_category_code": "4121"}]},
+            422,
+            "merchant_category_code",
+        ),
         ({"transactions": {"id": "1"}}, 422, "transactions"),
         ({"transactions": ["a"]}, 422, "transactions"),
         ({"transactions": [{"id": "1", "description": "a"}] * 101}, 422, "At most 100"),

@@ -27,7 +27,12 @@ def known(institutions: Institutions, name: str) -> Institution:
 def test_there_are_many(institutions: Institutions) -> None:
     listed = institutions.search()
     assert len(listed) >= 60 + len(SCENARIOS)
-    assert len({each.code for each in listed}) == len({each.guid for each in listed}) == len({each.name for each in listed}) == len(listed)
+    assert (
+        len({each.code for each in listed})
+        == len({each.guid for each in listed})
+        == len({each.name for each in listed})
+        == len(listed)
+    )
     assert {each.iso_country_code for each in listed} == {"US", "CA", "MX"}
     for each in listed:
         assert re.fullmatch(r"INS-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", each.guid)
@@ -37,7 +42,11 @@ def test_there_are_many(institutions: Institutions) -> None:
 
 def test_the_test_institutions_are_mx_s_own(institutions: Institutions) -> None:
     bank, oauth = known(institutions, "mxbank"), known(institutions, "mx_bank_oauth")
-    assert (bank.guid, bank.name, bank.url) == ("INS-1572a04c-912b-59bf-5841-332c7dfafaef", "MX Bank", "https://www.mx.com")
+    assert (bank.guid, bank.name, bank.url) == (
+        "INS-1572a04c-912b-59bf-5841-332c7dfafaef",
+        "MX Bank",
+        "https://www.mx.com",
+    )
     assert bank.supports_account_verification
     assert bank.supports_account_statement
     assert not bank.supports_oauth
@@ -104,7 +113,11 @@ def test_filters(institutions: Institutions) -> None:
 
 def test_every_scenario_is_an_institution(institutions: Institutions) -> None:
     mock = known(institutions, "mock_oauth-denied")
-    assert (mock.scenario, mock.name, mock.instructional_text) == ("oauth-denied", "Mock: oauth-denied", "Refused there.")
+    assert (mock.scenario, mock.name, mock.instructional_text) == (
+        "oauth-denied",
+        "Mock: oauth-denied",
+        "Refused there.",
+    )
     assert mock.supports_oauth
     assert not known(institutions, "mock_challenged").supports_oauth
     assert len(mock.supported_products) == 7

@@ -1,4 +1,6 @@
-"""Merchants, their locations, and the transactions that are recognised as theirs; what ``includes`` adds to a transaction."""
+"""Merchants, their locations, and the transactions that are recognised as theirs; what ``includes`` adds to a
+transaction.
+"""
 
 from __future__ import annotations
 
@@ -31,9 +33,9 @@ def connected(mx: MX) -> tuple[MX, str]:
 
 
 def transactions(mx: MX, user: str, query: str = "", headers: dict[str, str] | None = None) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = mx.call("GET", f"/users/{user}/transactions?records_per_page=1000&{query}", headers=headers)[
-        "transactions"
-    ]
+    rows: list[dict[str, Any]] = mx.call(
+        "GET", f"/users/{user}/transactions?records_per_page=1000&{query}", headers=headers
+    )["transactions"]
     return rows
 
 
@@ -112,17 +114,28 @@ def test_what_a_profile_buys_is_bought_from_a_merchant(profile: str) -> None:
 def test_merchants_are_listed_by_name_and_read(mx: MX) -> None:
     first = mx.call("GET", "/merchants")
     assert len(first["merchants"]) == 25
-    assert first["pagination"] == {"current_page": 1, "per_page": 25, "total_entries": len(catalogue().merchants), "total_pages": 7}
+    assert first["pagination"] == {
+        "current_page": 1,
+        "per_page": 25,
+        "total_entries": len(catalogue().merchants),
+        "total_pages": 7,
+    }
     names = [merchant["name"] for merchant in mx.call("GET", "/merchants?records_per_page=1000")["merchants"]]
     assert names == sorted(names, key=str.casefold)
-    assert [merchant["name"] for merchant in mx.call("GET", "/merchants?name=uBER")["merchants"]] == ["Uber", "Uber Eats"]
+    assert [merchant["name"] for merchant in mx.call("GET", "/merchants?name=uBER")["merchants"]] == [
+        "Uber",
+        "Uber Eats",
+    ]
     assert mx.call("GET", "/merchants?name=nobody-at-all")["merchants"] == []
     uber = mx.call("GET", "/merchants?name=uber")["merchants"][0]
     assert uber["guid"] == "MCH-14f25b63-ef47-a38e-b2b6-d02b280b6e4e"
     for headers in (None, V2):
         assert mx.call("GET", f"/merchants/{uber['guid']}", headers=headers) == {"merchant": uber}
     mx.call("GET", "/merchants/MCH-unknown", status=404)
-    assert mx.call("GET", "/merchants?page=2&records_per_page=10")["merchants"] == mx.call("GET", "/merchants")["merchants"][10:20]
+    assert (
+        mx.call("GET", "/merchants?page=2&records_per_page=10")["merchants"]
+        == mx.call("GET", "/merchants")["merchants"][10:20]
+    )
 
 
 def test_unknown_parameters_are_noted(mx: MX) -> None:
@@ -137,7 +150,12 @@ def test_a_transaction_leads_to_its_merchant_and_place(connected: tuple[MX, str]
     merchant = mx.call("GET", f"/merchants/{shop['merchant_guid']}")["merchant"]
     place = mx.call("GET", f"/merchant_locations/{shop['merchant_location_guid']}")["merchant_location"]
     assert merchant["name"] == "Green Basket"
-    assert (place["merchant_guid"], place["city"], place["state"], place["country"]) == (merchant["guid"], "Seattle", "WA", "US")
+    assert (place["merchant_guid"], place["city"], place["state"], place["country"]) == (
+        merchant["guid"],
+        "Seattle",
+        "WA",
+        "US",
+    )
     assert (place["latitude"], place["longitude"]) == (shop["latitude"], shop["longitude"])
     assert shop["merchant_category_code"] == 5411
     mx.call("GET", "/merchant_locations/MCL-unknown", status=404)
@@ -177,7 +195,11 @@ def test_includes_add_what_is_known(connected: tuple[MX, str], headers: dict[str
     assert shop["classification"]["parent_class"] == "Spend"
     assert shop["classification"]["guid"].startswith("MNC-")
     assert shop["repeating_transaction"] is None
-    assert (salary["merchant"], salary["geolocation"], salary["classification"]["parent_class"]) == (None, None, "Payroll")
+    assert (salary["merchant"], salary["geolocation"], salary["classification"]["parent_class"]) == (
+        None,
+        None,
+        "Payroll",
+    )
     assert salary["repeating_transaction"]["recurrence_type"] == RECURRENCE
     assert salary["repeating_transaction"]["repeating_transaction_type"] == "INCOME"
     assert interest["classification"]["parent_class"] == "Income"
@@ -200,15 +222,27 @@ def test_what_comes_back_is_a_refund(connected: tuple[MX, str]) -> None:
     made = mx.call("POST", f"/users/{user}/accounts", {"account": {"account_type": "CHECKING", "name": "Jar"}})
     account = made["account"]["guid"]
     for type_ in ("DEBIT", "CREDIT"):
-        body = {"transaction": {"amount": 5, "date": "2025-12-31", "description": "Socks", "type": type_,
-                                "category_guid": categories.BY_NAME["Clothing"].guid}}  # fmt: skip
+        body = {
+            "transaction": {
+                "amount": 5,
+                "date": "2025-12-31",
+                "description": "Socks",
+                "type": type_,
+                "category_guid": categories.BY_NAME["Clothing"].guid,
+            }
+        }
         mx.call("POST", f"/users/{user}/accounts/{account}/transactions", body)
     rows = [row for row in transactions(mx, user, "includes=classifications") if row["description"] == "Socks"]
-    assert {row["type"]: row["classification"]["parent_class"] for row in rows} == {"DEBIT": "Spend", "CREDIT": "Refunds"}
+    assert {row["type"]: row["classification"]["parent_class"] for row in rows} == {
+        "DEBIT": "Spend",
+        "CREDIT": "Refunds",
+    }
 
 
 @pytest.mark.parametrize(("fidelity", "shown"), [("sdk", {RECURRENCE}), ("wire", {RECURRENCE, "EVERY_MONTH"})])
-def test_recurrences_that_the_file_does_not_type(make_server: Callable[..., Any], fidelity: str, shown: set[str]) -> None:
+def test_recurrences_that_the_file_does_not_type(
+    make_server: Callable[..., Any], fidelity: str, shown: set[str]
+) -> None:
     setup = Setup(engine=Options(clock="manual", settings=Settings(seed=7)), wing=WingOptions(fidelity=fidelity))
     _, app = make_server(setup=setup)
     mx = MX(app)

@@ -34,7 +34,14 @@ def manual(mx: MX, user: str, **more: Any) -> Any:
 
 
 def entered(mx: MX, user: str, account: str, **more: Any) -> str:
-    body = {"amount": 23.75, "date": "2025-12-31", "description": "Corner Market", "type": "DEBIT", "category_guid": GROCERIES, **more}
+    body = {
+        "amount": 23.75,
+        "date": "2025-12-31",
+        "description": "Corner Market",
+        "type": "DEBIT",
+        "category_guid": GROCERIES,
+        **more,
+    }
     guid: str = mx.call("POST", f"/users/{user}/accounts/{account}/transactions", {"transaction": body})["guid"]
     return guid
 
@@ -45,12 +52,23 @@ def entered(mx: MX, user: str, account: str, **more: Any) -> str:
 def test_an_account_says_who_set_its_values(mx: MX, user: str) -> None:
     mx.create(user, id="m-1")
     mx.advance("10s")
-    body = next(each["account"] for each in payloads(mx, "mx.account.created") if each["account"]["account_type"] == "CREDIT_CARD")
-    shown = {name: body[name] for name in ("balance", "balance_set_by", "feed_balance", "apr", "apr_set_by", "account_type_set_by")}
+    body = next(
+        each["account"]
+        for each in payloads(mx, "mx.account.created")
+        if each["account"]["account_type"] == "CREDIT_CARD"
+    )
+    shown = {
+        name: body[name]
+        for name in ("balance", "balance_set_by", "feed_balance", "apr", "apr_set_by", "account_type_set_by")
+    }
     assert shown == {
-        "balance": 10000.0, "balance_set_by": "FEED", "feed_balance": 10000.0, "apr": None, "apr_set_by": None,
+        "balance": 10000.0,
+        "balance_set_by": "FEED",
+        "feed_balance": 10000.0,
+        "apr": None,
+        "apr_set_by": None,
         "account_type_set_by": "FEED",
-    }  # fmt: skip
+    }
     assert (body["member_id"], body["user_id"], body["created_at"]) == ("m-1", "customer-42", START + 2)
     assert body["payment_due_at"] == 1620388620
     made = manual(mx, user)
@@ -67,7 +85,11 @@ def test_a_transaction_has_the_feed_beside_what_is_shown(mx: MX, user: str) -> N
     assert (body["feed_status"], body["feed_transaction_type"]) == (1, 2 if shown["type"] == "DEBIT" else 1)
     assert (body["feed_description"], body["feed_amount"]) == (shown["original_description"], shown["amount"])
     assert body["date"] % 86400 == 0
-    assert (body["category_name"], body["category_set_by"], body["amount_set_by"]) == (shown["category"], "SYSTEM", "FEED")
+    assert (body["category_name"], body["category_set_by"], body["amount_set_by"]) == (
+        shown["category"],
+        "SYSTEM",
+        "FEED",
+    )
     mx.call("PUT", path, {"transaction": {"category_guid": GROCERIES}})
     body = payloads(mx, "mx.transaction.updated")[-1]["transaction"]
     assert (body["category_name"], body["category_set_by"], body["revision"]) == ("Groceries", "USER", 2)
@@ -77,7 +99,9 @@ def test_a_holding_that_is_gone_says_when(mx: MX, user: str) -> None:
     mx.create(user)
     mx.create(user, username="other")
     mx.advance("10s")
-    both = [each["guid"] for each in mx.call("GET", f"/users/{user}/accounts")["accounts"] if each["type"] == "INVESTMENT"]
+    both = [
+        each["guid"] for each in mx.call("GET", f"/users/{user}/accounts")["accounts"] if each["type"] == "INVESTMENT"
+    ]
     mx.call("POST", f"/users/{user}/accounts/merge", {"account": {"account_guids": both}}, headers=V2)
     assert {body["holding"]["deleted_at"] for body in payloads(mx, "mx.holding.created")} == {None}
     gone = payloads(mx, "mx.holding.deleted")
@@ -112,9 +136,13 @@ def test_there_is_one_client(mx: MX, user: str) -> None:
     mx.control("POST", "/trigger", {"event": "mx.initial_data_ready", "subject": member})
     account = mx.call("GET", f"/users/{user}/accounts")["accounts"][0]["guid"]
     guids = {"user_guid": user, "member_guid": member, "account_guid": account}
-    returned = mx.call("POST", "/ach_returns", {"ach_return": {"id": "ach-1", "return_code": "R01", **guids}})["ach_return"]
+    returned = mx.call("POST", "/ach_returns", {"ach_return": {"id": "ach-1", "return_code": "R01", **guids}})[
+        "ach_return"
+    ]
     read = mx.call("GET", f"/users/{user}/insights")["insights"][0]["client_guid"]
-    assert {of_insight, read, payloads(mx, "mx.initial_data_ready")[0]["client_guid"], returned["client_guid"]} == {of_insight}
+    assert {of_insight, read, payloads(mx, "mx.initial_data_ready")[0]["client_guid"], returned["client_guid"]} == {
+        of_insight
+    }
 
 
 # causes
@@ -123,7 +151,13 @@ def test_there_is_one_client(mx: MX, user: str) -> None:
 def test_what_is_only_computed_changes_no_object(mx: MX, user: str) -> None:
     account = manual(mx, user)["guid"]
     mx.call("POST", f"/users/{user}/budgets", {"budget": {"category_guid": FOOD, "amount": 300}})
-    wanted = {"amount": 2500, "goal_type_name": "SAVE_AMOUNT", "meta_type_name": "VACATION", "name": "Trip", "account_guid": account}
+    wanted = {
+        "amount": 2500,
+        "goal_type_name": "SAVE_AMOUNT",
+        "meta_type_name": "VACATION",
+        "name": "Trip",
+        "account_guid": account,
+    }
     mx.call("POST", f"/users/{user}/goals", {"goal": wanted})
     entered(mx, user, account, date="2026-01-01")
     assert mx.call("GET", f"/users/{user}/budgets")["budgets"][0]["transaction_total"] == 23.75
@@ -137,7 +171,11 @@ def test_with_a_member_and_a_user_go_no_events_of_what_they_had(mx: MX, user: st
     before = {webhook["id"] for webhook in mx.control("GET", "/webhooks?event=*.deleted&limit=1000")["webhooks"]}
     mx.call("DELETE", f"/users/{user}/members/{member}")
     mx.call("DELETE", f"/users/{user}")
-    gone = [webhook for webhook in mx.control("GET", "/webhooks?event=*.deleted&limit=1000")["webhooks"] if webhook["id"] not in before]
+    gone = [
+        webhook
+        for webhook in mx.control("GET", "/webhooks?event=*.deleted&limit=1000")["webhooks"]
+        if webhook["id"] not in before
+    ]
     assert [webhook["event"] for webhook in gone] == ["mx.member.deleted", "mx.member.deleted", "mx.user.deleted"]
     assert gone[0]["subject"] == member
 
@@ -161,27 +199,42 @@ def resources(mx: MX, user: str) -> dict[str, Calls]:
     account = manual(mx, user, name="Other")
     base = f"/users/{user}"
     credentials = {"institution_code": "mxbank", "credentials": mx.credentials(), "skip_aggregation": True}
-    goal = {"amount": 25, "goal_type_name": "SAVE_AMOUNT", "meta_type_name": "TRIP", "name": "Trip", "account_guid": account["guid"]}
+    goal = {
+        "amount": 25,
+        "goal_type_name": "SAVE_AMOUNT",
+        "meta_type_name": "TRIP",
+        "name": "Trip",
+        "account_guid": account["guid"],
+    }
     entry = {"amount": 5, "date": "2026-01-01", "description": "Shop", "type": "DEBIT"}
     of_member = f"{base}/members/{account['member_guid']}/accounts"
     return {
         "account": (f"{base}/accounts", {"account_type": "SAVINGS", "name": "Jar"}, of_member, {"nickname": "mine"}),
         "budget": (f"{base}/budgets", {"category_guid": FOOD, "amount": 300}, f"{base}/budgets", {"amount": 350}),
         "category": (
-            f"{base}/categories", {"name": "Climbing", "parent_guid": BY_NAME["Entertainment"].guid},
-            f"{base}/categories", {"name": "Ropes"},
+            f"{base}/categories",
+            {"name": "Climbing", "parent_guid": BY_NAME["Entertainment"].guid},
+            f"{base}/categories",
+            {"name": "Ropes"},
         ),
         "goal": (f"{base}/goals", goal, f"{base}/goals", {"name": "Winter"}),
         "member": (f"{base}/members", credentials, f"{base}/members", {"metadata": "new"}),
-        "transaction": (f"{base}/accounts/{account['guid']}/transactions", entry, f"{base}/transactions", {"memo": "for two"}),
+        "transaction": (
+            f"{base}/accounts/{account['guid']}/transactions",
+            entry,
+            f"{base}/transactions",
+            {"memo": "for two"},
+        ),
         "tag": (f"{base}/tags", {"name": "Work"}, f"{base}/tags", {"name": "Home"}),
-    }  # fmt: skip
+    }
 
 
 RESOURCES = ("account", "budget", "category", "goal", "member", "transaction", "tag")
 
 
-def changes(mx: MX, user: str, what: str, headers: Callable[[str], dict[str, str]], body: Callable[[str], dict[str, Any]]) -> list[str]:
+def changes(
+    mx: MX, user: str, what: str, headers: Callable[[str], dict[str, str]], body: Callable[[str], dict[str, Any]]
+) -> list[str]:
     """Creates, updates and deletes a resource; the events of it."""
     made, new, path, changed = resources(mx, user)[what]
     answer = mx.call("POST", made, {what: {**new, **body("created")}}, headers=headers("created"))

@@ -1,4 +1,6 @@
-"""The callbacks, field for field as in MX's own examples; their headers, their retries, and the control API's view of them."""
+"""The callbacks, field for field as in MX's own examples; their headers, their retries, and the control API's view of
+them.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +15,32 @@ from tests.conftest import MX, Receiver
 
 START = 1767268800  # 2026-01-01T12:00:00Z, in the whole seconds of MX's callbacks
 INSTITUTION = "INS-1572a04c-912b-59bf-5841-332c7dfafaef"
-RAISING = {"CHALLENGED": 3, "DENIED": 2, "EXPIRED": 19, "IMPAIRED": 20, "IMPEDED": 7, "LOCKED": 5, "PREVENTED": 1, "REJECTED": 4}
-SILENT = ("CREATED", "CONNECTED", "RECONNECTED", "DEGRADED", "DISCONNECTED", "DISCONTINUED", "CLOSED", "DELAYED", "FAILED", "UPDATED",
-          "DISABLED", "IMPORTED", "RESUMED", "PENDING")  # fmt: skip
+RAISING = {
+    "CHALLENGED": 3,
+    "DENIED": 2,
+    "EXPIRED": 19,
+    "IMPAIRED": 20,
+    "IMPEDED": 7,
+    "LOCKED": 5,
+    "PREVENTED": 1,
+    "REJECTED": 4,
+}
+SILENT = (
+    "CREATED",
+    "CONNECTED",
+    "RECONNECTED",
+    "DEGRADED",
+    "DISCONNECTED",
+    "DISCONTINUED",
+    "CLOSED",
+    "DELAYED",
+    "FAILED",
+    "UPDATED",
+    "DISABLED",
+    "IMPORTED",
+    "RESUMED",
+    "PENDING",
+)
 RETRY_SECONDS = [round(15 + 1.4 * n**4, 3) for n in range(1, 13)]  # without the jitter, which adds a fifth at most
 
 
@@ -187,7 +212,9 @@ def test_verification(mx: MX, receiver: Receiver, user: str, member: str) -> Non
     mx.advance("5s")
     mx.answer(user, member, "act-23445745")
     mx.advance("5s")
-    [checking] = [each for each in mx.call("GET", f"/users/{user}/accounts")["accounts"] if each["id"] == "act-23445745"]
+    [checking] = [
+        each for each in mx.call("GET", f"/users/{user}/accounts")["accounts"] if each["id"] == "act-23445745"
+    ]
     assert receiver.bodies()[-1] == {
         "accounts": [checking["guid"]],
         "action": "member_data_updated",
@@ -220,7 +247,10 @@ def test_connection_status(mx: MX, receiver: Receiver, user: str, member: str, s
         status,
         number,
     )
-    assert mx.call("GET", f"/users/{user}/members/{member}")["member"]["connection_status_message"] == changed["connection_status_message"]
+    assert (
+        mx.call("GET", f"/users/{user}/members/{member}")["member"]["connection_status_message"]
+        == changed["connection_status_message"]
+    )
 
 
 @pytest.mark.parametrize("status", SILENT)
@@ -250,9 +280,23 @@ def test_the_user_family_is_asked_for(mx: MX, receiver: Receiver) -> None:
         ("deleted", user, 3),
     ]
     assert set(receiver.bodies()[0]["user"]) == {
-        "birthday", "credit_score", "email", "email_is_verified", "first_name", "gender", "guid", "id", "is_disabled", "last_name",
-        "logged_in_at", "metadata", "phone", "phone_is_verified", "postal_code", "revision",
-    }  # fmt: skip
+        "birthday",
+        "credit_score",
+        "email",
+        "email_is_verified",
+        "first_name",
+        "gender",
+        "guid",
+        "id",
+        "is_disabled",
+        "last_name",
+        "logged_in_at",
+        "metadata",
+        "phone",
+        "phone_is_verified",
+        "postal_code",
+        "revision",
+    }
 
 
 # headers
@@ -369,9 +413,16 @@ def test_webhooks_show_deliveries_and_attempts(mx: MX, receiver: Receiver, membe
             "accept": "application/json",
             "User-Agent": "HTTPClient/1.0 (2.7.1, ruby 2.2.2 (2015-09-02))",
         },
-        "deliveries": [{"endpoint": receiver.url, "state": "delivered", "next_attempt_at": None, "attempts": [attempt]}],
+        "deliveries": [
+            {"endpoint": receiver.url, "state": "delivered", "next_attempt_at": None, "attempts": [attempt]}
+        ],
     }
-    assert attempt == {"at": "2026-01-01T12:00:02.000Z", "status": 204, "error": None, "duration_ms": attempt["duration_ms"]}
+    assert attempt == {
+        "at": "2026-01-01T12:00:02.000Z",
+        "status": 204,
+        "error": None,
+        "duration_ms": attempt["duration_ms"],
+    }
 
 
 def test_one_webhook_shows_what_was_sent_and_answered(mx: MX, receiver: Receiver, member: str) -> None:
@@ -415,7 +466,10 @@ def test_wait_is_over_at_once_when_there_is_a_match(mx: MX, member: str) -> None
 
 def test_wait_holds_the_answer_until_a_match_arrives(mx: MX, receiver: Receiver, user: str) -> None:
     guid = mx.create(user, skip_aggregation=True)["guid"]
-    assert mx.control("GET", f"/webhooks?subject={guid}&state=delivered&wait=30s")["webhooks"][0]["event"] == "mx.member.created"
+    assert (
+        mx.control("GET", f"/webhooks?subject={guid}&state=delivered&wait=30s")["webhooks"][0]["event"]
+        == "mx.member.created"
+    )
     assert mx.control("GET", f"/webhooks?subject={guid}&state=failed&wait=50ms")["webhooks"] == []
 
 
@@ -435,11 +489,18 @@ def test_a_failed_webhook_is_sent_again_when_the_endpoint_is_back(mx: MX, receiv
     [webhook] = mx.control("GET", "/webhooks?state=failed")["webhooks"]
     mx.control("POST", f"/webhooks/{webhook['id']}/replay")
     mx.advance("0s")
-    assert [delivery["state"] for delivery in mx.control("GET", f"/webhooks/{webhook['id']}")["deliveries"]] == ["failed", "delivered"]
+    assert [delivery["state"] for delivery in mx.control("GET", f"/webhooks/{webhook['id']}")["deliveries"]] == [
+        "failed",
+        "delivered",
+    ]
 
 
 def test_an_endpoint_signs_in_and_sends_its_own_headers(mx: MX, receiver: Receiver, user: str) -> None:
-    endpoint = {"url": receiver.url, "auth": {"type": "basic", "username": "mx", "password": "hush"}, "headers": {"X-Team": "qa"}}
+    endpoint = {
+        "url": receiver.url,
+        "auth": {"type": "basic", "username": "mx", "password": "hush"},
+        "headers": {"X-Team": "qa"},
+    }
     mx.control("PUT", "/endpoints", {"endpoints": [endpoint]})
     mx.create(user, skip_aggregation=True)
     mx.advance("0s")

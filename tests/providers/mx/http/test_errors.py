@@ -21,7 +21,13 @@ V2 = {"Accept": "application/json", "Accept-Version": "v20250224"}
 
 
 def ask(
-    mx: MX, path: str = "/users", method: str = "GET", *, headers: Any = MX_HEADERS, auth: Any = ("client", "key"), **more: Any
+    mx: MX,
+    path: str = "/users",
+    method: str = "GET",
+    *,
+    headers: Any = MX_HEADERS,
+    auth: Any = ("client", "key"),
+    **more: Any,
 ) -> TestResponse:
     return mx.http.open(path, method=method, headers=headers, auth=auth, **more)
 
@@ -59,9 +65,15 @@ def test_any_credentials_will_do(mx: MX) -> None:
     assert ask(mx, auth=("anybody", "anything:at:all")).status_code == 200
 
 
-@pytest.mark.parametrize(("pair", "status"), [(("id", "secret"), 200), (("id", "wrong"), 401), (("other", "secret"), 401)])
-def test_only_the_configured_credentials_will_do(make_server: Callable[..., tuple[Engine, Flask]], pair: Any, status: int) -> None:
-    setup = Setup(engine=Options(clock="manual", settings=Settings(seed=7)), wing=WingOptions(credentials=("id", "secret")))
+@pytest.mark.parametrize(
+    ("pair", "status"), [(("id", "secret"), 200), (("id", "wrong"), 401), (("other", "secret"), 401)]
+)
+def test_only_the_configured_credentials_will_do(
+    make_server: Callable[..., tuple[Engine, Flask]], pair: Any, status: int
+) -> None:
+    setup = Setup(
+        engine=Options(clock="manual", settings=Settings(seed=7)), wing=WingOptions(credentials=("id", "secret"))
+    )
     _, app = make_server(setup=setup)
     assert ask(MX(app), auth=pair).status_code == status
 
@@ -207,7 +219,9 @@ def test_a_body_may_hold_any_text(mx: MX) -> None:
 
 
 def test_a_body_of_more_than_a_mebibyte_is_refused(mx: MX) -> None:
-    answer = ask(mx, method="POST", data=json.dumps({"user": {"metadata": "x" * 2**20}}), content_type="application/json")
+    answer = ask(
+        mx, method="POST", data=json.dumps({"user": {"metadata": "x" * 2**20}}), content_type="application/json"
+    )
     assert answer.status_code == 413
     assert set(answer.get_json()) == {"error"}
 
@@ -227,7 +241,11 @@ def test_a_job_may_come_with_an_empty_json_body(mx: MX, job: str) -> None:
 
 def test_unknown_fields_are_accepted_and_noted(mx: MX) -> None:
     mx.call("POST", "/users", {"user": {"metadata": "x", "nickname": "Ada", "guid": "USR-mine"}, "trace": 1})
-    assert violations(mx) == [("unknown-field", "trace"), ("unknown-field", "user.guid"), ("unknown-field", "user.nickname")]
+    assert violations(mx) == [
+        ("unknown-field", "trace"),
+        ("unknown-field", "user.guid"),
+        ("unknown-field", "user.nickname"),
+    ]
 
 
 def test_unknown_parameters_are_accepted_and_noted(mx: MX) -> None:
@@ -246,7 +264,10 @@ def test_another_content_type_is_accepted_and_noted(mx: MX) -> None:
 
 
 def test_products_belong_to_the_newer_version(mx: MX) -> None:
-    body = {"member": {"institution_code": "mxbank", "credentials": mx.credentials()}, "data_request": {"products": ["transactions"]}}
+    body = {
+        "member": {"institution_code": "mxbank", "credentials": mx.credentials()},
+        "data_request": {"products": ["transactions"]},
+    }
     mx.call("POST", f"/users/{mx.user()}/members", body, status=202)
     assert violations(mx) == [("unknown-field", "data_request (it belongs to v20250224)")]
 
@@ -262,7 +283,9 @@ def test_a_violation_names_its_call(mx: MX) -> None:
         "rule": "unknown-parameter",
         "detail": "colour",
     }
-    assert mx.control("GET", f"/requests/{found['id']}")["violations"] == [{"rule": "unknown-parameter", "detail": "colour"}]
+    assert mx.control("GET", f"/requests/{found['id']}")["violations"] == [
+        {"rule": "unknown-parameter", "detail": "colour"}
+    ]
 
 
 # defects

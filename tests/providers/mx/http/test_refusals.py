@@ -21,9 +21,16 @@ NOWHERE = "XXX-00000000-0000-0000-0000-000000000000"
 
 # POST without a body
 BARE = {
-    "aggregateMember", "verifyMember", "identifyMember", "checkBalances", "extendHistory", "fetchStatements", "fetchRewards",
-    "autoGenerateBudgets", "createSpendingPlan",
-}  # fmt: skip
+    "aggregateMember",
+    "verifyMember",
+    "identifyMember",
+    "checkBalances",
+    "extendHistory",
+    "fetchStatements",
+    "fetchRewards",
+    "autoGenerateBudgets",
+    "createSpendingPlan",
+}
 
 
 def refusals(route: Route) -> set[int]:
@@ -32,7 +39,9 @@ def refusals(route: Route) -> set[int]:
 
 
 def missing(route: Route) -> int:
-    """What an empty call about something that is not there is answered with: 400 comes first, where a body is wanted."""
+    """What an empty call about something that is not there is answered with: 400 comes first, where a body is
+    wanted.
+    """
     return 400 if route.method in ("POST", "PUT") and route.operation not in BARE else 404
 
 
@@ -66,16 +75,22 @@ def test_a_call_for_a_version_that_there_is_not(mx: MX, route: Route) -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("route", [route for route in ROUTES if len(route.versions) == 1], ids=lambda route: route.operation)
+@pytest.mark.parametrize(
+    "route", [route for route in ROUTES if len(route.versions) == 1], ids=lambda route: route.operation
+)
 def test_a_call_of_the_other_version(mx: MX, route: Route, version: str) -> None:
     if version not in route.versions:
-        answer = mx.http.open(nowhere(route), method=route.method, headers=HEADERS[version], json={}, auth=("client", "key"))
+        answer = mx.http.open(
+            nowhere(route), method=route.method, headers=HEADERS[version], json={}, auth=("client", "key")
+        )
         assert (answer.status_code, answer.get_json()["error"]["message"]) == (404, "Invalid route")
 
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if "<" in route.path], ids=lambda route: route.operation)
 def test_an_empty_call_about_what_is_not_there(mx: MX, route: Route) -> None:
     for version in route.versions:
-        answer = mx.http.open(nowhere(route), method=route.method, headers=HEADERS[version], json={}, auth=("client", "key"))
+        answer = mx.http.open(
+            nowhere(route), method=route.method, headers=HEADERS[version], json={}, auth=("client", "key")
+        )
         assert answer.status_code == missing(route), answer.text
         assert answer.get_json()["error"]["message"]

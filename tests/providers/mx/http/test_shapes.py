@@ -1,4 +1,6 @@
-"""The schemas and routes of the MX families against MX's own OpenAPI files, where those are present beside the project."""
+"""The schemas and routes of the MX families against MX's own OpenAPI files, where those are present beside the
+project.
+"""
 
 from __future__ import annotations
 
@@ -85,14 +87,23 @@ TYPES: dict[str, tuple[type[fields.Field[Any]], ...]] = {
     "object": (fields.Dict, fields.Nested),
 }
 # docs/discrepancies.md: the file has the wrong type, or none
-UNTYPED = {("BudgetResponse", "transaction_total"), ("BudgetResponse", "updated_at"), ("BudgetResponse", "user_guid"),
-           ("MemberResponse", "most_recent_job_guid"), ("MemberResponse", "most_recent_job_detail_text"),
-           ("InstitutionResponse", "supported_products"), ("RewardElements", "balance"),
-           ("InsightResponse", "user_id"),
-           *(("NotificationResponse", name) for name in notifications.NotificationSchema().fields)}  # fmt: skip
+UNTYPED = {
+    ("BudgetResponse", "transaction_total"),
+    ("BudgetResponse", "updated_at"),
+    ("BudgetResponse", "user_guid"),
+    ("MemberResponse", "most_recent_job_guid"),
+    ("MemberResponse", "most_recent_job_detail_text"),
+    ("InstitutionResponse", "supported_products"),
+    ("RewardElements", "balance"),
+    ("InsightResponse", "user_id"),
+    *(("NotificationResponse", name) for name in notifications.NotificationSchema().fields),
+}
 # in MX's documents, or elsewhere in the file
-BEYOND = {"AccountResponse": {"credit_card_product_guid"}, "MemberResponse": {"error"},
-          "RewardElements": {"account_guid", "member_guid", "user_guid"}}  # fmt: skip
+BEYOND = {
+    "AccountResponse": {"credit_card_product_guid"},
+    "MemberResponse": {"error"},
+    "RewardElements": {"account_guid", "member_guid", "user_guid"},
+}
 BEYOND_ROUTES = {"requestAccessToken"}
 
 official = pytest.mark.skipif(not OPENAPI.is_dir(), reason="MX's OpenAPI files are not beside the project")
@@ -100,7 +111,9 @@ official = pytest.mark.skipif(not OPENAPI.is_dir(), reason="MX's OpenAPI files a
 
 @cache
 def openapi(version: str) -> Any:
-    return yaml.load((OPENAPI / f"{version}.yml").read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return yaml.load(
+        (OPENAPI / f"{version}.yml").read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    )
 
 
 @cache
@@ -153,13 +166,17 @@ def test_a_request_takes_the_fields_of_the_file(version: str) -> None:
         declared = openapi(version)["components"]["schemas"][name]
         assert set(schema.load_fields) == set(declared["properties"])
         required = {field for field, loaded in schema.load_fields.items() if loaded.required}
-        assert required == set(declared.get("required", ())) or name == "MicrodepositVerifyRequest"  # nothing to compare without them
+        assert (
+            required == set(declared.get("required", ())) or name == "MicrodepositVerifyRequest"
+        )  # nothing to compare without them
 
 
 @official
 @pytest.mark.parametrize("version", VERSIONS)
 def test_the_widgets_are_those_of_the_file(version: str) -> None:
-    listed = openapi(version)["components"]["schemas"]["WidgetResponse"]["properties"]["type"].get("enum", widgets.WIDGETS)
+    listed = openapi(version)["components"]["schemas"]["WidgetResponse"]["properties"]["type"].get(
+        "enum", widgets.WIDGETS
+    )
     assert set(listed) == set(widgets.WIDGETS)
 
 

@@ -21,7 +21,9 @@ def parties(mx: MX) -> dict[str, str]:
     return {"user_guid": user, "member_guid": member, "account_guid": account}
 
 
-def report(mx: MX, parties: dict[str, str], id: str = "r-1", *, status: int | None = None, headers: Any = None, **fields: Any) -> Any:
+def report(
+    mx: MX, parties: dict[str, str], id: str = "r-1", *, status: int | None = None, headers: Any = None, **fields: Any
+) -> Any:
     body = {"ach_return": {**parties, "id": id, "return_code": "R01", **fields}}
     answer = mx.call("POST", "/ach_returns", body, status=status, headers=headers)
     return answer if status else answer["ach_return"]
@@ -33,11 +35,20 @@ def ids(mx: MX, query: str = "") -> list[str]:
 
 @pytest.mark.parametrize("headers", [None, V2])
 def test_a_return_is_submitted(mx: MX, parties: dict[str, str], headers: Any) -> None:
-    more = {"returned_at": "2025-02-13", "ach_initiated_at": "2025-02-12T18:08:00+00:00", "transaction_amount": 225.84, "sec_code": "PPD"}
+    more = {
+        "returned_at": "2025-02-13",
+        "ach_initiated_at": "2025-02-12T18:08:00+00:00",
+        "transaction_amount": 225.84,
+        "sec_code": "PPD",
+    }
     made = report(mx, parties, account_number_last_four="0685", headers=headers, **more)
     assert made.items() >= parties.items()
     assert (made["guid"][:4], made["client_guid"][:4]) == ("ACH-", "CLT-")
-    assert (made["return_status"], made["submitted_at"], made["resolved_status_at"]) == ("SUBMITTED", "2026-01-01T12:01:00Z", None)
+    assert (made["return_status"], made["submitted_at"], made["resolved_status_at"]) == (
+        "SUBMITTED",
+        "2026-01-01T12:01:00Z",
+        None,
+    )
     assert (made["returned_at"], made["ach_initiated_at"]) == ("2025-02-13T00:00:00Z", "2025-02-12T18:08:00Z")
     assert (made["account_type"], made["institution_guid"]) == ("CHECKING", "INS-1572a04c-912b-59bf-5841-332c7dfafaef")
     assert (made["transaction_amount"], made["sec_code"], made["account_number_last_four"]) == (225.84, "PPD", "0685")
@@ -54,7 +65,10 @@ def test_a_return_is_investigated(mx: MX, parties: dict[str, str]) -> None:
     plain, notice = mx.call("GET", "/ach_returns")["ach_returns"]
     assert (plain["return_status"], plain["resolution_code"]) == ("RESOLVED", None)
     assert (notice["return_status"], notice["resolution_code"]) == ("RESOLVED", "NOTICE_OF_CHANGE")
-    assert (plain["started_processing_at"], plain["resolved_status_at"]) == ("2026-01-01T13:01:00Z", "2026-01-02T13:01:00Z")
+    assert (plain["started_processing_at"], plain["resolved_status_at"]) == (
+        "2026-01-01T13:01:00Z",
+        "2026-01-02T13:01:00Z",
+    )
 
 
 def test_filters(mx: MX, parties: dict[str, str]) -> None:

@@ -18,13 +18,17 @@ JANUARY_1 = 1767225600000
 @pytest.fixture
 def user(mx: MX, receiver: Receiver) -> str:
     """A user on a server with an endpoint that asks for alerts."""
-    mx.control("PUT", "/endpoints", {"endpoints": [{"url": receiver.url, "events": ["mx.notification.*", "mx.aggregation"]}]})
+    mx.control(
+        "PUT", "/endpoints", {"endpoints": [{"url": receiver.url, "events": ["mx.notification.*", "mx.aggregation"]}]}
+    )
     return mx.user(id="customer-42", email="ada@example.com")
 
 
 def alerts(mx: MX) -> list[Any]:
     """The alerts so far, oldest first."""
-    return [webhook["payload"] for webhook in mx.control("GET", "/webhooks?event=mx.notification.*&limit=1000")["webhooks"]]
+    return [
+        webhook["payload"] for webhook in mx.control("GET", "/webhooks?event=mx.notification.*&limit=1000")["webhooks"]
+    ]
 
 
 def actions(mx: MX) -> list[str]:
@@ -63,12 +67,25 @@ def test_a_balance_that_falls_under_the_threshold(mx: MX, user: str) -> None:
         "user_email": "ada@example.com",
         "user_mobile": "",
         "account": {
-            "account_number": None, "available_balance": 86.0, "balance": 90.0, "client_id": read["institution_code"],
-            "created_at": 1767268800, "currency_code": None, "estimated_payment_due_at": None, "guid": account["guid"],
-            "low_balance_threshold": 100.0, "member_guid": account["member_guid"], "minimum_payment": None, "name": "Jar",
-            "payment_due_at": None, "revision": 3, "updated_at": 1767268800, "user_guid": user, "user_id": "customer-42",
+            "account_number": None,
+            "available_balance": 86.0,
+            "balance": 90.0,
+            "client_id": read["institution_code"],
+            "created_at": 1767268800,
+            "currency_code": None,
+            "estimated_payment_due_at": None,
+            "guid": account["guid"],
+            "low_balance_threshold": 100.0,
+            "member_guid": account["member_guid"],
+            "minimum_payment": None,
+            "name": "Jar",
+            "payment_due_at": None,
+            "revision": 3,
+            "updated_at": 1767268800,
+            "user_guid": user,
+            "user_id": "customer-42",
         },
-    }  # fmt: skip
+    }
     enter(mx, user, account["guid"], 10)
     assert actions(mx) == ["ACCOUNT_BALANCE_LOW"]  # it was under it before
 
@@ -142,7 +159,11 @@ def test_a_transaction_entered_by_hand(mx: MX, user: str, given: dict[str, Any],
     for alert in alerts(mx):
         shown = alert["transaction"]
         assert (shown["guid"], shown["account_guid"], shown["account_name"]) == (made["guid"], account["guid"], "Jar")
-        assert (shown["date"], shown["amount"], shown["type"]) == (JANUARY_1 // 1000, given["amount"], given.get("type", "DEBIT"))
+        assert (shown["date"], shown["amount"], shown["type"]) == (
+            JANUARY_1 // 1000,
+            given["amount"],
+            given.get("type", "DEBIT"),
+        )
 
 
 def test_the_first_data_of_a_member_alerts_nobody_and_what_follows_does(mx: MX, user: str) -> None:
@@ -195,7 +216,12 @@ def test_a_budget_is_exceeded_once_a_month(mx: MX, user: str) -> None:
     enter(mx, user, account, 20, category_guid=GROCERIES)
     assert actions(mx) == ["BUDGET_OFF_TARGET", "BUDGET_EXCEEDED"]
     shown = alerts(mx)[1]["budget"]
-    assert (shown["guid"], shown["is_exceeded"], shown["transaction_total"], shown["client_id"]) == (made["guid"], True, 110.0, "default")
+    assert (shown["guid"], shown["is_exceeded"], shown["transaction_total"], shown["client_id"]) == (
+        made["guid"],
+        True,
+        110.0,
+        "default",
+    )
     mx.advance("31d")
     enter(mx, user, account, 120, category_guid=GROCERIES, date="2026-02-01")
     assert actions(mx)[2:] == ["BUDGET_EXCEEDED", "BUDGET_OFF_TARGET"]
@@ -231,7 +257,11 @@ def test_a_split_counts(mx: MX, user: str) -> None:
 def test_a_rule_counts(mx: MX, user: str) -> None:
     budget(mx, user)
     enter(mx, user, manual(mx, user)["guid"], 300, category_guid=TRAVEL)
-    mx.call("POST", f"/users/{user}/transaction_rules", {"transaction_rule": {"category_guid": GROCERIES, "match_description": "shop"}})
+    mx.call(
+        "POST",
+        f"/users/{user}/transaction_rules",
+        {"transaction_rule": {"category_guid": GROCERIES, "match_description": "shop"}},
+    )
     assert "BUDGET_EXCEEDED" in actions(mx)
 
 
@@ -259,7 +289,12 @@ def test_an_endpoint_without_patterns_is_told_others_must_ask(mx: MX, receiver: 
 def test_a_silent_call_alerts_nobody(mx: MX, user: str) -> None:
     account = manual(mx, user)["guid"]
     body = {"amount": 4950, "date": "2026-01-01", "description": "Shop", "type": "DEBIT", "category_guid": GROCERIES}
-    mx.call("POST", f"/users/{user}/accounts/{account}/transactions", {"transaction": body}, headers={"MX-Skip-Webhook": "true"})
+    mx.call(
+        "POST",
+        f"/users/{user}/accounts/{account}/transactions",
+        {"transaction": body},
+        headers={"MX-Skip-Webhook": "true"},
+    )
     assert alerts(mx) == []
     made = budget(mx, user)
     assert actions(mx) == ["BUDGET_EXCEEDED", "BUDGET_OFF_TARGET"]  # now it is seen
@@ -285,4 +320,7 @@ def test_a_user_without_an_address_has_no_channel_for_mail(mx: MX, user: str) ->
 def test_what_a_user_proves_something_with(mx: MX, user: str, action: str, url: bool, token: bool) -> None:
     mx.control("POST", "/trigger", {"event": f"mx.notification.{action}", "subject": user})
     [alert] = alerts(mx)
-    assert (alert["user"]["email_verification_url"] is not None, alert["user"]["sms_verification_token"] is not None) == (url, token)
+    assert (
+        alert["user"]["email_verification_url"] is not None,
+        alert["user"]["sms_verification_token"] is not None,
+    ) == (url, token)

@@ -37,7 +37,9 @@ def budget(mx: MX, user: str, category: str, amount: int | None = None, **more: 
 
 
 def expenses(mx: MX, user: str, first: str, last: str = TODAY, *, tree: bool = True) -> dict[str, float]:
-    """What a plain sum over the listed transactions says was spent, by category; ``tree``: a sub-category's counts above it, too."""
+    """What a plain sum over the listed transactions says was spent, by category; ``tree``: a sub-category's counts
+    above it, too.
+    """
     path = f"/users/{user}/transactions?from_date={first}&to_date={last}&records_per_page=1000"
     sums: dict[str, int] = {}
     for row in mx.call("GET", path)["transactions"]:
@@ -63,11 +65,18 @@ def test_a_budget_follows_the_transactions(mx: MX, user: str) -> None:
 
 
 def test_a_roomy_budget_is_on_track_and_one_of_nothing_has_no_percentage(mx: MX, user: str) -> None:
-    unused = next(each.guid for each in CATEGORIES if each.parent_guid is None and each.guid not in expenses(mx, user, RECENT))
+    unused = next(
+        each.guid for each in CATEGORIES if each.parent_guid is None and each.guid not in expenses(mx, user, RECENT)
+    )
     roomy, nothing = budget(mx, user, FOOD, 100_000), budget(mx, user, unused)
     assert (roomy["is_exceeded"], roomy["is_off_track"], roomy["off_track_percentage"]) == (False, False, 0)
     assert 0 < roomy["percent_spent"] < 100
-    assert (nothing["amount"], nothing["percent_spent"], nothing["projected_spending"], nothing["is_off_track"]) == (0, 0, 0, False)
+    assert (nothing["amount"], nothing["percent_spent"], nothing["projected_spending"], nothing["is_off_track"]) == (
+        0,
+        0,
+        0,
+        False,
+    )
 
 
 def test_a_new_month_begins_at_nothing(mx: MX, user: str) -> None:
@@ -105,7 +114,10 @@ def test_a_budget_takes_in_those_of_its_sub_categories_that_were_generated_befor
 
 def test_without_transactions_there_is_nothing_to_generate_from(mx: MX) -> None:
     refusal = mx.call("POST", f"/users/{mx.user()}/budgets/generate", status=422)
-    assert refusal["error"] == {"message": "There aren't enough transactions to automatically create any budgets", "code": 4221}
+    assert refusal["error"] == {
+        "message": "There aren't enough transactions to automatically create any budgets",
+        "code": 4221,
+    }
 
 
 def test_a_budget_of_a_sub_category_is_part_of_another(mx: MX, user: str) -> None:
@@ -135,7 +147,12 @@ def test_amount_and_metadata_can_be_changed_and_nothing_else(mx: MX) -> None:
     user = mx.user()
     path = f"/users/{user}/budgets/{budget(mx, user, FOOD, 100)['guid']}"
     changed = mx.call("PUT", path, {"budget": {"amount": 120, "metadata": "more", "category_guid": PETS}})["budget"]
-    assert (changed["amount"], changed["metadata"], changed["category_guid"], changed["revision"]) == (120, "more", FOOD, 2)
+    assert (changed["amount"], changed["metadata"], changed["category_guid"], changed["revision"]) == (
+        120,
+        "more",
+        FOOD,
+        2,
+    )
     assert [each["detail"] for each in mx.control("GET", "/violations")["violations"]] == ["budget.category_guid"]
 
 
@@ -175,11 +192,17 @@ def test_changes_are_told(mx: MX) -> None:
     assert [w["event"] for w in sent] == ["mx.budget.created", "mx.budget.updated", "mx.budget.deleted"]
     shown = [w["payload"]["budget"] for w in sent]
     assert [(each["amount"], each["revision"]) for each in shown] == [(100, 1), (120, 2), (130, 4)]
-    assert (shown[0]["name"], shown[0]["transaction_total"], shown[0]["user_id"]) == ("Food & Dining", "0.00", "customer-42")
+    assert (shown[0]["name"], shown[0]["transaction_total"], shown[0]["user_id"]) == (
+        "Food & Dining",
+        "0.00",
+        "customer-42",
+    )
 
 
 @pytest.mark.parametrize("fidelity", ["sdk", "wire"])
-def test_a_list_is_an_array_and_for_the_sdk_an_object_beside_it(make_server: Callable[..., tuple[Engine, Flask]], fidelity: str) -> None:
+def test_a_list_is_an_array_and_for_the_sdk_an_object_beside_it(
+    make_server: Callable[..., tuple[Engine, Flask]], fidelity: str
+) -> None:
     options = Options(settings=Settings(seed=7), clock="manual")
     mx = MX(make_server(setup=Setup(engine=options, wing=WingOptions(fidelity=fidelity)))[1])
     user = mx.user()

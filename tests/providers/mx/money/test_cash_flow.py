@@ -44,7 +44,9 @@ def test_it_adds_up_budgets_and_income(mx: MX) -> None:
     user = mx.user()
     mx.create(user, institution="amberlock_bank")
     mx.advance("1m")
-    rows = mx.call("GET", f"/users/{user}/transactions?from_date=2025-11-01&to_date=2025-12-31&records_per_page=1000")["transactions"]
+    rows = mx.call("GET", f"/users/{user}/transactions?from_date=2025-11-01&to_date=2025-12-31&records_per_page=1000")[
+        "transactions"
+    ]
     income = sum(round(row["amount"] * 100) for row in rows if row["is_income"]) / 200
     food = budget(mx, user, "Food & Dining", 400)
     budget(mx, user, "Groceries", 150, parent_guid=food["guid"])  # a part of it
@@ -55,7 +57,11 @@ def test_it_adds_up_budgets_and_income(mx: MX) -> None:
     assert profile["estimated_goals_contribution"] == pytest.approx(income - 2100, abs=0.01)
     budget(mx, user, "Income", 2000)
     profile = read(mx, user)
-    assert (profile["budgeted_income"], profile["budgeted_expenses"], profile["estimated_goals_contribution"]) == (2000, 2100, 0)
+    assert (profile["budgeted_income"], profile["budgeted_expenses"], profile["estimated_goals_contribution"]) == (
+        2000,
+        2100,
+        0,
+    )
 
 
 @pytest.mark.parametrize(("headers", "roots"), [(None, ("institution", ROOT)), (V2, (ROOT,))])

@@ -53,7 +53,9 @@ def fidelity(make_server: Callable[..., Server], kind: str) -> MX:
 def test_saving_follows_the_balance(mx: MX) -> None:
     user, accounts = with_data(mx)
     savings = accounts["SAVINGS"]
-    far = goal(mx, user, savings, amount=savings["balance"] + 1000, targeted_to_complete_at="2026-12-08 00:00:00.000000")
+    far = goal(
+        mx, user, savings, amount=savings["balance"] + 1000, targeted_to_complete_at="2026-12-08 00:00:00.000000"
+    )
     assert far["current_amount"] == savings["balance"]
     assert (far["track_type_name"], far["targeted_to_complete_at"], far["is_complete"]) == (
         "SAVINGS_TRACK",
@@ -77,9 +79,13 @@ def test_paying_off_counts_what_is_owed_no_more(mx: MX) -> None:
 def test_the_projection_is_the_pace_of_the_account(mx: MX) -> None:
     user, accounts = with_data(mx)
     moved: dict[str, float] = {}
-    rows = mx.call("GET", f"/users/{user}/transactions?from_date=2025-10-04&to_date=2026-01-01&records_per_page=1000")["transactions"]
+    rows = mx.call("GET", f"/users/{user}/transactions?from_date=2025-10-04&to_date=2026-01-01&records_per_page=1000")[
+        "transactions"
+    ]
     for row in rows:
-        moved[row["account_guid"]] = moved.get(row["account_guid"], 0) + (row["amount"] if row["type"] == "CREDIT" else -row["amount"])
+        moved[row["account_guid"]] = moved.get(row["account_guid"], 0) + (
+            row["amount"] if row["type"] == "CREDIT" else -row["amount"]
+        )
     for account in accounts.values():
         made = goal(mx, user, account, amount=50_000)
         assert bool(made["projected_to_complete_at"]) == (round(moved[account["guid"]], 2) > 0)
@@ -87,7 +93,8 @@ def test_the_projection_is_the_pace_of_the_account(mx: MX) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "track"), [("RETIREMENT", "RETIREMENT_TRACK"), ("EMERGENCY_FUND", "EMERGENCY_FUND_TRACK"), ("HOUSE", "SAVINGS_TRACK")]
+    ("kind", "track"),
+    [("RETIREMENT", "RETIREMENT_TRACK"), ("EMERGENCY_FUND", "EMERGENCY_FUND_TRACK"), ("HOUSE", "SAVINGS_TRACK")],
 )
 def test_the_track_follows_from_what_it_is_for(mx: MX, kind: str, track: str) -> None:
     user, accounts = with_data(mx)
@@ -154,7 +161,12 @@ def test_goals_follow_their_account_into_a_merged_one(mx: MX) -> None:
     kept, other = manual_account(mx, user), manual_account(mx, user, balance=50)
     followed = goal(mx, user, other, name="followed")
     goal(mx, user, kept, name="last")
-    mx.call("POST", f"/users/{user}/accounts/merge", {"account": {"account_guids": [kept["guid"], other["guid"]]}}, headers=V2)
+    mx.call(
+        "POST",
+        f"/users/{user}/accounts/merge",
+        {"account": {"account_guids": [kept["guid"], other["guid"]]}},
+        headers=V2,
+    )
     assert order(mx, user) == ["followed", "last"]
     found = mx.call("GET", f"/users/{user}/goals/{followed['guid']}")["goal"]
     assert (found["account_guid"], found["current_amount"]) == (kept["guid"], 150)
@@ -188,7 +200,11 @@ def test_a_list_is_paged(mx: MX) -> None:
 )
 def test_what_is_refused(mx: MX, change: dict[str, Any], status: int, says: str) -> None:
     user, accounts = with_data(mx)
-    wrong = {name: value for name, value in {**TRIP, "account_guid": accounts["SAVINGS"]["guid"], **change}.items() if value is not ...}
+    wrong = {
+        name: value
+        for name, value in {**TRIP, "account_guid": accounts["SAVINGS"]["guid"], **change}.items()
+        if value is not ...
+    }
     assert says in mx.call("POST", f"/users/{user}/goals", {"goal": wrong}, status=status)["error"]["message"]
     assert order(mx, user) == []
 
@@ -217,7 +233,11 @@ def test_changes_are_told_also_those_of_goals_that_had_to_move(mx: MX) -> None:
     first = goal(mx, user, accounts["SAVINGS"], name="first")
     goal(mx, user, accounts["SAVINGS"], name="second", position=1)
     mx.call("DELETE", f"/users/{user}/goals/{first['guid']}")
-    mx.call("POST", f"/users/{user}/goals", {"goal": {**TRIP, "account_guid": accounts["SAVINGS"]["guid"], "skip_webhook": True}})
+    mx.call(
+        "POST",
+        f"/users/{user}/goals",
+        {"goal": {**TRIP, "account_guid": accounts["SAVINGS"]["guid"], "skip_webhook": True}},
+    )
     sent = [(w["event"], w["payload"]["goal"]) for w in mx.control("GET", "/webhooks?event=mx.goal.*")["webhooks"]]
     assert [(event, shown["name"], shown["position"], shown["revision"]) for event, shown in sent] == [
         ("mx.goal.created", "first", 1, 1),
@@ -225,11 +245,16 @@ def test_changes_are_told_also_those_of_goals_that_had_to_move(mx: MX) -> None:
         ("mx.goal.created", "second", 1, 1),
         ("mx.goal.deleted", "first", 2, 3),
     ]
-    assert sent[0][1] | {"meta_type": "VACATION", "user_id": "customer-42", "completed_at": None, "created_by": None} == sent[0][1]
+    assert (
+        sent[0][1] | {"meta_type": "VACATION", "user_id": "customer-42", "completed_at": None, "created_by": None}
+        == sent[0][1]
+    )
 
 
 @pytest.mark.parametrize(("kind", "nothing"), [("sdk", ""), ("wire", None)])
-def test_what_a_goal_has_not_is_a_text_to_the_sdk(make_server: Callable[..., Server], kind: str, nothing: str | None) -> None:
+def test_what_a_goal_has_not_is_a_text_to_the_sdk(
+    make_server: Callable[..., Server], kind: str, nothing: str | None
+) -> None:
     mx = fidelity(make_server, kind)
     user, accounts = with_data(mx)
     made = goal(mx, user, accounts["CREDIT_CARD"], amount=50_000)
@@ -245,7 +270,9 @@ def test_the_sdk_asks_for_goals_as_plain_json(make_server: Callable[..., Server]
     path = f"/users/{user}/goals/{goal(mx, user, accounts['SAVINGS'])['guid']}"
     answer = mx.http.get(path, headers={"Accept": "application/json"}, auth=("client", "key"))
     assert (answer.status_code, answer.mimetype) == (status, "application/json")
-    assert mx.http.get(f"/users/{user}", headers={"Accept": "application/json"}, auth=("client", "key")).status_code == 406
+    assert (
+        mx.http.get(f"/users/{user}", headers={"Accept": "application/json"}, auth=("client", "key")).status_code == 406
+    )
     ours = mx.http.get(path, headers=MX_HEADERS, auth=("client", "key"))
     assert ours.mimetype == ("application/json" if kind == "sdk" else MX_HEADERS["Accept"])
 
@@ -265,7 +292,9 @@ STEPS = st.lists(
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_positions_have_no_gaps_whatever_is_done(mx: MX, steps: list[Any]) -> None:
     user = mx.user()
-    account = mx.call("POST", f"/users/{user}/accounts", {"account": {"account_type": "SAVINGS", "name": "a", "balance": 1}})["account"]
+    account = mx.call(
+        "POST", f"/users/{user}/accounts", {"account": {"account_type": "SAVINGS", "name": "a", "balance": 1}}
+    )["account"]
     names: list[str] = []  # as they should stand
     guids: dict[str, str] = {}
     for count, (action, *how) in enumerate(steps):

@@ -10,7 +10,10 @@ import pytest
 from tests.conftest import MX, Receiver
 
 V2 = {"Accept": "application/json", "Accept-Version": "v20250224"}
-RICH = "name: rich\nprovider: mx\nflows:\n  connect:\n    - {status: CREATED}\n    - {after: 1s, status: CONNECTED, data: wealthy}\n"
+RICH = (
+    "name: rich\nprovider: mx\nflows:\n  connect:\n    - {status: CREATED}\n    - {after: 1s, status: CONNECTED, "
+    "data: wealthy}\n"
+)
 
 
 def cents(amount: float) -> int:
@@ -61,7 +64,9 @@ def check_sums(mx: MX, user: str) -> None:
             assert abs(cents(h["today_ugl_amount"]) - h["daily_change"] * float(h["quantity"]) * 100) <= 1
         value = sum(cents(h["market_value"]) for h in own)
         assert cents(account["holdings_value"]) == value
-        assert cents(account["balance"]) == cents(account["cash_balance"]) + value == cents(account["total_account_value"])
+        assert (
+            cents(account["balance"]) == cents(account["cash_balance"]) + value == cents(account["total_account_value"])
+        )
         assert cents(account["total_account_value_ugl"]) == sum(cents(h["total_ugl_amount"]) for h in own)
         assert cents(account["today_ugl_amount"]) == sum(cents(h["today_ugl_amount"]) for h in own)
 
@@ -121,12 +126,18 @@ def test_cash_and_what_was_bought_follow_the_transactions(mx: MX) -> None:
     check_sums(mx, user)
     after = {h["guid"]: h for h in holdings(mx, user)}
     for guid, account in investments(mx, user).items():
-        rows = mx.call("GET", f"/users/{user}/accounts/{guid}/transactions?from_date=2026-01-02&records_per_page=1000")["transactions"]
+        rows = mx.call("GET", f"/users/{user}/accounts/{guid}/transactions?from_date=2026-01-02&records_per_page=1000")[
+            "transactions"
+        ]
         signed = [cents(row["amount"]) * (1 if row["type"] == "CREDIT" else -1) for row in rows]
         assert len(rows) >= 3
         assert cents(account["cash_balance"]) - cents(accounts[guid]["cash_balance"]) == sum(signed)
         bought = sum(cents(row["amount"]) for row in rows if row["category"] == "Buy")
-        paid = sum(cents(h["cost_basis"]) - cents(before[h["guid"]]["cost_basis"]) for h in after.values() if h["account_guid"] == guid)
+        paid = sum(
+            cents(h["cost_basis"]) - cents(before[h["guid"]]["cost_basis"])
+            for h in after.values()
+            if h["account_guid"] == guid
+        )
         assert abs(paid - bought) <= 100  # prices that were paid have four decimals
         assert bought > 0
 
@@ -147,7 +158,9 @@ def test_an_aggregation_without_holdings_or_without_transactions(mx: MX) -> None
     mx.call("POST", f"/users/{other}/members/{member}/aggregate?include_holdings=maybe", status=400)
 
 
-@pytest.mark.parametrize(("job", "moves"), [("aggregate?include_holdings=false", False), ("verify", False), ("check_balance", True)])
+@pytest.mark.parametrize(
+    ("job", "moves"), [("aggregate?include_holdings=false", False), ("verify", False), ("check_balance", True)]
+)
 def test_an_account_moves_with_its_holdings_or_not_at_all(mx: MX, job: str, moves: bool) -> None:
     user = mx.user()
     member = connected(mx, user, rich=True)
@@ -164,7 +177,10 @@ def test_the_product_investments_brings_holdings(mx: MX) -> None:
     for products, expected in ((["transactions"], 0), (["investments"], 3)):
         user = mx.user()
         credentials = [{"guid": c["guid"], "value": c["value"]} for c in mx.credentials()]
-        body = {"member": {"institution_code": "mxbank", "credentials": credentials}, "data_request": {"products": products}}
+        body = {
+            "member": {"institution_code": "mxbank", "credentials": credentials},
+            "data_request": {"products": products},
+        }
         mx.call("POST", f"/users/{user}/members", body, headers=V2)
         mx.advance("1m")
         assert len(holdings(mx, user, headers=V2)) == expected
@@ -194,7 +210,11 @@ def test_a_bond_shows_its_terms_and_a_plan_what_is_vested(mx: MX) -> None:
     by_symbol = {h["symbol"]: h for h in holdings(mx, user)}
     bond, plan = by_symbol["TN0434"], by_symbol["HP2045"]
     assert (bond["holding_type"], bond["coupon_yield"], bond["maturity_date"], bond["face_value"]) == (
-        "FIXED_INCOME", "4.125", "2034-02-15", 1000.0)  # fmt: skip
+        "FIXED_INCOME",
+        "4.125",
+        "2034-02-15",
+        1000.0,
+    )
     assert plan["unvested_quantity"] == 240.0
     assert plan["vested_quantity"] + 240 == pytest.approx(float(plan["quantity"]))
     assert cents(plan["vested_value"]) + cents(plan["unvested_value"]) == cents(plan["market_value"])
@@ -204,9 +224,13 @@ def test_unknown_ones_are_not_found(mx: MX) -> None:
     user, other = mx.user(), mx.user()
     member = connected(mx, user)
     guid = holdings(mx, user)[0]["guid"]
-    for path in (f"/users/{other}/investment_holdings/{guid}", f"/users/{user}/investment_holdings/HOL-none",
-                 f"/users/{user}/accounts/ACT-none/investment_holdings", f"/users/{other}/members/{member}/investment_holdings",
-                 "/users/USR-none/investment_holdings"):  # fmt: skip
+    for path in (
+        f"/users/{other}/investment_holdings/{guid}",
+        f"/users/{user}/investment_holdings/HOL-none",
+        f"/users/{user}/accounts/ACT-none/investment_holdings",
+        f"/users/{other}/members/{member}/investment_holdings",
+        "/users/USR-none/investment_holdings",
+    ):
         mx.call("GET", path, status=404)
     mx.call("GET", "/users/USR-none/investment_holdings_deactivate", status=404)
 
@@ -220,7 +244,11 @@ def test_reading_enrols_and_deactivation_ends_that(mx: MX) -> None:
     assert answer == {"message": "Successfully deactivated user from billing", "status": 200}
     holdings(mx, user)
     calls = mx.control("GET", "/requests?limit=1000")["requests"]
-    notes = [mx.control("GET", f"/requests/{c['id']}").get("investment_holdings") for c in calls if "investment_holdings" in c["path"]]
+    notes = [
+        mx.control("GET", f"/requests/{c['id']}").get("investment_holdings")
+        for c in calls
+        if "investment_holdings" in c["path"]
+    ]
     assert sorted(notes, key=str) == [None, "deactivated", "enrolled", "enrolled"]
     assert mx.call("GET", f"/users/{user}")["user"] == revision
 

@@ -43,7 +43,10 @@ def listed(mx: MX, user: str, where: str = "insights", **more: Any) -> list[dict
 
 def told(mx: MX, action: str = "created") -> list[dict[str, Any]]:
     """The bodies of the callbacks about insights."""
-    return [w["payload"]["insight"] for w in mx.control("GET", f"/webhooks?limit=1000&event=mx.insight.{action}")["webhooks"]]
+    return [
+        w["payload"]["insight"]
+        for w in mx.control("GET", f"/webhooks?limit=1000&event=mx.insight.{action}")["webhooks"]
+    ]
 
 
 # when
@@ -99,7 +102,9 @@ def test_what_an_insight_is_about_is_listed(mx: MX, user: str, headers: dict[str
         assert mx.call("GET", path, headers=headers) == {"insight": insight}
         for name in CHILDREN:
             answer = mx.call("GET", f"{path}/{name}", headers=headers)
-            assert insight[f"has_associated_{name}"] == bool(answer[name]) == bool(answer["pagination"]["total_entries"])
+            assert (
+                insight[f"has_associated_{name}"] == bool(answer[name]) == bool(answer["pagination"]["total_entries"])
+            )
             seen |= {name} if answer[name] else set()
         for row in mx.call("GET", f"{path}/transactions", headers=headers)["transactions"]:
             assert mx.call("GET", f"/users/{user}/transactions/{row['guid']}", headers=headers)["transactions"] == [row]
@@ -145,7 +150,10 @@ def test_a_page_has_10_to_100(mx: MX, user: str) -> None:
     for asked, size in ((5, 25), (10, 10), (100, 100), (101, 25)):
         assert mx.call("GET", f"/users/{user}/insights?records_per_page={asked}")["pagination"]["per_page"] == size
     one = next(each["guid"] for each in listed(mx, user) if each["template"] == "MonthlyCategoryTotal")
-    assert mx.call("GET", f"/users/{user}/insights/{one}/transactions?records_per_page=1000")["pagination"]["per_page"] == 25
+    assert (
+        mx.call("GET", f"/users/{user}/insights/{one}/transactions?records_per_page=1000")["pagination"]["per_page"]
+        == 25
+    )
 
 
 def test_only_the_users_own_are_there(mx: MX, user: str) -> None:
@@ -162,14 +170,20 @@ def test_only_the_users_own_are_there(mx: MX, user: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["sdk", "wire"])
-def test_an_update_answers_the_bare_insight_or_its_wrapper(make_server: Callable[..., tuple[Engine, Flask]], kind: str) -> None:
+def test_an_update_answers_the_bare_insight_or_its_wrapper(
+    make_server: Callable[..., tuple[Engine, Flask]], kind: str
+) -> None:
     options = Options(settings=Settings(seed=7), clock="manual")
     mx = MX(make_server(setup=Setup(engine=options, wing=WingOptions(fidelity=kind)))[1])
     user = mx.user()
     mx.create(user)
     mx.advance("10s")
     insight = listed(mx, user)[0]
-    answer = mx.call("PUT", f"/users/{user}/insights/{insight['guid']}", {"insight": {"has_been_displayed": True, "is_dismissed": True}})
+    answer = mx.call(
+        "PUT",
+        f"/users/{user}/insights/{insight['guid']}",
+        {"insight": {"has_been_displayed": True, "is_dismissed": True}},
+    )
     shown = {**insight, "has_been_displayed": True, "is_dismissed": True}
     assert answer == (shown if kind == "sdk" else {"insight": shown})
     assert mx.call("GET", f"/users/{user}/insights/{insight['guid']}") == {"insight": shown}
@@ -216,9 +230,22 @@ def test_insights_go_with_what_they_are_about(mx: MX, user: str) -> None:
 
 def row(number: int, back: int, cents: int, **more: Any) -> Row:
     """A transaction so many days ago: an expense on food unless it says otherwise."""
-    plain = {"member": "MBR-1", "account": "ACT-1", "type": "DEBIT", "description": "Shop", "merchant": None, "category": "Groceries",
-             "category_guid": "CAT-1", "top_level": "Food & Dining", "top_level_guid": "CAT-0", "is_expense": True, "is_income": False,
-             "is_fee": False, "is_subscription": False, "is_bill_pay": False}  # fmt: skip
+    plain = {
+        "member": "MBR-1",
+        "account": "ACT-1",
+        "type": "DEBIT",
+        "description": "Shop",
+        "merchant": None,
+        "category": "Groceries",
+        "category_guid": "CAT-1",
+        "top_level": "Food & Dining",
+        "top_level_guid": "CAT-0",
+        "is_expense": True,
+        "is_income": False,
+        "is_fee": False,
+        "is_subscription": False,
+        "is_bill_pay": False,
+    }
     return Row(**{"guid": f"TRN-{number}", "date": TODAY - back * DAY, "amount": cents / 100, **plain, **more})
 
 
@@ -229,19 +256,27 @@ def books(*rows: Row, kind: str = "BILL", series: bool = True, **account: Any) -
     rhythm = recurrence.recognise([Dated(each.date // DAY, each.cents) for each in mine])
     next_day = rhythm.after(mine[-1].date // DAY, TODAY // DAY) * DAY if rhythm else 0
     found = [Repeating("RPT-1", tuple(mine), rhythm, next_day, kind)] if rhythm else []
-    accounts = {"ACT-1": Record("mx.account", "ACT-1", {"type": "CHECKING", "name": "Mine", "balance": 5000.0, **account})}
+    accounts = {
+        "ACT-1": Record("mx.account", "ACT-1", {"type": "CHECKING", "name": "Mine", "balance": 5000.0, **account})
+    }
     scheduled = {"RPT-1": Record("mx.scheduled_payment", "SCP-1", {})} if found else {}
     return Books(SEEDED_START, rows, found, accounts, scheduled)
 
 
 def monthly(*cents: int, first: int = 0, **more: Any) -> list[Row]:
     """A payment on the 7th of each of the last months, or ``first`` days earlier."""
-    return [row(100 + place, 25 + 30 * place + first, amount, description="Series", **more) for place, amount in enumerate(reversed(cents))]
+    return [
+        row(100 + place, 25 + 30 * place + first, amount, description="Series", **more)
+        for place, amount in enumerate(reversed(cents))
+    ]
 
 
 def spread(*cents: int) -> list[Row]:
     """Everyday spending over the last three months."""
-    return [row(place, back, amount) for place, (back, amount) in enumerate(zip(range(90, 0, -3), [*cents, *[2000] * 30], strict=False))]
+    return [
+        row(place, back, amount)
+        for place, (back, amount) in enumerate(zip(range(90, 0, -3), [*cents, *[2000] * 30], strict=False))
+    ]
 
 
 OLD = row(999, 95, 1000)
@@ -254,8 +289,14 @@ CASES: dict[str, tuple[Books, str]] = {
         books(*monthly(5000, 5200, 9000, top_level="Bills & Utilities")),
         "Your bill from Series was higher than usual: $90.00, on average it is $51.00.",
     ),
-    "SubscriptionDetected": (books(OLD, *monthly(999, 999), kind="SUBSCRIPTION"), "Series now charges you $9.99 regularly."),
-    "UpcomingBill": (books(*monthly(5000, 5000, 5000)), "A payment of about $50.00 to Series is expected on 2026-01-07."),
+    "SubscriptionDetected": (
+        books(OLD, *monthly(999, 999), kind="SUBSCRIPTION"),
+        "Series now charges you $9.99 regularly.",
+    ),
+    "UpcomingBill": (
+        books(*monthly(5000, 5000, 5000)),
+        "A payment of about $50.00 to Series is expected on 2026-01-07.",
+    ),
     "PaycheckDeposit": (
         books(row(1, 3, 200_000, type="CREDIT", category="Paycheck", is_expense=False, is_income=True)),
         "A paycheck of $2,000.00 came in on 2025-12-29 (Mine).",
@@ -290,7 +331,10 @@ CASES: dict[str, tuple[Books, str]] = {
         books(OLD, row(1, 20, 90_000), row(2, 10, 80_000, type="CREDIT", is_expense=False, is_income=True)),
         "In December 2025 you spent $900.00 and earned $800.00.",
     ),
-    "MonthlyCategoryTotal": (books(OLD, row(1, 20, 12_345)), "In December 2025 you spent most on Food & Dining: $123.45."),
+    "MonthlyCategoryTotal": (
+        books(OLD, row(1, 20, 12_345)),
+        "In December 2025 you spent most on Food & Dining: $123.45.",
+    ),
 }
 
 
@@ -306,9 +350,13 @@ def test_a_template_is_found_in_the_data(template: str) -> None:
 @pytest.mark.parametrize("template", CASES)
 def test_a_template_is_not_found_in_plain_data(template: str) -> None:
     plain = books(
-        *spread(), row(600, 3, 3000, description="Elsewhere"), row(601, 4, 300_000, type="CREDIT", is_expense=False, is_income=True)
+        *spread(),
+        row(600, 3, 3000, description="Elsewhere"),
+        row(601, 4, 300_000, type="CREDIT", is_expense=False, is_income=True),
     )
-    plain = replace(plain, rows=plain.rows[20:]) if template == "MonthlyCategoryTotal" else plain  # no whole month is known
+    plain = (
+        replace(plain, rows=plain.rows[20:]) if template == "MonthlyCategoryTotal" else plain
+    )  # no whole month is known
     assert template not in [each.texts["template"] for each in insight_rules.derive(plain)]
 
 

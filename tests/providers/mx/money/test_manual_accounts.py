@@ -42,10 +42,24 @@ def test_manual_accounts_share_the_member_of_the_manual_institution(mx: MX) -> N
     [member] = mx.call("GET", f"/users/{user}/members")["members"]
     assert one["member_guid"] == two["member_guid"] == member["guid"]
     assert one["institution_code"] == member["institution_code"] == MANUAL
-    assert {name: member[name] for name in ("connection_status", "connection_status_message", "is_manual", "is_being_aggregated",
-                                            "is_managed_by_user", "name")} == {
-        "connection_status": None, "connection_status_message": None, "is_manual": True, "is_being_aggregated": False,
-        "is_managed_by_user": True, "name": "Manual Institution"}  # fmt: skip
+    assert {
+        name: member[name]
+        for name in (
+            "connection_status",
+            "connection_status_message",
+            "is_manual",
+            "is_being_aggregated",
+            "is_managed_by_user",
+            "name",
+        )
+    } == {
+        "connection_status": None,
+        "connection_status_message": None,
+        "is_manual": True,
+        "is_being_aggregated": False,
+        "is_managed_by_user": True,
+        "name": "Manual Institution",
+    }
     assert mx.events() == ["mx.member.created", "mx.account.created", "mx.account.created"]
 
 
@@ -56,7 +70,13 @@ def test_the_member_of_manual_accounts_never_aggregates(mx: MX) -> None:
     assert mx.call("GET", f"{member}/status")["member"]["connection_status"] is None
     assert mx.call("GET", f"{member}/credentials")["credentials"] == []
     assert mx.call("GET", f"{member}/challenges", status=204) is None
-    for job, status in (("aggregate", 409), ("check_balance", 409), ("verify", 400), ("identify", 400), ("fetch_statements", 400)):
+    for job, status in (
+        ("aggregate", 409),
+        ("check_balance", 409),
+        ("verify", 400),
+        ("identify", 400),
+        ("fetch_statements", 400),
+    ):
         mx.call("POST", f"{member}/{job}", status=status)
     answers = {"member": {"challenges": [{"guid": "CRD-1", "value": "x"}]}}
     mx.call("PUT", f"{member}/resume", answers, status=405)
@@ -74,12 +94,29 @@ def test_the_member_of_manual_accounts_never_aggregates(mx: MX) -> None:
 
 def test_a_manual_account_is_what_the_user_says(mx: MX) -> None:
     user = mx.user()
-    given = {"apr": 1.5, "available_balance": 90.5, "balance": 100, "currency_code": "USD", "death_benefit": 7, "is_closed": True,
-             "is_hidden": True, "loan_amount": 3, "metadata": "m", "name": "Car", "nickname": "My", "property_type": "VEHICLE"}  # fmt: skip
+    given = {
+        "apr": 1.5,
+        "available_balance": 90.5,
+        "balance": 100,
+        "currency_code": "USD",
+        "death_benefit": 7,
+        "is_closed": True,
+        "is_hidden": True,
+        "loan_amount": 3,
+        "metadata": "m",
+        "name": "Car",
+        "nickname": "My",
+        "property_type": "VEHICLE",
+    }
     body = {"account": {"account_type": "PROPERTY", "account_subtype": "PERSONAL", "is_business": True, **given}}
     account = mx.call("POST", f"/users/{user}/accounts", body)["account"]
     assert {name: account[name] for name in given} == given
-    assert (account["type"], account["subtype"], account["is_manual"], account["balance_set_by"]) == ("PROPERTY", "PERSONAL", True, 2)
+    assert (account["type"], account["subtype"], account["is_manual"], account["balance_set_by"]) == (
+        "PROPERTY",
+        "PERSONAL",
+        True,
+        2,
+    )
     assert account["feed_balance"] is None
     assert mx.call("GET", f"/users/{user}/accounts?is_manual=true")["accounts"] == [account]
     assert mx.call("GET", f"/users/{user}/accounts?is_manual=false")["accounts"] == []
@@ -96,10 +133,17 @@ def test_v20250224_wants_the_guid_of_the_user(mx: MX) -> None:
 @pytest.mark.parametrize(
     ("fields", "status"),
     [
-        ({"name": None}, 422), ({"account_type": "PIGGY_BANK"}, 422), ({"balance": "1"}, 422), ({"apr": "1"}, 422), ({"apr": 1e300}, 422),
-        ({"death_benefit": 1.5}, 422), ({"is_closed": "no"}, 422), ({"property_type": "BOAT"}, 422), ({"unknown": 1}, 200),
+        ({"name": None}, 422),
+        ({"account_type": "PIGGY_BANK"}, 422),
+        ({"balance": "1"}, 422),
+        ({"apr": "1"}, 422),
+        ({"apr": 1e300}, 422),
+        ({"death_benefit": 1.5}, 422),
+        ({"is_closed": "no"}, 422),
+        ({"property_type": "BOAT"}, 422),
+        ({"unknown": 1}, 200),
     ],
-)  # fmt: skip
+)
 def test_what_a_manual_account_cannot_be(mx: MX, fields: dict[str, Any], status: int) -> None:
     body = {"account": {"account_type": "CASH", "name": "Cash", **fields}}
     mx.call("POST", f"/users/{mx.user()}/accounts", body, status=status)
@@ -133,8 +177,14 @@ def test_of_an_aggregated_account_only_some_fields_change(mx: MX, headers: dict[
     given = {"name": "Mine", "balance": 1, "is_hidden": True, "is_business": True, "metadata": "m"}
     changed = mx.call("PUT", path, {"account": given}, headers=headers)["account"]
     assert {name: changed[name] for name in ("name", "balance", "is_hidden", "metadata")} == {
-        "name": account["name"], "balance": account["balance"], "is_hidden": True, "metadata": "m"}  # fmt: skip
-    ignored = [each["detail"] for each in mx.control("GET", "/violations")["violations"] if each["rule"] == "ignored-field"]
+        "name": account["name"],
+        "balance": account["balance"],
+        "is_hidden": True,
+        "metadata": "m",
+    }
+    ignored = [
+        each["detail"] for each in mx.control("GET", "/violations")["violations"] if each["rule"] == "ignored-field"
+    ]
     assert [detail.split()[0] for detail in ignored] == ["account.balance", "account.name"]
     mx.call("POST", f"/users/{user}/members/{account['member_guid']}/aggregate")
     mx.advance("1d")
@@ -167,8 +217,11 @@ def test_an_aggregated_account_is_not_deleted(mx: MX) -> None:
 
 def test_merged_manual_accounts_add_up(mx: MX) -> None:
     user = mx.user()
-    kept, other, card = manual_account(mx, user), manual_account(mx, user, balance=0.1), manual_account(
-        mx, user, account_type="CREDIT_CARD", balance=20.3)  # fmt: skip
+    kept, other, card = (
+        manual_account(mx, user),
+        manual_account(mx, user, balance=0.1),
+        manual_account(mx, user, account_type="CREDIT_CARD", balance=20.3),
+    )
     enter(mx, kept, amount=10)
     split = enter(mx, other, amount=5)["guid"]
     mx.call("POST", f"/users/{user}/transactions/{split}/split", {"transactions": [{"amount": 2}, {"amount": 3}]})
@@ -185,8 +238,13 @@ def test_merged_manual_accounts_add_up(mx: MX) -> None:
 
 def test_merged_bank_accounts_are_views_of_the_same_money(mx: MX) -> None:
     user = mx.user()
-    kept, other = (next(a for a in aggregated(mx, user, password=word) if a["type"] == "CHECKING") for word in ("one", "two"))
-    before = [mx.call("GET", f"/users/{user}/accounts/{a['guid']}/transactions")["pagination"]["total_entries"] for a in (kept, other)]
+    kept, other = (
+        next(a for a in aggregated(mx, user, password=word) if a["type"] == "CHECKING") for word in ("one", "two")
+    )
+    before = [
+        mx.call("GET", f"/users/{user}/accounts/{a['guid']}/transactions")["pagination"]["total_entries"]
+        for a in (kept, other)
+    ]
     total = mx.call("GET", f"/users/{user}/transactions")["pagination"]["total_entries"]
     merged = merge(mx, user, kept["guid"], other["guid"])["account"]
     assert merged["balance"] == kept["balance"]
@@ -203,7 +261,9 @@ def test_merged_bank_accounts_are_views_of_the_same_money(mx: MX) -> None:
 
 def test_what_hangs_on_merged_accounts_comes_along_once(mx: MX) -> None:
     user = mx.user()
-    kept, other = (next(a for a in aggregated(mx, user, password=word) if a["type"] == "CHECKING") for word in ("one", "two"))
+    kept, other = (
+        next(a for a in aggregated(mx, user, password=word) if a["type"] == "CHECKING") for word in ("one", "two")
+    )
     for account in (kept, other):
         mx.call("POST", f"/users/{user}/members/{account['member_guid']}/identify")
     mx.advance("1m")

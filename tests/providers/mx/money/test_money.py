@@ -10,7 +10,14 @@ import pytest
 from flask import Flask
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from mocksrv.engine.engine import Options
 from mocksrv.engine.sandbox import Settings
@@ -20,7 +27,8 @@ from tests.providers.mx.page import Page, cents
 
 PROFILES = ("empty", "everyday", "mxbank", "mxbank-oauth", "overdrawn", "wealthy")
 SCENARIO = (
-    "name: {0}-data\nprovider: mx\nflows:\n  connect:\n    - {{status: CREATED}}\n    - {{after: 1s, status: CONNECTED, data: {0}}}\n"
+    "name: {0}-data\nprovider: mx\nflows:\n  connect:\n    - {{status: CREATED}}\n    - {{after: 1s, status: "
+    "CONNECTED, data: {0}}}\n"
 )
 EXAMPLES, STEPS = 25, 25
 
@@ -90,7 +98,9 @@ def test_both_sides_of_a_transfer_are_one_to_one(customer: Customer) -> None:
     page = customer.books.turn()
     paid, received = (
         sorted(
-            (row["date"], row["amount"]) for row in page.transactions if row["category"] == "Credit Card Payment" and row["type"] == type
+            (row["date"], row["amount"])
+            for row in page.transactions
+            if row["category"] == "Credit Card Payment" and row["type"] == type
         )
         for type in ("DEBIT", "CREDIT")
     )
@@ -101,7 +111,11 @@ def test_both_sides_of_a_transfer_are_one_to_one(customer: Customer) -> None:
 def test_a_manual_account_follows_what_is_entered(customer: Customer, type: str) -> None:
     account = customer.manual_account(type, 250.25)
     customer.books.check()
-    for amount, kind, name in ((1999, "DEBIT", "Groceries"), (120_000, "CREDIT", "Paycheck"), (5000, "CREDIT", "Transfer")):
+    for amount, kind, name in (
+        (1999, "DEBIT", "Groceries"),
+        (120_000, "CREDIT", "Paycheck"),
+        (5000, "CREDIT", "Transfer"),
+    ):
         spent = customer.enter(account, amount, kind, "2025-12-30", category_guid=customer.category(name))
         customer.books.check()
     parts = customer.split(spent, [1, 4999], [customer.category("Bonus"), None])
@@ -118,7 +132,9 @@ def test_parts_of_a_managed_transaction_stay_what_the_whole_is(customer: Custome
     account = customer.managed_account("CASH", 5000)
     at = "2025-12-01T00:00:00Z"
     customer.books.check()
-    customer.managed_transaction(account, amount="10.00", type="DEBIT", status="PENDING", posted_at=at, transacted_at=at)
+    customer.managed_transaction(
+        account, amount="10.00", type="DEBIT", status="PENDING", posted_at=at, transacted_at=at
+    )
     customer.books.check()
     whole = customer.books.page.transactions[0]["guid"]
     part = customer.split(whole, [400, 600], [None, None])[0]
@@ -169,9 +185,17 @@ default_categories = st.sampled_from(
 texts = st.sampled_from(["a", "coffee", "transfer", "pay", "netflix", "by hand", "renamed"])
 statuses = st.sampled_from(["POSTED", "PENDING"])
 managed_changes = st.sampled_from(
-    [{"status": "POSTED"}, {"status": "PENDING"}, {"type": "DEBIT"}, {"type": "CREDIT"}, {"category": "Gas"}, {"amount": "7.50"},
-     {"posted_at": "2026-01-05T00:00:00Z"}, {"transacted_at": "2026-01-02T00:00:00Z"}]
-)  # fmt: skip
+    [
+        {"status": "POSTED"},
+        {"status": "PENDING"},
+        {"type": "DEBIT"},
+        {"type": "CREDIT"},
+        {"category": "Gas"},
+        {"amount": "7.50"},
+        {"posted_at": "2026-01-05T00:00:00Z"},
+        {"transacted_at": "2026-01-02T00:00:00Z"},
+    ]
+)
 waits = st.sampled_from(["1m", "5h", "1d", "2d", "8d", "31d"])
 
 
@@ -303,7 +327,14 @@ class Changes(RuleBasedStateMachine):
         self.customer.forget({guid})
 
     @a_manual_account
-    @rule(pick=picks, amount=amounts, type=types, back=st.integers(-40, 100), name=st.none() | default_categories, own=picks)
+    @rule(
+        pick=picks,
+        amount=amounts,
+        type=types,
+        back=st.integers(-40, 100),
+        name=st.none() | default_categories,
+        own=picks,
+    )
     def enter(self, pick: int, amount: int, type: str, back: int, name: str | None, own: int) -> None:
         more = {} if name is None else {"category_guid": self.any_category(name, own)}
         self.customer.enter(self.manual_account(pick), amount, type, self.day(back), **more)
@@ -344,7 +375,9 @@ class Changes(RuleBasedStateMachine):
         if wholes:
             row = self.one(wholes, pick)
             first = cents(row["amount"]) * share // 100
-            self.customer.split(row["guid"], [first, cents(row["amount"]) - first], [self.any_category(name, own), None])
+            self.customer.split(
+                row["guid"], [first, cents(row["amount"]) - first], [self.any_category(name, own), None]
+            )
 
     @having(lambda machine: machine.customer.memory.splits)
     @rule(pick=picks)
@@ -386,7 +419,11 @@ class Changes(RuleBasedStateMachine):
         parent = self.page.categories[wanted]["parent_guid"]
         for guid, part_of in ((parent, None), (wanted, parent)):
             if guid is not None and guid not in there:
-                body = {"category_guid": guid, "amount": dollars, **({"parent_guid": there[part_of]} if part_of else {})}
+                body = {
+                    "category_guid": guid,
+                    "amount": dollars,
+                    **({"parent_guid": there[part_of]} if part_of else {}),
+                }
                 there[guid] = self.customer.call("POST", "/budgets", {"budget": body})["budget"]["guid"]
 
     @rule()
@@ -396,7 +433,9 @@ class Changes(RuleBasedStateMachine):
     @having(lambda machine: machine.page.budgets)
     @rule(pick=picks, dollars=st.integers(0, 2000))
     def change_budget(self, pick: int, dollars: int) -> None:
-        self.customer.call("PUT", f"/budgets/{self.one(self.page.budgets, pick)['guid']}", {"budget": {"amount": dollars}})
+        self.customer.call(
+            "PUT", f"/budgets/{self.one(self.page.budgets, pick)['guid']}", {"budget": {"amount": dollars}}
+        )
 
     @having(lambda machine: machine.page.budgets)
     @rule(pick=picks)
@@ -443,7 +482,14 @@ class Changes(RuleBasedStateMachine):
     @rule(pick=picks, amount=amounts, type=types, back=st.integers(0, 60), name=default_categories, status=statuses)
     def managed_transaction(self, pick: int, amount: int, type: str, back: int, name: str, status: str) -> None:
         at = f"{self.day(back)}T12:00:00Z"
-        given = {"amount": f"{amount / 100:.2f}", "type": type, "category": name, "status": status, "transacted_at": at, "posted_at": at}
+        given = {
+            "amount": f"{amount / 100:.2f}",
+            "type": type,
+            "category": name,
+            "status": status,
+            "transacted_at": at,
+            "posted_at": at,
+        }
         self.customer.managed_transaction(self.one(self.customer.memory.managed, pick), **given)
 
     @a_managed_account
@@ -466,5 +512,7 @@ class Changes(RuleBasedStateMachine):
 
 def test_money_adds_up_after_any_sequence_of_changes(app: Flask) -> None:
     machine = type("ChangesHere", (Changes,), {"app": app})
-    chosen = settings(max_examples=EXAMPLES, stateful_step_count=STEPS, deadline=None, suppress_health_check=list(HealthCheck))
+    chosen = settings(
+        max_examples=EXAMPLES, stateful_step_count=STEPS, deadline=None, suppress_health_check=list(HealthCheck)
+    )
     run_state_machine_as_test(machine, settings=chosen)

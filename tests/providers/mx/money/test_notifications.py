@@ -25,9 +25,19 @@ def test_the_new_version_has_it_in_the_body(mx: MX) -> None:
     user = mx.user()
     made = send(mx, user)
     assert made == {
-        "channel": "PUSH", "content": "Your report is ready.", "created_at": "2026-01-01T12:00:00Z", "deep_link_guid": None,
-        "delivered_at": None, "entity_guid": None, "guid": made["guid"], "has_been_delivered": False, "has_been_viewed": False,
-        "notification_type": 11, "subject": "Hello", "threshold": None}  # fmt: skip
+        "channel": "PUSH",
+        "content": "Your report is ready.",
+        "created_at": "2026-01-01T12:00:00Z",
+        "deep_link_guid": None,
+        "delivered_at": None,
+        "entity_guid": None,
+        "guid": made["guid"],
+        "has_been_delivered": False,
+        "has_been_viewed": False,
+        "notification_type": 11,
+        "subject": "Hello",
+        "threshold": None,
+    }
     assert made["guid"].startswith("NTF-")
     assert mx.call("GET", f"/users/{user}/notifications/{made['guid']}", headers=NEW)["notification"] == made
     assert mx.call("GET", f"/users/{user}/notifications", headers=NEW) == {"notifications": [made]}
@@ -36,7 +46,12 @@ def test_the_new_version_has_it_in_the_body(mx: MX) -> None:
 def test_the_old_version_has_it_in_the_query(mx: MX) -> None:
     user = mx.user()
     made = mx.call("POST", f"/users/{user}/notifications?content=Ready&subject=Hello%20you")["notification"]
-    assert (made["content"], made["subject"], made["channel"], made["notification_type"]) == ("Ready", "Hello you", "PUSH", 11)
+    assert (made["content"], made["subject"], made["channel"], made["notification_type"]) == (
+        "Ready",
+        "Hello you",
+        "PUSH",
+        11,
+    )
     assert not {"created_at", "threshold"} & made.keys()
     assert mx.call("GET", f"/users/{user}/notifications/{made['guid']}")["notification"] == made
     assert mx.call("GET", f"/users/{user}/notifications") == {"notifications": [made]}
@@ -74,7 +89,9 @@ def test_they_are_listed_in_pages_newest_first(mx: MX, headers: dict[str, str]) 
     user = mx.user()
     for number in range(12):
         send(mx, user, f"No. {number}")
-    assert subjects(mx, user, "records_per_page=10", headers=headers) == [f"No. {number}" for number in range(11, 1, -1)]
+    assert subjects(mx, user, "records_per_page=10", headers=headers) == [
+        f"No. {number}" for number in range(11, 1, -1)
+    ]
     assert subjects(mx, user, "records_per_page=10&page=2", headers=headers) == ["No. 1", "No. 0"]
     assert subjects(mx, user, "page=2", headers=headers) == []
 
@@ -90,4 +107,7 @@ def test_the_old_version_filters_by_day(mx: MX) -> None:
     mx.call("GET", f"/users/{user}/notifications?from_date=1767225600", status=400)
     assert subjects(mx, user, "from_date=2026-01-02", headers=NEW) == ["third", "second", "first"]
     mx.advance("120d")
-    assert (subjects(mx, user), subjects(mx, user, "from_date=2026-01-01&to_date=2026-01-02")) == ([], ["second", "first"])
+    assert (subjects(mx, user), subjects(mx, user, "from_date=2026-01-01&to_date=2026-01-02")) == (
+        [],
+        ["second", "first"],
+    )

@@ -32,12 +32,19 @@ EVERYDAY = {
     "Paycheck": ("EVERY_OTHER_WEEK", "INCOME"),
     "Interest": ("EVERY_MONTH", "INCOME"),
     **dict.fromkeys(
-        ("Maple Court Apartments", "City Power & Light", "Fiberwave Internet", "Skylark Mobile", "Beacon Auto Insurance"),
+        (
+            "Maple Court Apartments",
+            "City Power & Light",
+            "Fiberwave Internet",
+            "Skylark Mobile",
+            "Beacon Auto Insurance",
+        ),
         ("EVERY_MONTH", "BILL"),
     ),
     "Credit Card Payment": ("EVERY_MONTH", "BILL"),
     **dict.fromkeys(
-        ("Streamhouse", "Tunebox Premium", "Cloudshelf Storage", "Ironworks Gym", "The Daily Courier"), ("EVERY_MONTH", "SUBSCRIPTION")
+        ("Streamhouse", "Tunebox Premium", "Cloudshelf Storage", "Ironworks Gym", "The Daily Courier"),
+        ("EVERY_MONTH", "SUBSCRIPTION"),
     ),
     **dict.fromkeys(
         ("Transfer to Savings", "Transfer from Checking", "Transfer to Brightwater Brokerage", "Payment Thank You"),
@@ -69,14 +76,20 @@ def listed(mx: MX, user: str, **more: Any) -> list[dict[str, Any]]:
 def test_the_series_of_an_everyday_login_are_found_and_nothing_else(mx: MX, user: str) -> None:
     connect(mx, user, "amberlock_bank")
     found = listed(mx, user)
-    assert {each["description"]: (each["recurrence_type"], each["repeating_transaction_type"]) for each in found} == EVERYDAY
+    assert {
+        each["description"]: (each["recurrence_type"], each["repeating_transaction_type"]) for each in found
+    } == EVERYDAY
     assert len({each["guid"] for each in found}) == len(found)
 
 
 def test_three_series_on_the_card_of_mx_bank(mx: MX, user: str) -> None:
     connect(mx, user, "mxbank")
     found = {each["description"]: (each["amount"], each["repeating_transaction_type"]) for each in listed(mx, user)}
-    assert found == {"Netflix.com": (15.49, "SUBSCRIPTION"), "Gold's Gym": (29.99, "SUBSCRIPTION"), "Comcast": (64.95, "BILL")}
+    assert found == {
+        "Netflix.com": (15.49, "SUBSCRIPTION"),
+        "Gold's Gym": (29.99, "SUBSCRIPTION"),
+        "Comcast": (64.95, "BILL"),
+    }
 
 
 @pytest.mark.parametrize("headers", [None, V2], ids=["v20111101", "v20250224"])
@@ -104,7 +117,9 @@ def test_a_series_shows_its_last_payment_and_the_next(mx: MX, user: str, headers
 
 def test_a_series_keeps_its_guid_and_goes_on(mx: MX, user: str) -> None:
     connect(mx, user, "amberlock_bank")
-    before = {each["description"]: each for each in listed(mx, user) if each["description"] in ("Paycheck", "Streamhouse")}
+    before = {
+        each["description"]: each for each in listed(mx, user) if each["description"] in ("Paycheck", "Streamhouse")
+    }
     mx.advance("21d")
     after = {each["description"]: each for each in listed(mx, user) if each["description"] in before}
     assert {name: each["guid"] for name, each in before.items()} == {name: each["guid"] for name, each in after.items()}
@@ -137,9 +152,13 @@ def test_a_single_one_is_an_object_on_the_wire(make_server: Callable[..., tuple[
 def test_a_transaction_names_its_series(mx: MX, user: str) -> None:
     connect(mx, user, "amberlock_bank")
     paycheck = next(each for each in listed(mx, user) if each["description"] == "Paycheck")
-    rows = mx.call("GET", f"/users/{user}/transactions?records_per_page=1000&includes=repeating_transactions")["transactions"]
+    rows = mx.call("GET", f"/users/{user}/transactions?records_per_page=1000&includes=repeating_transactions")[
+        "transactions"
+    ]
     named = {row["description"]: row["repeating_transaction"] for row in rows}
-    assert named["Paycheck"] == {name: paycheck[name] for name in ("guid", "recurrence_type", "repeating_transaction_type")}
+    assert named["Paycheck"] == {
+        name: paycheck[name] for name in ("guid", "recurrence_type", "repeating_transaction_type")
+    }
     assert named["Green Basket"] is None
 
 
@@ -147,7 +166,9 @@ def test_a_transaction_names_its_series(mx: MX, user: str) -> None:
 
 
 def test_series_among_transactions_entered_by_hand(mx: MX, user: str) -> None:
-    account = mx.call("POST", f"/users/{user}/accounts", {"account": {"account_type": "CHECKING", "name": "Mine"}})["account"]["guid"]
+    account = mx.call("POST", f"/users/{user}/accounts", {"account": {"account_type": "CHECKING", "name": "Mine"}})[
+        "account"
+    ]["guid"]
 
     def enter(description: str, type: str, *payments: tuple[date, float]) -> None:
         for day, amount in payments:
@@ -189,7 +210,9 @@ def in_month(number: int, day: int) -> date:
 PLANTED: dict[str, Callable[[int, int], Sequence[date]]] = {
     "EVERY_WEEK": lambda count, shift: [START + timedelta(7 * turn + shift) for turn in range(count)],
     "EVERY_OTHER_WEEK": lambda count, shift: [START + timedelta(14 * turn + shift) for turn in range(count)],
-    "TWICE_A_MONTH": lambda count, shift: [in_month(turn, day) for turn in range(count) for day in (shift % 14 + 1, shift % 14 + 16)],
+    "TWICE_A_MONTH": lambda count, shift: [
+        in_month(turn, day) for turn in range(count) for day in (shift % 14 + 1, shift % 14 + 16)
+    ],
     "EVERY_MONTH": lambda count, shift: [on_weekday(in_month(turn, shift)) for turn in range(count)],
 }
 
@@ -199,11 +222,18 @@ def payments(days: Sequence[date], cents: Callable[[int], int]) -> list[Dated]:
 
 
 @given(
-    st.sampled_from(sorted(PLANTED)), st.integers(5, 12), st.integers(1, 31), st.integers(500, 300_000), st.integers(0, 9), st.booleans()
+    st.sampled_from(sorted(PLANTED)),
+    st.integers(5, 12),
+    st.integers(1, 31),
+    st.integers(500, 300_000),
+    st.integers(0, 9),
+    st.booleans(),
 )
 def test_what_is_planted_is_found(name: str, count: int, shift: int, amount: int, percent: int, dearer: bool) -> None:
     """Amounts that differ by some per cent or rise once, days that weekends and short months move."""
-    planted = payments(PLANTED[name](count, shift), lambda place: amount + (amount * percent // 100 if dearer == (place > 2) else 0))
+    planted = payments(
+        PLANTED[name](count, shift), lambda place: amount + (amount * percent // 100 if dearer == (place > 2) else 0)
+    )
     ((found, rhythm),) = recurrence.series(planted, lambda payment: payment)
     assert (rhythm.name, found) == (name, planted)
     last = planted[-1].day
@@ -214,7 +244,9 @@ def test_what_is_planted_is_found(name: str, count: int, shift: int, amount: int
 
 
 @given(st.sampled_from(["EVERY_WEEK", "EVERY_MONTH"]), st.integers(6, 12), st.integers(1, 28), st.integers(0, 10**9))
-def test_a_subscription_is_found_among_other_purchases_at_the_same_shop(name: str, count: int, shift: int, seed: int) -> None:
+def test_a_subscription_is_found_among_other_purchases_at_the_same_shop(
+    name: str, count: int, shift: int, seed: int
+) -> None:
     planted = payments(PLANTED[name](count, shift), lambda _: 999)
     chance = Random(seed)
     others = [Dated(planted[0].day + chance.randrange(60), 1000 + chance.randrange(9000)) for _ in range(7)]
@@ -226,13 +258,17 @@ def test_noise_has_next_to_no_series() -> None:
     chance = Random(7)
     found = 0
     for _ in range(2000):
-        noise = [Dated(20_000 + chance.randrange(90), chance.randrange(300, 7000)) for _ in range(chance.randrange(2, 30))]
+        noise = [
+            Dated(20_000 + chance.randrange(90), chance.randrange(300, 7000)) for _ in range(chance.randrange(2, 30))
+        ]
         found += len(recurrence.series(sorted(noise), lambda payment: payment))
     assert found <= 10  # half a per cent
 
 
 def test_everyday_logins_have_the_series_that_are_written_and_hardly_another() -> None:
-    """What 90 days show twice only is found if its amount is the same; what settles an account has any amount, or does not come."""
+    """What 90 days show twice only is found if its amount is the same; what settles an account has any amount, or does
+    not come.
+    """
     settling = {"Transfer to Brightwater Brokerage", "Transfer to Savings", "Transfer from Checking"}
     profiles = Profiles(categories=BY_NAME)
     wrong: Counter[str] = Counter()

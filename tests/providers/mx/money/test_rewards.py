@@ -15,7 +15,10 @@ from mocksrv.web.server import Setup
 from tests.conftest import MX
 
 V2 = {"Accept": "application/json", "Accept-Version": "v20250224"}
-DATA = "name: {0}\nprovider: mx\nflows:\n  connect:\n    - {{status: CREATED}}\n    - {{after: 1s, status: CONNECTED, data: {0}}}\n"
+DATA = (
+    "name: {0}\nprovider: mx\nflows:\n  connect:\n    - {{status: CREATED}}\n    - {{after: 1s, status: CONNECTED, "
+    "data: {0}}}\n"
+)
 
 
 def connected(mx: MX, user: str, data: str = "mxbank") -> str:
@@ -40,7 +43,9 @@ def test_rewards_are_fetched_listed_and_read(mx: MX) -> None:
     member = connected(mx, user, "everyday")
     path = f"/users/{user}/members/{member}/rewards"
     assert mx.call("GET", path) == {
-        "rewards": [], "pagination": {"current_page": 1, "per_page": 25, "total_entries": 0, "total_pages": 1}}  # fmt: skip
+        "rewards": [],
+        "pagination": {"current_page": 1, "per_page": 25, "total_entries": 0, "total_pages": 1},
+    }
     total, expiring = fetched(mx, user, member)
     assert (total["balance_type"], total["balance"], total["unit_type"]) == ("TOTAL_BALANCE", 11840, "POINTS")
     assert (expiring["balance_type"], expiring["expires_on"]) == ("EXPIRING_BALANCE", "2026-04-30")
@@ -64,7 +69,9 @@ def test_a_later_fetch_counts_what_changed(mx: MX) -> None:
 
 
 @pytest.mark.parametrize(("fidelity", "expected"), [("sdk", "9999-12-31"), ("wire", None)])
-def test_a_reward_without_an_end(make_server: Callable[..., tuple[Engine, Flask]], fidelity: str, expected: str | None) -> None:
+def test_a_reward_without_an_end(
+    make_server: Callable[..., tuple[Engine, Flask]], fidelity: str, expected: str | None
+) -> None:
     setup = Setup(engine=Options(settings=Settings(seed=7), clock="manual"), wing=WingOptions(fidelity=fidelity))
     mx = MX(make_server(setup=setup)[1])
     user = mx.user()
@@ -81,7 +88,9 @@ def test_a_card_leads_to_its_product(mx: MX, headers: dict[str, str] | None) -> 
         guid = account["credit_card_product_guid"]
         assert (guid is not None) == (account["type"] == "CREDIT_CARD")
         if guid:
-            products[account["name"]] = mx.call("GET", f"/credit_card_products/{guid}", headers=headers)["credit_card_product"]
+            products[account["name"]] = mx.call("GET", f"/credit_card_products/{guid}", headers=headers)[
+                "credit_card_product"
+            ]
     travel, family = products["Meridian Travel Card"], products["Family Rewards Card"]
     assert (travel["has_travel_rewards"], travel["annual_fee"]) == (True, 550.0)
     assert (family["has_other_rewards"], family["duration_of_introductory_rate_on_purchases"]) == (True, 12)

@@ -121,14 +121,23 @@ def test_an_item_of_nothing_but_an_amount(mx: MX) -> None:
     made = item(mx, plan, 110.5)
     nothing = ("actual_amount", "category_guid", "item_type", "scheduled_payment_guid", "top_level_category_guid")
     assert {made[name] for name in nothing} == {None}
-    assert (made["planned_amount"], made["transaction_guids"], made["user_guid"], made["guid"][:4]) == (110.5, [], user, "SII-")
+    assert (made["planned_amount"], made["transaction_guids"], made["user_guid"], made["guid"][:4]) == (
+        110.5,
+        [],
+        user,
+        "SII-",
+    )
 
 
 def test_an_item_can_be_changed_and_deleted(mx: MX) -> None:
     plan = plan_of(mx, mx.user())
     path = f"{plan}/iterations/current/iteration_items/{item(mx, plan, item_type=1)['guid']}"
     mx.call("PUT", path, {"item_type": 2}, status=400)
-    changed = mx.call("PUT", path, {"iteration_item": {"planned_amount": 60, "category_guid": FOOD, "scheduled_payment_guid": "SCP-1"}})
+    changed = mx.call(
+        "PUT",
+        path,
+        {"iteration_item": {"planned_amount": 60, "category_guid": FOOD, "scheduled_payment_guid": "SCP-1"}},
+    )
     assert (changed["planned_amount"], changed["category_guid"], changed["item_type"]) == (60, FOOD, "1")
     assert (changed["scheduled_payment_guid"], changed["actual_amount"]) == ("SCP-1", 0)
     assert mx.call("GET", path) == changed
@@ -235,7 +244,8 @@ def test_single_objects_are_bare_to_the_sdk(make_server: Callable[..., tuple[Eng
         assert ("guid" in answer, list(answer) == [key]) == ((True, False) if fidelity == "sdk" else (False, True))
         return answer if fidelity == "sdk" else answer[key]
 
-    plan = f"/users/{user}/spending_plans/{body(mx.call('POST', f'/users/{user}/spending_plans'), 'spending_plan')['guid']}"
+    made = body(mx.call("POST", f"/users/{user}/spending_plans"), "spending_plan")
+    plan = f"/users/{user}/spending_plans/{made['guid']}"
     body(mx.call("GET", plan), "spending_plan")
     body(mx.call("GET", f"{plan}/iterations/current"), "iteration")
     body(mx.call("GET", f"{plan}/iterations/1"), "iteration")

@@ -1,4 +1,6 @@
-"""Statements: real PDF files whose lines add up from balance to balance, month after month, and to what the API shows."""
+"""Statements: real PDF files whose lines add up from balance to balance, month after month, and to what the API
+shows.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,10 @@ from tests.conftest import MX
 
 V2 = {"Accept": "application/json", "Accept-Version": "v20250224"}
 PDF = "application/vnd.mx.api.v1+pdf"
-EVERYDAY = "name: plain\nprovider: mx\nflows:\n  connect:\n    - {status: CREATED}\n    - {after: 1s, status: CONNECTED, data: everyday}\n"
+EVERYDAY = (
+    "name: plain\nprovider: mx\nflows:\n  connect:\n    - {status: CREATED}\n    - {after: 1s, status: CONNECTED, "
+    "data: everyday}\n"
+)
 LINE = re.compile(r"(\d{4}-\d\d-\d\d) +(.+?) +(-?[\d,]+\.\d\d) +(-?[\d,]+\.\d\d)")
 EDGE = re.compile(r"(Opening|Closing) balance +(-?[\d,]+\.\d\d)")
 
@@ -38,13 +43,17 @@ def fetched(mx: MX, user: str, member: str) -> list[dict[str, Any]]:
     """The member's statements, after they were fetched."""
     mx.call("POST", f"/users/{user}/members/{member}/fetch_statements", status=202)
     mx.advance("1m")
-    found: list[dict[str, Any]] = mx.call("GET", f"/users/{user}/members/{member}/statements?records_per_page=100")["statements"]
+    found: list[dict[str, Any]] = mx.call("GET", f"/users/{user}/members/{member}/statements?records_per_page=100")[
+        "statements"
+    ]
     return found
 
 
 def download(mx: MX, statement: dict[str, Any], **headers: str) -> Any:
     url = urljoin("http://localhost/", statement["uri"])
-    return mx.http.get(mx.prefix + url.removeprefix("http://localhost"), headers={"Accept": PDF, **headers}, auth=("client", "key"))
+    return mx.http.get(
+        mx.prefix + url.removeprefix("http://localhost"), headers={"Accept": PDF, **headers}, auth=("client", "key")
+    )
 
 
 class Paper:
@@ -55,7 +64,9 @@ class Paper:
         self.text = "\n".join(page.extract_text() for page in self.reader.pages)
         edges = {name: cents(amount) for name, amount in EDGE.findall(self.text)}
         self.opening, self.closing = edges["Opening"], edges["Closing"]
-        self.lines = [(date, text, cents(amount), cents(balance)) for date, text, amount, balance in LINE.findall(self.text)]
+        self.lines = [
+            (date, text, cents(amount), cents(balance)) for date, text, amount, balance in LINE.findall(self.text)
+        ]
         self.month = re.findall(r"Period: (\d{4}-\d\d)-01 to \1", self.text)[0]
         self.account = re.findall(r"Account: (.+?)(?: \*|$)", self.text, re.M)[0]
 
@@ -81,7 +92,9 @@ def test_statements_add_up(mx: MX, everyday: bool) -> None:
     assert {accounts[guid]["type"] for guid in found} == {"CHECKING", "SAVINGS", "CREDIT_CARD"}
     for guid, months in found.items():
         debt = accounts[guid]["type"] == "CREDIT_CARD"
-        rows = mx.call("GET", f"/users/{user}/accounts/{guid}/transactions?from_date=2025-01-01&records_per_page=1000")["transactions"]
+        rows = mx.call("GET", f"/users/{user}/accounts/{guid}/transactions?from_date=2025-01-01&records_per_page=1000")[
+            "transactions"
+        ]
         assert [paper.month for paper in months] == ["2025-10", "2025-11", "2025-12"]
         for paper in months:
             assert paper.account == accounts[guid]["name"]
@@ -94,7 +107,10 @@ def test_statements_add_up(mx: MX, everyday: bool) -> None:
             assert earlier.closing == later.opening
         last = months[-1]  # of its transactions the API shows all
         posted = [row for row in rows if row["posted_at"].startswith(last.month) and row["status"] == "POSTED"]
-        signed = [(row["posted_at"][:10], round(row["amount"] * 100) * (1 if (row["type"] == "CREDIT") != debt else -1)) for row in posted]
+        signed = [
+            (row["posted_at"][:10], round(row["amount"] * 100) * (1 if (row["type"] == "CREDIT") != debt else -1))
+            for row in posted
+        ]
         assert sorted((date, amount) for date, _, amount, _ in last.lines) == sorted(signed) != []
         since = sum(
             round(row["amount"] * 100) * (1 if (row["type"] == "CREDIT") != debt else -1)
@@ -155,7 +171,11 @@ def test_reading_and_paging(mx: MX) -> None:
     assert (one["user_guid"], one["member_guid"]) == (user, member)
     page = mx.call("GET", f"{path}?records_per_page=10")
     assert page["pagination"] == {"current_page": 1, "per_page": 10, "total_entries": 9, "total_pages": 1}
-    for wrong in (f"{path}/STA-none", f"{path}/STA-none.pdf", f"/users/{other}/members/{member}/statements/{one['guid']}.pdf"):
+    for wrong in (
+        f"{path}/STA-none",
+        f"{path}/STA-none.pdf",
+        f"/users/{other}/members/{member}/statements/{one['guid']}.pdf",
+    ):
         mx.call("GET", wrong, status=404)
 
 

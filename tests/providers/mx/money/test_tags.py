@@ -39,7 +39,11 @@ def transactions(mx: MX, user: str, query: str = "records_per_page=1000") -> lis
 
 
 def events(mx: MX, name: str) -> list[Any]:
-    return [each["payload"] for each in mx.control("GET", "/webhooks?limit=1000")["webhooks"] if each["event"].startswith(name)]
+    return [
+        each["payload"]
+        for each in mx.control("GET", "/webhooks?limit=1000")["webhooks"]
+        if each["event"].startswith(name)
+    ]
 
 
 # tags
@@ -67,11 +71,16 @@ def test_a_tag_is_created_read_renamed_and_deleted(mx: MX, headers: dict[str, st
     mx.call("GET", one, status=404, headers=headers)
     told = events(mx, "mx.tag.")
     assert [(each["action"], each["tag"]["name"], each["tag"]["revision"]) for each in told] == [
-        ("created", "MY TAG", 1), ("updated", "Ours", 2), ("deleted", "Ours", 3)]  # fmt: skip
+        ("created", "MY TAG", 1),
+        ("updated", "Ours", 2),
+        ("deleted", "Ours", 3),
+    ]
     assert told[0]["tag"]["user_id"] == "somebody"
 
 
-@pytest.mark.parametrize(("body", "status"), [({}, 400), ({"tag": {}}, 400), ({"tag": {"name": 5}}, 422), ({"tag": {"name": ""}}, 422)])
+@pytest.mark.parametrize(
+    ("body", "status"), [({}, 400), ({"tag": {}}, 400), ({"tag": {"name": 5}}, 422), ({"tag": {"name": ""}}, 422)]
+)
 def test_a_tag_needs_a_name(mx: MX, body: Any, status: int) -> None:
     user = mx.user()
     mx.call("POST", f"/users/{user}/tags", body, status=status)
@@ -86,8 +95,12 @@ def test_a_tagging_is_created_listed_moved_and_deleted(mx: MX, user: str, header
     trip, work, transaction = tag(mx, user), tag(mx, user, "Work"), transactions(mx, user)[0]
     made = put(mx, user, trip, transaction["guid"], headers=headers)["tagging"]
     assert made == {
-        "guid": made["guid"], "member_is_managed_by_user": True, "tag_guid": trip, "transaction_guid": transaction["guid"],
-        "user_guid": user}  # fmt: skip
+        "guid": made["guid"],
+        "member_is_managed_by_user": True,
+        "tag_guid": trip,
+        "transaction_guid": transaction["guid"],
+        "user_guid": user,
+    }
     path = f"/users/{user}/taggings"
     found = mx.call("GET", path, headers=headers)
     assert (found["taggings"], found["pagination"]["total_entries"]) == ([made], 1)
@@ -108,14 +121,19 @@ def test_a_transaction_with_a_tag_twice_is_listed_once(mx: MX, user: str) -> Non
     put(mx, user, trip, transaction)
     put(mx, user, trip, transaction)
     found = mx.call("GET", f"/users/{user}/tags/{trip}/transactions")
-    assert ([each["guid"] for each in found["transactions"]], found["pagination"]["total_entries"]) == ([transaction], 1)
+    assert ([each["guid"] for each in found["transactions"]], found["pagination"]["total_entries"]) == (
+        [transaction],
+        1,
+    )
 
 
 def test_tag_and_transaction_are_the_users_own(mx: MX, user: str) -> None:
     stranger = mx.user()
     mine, theirs, transaction = tag(mx, user), tag(mx, stranger), transactions(mx, user)[0]["guid"]
     assert put(mx, user, theirs, transaction, status=422)["error"]["message"].startswith("tagging.tag_guid: ")
-    assert put(mx, stranger, theirs, transaction, status=422)["error"]["message"].startswith("tagging.transaction_guid: ")
+    assert put(mx, stranger, theirs, transaction, status=422)["error"]["message"].startswith(
+        "tagging.transaction_guid: "
+    )
     made = put(mx, user, mine, transaction)["tagging"]["guid"]
     mx.call("PUT", f"/users/{user}/taggings/{made}", {"tagging": {"tag_guid": theirs}}, status=422)
     mx.call("GET", f"/users/{stranger}/taggings/{made}", status=404)
@@ -169,7 +187,12 @@ def test_the_transactions_of_a_tag_are_listed_in_pages(mx: MX, user: str, tagged
     assert by_tag(mx, user, guid, "records_per_page=1000")["transactions"] == some
     second = by_tag(mx, user, guid, "records_per_page=10&page=2")
     assert second["transactions"] == some[10:20]
-    assert second["pagination"] == {"current_page": 2, "per_page": 10, "total_entries": len(some), "total_pages": -(-len(some) // 10)}
+    assert second["pagination"] == {
+        "current_page": 2,
+        "per_page": 10,
+        "total_entries": len(some),
+        "total_pages": -(-len(some) // 10),
+    }
     business = mx.call("GET", f"/users/{user}/tags")["tags"][0]["guid"]
     assert by_tag(mx, user, business, "")["transactions"] == []
     mx.call("GET", f"/users/{user}/tags/TAG-none/transactions", status=404)
@@ -181,10 +204,19 @@ def test_they_are_filtered_as_other_lists_are(mx: MX, user: str, tagged: tuple[s
     first, last = dates[2], dates[-3]
     shopping, food = BY_NAME["Groceries"].guid, BY_NAME["Food & Dining"].guid
     known = {each["guid"] for each in some}
-    for query in (f"from_date={first}&to_date={last}", f"category_guid={shopping}", f"top_level_category_guid[]={food}", "use_case=PFM"):
+    for query in (
+        f"from_date={first}&to_date={last}",
+        f"category_guid={shopping}",
+        f"top_level_category_guid[]={food}",
+        "use_case=PFM",
+    ):
         wanted = [each for each in transactions(mx, user, f"{query}&records_per_page=1000") if each["guid"] in known]
         assert by_tag(mx, user, guid, f"{query}&records_per_page=1000")["transactions"] == wanted
-    assert 0 < len(by_tag(mx, user, guid, f"from_date={first}&to_date={last}&records_per_page=1000")["transactions"]) < len(some)
+    assert (
+        0
+        < len(by_tag(mx, user, guid, f"from_date={first}&to_date={last}&records_per_page=1000")["transactions"])
+        < len(some)
+    )
     by_tag(mx, user, guid, "from_date=yesterday", status=400)
     assert "merchant" in by_tag(mx, user, guid, "includes=merchants")["transactions"][0]
 

@@ -24,7 +24,9 @@ MANUAL = {"amount": 61.11, "date": "2026-01-01", "description": "Whole foods", "
 
 def manual_account(mx: MX, user: str, **fields: Any) -> Any:
     return mx.call(
-        "POST", f"/users/{user}/accounts", {"account": {"account_type": "CHECKING", "name": "Cash box", "balance": 100, **fields}}
+        "POST",
+        f"/users/{user}/accounts",
+        {"account": {"account_type": "CHECKING", "name": "Cash box", "balance": 100, **fields}},
     )["account"]
 
 
@@ -65,9 +67,18 @@ def payloads(mx: MX, name: str) -> list[Any]:
 def test_a_manual_transaction_moves_the_balance_of_its_account(mx: MX) -> None:
     account = manual_account(mx, mx.user())
     spent = enter(mx, account, category_guid=GROCERIES, memo="milk", metadata="m", currency_code="USD")
-    assert {name: spent[name] for name in ("amount", "date", "type", "category", "top_level_category", "is_expense", "is_manual")} == {
-        "amount": 61.11, "date": "2026-01-01", "type": "DEBIT", "category": "Groceries", "top_level_category": "Food & Dining",
-        "is_expense": True, "is_manual": True}  # fmt: skip
+    assert {
+        name: spent[name]
+        for name in ("amount", "date", "type", "category", "top_level_category", "is_expense", "is_manual")
+    } == {
+        "amount": 61.11,
+        "date": "2026-01-01",
+        "type": "DEBIT",
+        "category": "Groceries",
+        "top_level_category": "Food & Dining",
+        "is_expense": True,
+        "is_manual": True,
+    }
     assert spent["account_guid"] == account["guid"]
     assert spent["member_guid"] == account["member_guid"]
     assert balance(mx, account) == 38.89
@@ -114,24 +125,40 @@ def test_an_aggregated_transaction_has_one_guid_and_is_not_deleted(mx: MX) -> No
     guid = transaction["guid"]
     mx.call("GET", f"/users/{user}/transactions/MAN-{guid.removeprefix('TRN-')}", status=404)
     mx.call("DELETE", f"/users/{user}/transactions/{guid}", status=405)
-    mx.call("POST", f"/users/{user}/accounts/{transaction['account_guid']}/transactions", {"transaction": MANUAL}, status=405)
+    mx.call(
+        "POST",
+        f"/users/{user}/accounts/{transaction['account_guid']}/transactions",
+        {"transaction": MANUAL},
+        status=405,
+    )
 
 
 @pytest.mark.parametrize("missing", MANUAL)
 def test_what_a_manual_transaction_must_have(mx: MX, missing: str) -> None:
     account = manual_account(mx, mx.user())
     body = {"transaction": {name: value for name, value in MANUAL.items() if name != missing}}
-    refused = mx.call("POST", f"/users/{account['user_guid']}/accounts/{account['guid']}/transactions", body, status=400)
+    refused = mx.call(
+        "POST", f"/users/{account['user_guid']}/accounts/{account['guid']}/transactions", body, status=400
+    )
     assert missing in refused["error"]["message"]
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"amount": 0}, {"amount": -1}, {"amount": "1"}, {"amount": None}, {"type": "debit"}, {"date": "01/02/2026"}, {"date": 5},
-        {"description": ""}, {"category_guid": "CAT-none"}, {"is_hidden": "yes"}, {"memo": 1},
+        {"amount": 0},
+        {"amount": -1},
+        {"amount": "1"},
+        {"amount": None},
+        {"type": "debit"},
+        {"date": "01/02/2026"},
+        {"date": 5},
+        {"description": ""},
+        {"category_guid": "CAT-none"},
+        {"is_hidden": "yes"},
+        {"memo": 1},
     ],
-)  # fmt: skip
+)
 def test_what_a_manual_transaction_cannot_be(mx: MX, wrong: dict[str, Any]) -> None:
     account = manual_account(mx, mx.user())
     path = f"/users/{account['user_guid']}/accounts/{account['guid']}/transactions"
@@ -180,7 +207,9 @@ def test_changes_of_v20250224(mx: MX) -> None:
     path = f"/users/{user}/transactions/{transaction['guid']}"
     changed = mx.call("PUT", path, {"transaction": {"description": "Rent", "memo": "mine"}}, headers=NEW)["transaction"]
     assert (changed["description"], changed["memo"]) == ("Rent", None)
-    assert {"rule": "unknown-field", "detail": "transaction.memo"}.items() <= mx.control("GET", "/violations")["violations"][-1].items()
+    assert {"rule": "unknown-field", "detail": "transaction.memo"}.items() <= mx.control("GET", "/violations")[
+        "violations"
+    ][-1].items()
     mx.call("PUT", path, {"transaction": {"memo": "mine"}}, headers=NEW, status=400)
 
 
@@ -201,7 +230,12 @@ def test_by_account_the_keys_must_fit(mx: MX) -> None:
     for headers in ({}, NEW):
         changed = mx.call("PUT", path, {"transaction": {"description": "Rent"}}, headers=headers)
         assert changed["transaction"]["description"] == "Rent"
-    mx.call("PUT", f"{of_member}/{other}/transactions/{transaction['guid']}", {"transaction": {"description": "x"}}, status=404)
+    mx.call(
+        "PUT",
+        f"{of_member}/{other}/transactions/{transaction['guid']}",
+        {"transaction": {"description": "x"}},
+        status=404,
+    )
 
 
 def test_by_account_v20250224_takes_ids(mx: MX) -> None:
@@ -211,7 +245,10 @@ def test_by_account_v20250224_takes_ids(mx: MX) -> None:
     account = next(a for a in mx.call("GET", f"/users/{user}/accounts")["accounts"] if a["type"] == "CHECKING")
     transaction = mx.call("GET", f"/users/{user}/accounts/{account['guid']}/transactions")["transactions"][0]
     path = f"/users/anna/members/anna-bank/accounts/{account['id']}/transactions/{transaction['id']}"
-    assert mx.call("PUT", path, {"transaction": {"description": "x"}}, headers=NEW)["transaction"]["guid"] == transaction["guid"]
+    assert (
+        mx.call("PUT", path, {"transaction": {"description": "x"}}, headers=NEW)["transaction"]["guid"]
+        == transaction["guid"]
+    )
     mx.call("POST", f"{path}/split", {"transactions": halves(transaction)}, headers=NEW)
     assert mx.call("GET", path, headers=NEW)["transactions"][0]["guid"] == transaction["guid"]
     mx.call("DELETE", f"{path}/split", headers=NEW, status=204)
@@ -225,7 +262,12 @@ def halves(transaction: Any) -> list[dict[str, Any]]:
     first = round(transaction["amount"] / 2, 2)
     return [
         {"amount": first},
-        {"amount": round(transaction["amount"] - first, 2), "category_guid": GROCERIES, "description": "food", "memo": "m"},
+        {
+            "amount": round(transaction["amount"] - first, 2),
+            "category_guid": GROCERIES,
+            "description": "food",
+            "memo": "m",
+        },
     ]
 
 
@@ -253,7 +295,10 @@ def test_a_split_transaction_is_listed_by_its_parts(mx: MX) -> None:
     assert mx.call("GET", f"/users/{user}/transactions")["pagination"]["total_entries"] == total
     mx.call("GET", f"/users/{user}/transactions/{one['guid']}", status=404)
     assert payloads(mx, "mx.transaction.updated")[-1]["transaction"]["has_been_split"] is False
-    assert [each["transaction"]["guid"] for each in payloads(mx, "mx.transaction.deleted")] == [one["guid"], two["guid"]]
+    assert [each["transaction"]["guid"] for each in payloads(mx, "mx.transaction.deleted")] == [
+        one["guid"],
+        two["guid"],
+    ]
     mx.call("POST", f"{path}/split", {"transactions": halves(whole)})
 
 
@@ -295,7 +340,9 @@ def test_the_parts_make_the_whole(mx: MX) -> None:
 def test_a_manual_transaction_is_deleted_with_its_parts(mx: MX) -> None:
     account = manual_account(mx, mx.user())
     user, guid = account["user_guid"], enter(mx, account, amount=10)["guid"]
-    parts = mx.call("POST", f"/users/{user}/transactions/{guid}/split", {"transactions": [{"amount": 4}, {"amount": 6}]})["transactions"]
+    parts = mx.call(
+        "POST", f"/users/{user}/transactions/{guid}/split", {"transactions": [{"amount": 4}, {"amount": 6}]}
+    )["transactions"]
     assert balance(mx, account) == 90
     mx.call("DELETE", f"/users/{user}/transactions/{parts[0]['guid']}", status=405)
     mx.call("DELETE", f"/users/{user}/transactions/{guid}", status=204)
@@ -311,7 +358,9 @@ def test_the_parts_of_a_pending_transaction_are_posted_with_it(mx: MX) -> None:
         mx.advance("1d")
         found = mx.call("GET", f"/users/{user}/transactions?records_per_page=1000")["transactions"]
         pending = next((each for each in found if each["status"] == "PENDING" and each["amount"] > 1), None)
-    parts = mx.call("POST", f"/users/{user}/transactions/{pending['guid']}/split", {"transactions": halves(pending)})["transactions"]
+    parts = mx.call("POST", f"/users/{user}/transactions/{pending['guid']}/split", {"transactions": halves(pending)})[
+        "transactions"
+    ]
     mx.advance("5d")
     assert {read(mx, user, each["guid"])["status"] for each in (pending, *parts)} == {"POSTED"}
 
@@ -320,8 +369,12 @@ def test_the_parts_of_a_pending_transaction_are_posted_with_it(mx: MX) -> None:
 
 
 @pytest.mark.parametrize("fidelity", ["sdk", "wire"])
-def test_a_new_manual_transaction_stands_at_the_root_of_the_answer(make_server: Callable[..., Any], fidelity: str) -> None:
-    _, app = make_server(setup=Setup(engine=Options(settings=Settings(seed=7), clock="manual"), wing=WingOptions(fidelity=fidelity)))
+def test_a_new_manual_transaction_stands_at_the_root_of_the_answer(
+    make_server: Callable[..., Any], fidelity: str
+) -> None:
+    _, app = make_server(
+        setup=Setup(engine=Options(settings=Settings(seed=7), clock="manual"), wing=WingOptions(fidelity=fidelity))
+    )
     mx = MX(app)
     assert enter(mx, manual_account(mx, mx.user()))["guid"].startswith("TRN-")
 
@@ -336,7 +389,9 @@ def test_requests_have_the_fields_of_the_file(version: str) -> None:
     ):
         declared = openapi(version)["components"]["schemas"][name]
         assert set(schema.load_fields) == set(declared["properties"]) - {"skip_webhook"}
-        assert {field for field, each in schema.load_fields.items() if each.required} == set(declared.get("required", ()))
+        assert {field for field, each in schema.load_fields.items() if each.required} == set(
+            declared.get("required", ())
+        )
 
 
 def test_the_update_of_one_version_is_not_that_of_the_other() -> None:

@@ -47,14 +47,24 @@ def test_a_rule_is_created_listed_read_changed_and_deleted(mx: MX, headers: dict
     body = {"transaction_rule": {"category_guid": CLOTHING, "match_description": "Wal-mart", "description": "Store"}}
     made = mx.call("POST", path, body, headers=headers)["transaction_rule"]
     assert {**made, "guid": "", "created_at": "", "updated_at": ""} == {
-        "category_guid": CLOTHING, "created_at": "", "description": "Store", "guid": "", "match_description": "Wal-mart",
-        "updated_at": "", "user_guid": user}  # fmt: skip
+        "category_guid": CLOTHING,
+        "created_at": "",
+        "description": "Store",
+        "guid": "",
+        "match_description": "Wal-mart",
+        "updated_at": "",
+        "user_guid": user,
+    }
     assert made["guid"].startswith("TXR-")
     found = mx.call("GET", path, headers=headers)
     assert (found["transaction_rules"], found["pagination"]["total_entries"]) == ([made], 1)
     one = f"{path}/{made['guid']}"
     changed = mx.call("PUT", one, {"transaction_rule": {"category_guid": GIFT}}, headers=headers)["transaction_rule"]
-    assert (changed["category_guid"], changed["description"], changed["match_description"]) == (GIFT, "Store", "Wal-mart")
+    assert (changed["category_guid"], changed["description"], changed["match_description"]) == (
+        GIFT,
+        "Store",
+        "Wal-mart",
+    )
     assert mx.call("GET", one, headers=headers)["transaction_rule"] == changed
     mx.call("GET", f"/users/{mx.user()}/transaction_rules/{made['guid']}", status=404, headers=headers)
     mx.call("DELETE", one, headers=headers)
@@ -69,9 +79,16 @@ def test_a_rule_changes_the_transactions_that_it_meets(mx: MX, user: str) -> Non
     after = transactions(mx, user)
     for guid in met:
         shown = after[guid]
-        assert {name: shown[name] for name in ("category", "category_guid", "top_level_category", "description", "is_income")} == {
-            "category": "Clothing", "category_guid": CLOTHING, "top_level_category": "Shopping", "description": "Salary",
-            "is_income": False}  # fmt: skip
+        assert {
+            name: shown[name]
+            for name in ("category", "category_guid", "top_level_category", "description", "is_income")
+        } == {
+            "category": "Clothing",
+            "category_guid": CLOTHING,
+            "top_level_category": "Shopping",
+            "description": "Salary",
+            "is_income": False,
+        }
         assert shown["original_description"] == before[guid]["original_description"]
     assert all(after[guid] == before[guid] for guid in before.keys() - met)
     assert met <= {each["guid"] for each in updated(mx)}
@@ -105,7 +122,9 @@ def test_what_a_deleted_rule_has_done_stays(mx: MX, user: str) -> None:
 def test_a_changed_rule_is_applied_again(mx: MX, user: str) -> None:
     first = rule(mx, user, "no such thing")["guid"]
     mx.call("PUT", f"/users/{user}/transaction_rules/{first}", {"transaction_rule": {"match_description": "Paycheck"}})
-    assert {each["category"] for each in transactions(mx, user).values() if each["description"] == "Paycheck"} == {"Clothing"}
+    assert {each["category"] for each in transactions(mx, user).values() if each["description"] == "Paycheck"} == {
+        "Clothing"
+    }
 
 
 def test_a_second_rule_for_the_same_text_replaces_the_first(mx: MX, user: str) -> None:
@@ -113,7 +132,9 @@ def test_a_second_rule_for_the_same_text_replaces_the_first(mx: MX, user: str) -
     second = rule(mx, user, "paycheck", GIFT)
     assert second == first | {"category_guid": GIFT, "description": None, "match_description": "paycheck"}
     assert mx.call("GET", f"/users/{user}/transaction_rules")["pagination"]["total_entries"] == 1
-    assert {each["category"] for each in transactions(mx, user).values() if "Paycheck" in each["description"]} == {"Gift"}
+    assert {each["category"] for each in transactions(mx, user).values() if "Paycheck" in each["description"]} == {
+        "Gift"
+    }
     other = rule(mx, user, "bonus")["guid"]
     body = {"transaction_rule": {"match_description": "PAYCHECK"}}
     mx.call("PUT", f"/users/{user}/transaction_rules/{other}", body, status=409)
@@ -130,7 +151,9 @@ def test_the_newest_rule_that_meets_a_new_transaction_wins(mx: MX) -> None:
     paid = [each for each in transactions(mx, user).values() if "PAYROLL" in each["original_description"]]
     assert {(each["category"], each["description"], each["is_income"]) for each in paid} == {("Gift", "Newer", False)}
     assert updated(mx) == []
-    mx.call("PUT", f"/users/{user}/transaction_rules/{older}", {"transaction_rule": {"description": "Again the newest"}})
+    mx.call(
+        "PUT", f"/users/{user}/transaction_rules/{older}", {"transaction_rule": {"description": "Again the newest"}}
+    )
     mx.advance("15d")
     member = mx.call("GET", f"/users/{user}/members")["members"][0]["guid"]
     mx.call("POST", f"/users/{user}/members/{member}/aggregate")
@@ -144,7 +167,10 @@ def test_a_split_transaction_and_its_parts_are_met_too(mx: MX, user: str) -> Non
     parts = [{"amount": 100, "description": "Share"}, {"amount": round(whole["amount"] - 100, 2)}]
     made = mx.call("POST", f"/users/{user}/transactions/{whole['guid']}/split", {"transactions": parts})["transactions"]
     rule(mx, user, "paycheck")
-    read = [mx.call("GET", f"/users/{user}/transactions/{guid}")["transactions"][0] for guid in (whole["guid"], *(p["guid"] for p in made))]
+    read = [
+        mx.call("GET", f"/users/{user}/transactions/{guid}")["transactions"][0]
+        for guid in (whole["guid"], *(p["guid"] for p in made))
+    ]
     assert [each["category"] for each in read] == ["Clothing", "Paycheck", "Clothing"]
 
 
@@ -153,7 +179,9 @@ def test_a_rule_leads_to_a_category_of_ones_own(mx: MX, user: str) -> None:
     own = mx.call("POST", f"/users/{user}/categories", body)["category"]["guid"]
     rule(mx, user, "paycheck", own)
     paid = [each for each in transactions(mx, user).values() if each["description"] == "Paycheck"]
-    assert {(each["category"], each["top_level_category"], each["is_income"]) for each in paid} == {("Salary", "Income", True)}
+    assert {(each["category"], each["top_level_category"], each["is_income"]) for each in paid} == {
+        ("Salary", "Income", True)
+    }
     body = {"transaction_rule": {"match_description": "x", "category_guid": own}}
     mx.call("POST", f"/users/{mx.user()}/transaction_rules", body, status=422)
 
@@ -163,7 +191,9 @@ def test_only_the_new_version_knows_rules_without_a_category(mx: MX, user: str) 
     mx.call("POST", f"/users/{user}/transaction_rules", body, status=422)
     made = mx.call("POST", f"/users/{user}/transaction_rules", body, headers=NEW)["transaction_rule"]
     assert made["category_guid"] is None
-    assert {each["category"] for each in transactions(mx, user).values() if each["description"] == "Salary"} == {"Paycheck"}
+    assert {each["category"] for each in transactions(mx, user).values() if each["description"] == "Salary"} == {
+        "Paycheck"
+    }
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,14 @@ from tests.providers.mx.money.test_transaction_changes import events, payloads
 
 NEW = {"Accept": "application/json", "Accept-Version": V2}
 ACCOUNT = {"balance": 1000, "id": "acc-1", "name": "Test account", "type": "SAVINGS"}
-TRANSACTION = {"amount": "61.11", "description": "Whole foods", "posted_at": "2026-01-01T06:00:00.000Z", "status": "POSTED",
-               "transacted_at": "2025-12-31T13:00:00.000Z", "type": "DEBIT"}  # fmt: skip
+TRANSACTION = {
+    "amount": "61.11",
+    "description": "Whole foods",
+    "posted_at": "2026-01-01T06:00:00.000Z",
+    "status": "POSTED",
+    "transacted_at": "2025-12-31T13:00:00.000Z",
+    "type": "DEBIT",
+}
 
 
 def member(mx: MX, user: str, **fields: Any) -> Any:
@@ -54,12 +60,25 @@ def test_the_institutions_of_managed_members(mx: MX) -> None:
 def test_a_managed_member_has_no_status_and_no_jobs(mx: MX) -> None:
     user = mx.user()
     made = member(mx, user, id="m1", metadata="m", name="My")
-    assert {name: made[name] for name in ("connection_status", "id", "is_managed_by_user", "is_manual", "metadata", "name")} == {
-        "connection_status": None, "id": "m1", "is_managed_by_user": False, "is_manual": False, "metadata": "m", "name": "My"}  # fmt: skip
+    assert {
+        name: made[name] for name in ("connection_status", "id", "is_managed_by_user", "is_manual", "metadata", "name")
+    } == {
+        "connection_status": None,
+        "id": "m1",
+        "is_managed_by_user": False,
+        "is_manual": False,
+        "metadata": "m",
+        "name": "My",
+    }
     assert mx.call("GET", f"/users/{user}/members/{made['guid']}")["member"] == made
     mx.call("POST", f"/users/{user}/members/{made['guid']}/aggregate", status=409)
     mx.call("POST", f"/users/{user}/members/{made['guid']}/verify", status=409)
-    mx.call("PUT", f"/users/{user}/members/{made['guid']}/resume", {"member": {"challenges": [{"guid": "x", "value": "y"}]}}, status=405)
+    mx.call(
+        "PUT",
+        f"/users/{user}/members/{made['guid']}/resume",
+        {"member": {"challenges": [{"guid": "x", "value": "y"}]}},
+        status=405,
+    )
     mx.advance("2d")
     assert mx.events() == ["mx.member.created"]
 
@@ -83,7 +102,9 @@ def test_the_id_of_a_managed_member_is_unique(mx: MX) -> None:
     mx.call("POST", path, {"member": {"institution_code": "mxbank", "id": "m1"}}, status=409)
     mx.call("PUT", f"{path}/{two['guid']}", {"member": {"id": "m1"}}, status=409)
     mx.call("PUT", f"{path}/{two['guid']}", {"member": {"id": "MBR-2"}}, status=422)
-    changed = mx.call("PUT", f"{path}/{one['guid']}", {"member": {"id": "m1", "name": "New", "metadata": "x"}})["member"]
+    changed = mx.call("PUT", f"{path}/{one['guid']}", {"member": {"id": "m1", "name": "New", "metadata": "x"}})[
+        "member"
+    ]
     assert (changed["id"], changed["name"], changed["metadata"]) == ("m1", "New", "x")
     assert payloads(mx, "mx.member.updated")[-1]["member"]["name"] == "New"
 
@@ -102,9 +123,26 @@ def test_a_managed_member_is_deleted_with_all_it_has(mx: MX) -> None:
 
 
 def test_a_managed_account_is_what_the_client_says(mx: MX) -> None:
-    given = {"apr": 1.25, "credit_limit": 100, "day_payment_is_due": 20, "is_hidden": True, "last_payment": 5.5, "minimum_balance": 1,
-             "nickname": "Mine", "payoff_balance": 10, "routing_number": "68899990000000", "subtype": "NONE", "metadata": "m"}  # fmt: skip
-    made = account(mx, member(mx, mx.user(), id="m1"), account_number="3331261", last_payment_at="2015-10-13T17:57:37.000Z", **given)
+    given = {
+        "apr": 1.25,
+        "credit_limit": 100,
+        "day_payment_is_due": 20,
+        "is_hidden": True,
+        "last_payment": 5.5,
+        "minimum_balance": 1,
+        "nickname": "Mine",
+        "payoff_balance": 10,
+        "routing_number": "68899990000000",
+        "subtype": "NONE",
+        "metadata": "m",
+    }
+    made = account(
+        mx,
+        member(mx, mx.user(), id="m1"),
+        account_number="3331261",
+        last_payment_at="2015-10-13T17:57:37.000Z",
+        **given,
+    )
     assert {name: made[name] for name in (*given, *ACCOUNT)} == {**given, **ACCOUNT}
     assert (made["account_number"], made["last_payment_at"]) == ("****1261", "2015-10-13T17:57:37Z")
     assert (made["member_id"], made["member_is_managed_by_user"], made["is_manual"]) == ("m1", False, False)
@@ -122,7 +160,9 @@ def test_what_a_managed_account_must_have(mx: MX, missing: str) -> None:
     mx.call("POST", f"/users/{made['user_guid']}/managed_members/{made['guid']}/accounts", body, status=400)
 
 
-@pytest.mark.parametrize("wrong", [{"type": "x"}, {"balance": "1"}, {"day_payment_is_due": 32}, {"matures_on": "soon"}, {"id": 5}])
+@pytest.mark.parametrize(
+    "wrong", [{"type": "x"}, {"balance": "1"}, {"day_payment_is_due": 32}, {"matures_on": "soon"}, {"id": 5}]
+)
 def test_what_a_managed_account_cannot_be(mx: MX, wrong: dict[str, Any]) -> None:
     made = member(mx, mx.user())
     path = f"/users/{made['user_guid']}/managed_members/{made['guid']}/accounts"
@@ -135,14 +175,20 @@ def test_a_managed_account_is_changed_and_deleted(mx: MX) -> None:
     path = f"/users/{of['user_guid']}/managed_members/{of['guid']}/accounts"
     mx.call("POST", path, {"account": ACCOUNT}, status=409)
     mx.call("PUT", f"{path}/{two['guid']}", {"account": {"id": "acc-1"}}, status=409)
-    changed = mx.call("PUT", f"{path}/{two['guid']}", {"account": {"id": "acc-3", "balance": 2.5, "account_number": "12345678"}})["account"]
+    changed = mx.call(
+        "PUT", f"{path}/{two['guid']}", {"account": {"id": "acc-3", "balance": 2.5, "account_number": "12345678"}}
+    )["account"]
     assert (changed["id"], changed["balance"], changed["account_number"]) == ("acc-3", 2.5, "****5678")
     spent = transaction(mx, two)
     mx.call("DELETE", f"{path}/{two['guid']}", status=204)
     mx.call("GET", f"/users/{of['user_guid']}/transactions/{spent['guid']}", status=404)
     assert [each["guid"] for each in mx.call("GET", path)["accounts"]] == [one["guid"]]
     assert [each["event"] for each in events(mx, "mx.account")] == [
-        "mx.account.created", "mx.account.created", "mx.account.updated", "mx.account.deleted"]  # fmt: skip
+        "mx.account.created",
+        "mx.account.created",
+        "mx.account.updated",
+        "mx.account.deleted",
+    ]
     stranger = mx.user()
     mx.call("GET", path.replace(of["user_guid"], stranger), status=404)
 
@@ -151,13 +197,31 @@ def test_a_managed_account_is_changed_and_deleted(mx: MX) -> None:
 
 
 def test_a_managed_transaction_is_what_the_client_says(mx: MX) -> None:
-    given = {"check_number_string": "6812", "currency_code": "USD", "id": "t1", "latitude": -43.2075, "localized_memo": "l", "memo": "m",
-             "merchant_category_code": 5411, "merchant_guid": "MCH-1", "is_international": True}  # fmt: skip
+    given = {
+        "check_number_string": "6812",
+        "currency_code": "USD",
+        "id": "t1",
+        "latitude": -43.2075,
+        "localized_memo": "l",
+        "memo": "m",
+        "merchant_category_code": 5411,
+        "merchant_guid": "MCH-1",
+        "is_international": True,
+    }
     of = account(mx, member(mx, mx.user()))
     made = transaction(mx, of, category="Groceries", **given)
     assert {name: made[name] for name in given} == given
-    assert (made["amount"], made["category"], made["top_level_category"], made["is_expense"]) == (61.11, "Groceries", "Food & Dining", True)
-    assert (made["date"], made["posted_at"], made["original_description"]) == ("2025-12-31", "2026-01-01T06:00:00Z", "Whole foods")
+    assert (made["amount"], made["category"], made["top_level_category"], made["is_expense"]) == (
+        61.11,
+        "Groceries",
+        "Food & Dining",
+        True,
+    )
+    assert (made["date"], made["posted_at"], made["original_description"]) == (
+        "2025-12-31",
+        "2026-01-01T06:00:00Z",
+        "Whole foods",
+    )
     assert (made["account_id"], made["member_is_managed_by_user"]) == ("acc-1", False)
     assert mx.call("GET", f"{transactions_of(of)}/{made['guid']}")["transaction"] == made
     assert mx.call("GET", f"/users/{of['user_guid']}/accounts/{of['guid']}")["account"]["balance"] == 1000
@@ -172,7 +236,15 @@ def test_what_a_managed_transaction_must_have(mx: MX, missing: str) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"amount": "much"}, {"amount": "0"}, {"amount": None}, {"status": "DONE"}, {"type": "x"}, {"posted_at": 5}, {"category": "Dinosaurs"}],
+    [
+        {"amount": "much"},
+        {"amount": "0"},
+        {"amount": None},
+        {"status": "DONE"},
+        {"type": "x"},
+        {"posted_at": 5},
+        {"category": "Dinosaurs"},
+    ],
 )
 def test_what_a_managed_transaction_cannot_be(mx: MX, wrong: dict[str, Any]) -> None:
     of = account(mx, member(mx, mx.user()))
@@ -193,7 +265,12 @@ def test_a_managed_transaction_is_changed_and_deleted(mx: MX) -> None:
     mx.call("DELETE", f"{path}/{one['guid']}", status=204)
     mx.call("GET", f"{path}/{one['guid']}", status=404)
     assert [each["event"].rpartition(".")[2] for each in events(mx, "mx.transaction")] == [
-        "created", "created", "updated", "updated", "deleted"]  # fmt: skip
+        "created",
+        "created",
+        "updated",
+        "updated",
+        "deleted",
+    ]
 
 
 def test_a_rule_of_the_user_categorizes_what_has_no_category(mx: MX) -> None:
@@ -208,7 +285,9 @@ def test_the_amount_of_a_split_managed_transaction_stands(mx: MX) -> None:
     of = account(mx, member(mx, mx.user()))
     made = transaction(mx, of, amount=3)
     parts = mx.call(
-        "POST", f"/users/{of['user_guid']}/transactions/{made['guid']}/split", {"transactions": [{"amount": 1}, {"amount": 2}]}
+        "POST",
+        f"/users/{of['user_guid']}/transactions/{made['guid']}/split",
+        {"transactions": [{"amount": 1}, {"amount": 2}]},
     )["transactions"]
     path = transactions_of(of)
     for guid in (made["guid"], parts[0]["guid"]):
@@ -225,7 +304,9 @@ def test_managed_transactions_by_date(mx: MX) -> None:
         transaction(mx, of, transacted_at=day)
 
     def days(query: str, headers: Any = None) -> list[str]:
-        return [each["date"] for each in mx.call("GET", f"{transactions_of(of)}{query}", headers=headers)["transactions"]]
+        return [
+            each["date"] for each in mx.call("GET", f"{transactions_of(of)}{query}", headers=headers)["transactions"]
+        ]
 
     assert days("") == ["2025-12-31", "2025-12-30"]
     assert days("?from_date=2025-05-01") == ["2025-12-31", "2025-12-30", "2025-06-01"]
@@ -254,7 +335,9 @@ def test_requests_have_the_fields_of_the_file(version: str) -> None:
     ):
         declared = openapi(version)["components"]["schemas"][name]
         assert set(schema.load_fields) == set(declared["properties"])
-        assert {field for field, each in schema.load_fields.items() if each.required} == set(declared.get("required", ()))
+        assert {field for field, each in schema.load_fields.items() if each.required} == set(
+            declared.get("required", ())
+        )
 
 
 def test_a_transaction_that_nobody_posts_goes_after_two_weeks(mx: MX) -> None:

@@ -20,11 +20,28 @@ JOBS = {
     "fetch_rewards": (200, "mx.rewards"),
 }
 CALLS = [
-    ("GET", ""), ("PUT", ""), ("DELETE", ""), ("GET", "/status"), ("GET", "/challenges"), ("GET", "/credentials"),
-    ("GET", "/oauth_window_uri"), ("PUT", "/resume"), *(("POST", f"/{job}") for job in JOBS),
-]  # fmt: skip
+    ("GET", ""),
+    ("PUT", ""),
+    ("DELETE", ""),
+    ("GET", "/status"),
+    ("GET", "/challenges"),
+    ("GET", "/credentials"),
+    ("GET", "/oauth_window_uri"),
+    ("PUT", "/resume"),
+    *(("POST", f"/{job}") for job in JOBS),
+]
 BODIES = {"": {"member": {"metadata": "x"}}, "/resume": {"member": {"challenges": [{"guid": "CRD-1", "value": "x"}]}}}
-PREMIUM_FROM = {"CREATED", "CONNECTED", "DEGRADED", "DISCONNECTED", "EXPIRED", "FAILED", "IMPEDED", "RECONNECTED", "UPDATED"}
+PREMIUM_FROM = {
+    "CREATED",
+    "CONNECTED",
+    "DEGRADED",
+    "DISCONNECTED",
+    "EXPIRED",
+    "FAILED",
+    "IMPEDED",
+    "RECONNECTED",
+    "UPDATED",
+}
 BLOCKED = {"PREVENTED", "DENIED", "IMPAIRED", "IMPORTED", "DISCONTINUED", "CLOSED", "DISABLED", "PENDING"}
 STATUSES = {*PREMIUM_FROM, *BLOCKED, "CHALLENGED", "REJECTED", "LOCKED", "DELAYED", "RESUMED"}
 
@@ -50,7 +67,12 @@ def oauth(mx: MX, user: str, **beside: Any) -> dict[str, Any]:
 
 
 def flags(member: dict[str, Any]) -> tuple[Any, ...]:
-    return member["connection_status"], member["is_being_aggregated"], member["aggregated_at"], member["successfully_aggregated_at"]
+    return (
+        member["connection_status"],
+        member["is_being_aggregated"],
+        member["aggregated_at"],
+        member["successfully_aggregated_at"],
+    )
 
 
 def push(mx: MX, path: str, status: str) -> None:
@@ -69,7 +91,13 @@ def echoed(mx: MX) -> dict[str, set[str | None]]:
 
 
 def test_a_new_member_is_being_aggregated(mx: MX, user: str) -> None:
-    body = {"institution_code": "mxbank", "credentials": mx.credentials(), "id": "m-1", "metadata": "note", "use_cases": ["PFM"]}
+    body = {
+        "institution_code": "mxbank",
+        "credentials": mx.credentials(),
+        "id": "m-1",
+        "metadata": "note",
+        "use_cases": ["PFM"],
+    }
     member = mx.call("POST", f"/users/{user}/members", {"member": body}, status=202)["member"]
     guid = member["guid"]
     assert guid.startswith("MBR-")
@@ -110,7 +138,11 @@ def test_an_aggregation_connects_then_ends(mx: MX, user: str) -> None:
     mx.advance("1s")
     done = mx.status(user, member)
     assert flags(done) == ("CONNECTED", False, "2026-01-01T12:00:00Z", "2026-01-01T12:00:02Z")
-    assert (done["has_processed_accounts"], done["has_processed_transactions"], done["has_processed_account_numbers"]) == (
+    assert (
+        done["has_processed_accounts"],
+        done["has_processed_transactions"],
+        done["has_processed_account_numbers"],
+    ) == (
         True,
         True,
         False,
@@ -157,7 +189,9 @@ def test_what_create_refuses(mx: MX, user: str, change: dict[str, Any], status: 
 
 @pytest.mark.parametrize("body", [{}, {"member": None}, {"member": []}, {"members": {}}, {"member": {}}])
 def test_create_wants_a_member(mx: MX, user: str, body: dict[str, Any]) -> None:
-    assert "Required parameter missing" in mx.call("POST", f"/users/{user}/members", body, status=400)["error"]["message"]
+    assert (
+        "Required parameter missing" in mx.call("POST", f"/users/{user}/members", body, status=400)["error"]["message"]
+    )
 
 
 def test_a_duplicate_has_the_same_institution_and_all_credentials(mx: MX, user: str) -> None:
@@ -211,13 +245,21 @@ def test_an_oauth_member_waits_for_the_banks_page(mx: MX, user: str) -> None:
     ],
 )
 def test_the_way_back_is_checked(mx: MX, user: str, beside: dict[str, Any]) -> None:
-    mx.call("POST", f"/users/{user}/members", {"member": {"institution_code": "mx_bank_oauth", "is_oauth": True}, **beside}, status=422)
+    mx.call(
+        "POST",
+        f"/users/{user}/members",
+        {"member": {"institution_code": "mx_bank_oauth", "is_oauth": True}, **beside},
+        status=422,
+    )
 
 
 def test_an_oauth_uri_is_new_every_time(mx: MX, user: str) -> None:
     member = oauth(mx, user)
     path = f"/users/{user}/members/{member['guid']}/oauth_window_uri"
-    again = [mx.call("GET", f"{path}?referral_source=BROWSER&enable_app2app=false&skip_aggregation=true")["member"] for _ in range(2)]
+    again = [
+        mx.call("GET", f"{path}?referral_source=BROWSER&enable_app2app=false&skip_aggregation=true")["member"]
+        for _ in range(2)
+    ]
     assert [set(shown) for shown in again] == [{"guid", "oauth_window_uri"}] * 2
     assert len({member["oauth_window_uri"], *(shown["oauth_window_uri"] for shown in again)}) == 3
     mx.call("GET", f"{path}?referral_source=EMAIL", status=400)
@@ -247,7 +289,9 @@ def test_nothing_starts_while_pending(mx: MX, user: str, job: str) -> None:
 
 def test_metadata_changes_without_a_job(mx: MX, path: str) -> None:
     before = mx.call("GET", path)["member"]
-    after = mx.call("PUT", path, {"member": {"metadata": "new", "background_aggregation_is_disabled": True}}, status=200)["member"]
+    after = mx.call(
+        "PUT", path, {"member": {"metadata": "new", "background_aggregation_is_disabled": True}}, status=200
+    )["member"]
     assert after == before | {"metadata": "new", "background_aggregation_is_disabled": True}
     assert mx.events()[-1] == "mx.member.updated"
 
@@ -256,20 +300,28 @@ def test_new_credentials_start_a_job(mx: MX, path: str) -> None:
     push(mx, path, "DENIED")
     assert mx.call("GET", path)["member"]["needs_updated_credentials"]
     shown = mx.call("PUT", path, {"member": {"credentials": mx.credentials(password="right")}}, status=200)["member"]
-    assert (shown["connection_status"], shown["is_being_aggregated"], shown["needs_updated_credentials"]) == ("UPDATED", True, False)
+    assert (shown["connection_status"], shown["is_being_aggregated"], shown["needs_updated_credentials"]) == (
+        "UPDATED",
+        True,
+        False,
+    )
     mx.advance("10s")
     assert mx.call("GET", path)["member"]["connection_status"] == "CONNECTED"
 
 
 def test_new_credentials_with_skip_aggregation_start_none(mx: MX, path: str) -> None:
     before = mx.call("GET", path)["member"]
-    shown = mx.call("PUT", path, {"member": {"credentials": mx.credentials(password="right"), "skip_aggregation": True}})["member"]
+    shown = mx.call(
+        "PUT", path, {"member": {"credentials": mx.credentials(password="right"), "skip_aggregation": True}}
+    )["member"]
     assert flags(shown) == ("UPDATED", False, before["aggregated_at"], before["successfully_aggregated_at"])
 
 
 def test_new_credentials_are_kept_while_a_job_runs(mx: MX, user: str) -> None:
     path = f"/users/{user}/members/{mx.create(user)['guid']}"
-    shown = mx.call("PUT", path, {"member": {"credentials": mx.credentials(password="challenge")}}, status=200)["member"]
+    shown = mx.call("PUT", path, {"member": {"credentials": mx.credentials(password="challenge")}}, status=200)[
+        "member"
+    ]
     assert flags(shown) == ("CREATED", True, None, None)
     mx.advance("10s")
     assert mx.call("GET", path)["member"]["connection_status"] == "CONNECTED"
@@ -331,13 +383,27 @@ def test_where_a_job_may_start(mx: MX, path: str, status: str) -> None:
 @pytest.mark.parametrize(
     ("job", "field", "message"),
     [
-        ("verify", "supports_account_verification", "Member's institution does not support instant account verification."),
-        ("extend_history", "supports_transaction_history", "Member's institution does not support extended transaction history."),
-        ("identify", "supports_account_identification", "Member's institution does not support account identification."),
+        (
+            "verify",
+            "supports_account_verification",
+            "Member's institution does not support instant account verification.",
+        ),
+        (
+            "extend_history",
+            "supports_transaction_history",
+            "Member's institution does not support extended transaction history.",
+        ),
+        (
+            "identify",
+            "supports_account_identification",
+            "Member's institution does not support account identification.",
+        ),
         ("fetch_statements", "supports_account_statement", "Member's institution does not support account statements."),
     ],
 )
-def test_a_premium_job_needs_an_institution_that_supports_it(mx: MX, user: str, job: str, field: str, message: str) -> None:
+def test_a_premium_job_needs_an_institution_that_supports_it(
+    mx: MX, user: str, job: str, field: str, message: str
+) -> None:
     found = mx.call("GET", f"/institutions?{field}=false&supports_oauth=false&records_per_page=100")["institutions"]
     code = next(each["code"] for each in found if not each["supports_oauth"])
     member = mx.create(user, institution=code)["guid"]
@@ -434,7 +500,12 @@ def test_challenges_are_answered_together(mx: MX, user: str, path: str) -> None:
     assert flags(status)[:2] == ("CHALLENGED", True)
     assert not status["is_authenticated"]
     [challenge] = status["challenges"]
-    assert challenge == {"field_name": None, "guid": challenge["guid"], "label": "What city were you born in?", "type": "TEXT"}
+    assert challenge == {
+        "field_name": None,
+        "guid": challenge["guid"],
+        "label": "What city were you born in?",
+        "type": "TEXT",
+    }
     listed = mx.call("GET", f"{path}/challenges", status=200)
     assert listed["challenges"] == [challenge | {"field_name": challenge["label"]}]
     assert listed["pagination"]["total_entries"] == 1
@@ -481,7 +552,10 @@ def test_the_credentials_are_the_institutions_and_no_values(mx: MX, path: str) -
 
 
 def test_members_are_listed_by_use_case(mx: MX, user: str) -> None:
-    pfm, both = (mx.create(user, password=str(n), use_cases=cases)["guid"] for n, cases in enumerate((["PFM"], ["PFM", "MONEY_MOVEMENT"])))
+    pfm, both = (
+        mx.create(user, password=str(n), use_cases=cases)["guid"]
+        for n, cases in enumerate((["PFM"], ["PFM", "MONEY_MOVEMENT"]))
+    )
 
     def listed(query: str) -> list[str]:
         return [member["guid"] for member in mx.call("GET", f"/users/{user}/members{query}")["members"]]
@@ -513,7 +587,12 @@ def test_paging(mx: MX, user: str, query: str, page: int, size: int, count: int)
         mx.create(user, password=str(number), skip_aggregation=True)
     shown = mx.call("GET", f"/users/{user}/members{query}")
     assert len(shown["members"]) == count
-    assert shown["pagination"] == {"current_page": page, "per_page": size, "total_entries": 12, "total_pages": 2 if size == 10 else 1}
+    assert shown["pagination"] == {
+        "current_page": page,
+        "per_page": size,
+        "total_entries": 12,
+        "total_pages": 2 if size == 10 else 1,
+    }
 
 
 @pytest.mark.parametrize(("method", "call"), CALLS)
@@ -571,7 +650,9 @@ def test_the_newer_version_takes_ids_for_guids(mx: MX, user: str) -> None:
     mx.call("GET", f"/users/{mx.user(id='other')}/members/m-1", headers=V2, status=404)
 
 
-@pytest.mark.parametrize("path", ["/users/customer-42", "/users/customer-42/members/m-1", "/users/customer-42/members/m-1/status"])
+@pytest.mark.parametrize(
+    "path", ["/users/customer-42", "/users/customer-42/members/m-1", "/users/customer-42/members/m-1/status"]
+)
 def test_the_older_version_takes_guids_only(mx: MX, user: str, path: str) -> None:
     mx.create(user, id="m-1")
     mx.call("GET", path, status=404)
@@ -653,7 +734,11 @@ def test_no_other_call_echoes(mx: MX, receiver: Receiver, path: str) -> None:
 @pytest.mark.parametrize(("method", "call"), [("POST", "s"), ("PUT", ""), ("POST", "/aggregate"), ("POST", "/verify")])
 def test_a_payload_is_short_and_base64(mx: MX, path: str, payload: str, method: str, call: str) -> None:
     path = path.rpartition("/")[0] if call == "s" else path + call
-    body = {"member": {"institution_code": "mxbank", "credentials": mx.credentials(password="x")}} if call == "s" else BODIES.get(call)
+    body = (
+        {"member": {"institution_code": "mxbank", "credentials": mx.credentials(password="x")}}
+        if call == "s"
+        else BODIES.get(call)
+    )
     headers = {"X-CALLBACK-PAYLOAD": payload}
     assert "X-CALLBACK-PAYLOAD" in mx.call(method, path, body, headers=headers, status=400)["error"]["message"]
     mx.call(method, path, body, headers={"X-CALLBACK-PAYLOAD": "A" * 1024})
@@ -682,7 +767,10 @@ def ask_for(mx: MX, institution: str, *products: str, status: int) -> tuple[str,
 def test_the_products_asked_for_are_what_is_fetched_and_told(mx: MX) -> None:
     user, member = ask_for(mx, "mxbank", "account_verification", "identity_verification", status=202)
     mx.advance("10s")
-    found = {what: len(mx.call("GET", f"/users/{user}/members/{member}/{what}")[what]) for what in ("account_numbers", "account_owners")}
+    found = {
+        what: len(mx.call("GET", f"/users/{user}/members/{member}/{what}")[what])
+        for what in ("account_numbers", "account_owners")
+    }
     assert found == {"account_numbers": 2, "account_owners": 6}
     assert mx.call("GET", f"/users/{user}/transactions")["pagination"]["total_entries"] == 0
     assert mx.events()[-2:] == ["mx.member.updated", "mx.verification"]
@@ -703,7 +791,10 @@ def _lacking(mx: MX, support: str) -> str:
 
 def test_an_unknown_product_is_refused_with_those_that_there_are(mx: MX) -> None:
     user = mx.user()
-    body = {"member": {"institution_code": "mxbank", "credentials": mx.credentials()}, "data_request": {"products": ["moon"]}}
+    body = {
+        "member": {"institution_code": "mxbank", "credentials": mx.credentials()},
+        "data_request": {"products": ["moon"]},
+    }
     answer = mx.call("POST", f"/users/{user}/members", body, headers=V2, status=422)
     assert "'moon' is not a product; allowed are account_verification" in answer["error"]["message"]
 
@@ -724,4 +815,9 @@ def test_new_credentials_may_not_be_those_of_another_member(mx: MX) -> None:
     mx.advance("10s")
     body = {"member": {"credentials": mx.credentials(password="one")}}
     mx.call("PUT", f"/users/{user}/members/{second}", body, status=409)
-    mx.call("PUT", f"/users/{user}/members/{second}", {"member": {"credentials": mx.credentials(password="two")}}, status=200)
+    mx.call(
+        "PUT",
+        f"/users/{user}/members/{second}",
+        {"member": {"credentials": mx.credentials(password="two")}},
+        status=200,
+    )

@@ -16,7 +16,12 @@ from tests.conftest import MX
 
 V2 = {"Accept": "application/json", "Accept-Version": "v20250224"}
 PERSON = {"email": "sam@example.com", "first_name": "Sam", "last_name": "O'Neil-Grobanne"}
-ACCOUNT = {"account_number": "333312345", "account_type": "CHECKING", "routing_number": "091000019", "account_name": "My test account"}
+ACCOUNT = {
+    "account_number": "333312345",
+    "account_type": "CHECKING",
+    "routing_number": "091000019",
+    "account_name": "My test account",
+}
 
 
 @pytest.fixture
@@ -49,7 +54,9 @@ def verify(mx: MX, guid: str, one: float, two: float, **more: Any) -> Any:
 
 def told(mx: MX) -> list[tuple[str, str]]:
     """The statuses that callbacks have told, with their actions."""
-    hooks = [w for w in mx.control("GET", "/webhooks?limit=1000")["webhooks"] if w["event"].startswith("mx.micro_deposit")]
+    hooks = [
+        w for w in mx.control("GET", "/webhooks?limit=1000")["webhooks"] if w["event"].startswith("mx.micro_deposit")
+    ]
     return [(w["event"].rpartition(".")[2], w["payload"]["micro_deposit"]["status_name"]) for w in hooks]
 
 
@@ -94,11 +101,19 @@ def test_a_callback_has_the_numbers_of_the_statuses(mx: MX, user: str, receiver:
         "action": "updated",
         "version": 1,
         "micro_deposit": {
-            "account_number": "333312345", "account_type": 2, "created_at": "2026-01-01T12:00:00.000+00:00", "guid": guid,
-            "institution_guid": "INS-1572a04c-912b-59bf-5841-332c7dfafaef", "routing_number": "091000019", "status": 2,
-            "status_name": "DEPOSITED", "updated_at": "2026-01-01T12:02:00.000+00:00", "user_guid": user, "user_id": "u-1",
+            "account_number": "333312345",
+            "account_type": 2,
+            "created_at": "2026-01-01T12:00:00.000+00:00",
+            "guid": guid,
+            "institution_guid": "INS-1572a04c-912b-59bf-5841-332c7dfafaef",
+            "routing_number": "091000019",
+            "status": 2,
+            "status_name": "DEPOSITED",
+            "updated_at": "2026-01-01T12:02:00.000+00:00",
+            "user_guid": user,
+            "user_id": "u-1",
         },
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize("amounts", [(0.09, 0.09), (0.12, 0.15), (0.15, 0.12)])
@@ -160,7 +175,12 @@ def test_one_account_has_one_microdeposit_at_a_time(mx: MX, user: str) -> None:
 
 def test_a_person_alone_is_preinitiated(mx: MX, user: str) -> None:
     made = mx.call("POST", f"/users/{user}/micro_deposits", {"micro_deposit": PERSON})["micro_deposit"][0]
-    assert (made["status"], made["first_name"], made["account_number"], made["account_type"]) == ("PREINITIATED", "Sam", "", "ANY")
+    assert (made["status"], made["first_name"], made["account_number"], made["account_type"]) == (
+        "PREINITIATED",
+        "Sam",
+        "",
+        "ANY",
+    )
     mx.advance("30d")
     assert read(mx, user, made["guid"])["status"] == "PREINITIATED"
     assert mx.call("GET", f"/users/{user}/account_verifications")["micro_deposit"] == []

@@ -19,7 +19,9 @@ V2 = {"Accept": "application/json", "Accept-Version": "v20250224"}
 
 
 class Processor:
-    """A payment processor, and the client whose user it serves: verified, identified, with the checking account chosen."""
+    """A payment processor, and the client whose user it serves: verified, identified, with the checking account
+    chosen.
+    """
 
     def __init__(self, mx: MX) -> None:
         self.mx = mx
@@ -33,10 +35,14 @@ class Processor:
         mx.advance("1m")
         mx.call("POST", f"{at}/identify")
         mx.advance("1m")
-        self.account, self.other = (row["guid"] for row in mx.call("GET", f"/users/{self.user}/accounts")["accounts"][:2])
+        self.account, self.other = (
+            row["guid"] for row in mx.call("GET", f"/users/{self.user}/accounts")["accounts"][:2]
+        )
 
     def scope(self, *extra: str, account: str | None = None) -> str:
-        return " ".join([f"user-guid:{self.user}", f"member-guid:{self.member}", f"account-guid:{account or self.account}", *extra])
+        return " ".join(
+            [f"user-guid:{self.user}", f"member-guid:{self.member}", f"account-guid:{account or self.account}", *extra]
+        )
 
     def code(self, scope: str | None = None, **more: Any) -> Any:
         body = {"authorization_code": {"scope": scope or self.scope("read-protected")}}
@@ -146,7 +152,11 @@ def test_the_older_call_of_the_client(processor: Processor, mx: MX) -> None:
 def test_account_numbers(processor: Processor, headers: Any) -> None:
     (row,) = processor.read("/account/account_numbers", processor.token(), headers=headers)["account_numbers"]
     assert (row["account_number"], row["routing_number"], row["passed_validation"]) == (4921710685, 5026788, True)
-    assert (row["account_guid"], row["member_guid"], row["user_guid"]) == (processor.account, processor.member, processor.user)
+    assert (row["account_guid"], row["member_guid"], row["user_guid"]) == (
+        processor.account,
+        processor.member,
+        processor.user,
+    )
     assert row["guid"].startswith("ACN-")
 
 
@@ -159,8 +169,16 @@ def test_an_account_that_was_not_verified_has_no_numbers(processor: Processor) -
 @pytest.mark.parametrize("headers", [MX_HEADERS, V2])
 def test_the_payment_account(processor: Processor, headers: Any) -> None:
     account = processor.read("/payment_account", processor.token(), headers=headers)["payment_account"]
-    assert (account["account_type"], account["balance"], account["available_balance"]) == ("CHECKING", 500000.0, 500000.0)
-    assert (account["account_number"], account["routing_number"], account["transit_number"]) == (4921710685, 5026788, None)
+    assert (account["account_type"], account["balance"], account["available_balance"]) == (
+        "CHECKING",
+        500000.0,
+        500000.0,
+    )
+    assert (account["account_number"], account["routing_number"], account["transit_number"]) == (
+        4921710685,
+        5026788,
+        None,
+    )
     assert account["created_at"].startswith("2026-01-01T12:")
 
 
@@ -176,7 +194,9 @@ def test_the_balance_is_fetched_by_a_job(processor: Processor, mx: MX) -> None:
 
 def test_owners_where_the_file_puts_them(processor: Processor) -> None:
     answer = processor.read("/account/transactions", processor.token())
-    assert [(owner["owner_name"], owner["account_guid"]) for owner in answer["account_owners"]] == [("MX Test", processor.account)]
+    assert [(owner["owner_name"], owner["account_guid"]) for owner in answer["account_owners"]] == [
+        ("MX Test", processor.account)
+    ]
     assert answer["pagination"]["total_entries"] == 1
     processor.read("/account/transactions", processor.token(processor.scope()), status=403)
 

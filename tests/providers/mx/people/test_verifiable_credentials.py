@@ -31,7 +31,9 @@ def claims(mx: MX, path: str, headers: dict[str, str] | None = None) -> dict[str
     header = jwt.get_unverified_header(token)
     issuer, _, fragment = header["kid"].partition("#")
     assert (header["alg"], header["typ"], fragment) == ("EdDSA", "JWT", "0")
-    said: dict[str, Any] = jwt.decode(token, key_of(issuer), algorithms=["EdDSA"], issuer=issuer, options={"verify_iat": False})
+    said: dict[str, Any] = jwt.decode(
+        token, key_of(issuer), algorithms=["EdDSA"], issuer=issuer, options={"verify_iat": False}
+    )
     return said
 
 
@@ -59,11 +61,21 @@ def test_accounts(connected: tuple[MX, str, str]) -> None:
     assert said["vc"]["credentialSubject"]["id"] == user
     shown = said["vc"]["credentialSubject"]["accounts"]
     assert [next(iter(each)) for each in shown] == [
-        "depositAccount", "depositAccount", "locAccount", "loanAccount", "loanAccount", "investmentAccount"]  # fmt: skip
+        "depositAccount",
+        "depositAccount",
+        "locAccount",
+        "loanAccount",
+        "loanAccount",
+        "investmentAccount",
+    ]
     accounts = {a["guid"]: a for a in mx.call("GET", f"/users/{user}/accounts")["accounts"]}
     checking, card, investment = shown[0]["depositAccount"], shown[2]["locAccount"], shown[5]["investmentAccount"]
     known = accounts[checking["accountId"]]
-    assert (checking["accountType"], checking["accountNumber"], checking["accountNumberDisplay"]) == ("CHECKING", "4921710685", "****0685")
+    assert (checking["accountType"], checking["accountNumber"], checking["accountNumberDisplay"]) == (
+        "CHECKING",
+        "4921710685",
+        "****0685",
+    )
     assert (checking["currentBalance"], checking["availableBalance"]) == (known["balance"], known["available_balance"])
     assert {"name": "member_guid", "value": member} in checking["fiAttributes"]
     assert {"name": "external_guid", "value": "act-23445745"} in checking["fiAttributes"]
@@ -81,7 +93,10 @@ def test_identity_and_its_filters(connected: tuple[MX, str, str]) -> None:
     (customer,) = said["vc"]["credentialSubject"]["customers"]
     assert customer.keys() == {"customerId", "name", "addresses", "accounts"}
     assert (customer["name"]["first"], customer["name"]["last"]) == ("MX", "Test")
-    assert (customer["addresses"][0]["line1"], customer["addresses"][0]["city"]) == ("3401 N Thanksgiving Way #500", "Lehi")
+    assert (customer["addresses"][0]["line1"], customer["addresses"][0]["city"]) == (
+        "3401 N Thanksgiving Way #500",
+        "Lehi",
+    )
     assert len(customer["accounts"]) == 6
     (whole,) = claims(mx, path)["vc"]["credentialSubject"]["customers"]
     assert whole["email"] == ["mxuser@mx.com"]
@@ -104,8 +119,17 @@ def test_transactions_and_their_range(connected: tuple[MX, str, str]) -> None:
     assert {"name": "original_description", "value": original[rows[0]["transactionId"]]} in rows[0]["fiAttributes"]
     assert {"name": "institution_name", "value": "MX Bank"} in rows[0]["fiAttributes"]
     some = claims(mx, f"{path}?startTime=2025-12-01&endTime=2025-12-03")["vc"]["credentialSubject"]["transactions"]
-    assert {each["depositTransaction"]["transactionTimestamp"][:10] for each in some} == {"2025-12-01", "2025-12-02", "2025-12-03"}
-    for query in ("startTime=yesterday", "endTime=2025-13-01", "startTime=1733011200", "startTime=2024-12-01&endTime=2025-12-31"):
+    assert {each["depositTransaction"]["transactionTimestamp"][:10] for each in some} == {
+        "2025-12-01",
+        "2025-12-02",
+        "2025-12-03",
+    }
+    for query in (
+        "startTime=yesterday",
+        "endTime=2025-13-01",
+        "startTime=1733011200",
+        "startTime=2024-12-01&endTime=2025-12-31",
+    ):
         mx.call("GET", f"{path}?{query}", headers=BETA, status=400)
     assert claims(mx, f"{path}?startTime=2024-12-31&endTime=2025-12-31")
 
@@ -150,6 +174,10 @@ def test_all_known_media_types_are_taken(connected: tuple[MX, str, str], accept:
 def test_unknown_ones_are_not_found(connected: tuple[MX, str, str]) -> None:
     mx, _, member = connected
     other = mx.user()
-    for path in (f"/vc/users/{other}/members/{member}/accounts", f"/vc/users/{other}/members/{member}/customers",
-                 f"/vc/users/{other}/accounts/ACT-none/transactions", f"/vc/users/USR-none/members/{member}/accounts"):  # fmt: skip
+    for path in (
+        f"/vc/users/{other}/members/{member}/accounts",
+        f"/vc/users/{other}/members/{member}/customers",
+        f"/vc/users/{other}/accounts/ACT-none/transactions",
+        f"/vc/users/USR-none/members/{member}/accounts",
+    ):
         mx.call("GET", path, headers=BETA, status=404)

@@ -55,14 +55,26 @@ def test_a_url_stays_in_its_sandbox(make_server: Callable[..., tuple[Engine, Fla
 def test_what_the_page_needs_is_kept_for_ten_minutes(server: tuple[Engine, MX]) -> None:
     engine, mx = server
     user = mx.user()
-    ask(mx, user, mode="verification", is_mobile_webview=True, headers={"X-CALLBACK-PAYLOAD": "YWJj", "Accept-Language": "es"})
+    ask(
+        mx,
+        user,
+        mode="verification",
+        is_mobile_webview=True,
+        headers={"X-CALLBACK-PAYLOAD": "YWJj", "Accept-Language": "es"},
+    )
     ask(mx, user, color_scheme="dark", include_identity=True)
     verification, plain = kept(engine)
     assert verification.owner == user
     assert verification.body["callback_headers"] == {"X-CALLBACK-PAYLOAD": "YWJj"}
     assert (verification.body["language"], verification.body["used_at"]) == ("es", None)
     assert verification.body["expires_at"] == verification.created_at + 600_000
-    following = ("disable_background_agg", "include_transactions", "oauth_referral_source", "color_scheme", "ui_message_version")
+    following = (
+        "disable_background_agg",
+        "include_transactions",
+        "oauth_referral_source",
+        "color_scheme",
+        "ui_message_version",
+    )
     assert [verification.body["options"][name] for name in following] == [True, False, "APP", "light", 4]
     assert [plain.body["options"][name] for name in following] == [False, True, "BROWSER", "dark", 4]
     mx.advance("599s")
@@ -86,7 +98,11 @@ def test_products_are_asked_for_in_the_newer_version(server: tuple[Engine, MX]) 
 def test_the_older_call_of_the_connect_widget(server: tuple[Engine, MX]) -> None:
     engine, mx = server
     user = mx.user()
-    made = mx.call("POST", f"/users/{user}/connect_widget_url", {"config": {"mode": "verification", "current_institution_code": "mxbank"}})
+    made = mx.call(
+        "POST",
+        f"/users/{user}/connect_widget_url",
+        {"config": {"mode": "verification", "current_institution_code": "mxbank"}},
+    )
     assert (made["user"]["guid"], "/md/connect/" in made["user"]["connect_widget_url"]) == (user, True)
     assert kept(engine)[0].body["options"]["widget_type"] == "connect_widget"
     assert mx.control("GET", "/violations")["violations"][0]["rule"] == "deprecated"
