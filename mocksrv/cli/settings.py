@@ -322,14 +322,14 @@ def _file(path: Path) -> dict[str, Given]:
 
 
 def _entries(data: bytes) -> Iterator[tuple[str, Given]]:
-    from mocksrv.engine.scenarios.model import ScenarioError  # the YAML reader is only imported when there is a file
-    from mocksrv.engine.yamlnodes import NULLS, read
+    from mocksrv.engine.problems import YamlError
+    from mocksrv.engine.yamlnodes import NULLS, read  # only imported when there is a file
 
     if not any(line.strip() and not line.strip().startswith(b"#") for line in data.splitlines()):
         return  # nothing but comments
     try:
         document = read(data, FILE)
-    except ScenarioError as error:
+    except YamlError as error:
         raise SettingError(str(error.problems[0])) from None
     for problem in document.problems:
         raise SettingError(str(problem))

@@ -11,9 +11,10 @@ import click
 
 from mocksrv.cli.settings import SettingError, folders
 from mocksrv.engine.engine import Cast
+from mocksrv.engine.problems import Problem
 from mocksrv.engine.scenarios.files import UserFile
 from mocksrv.engine.scenarios.library import Library, UnknownScenario
-from mocksrv.engine.scenarios.model import Problem, Scenario
+from mocksrv.engine.scenarios.model import Scenario
 from mocksrv.providers.provider import WingOptions
 from mocksrv.web.server import bundled_scenarios, wings
 

@@ -20,10 +20,11 @@ from mocksrv.engine.callbacks.dispatcher import Dispatcher, Encoder, Retries
 from mocksrv.engine.clock import LATEST, Clock
 from mocksrv.engine.journal import Entry, Journal
 from mocksrv.engine.player import Player
+from mocksrv.engine.problems import YamlError
 from mocksrv.engine.role import Role
 from mocksrv.engine.sandbox import DEFAULT, NAME, Keep, Sandbox, SandboxDropped, SandboxNameError, Settings
 from mocksrv.engine.scenarios.library import Library
-from mocksrv.engine.scenarios.model import Scenario, ScenarioError
+from mocksrv.engine.scenarios.model import Scenario
 from mocksrv.engine.scenarios.parsing import parse
 from mocksrv.engine.storage.records import IN_MEMORY, Row, dumps
 from mocksrv.engine.storage.sqlite import Store
@@ -128,7 +129,7 @@ class Engine:
             for row in stored:
                 try:
                     self.library.put(row[2])
-                except ScenarioError as error:
+                except YamlError as error:
                     left.append(row)
                     faults.append(error)
             if len(left) == len(stored):
@@ -441,12 +442,12 @@ class Engine:
     # scenarios
 
     def put_scenario(self, text: str) -> Scenario:
-        """Takes a scenario from the control API into the library. Raises ScenarioError."""
+        """Takes a scenario from the control API into the library. Raises YamlError."""
         scenario = self.library.put(text)
         with self.store.write() as tx:
             tx.put_scenario(scenario.provider, scenario.name, text)
         return scenario
 
     def check_scenario(self, text: bytes | str, file: str) -> Scenario:
-        """The scenario of a text, fully checked. Raises ScenarioError."""
+        """The scenario of a text, fully checked. Raises YamlError."""
         return parse(text, file=file, vocabularies=self.vocabularies, library=self.library)

@@ -1,8 +1,9 @@
 """YAML text -> a tree of nodes that know their line and column.
 
-Only the plain part of YAML is read: mappings with text keys, lists and scalars, in one document. Anchors, aliases and
-tags are refused, and so are tabs, duplicate keys and files that are too big or too deep, each with a message for the
-person who wrote the file. The tree is built from the parser's events without recursion.
+Only the plain part of YAML is read: mappings with text keys, lists and scalars, in one document. Tags are refused, and
+so are tabs, duplicate keys, files that are too big or too deep, and anchors and aliases unless they are asked for, each
+with a message for the person who wrote the file. The tree is built from the parser's events without recursion.
+``load`` reads the package's own catalogues, which need neither places nor limits.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from itertools import chain
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
 
-from mocksrv.engine.scenarios.model import Problem, ScenarioError
+from mocksrv.engine.problems import Problem, YamlError, short
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 20
@@ -118,46 +121,54 @@ class Document:
     problems: tuple[Problem, ...]
 
 
-def read(data: bytes | str, file: str) -> Document:
-    """The tree of a YAML text. Raises ScenarioError with what is wrong, where, when the text cannot be read to its
-    end.
+def load(path: Path) -> Any:
+    """The values of one of the package's own files, by the quick way: without places, limits and checks."""
+    yaml = _yaml()
+    return yaml.load(path.read_text("utf-8"), Loader=_loader(yaml))
+
+
+def read(data: bytes | str, file: str, *, aliases: bool = False) -> Document:
+    """The tree of a YAML text. Raises YamlError with what is wrong, where, when the text cannot be read to its end.
+
+    ``aliases``: anchors and aliases are read, too; what an alias stands for counts each time for the limits, and its
+    nodes are the same objects, with the places where they are written.
     """
     text = decode(data, file)
-    builder = _Builder(file)
+    builder = _Builder(file, aliases)
     try:
         for event in _events(text):
             builder.take(event)
     except _yaml().YAMLError as error:
         builder.report(*_syntax_fault(error))
-        raise ScenarioError(builder.sorted_problems()) from None
+        raise YamlError(builder.sorted_problems()) from None
     except _GivenUpError:
-        raise ScenarioError(builder.sorted_problems()) from None
+        raise YamlError(builder.sorted_problems()) from None
     root = builder.root
     if root is None or (root.text is not None and root.scalar is None):
-        raise ScenarioError((Problem(file, 1, 1, "the file is empty"),))
+        raise YamlError((Problem(file, 1, 1, "the file is empty"),))
     return Document(text, root, builder.sorted_problems())
 
 
 def decode(data: bytes | str, file: str) -> str:
-    """The text of a file: UTF-8, printable, without tabs, at most 1 MB. Raises ScenarioError."""
+    """The text of a file: UTF-8, printable, without tabs, at most 1 MB. Raises YamlError."""
     if len(data) > MAX_BYTES:
-        raise ScenarioError((Problem(file, 1, 1, f"the file is too big: at most {MAX_BYTES:,} bytes"),))
+        raise YamlError((Problem(file, 1, 1, f"the file is too big: at most {MAX_BYTES:,} bytes"),))
     if isinstance(data, bytes):
         try:
             text = data.decode("utf-8")
         except UnicodeDecodeError as error:
             line, column = data.count(b"\n", 0, error.start) + 1, error.start - data.rfind(b"\n", 0, error.start)
             message = f"this is not UTF-8 text (byte 0x{data[error.start]:02x}): save the file as UTF-8"
-            raise ScenarioError((Problem(file, line, column, message),)) from None
+            raise YamlError((Problem(file, line, column, message),)) from None
     else:
         text = data
     text = text.removeprefix("\ufeff")
     if bad := _UNPRINTABLE.search(text):
-        raise ScenarioError(
+        raise YamlError(
             (_at(file, text, bad.start(), f"the character U+{ord(bad[0]):04X} is not allowed in a text file"),)
         )
     if tab := _TAB.search(text):
-        raise ScenarioError(
+        raise YamlError(
             (_at(file, text, tab.end() - 1, "tabs are not allowed: use spaces (in double quotes, write \\t)"),)
         )
     return text
@@ -175,12 +186,14 @@ def _yaml() -> Any:
     return yaml
 
 
+def _loader(yaml: Any) -> Any:
+    """The parser in C; it is missing where PyYAML was built without libyaml."""
+    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
 def _events(text: str) -> Iterator[Any]:
     yaml = _yaml()
-    loader = getattr(
-        yaml, "CSafeLoader", yaml.SafeLoader
-    )  # the C loader is missing where PyYAML was built without libyaml
-    return iter(yaml.parse(text, Loader=loader))
+    return iter(yaml.parse(text, Loader=_loader(yaml)))
 
 
 def _syntax_fault(error: Any) -> tuple[int, int, str]:
@@ -199,14 +212,25 @@ class _GivenUpError(Exception):
     """Reading on would not help."""
 
 
+class _Size(NamedTuple):
+    """What an alias brings along."""
+
+    nodes: int
+    depth: int  # levels of collections
+
+
 class _Builder:
     """Puts events together to a tree, with a stack of its own."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, aliases: bool) -> None:
         self.file = file
         self.root: Node | None = None
         self.problems: list[Problem] = []
+        self._aliases = aliases
+        self._anchors: dict[str, Node] = {}  # those whose value is complete: no value contains itself
+        self._sizes: dict[int, _Size] = {}
         self._open: list[Node] = []
+        self._names: list[str | None] = []  # the anchors of the open collections
         self._keys: list[Node | None] = []
         self._documents = 0
         self._nodes = 0
@@ -224,16 +248,18 @@ class _Builder:
         if kind == "DocumentStartEvent":
             self._documents += 1
             if self._documents > 1:
-                self._stop(line, column, "a second document starts here: one file is one scenario")
+                self._stop(line, column, "a second document starts here: one file holds one")
         elif kind in ("SequenceEndEvent", "MappingEndEvent"):
-            self._open.pop()
+            self._remember(self._names.pop(), self._open.pop())
             self._keys.pop()
+        elif kind == "AliasEvent" and self._aliases:
+            self._repeat(event.anchor, line, column)
         elif kind in ("ScalarEvent", "SequenceStartEvent", "MappingStartEvent", "AliasEvent"):
             self._refuse(event, line, column)
             self._start(kind, event, Node(line, column))
 
     def _refuse(self, event: Any, line: int, column: int) -> None:
-        if event.anchor is not None:
+        if event.anchor is not None and not self._aliases:
             self._stop(
                 line,
                 column,
@@ -242,9 +268,28 @@ class _Builder:
         if event.tag is not None:
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
             self._stop(line, column, f"tags are not allowed ({tag}): write the plain value")
-        self._nodes += 1
+        self._count(1, line, column)
+
+    def _count(self, nodes: int, line: int, column: int) -> None:
+        self._nodes += nodes
         if self._nodes > MAX_NODES:
-            self._stop(line, column, f"the file holds too much: at most {MAX_NODES:,} values")
+            counted = ", aliases counted each time" if self._aliases else ""
+            self._stop(line, column, f"the file holds too much: at most {MAX_NODES:,} values{counted}")
+
+    def _remember(self, name: str | None, node: Node) -> None:
+        if name is not None:
+            self._anchors[name] = node
+            self._sizes[id(node)] = _size(node)
+
+    def _repeat(self, name: str, line: int, column: int) -> None:
+        node = self._anchors.get(name)
+        if node is None:
+            self._stop(line, column, f"there is no anchor &{name} before this alias")
+        size = self._sizes[id(node)]
+        self._count(size.nodes, line, column)
+        if len(self._open) + size.depth > MAX_DEPTH:
+            self._stop(line, column, TOO_DEEP)
+        self._place(node)
 
     def _start(self, kind: str, event: Any, node: Node) -> None:
         if kind == "ScalarEvent":
@@ -254,11 +299,14 @@ class _Builder:
         else:
             node.pairs = []
         self._place(node)
-        if kind != "ScalarEvent":
-            if len(self._open) == MAX_DEPTH:
-                self._stop(node.line, node.column, TOO_DEEP)
-            self._open.append(node)
-            self._keys.append(None)
+        if kind == "ScalarEvent":
+            self._remember(event.anchor, node)
+            return
+        if len(self._open) == MAX_DEPTH:
+            self._stop(node.line, node.column, TOO_DEEP)
+        self._open.append(node)
+        self._names.append(event.anchor)
+        self._keys.append(None)
 
     def _place(self, node: Node) -> None:
         if not self._open:
@@ -286,15 +334,21 @@ class _Builder:
         else:
             parent.keys[key.text] = key.line
 
-    def _stop(self, line: int, column: int, message: str) -> None:
+    def _stop(self, line: int, column: int, message: str) -> NoReturn:
         self.report(line, column, message)
         raise _GivenUpError
 
 
-def short(value: object, limit: int = 60) -> str:
-    """A value for a message: quoted, cut when long."""
-    text = repr(value if not isinstance(value, str) else value[: limit + 1])
-    return text if len(text) <= limit + 2 else text[:limit] + "…'"
+def _size(node: Node) -> _Size:
+    """How many nodes there are under a node, itself among them, and how many levels they are deep."""
+    nodes, depth, level = 0, 0, [node]
+    while level:
+        nodes += len(level)
+        depth += any(each.text is None for each in level)
+        level = [inner for each in level for inner in (*(each.items or ()), *chain.from_iterable(each.pairs or ()))]
+        if nodes > MAX_NODES:
+            break  # more than is allowed anyway
+    return _Size(nodes, depth)
 
 
 def texts(node: Node) -> Iterator[str]:

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mocksrv.cli import main
-from mocksrv.engine.scenarios.shape import plain
+from mocksrv.engine.scenarios.parsing import SCHEMA
 from mocksrv.engine.yamlnodes import read
 from tests.cli.running import ROOT, mocksrv
 
@@ -88,7 +88,7 @@ def test_show_prints_the_script_and_its_diagram() -> None:
 
 def test_schema_knows_the_words_and_takes_the_bundled_files() -> None:
     validator = jsonschema.Draft202012Validator(json.loads(scenarios("schema").output))
-    script = plain(read((ROOT / "scenarios/mx/challenged.yaml").read_bytes(), "challenged.yaml").root)
+    script = SCHEMA.values(read((ROOT / "scenarios/mx/challenged.yaml").read_bytes(), "challenged.yaml").root)
     assert list(validator.iter_errors(script)) == []
     script["flows"]["connect"][0]["status"] = "CONECTED"
     assert [list(error.absolute_path) for error in validator.iter_errors(script)] == [["flows", "connect", 0, "status"]]

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from mocksrv.engine.problems import YamlError
 from mocksrv.engine.scenarios.library import Library
-from mocksrv.engine.scenarios.model import ScenarioError, Vocabulary
+from mocksrv.engine.scenarios.model import Vocabulary
 
 BROKEN = sorted((Path(__file__).parent / "broken").glob("*.yaml"))
 STATUSES = """CREATED PREVENTED DENIED CHALLENGED REJECTED LOCKED CONNECTED IMPEDED RECONNECTED DEGRADED
@@ -45,6 +46,6 @@ def test_there_are_at_least_forty() -> None:
 def test_one_mistake_gives_one_message(path: Path, library: Library) -> None:
     data = path.read_bytes()
     expected = data.split(b"\n", 1)[0].removeprefix(b"# expect ").decode()
-    with pytest.raises(ScenarioError) as caught:
+    with pytest.raises(YamlError) as caught:
         library.parse(data, str(path))
     assert [str(problem) for problem in caught.value.problems] == [f"{path}:{expected}"]

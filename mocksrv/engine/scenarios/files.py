@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mocksrv.engine.scenarios.model import Problem, Scenario, ScenarioError
-from mocksrv.engine.scenarios.shape import plain
+from mocksrv.engine.problems import Problem, YamlError
+from mocksrv.engine.scenarios.model import Scenario
+from mocksrv.engine.scenarios.parsing import SCHEMA
 from mocksrv.engine.yamlnodes import MAX_BYTES, Node, read
 
 PROFILE = ".profile.yaml"  # how the names of data profiles end, which may lie beside scenarios
@@ -53,9 +54,9 @@ class UserFile:
             return self
         try:
             self._root = read(self.data, str(self.path)).root
-        except ScenarioError:
+        except YamlError:
             return self  # parsing it says so again, and better
-        values = plain(self._root)
+        values = SCHEMA.values(self._root)
         self.key, self.parent = _words(values, "name"), _words(values, "extends")
         return self
 

@@ -14,8 +14,9 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from mocksrv.engine.problems import Problem, YamlError
 from mocksrv.engine.scenarios.files import Key, UserFile, changes, login_clash, next_batch, yaml_files
-from mocksrv.engine.scenarios.model import Login, Problem, Scenario, ScenarioError, Step, Vocabulary
+from mocksrv.engine.scenarios.model import Login, Scenario, Step, Vocabulary
 from mocksrv.engine.scenarios.parsing import parse
 
 LOOK_EVERY = 0.5  # seconds of real time between two looks at the user's folders
@@ -207,11 +208,11 @@ class Library:
             ]
 
     def parse(self, text: bytes | str, file: str = PUT) -> Scenario:
-        """The scenario of a text, which may extend those of the library; it is not taken in. Raises ScenarioError."""
+        """The scenario of a text, which may extend those of the library; it is not taken in. Raises YamlError."""
         return parse(text, file=file, vocabularies=self._vocabularies, library=self)
 
     def put(self, text: bytes | str) -> Scenario:
-        """Takes in a scenario that lies in no file; it replaces one of the same name. Raises ScenarioError and changes
+        """Takes in a scenario that lies in no file; it replaces one of the same name. Raises YamlError and changes
         nothing.
         """
         with self._lock:
@@ -219,7 +220,7 @@ class Library:
             key = scenario.provider, scenario.name
             clash = login_clash(scenario, [other for name, other in self._user.items() if name != key])
             if clash:
-                raise ScenarioError((clash,))
+                raise YamlError((clash,))
             self._put[key] = self._user[key] = scenario
             return scenario
 
@@ -286,8 +287,8 @@ class Library:
             scenario = file.good if file.good and file.settled else self._parse_file(file, faulty)
             put = [other for key, other in self._put.items() if key != (scenario.provider, scenario.name)]
             if clash := file.clash(scenario, [*taken.values(), *put]):
-                raise ScenarioError((clash,))
-        except ScenarioError as error:
+                raise YamlError((clash,))
+        except YamlError as error:
             file.problems, file.settled = error.problems, False
         else:
             file.good, file.problems, file.settled = scenario, (), file.parent is None
@@ -297,5 +298,5 @@ class Library:
         if file.parent and self.parent(*file.parent) is None and file.parent in faulty:
             parse(file.data, file=name, vocabularies=self._vocabularies)
             message = f"'{file.parent[1]}', which this extends, has faults of its own"
-            raise ScenarioError((file.problem(("extends",), message),))
+            raise YamlError((file.problem(("extends",), message),))
         return self.parse(file.data, name)

@@ -1,4 +1,4 @@
-"""What a scenario file says, as values: scenarios, their steps, and the faults found in them.
+"""What a scenario file says, as values: scenarios and their steps.
 
 Durations are integer milliseconds. All values are immutable by convention: the library shares them between threads.
 """
@@ -9,28 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from mocksrv.engine.problems import Problem
+
 ANSWER_WAIT_MS = 600_000  # how long a challenge waits for its answer when the file does not say
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Problem:
-    """One fault in a file: where (lines and columns count from 1), what is wrong and what is allowed."""
-
-    file: str
-    line: int
-    column: int
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}: {self.message}"
-
-
-class ScenarioError(Exception):
-    """A text is not a scenario; ``problems`` holds every fault that was found, in the order of the file."""
-
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
-        super().__init__("\n".join(map(str, problems)))
-        self.problems = problems
 
 
 @dataclass(frozen=True)

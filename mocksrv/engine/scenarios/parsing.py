@@ -1,17 +1,18 @@
 """The scenario language: one YAML file -> a ``Scenario``, or every fault in it.
 
-``schema.json`` is the source of what is allowed; ``shape`` and ``rules`` check it, this module reads.
+``schema.json`` is the source of what is allowed; it and ``rules`` check, this module reads.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from mocksrv.engine.clock import parse_duration
+from mocksrv.engine.problems import YamlError
 from mocksrv.engine.scenarios import rules as scenario_rules
-from mocksrv.engine.scenarios import shape as scenario_shape
 from mocksrv.engine.scenarios.model import (
     ANSWER_WAIT_MS,
     Ask,
@@ -19,32 +20,15 @@ from mocksrv.engine.scenarios.model import (
     Consent,
     Login,
     Option,
-    Problem,
     Relatives,
     Scenario,
-    ScenarioError,
     Step,
     Vocabulary,
 )
 from mocksrv.engine.yamlnodes import Document, read, repeated, texts
+from mocksrv.engine.yamlschema import FileSchema, Problems
 
-__all__ = [
-    "ANSWER_WAIT_MS",
-    "Ask",
-    "Challenge",
-    "Consent",
-    "Login",
-    "Option",
-    "Problem",
-    "Relatives",
-    "Scenario",
-    "ScenarioError",
-    "Step",
-    "Vocabulary",
-    "parse",
-    "schema",
-    "template",
-]
+SCHEMA = FileSchema(Path(__file__).with_name("schema.json"))
 
 
 def parse(
@@ -55,7 +39,7 @@ def parse(
     library: Relatives | None = None,
     check: bool = True,
 ) -> Scenario:
-    """The scenario of a YAML text. Raises ScenarioError with every fault in it.
+    """The scenario of a YAML text. Raises YamlError with every fault in it.
 
     ``file`` is the name for messages, and the place that pictures and data profiles lie beside. Without a ``library``,
     what the scenario extends is not looked up, so what depends on it is not checked. ``check=False`` is for the
@@ -63,7 +47,7 @@ def parse(
     anything.
     """
     document = read(text, file)
-    values = scenario_shape.plain(document.root)
+    values = SCHEMA.values(document.root)
     if check:
         _check(document, values, file, vocabularies, library)
     return _Reader(file, document).scenario(values)
@@ -72,13 +56,13 @@ def parse(
 def _check(
     document: Document, values: Any, file: str, vocabularies: Mapping[str, Vocabulary], library: Relatives | None
 ) -> None:
-    faults = scenario_shape.Faults(file, document.root, document.problems)
-    places = scenario_shape.check(values, faults)
+    problems = Problems(file, document.root, document.problems)
+    places = SCHEMA.check(values, problems)
     misshapen = [document.root.find(place[:3]) for place in places if place[:1] == ("flows",) and len(place) > 1]
     loose = frozenset(text for node in [*misshapen, *repeated(document.root)] for text in texts(node))
-    scenario_rules.check(values, faults, file=file, vocabularies=vocabularies, library=library, loose=loose)
-    if problems := faults.problems():
-        raise ScenarioError(problems)
+    scenario_rules.check(values, problems, file=file, vocabularies=vocabularies, library=library, loose=loose)
+    if found := problems.sorted():
+        raise YamlError(found)
 
 
 class _Reader:
@@ -184,7 +168,7 @@ def _consent(values: Mapping[str, Any]) -> Consent:
 
 def schema(vocabularies: Mapping[str, Vocabulary]) -> dict[str, Any]:
     """The JSON Schema of the language, with the words of the given providers: what editors complete from."""
-    result: dict[str, Any] = copy.deepcopy(scenario_shape.base_schema())
+    result: dict[str, Any] = copy.deepcopy(SCHEMA.rules)
     result["properties"]["provider"]["enum"] = sorted(vocabularies)
     result["allOf"] = [_words(vocabulary) for _, vocabulary in sorted(vocabularies.items())]
     return result

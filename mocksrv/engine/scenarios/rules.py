@@ -1,8 +1,7 @@
 """What a scenario file must say beyond its shape: words that the provider knows, flows that exist and are reached, play
 that waits.
 
-The checks read plain values that may be misshapen: what ``scenario_shape`` has reported already is passed over in
-silence.
+The checks read plain values that may be misshapen: what the schema has reported already is passed over in silence.
 """
 
 from __future__ import annotations
@@ -15,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from mocksrv.engine.clock import parse_duration
+from mocksrv.engine.problems import choose, short
 from mocksrv.engine.scenarios.model import Relatives, Scenario, Step, Vocabulary
-from mocksrv.engine.scenarios.shape import Faults, Place, choose
-from mocksrv.engine.yamlnodes import short
+from mocksrv.engine.yamlschema import Place, Problems
 
 ENDINGS = ("challenges", "oauth", "then", "delete")
 CHOICES = frozenset({"OPTIONS", "IMAGE_OPTIONS"})
@@ -69,7 +68,7 @@ def image_uri(image: str, file: str) -> str:
 
 def check(
     values: Any,
-    faults: Faults,
+    problems: Problems,
     *,
     file: str,
     vocabularies: Mapping[str, Vocabulary],
@@ -84,18 +83,18 @@ def check(
     provider = values.get("provider")
     vocabulary = vocabularies.get(provider) if isinstance(provider, str) else None
     if isinstance(provider, str) and vocabulary is None:
-        faults.at(
+        problems.at(
             ("provider",), f"unknown provider {short(provider)}; {choose(provider, vocabularies, vocabularies)[0]}"
         )
     flows = _flows(values)
     for name, steps in flows.items():
-        _check_endings(name, steps, faults)
+        _check_endings(name, steps, problems)
         for index, step in steps:
-            if faults.full:
+            if problems.full:
                 return
-            _check_step(("flows", name, index), step, faults, file, vocabulary)
+            _check_step(("flows", name, index), step, problems, file, vocabulary)
     if vocabulary is not None:
-        _Links(values, flows, vocabulary, library, faults).check(loose)
+        _Links(values, flows, vocabulary, library, problems).check(loose)
 
 
 def _flows(values: Mapping[str, Any]) -> dict[str, list[tuple[int, dict[str, Any]]]]:
@@ -109,46 +108,48 @@ def _flows(values: Mapping[str, Any]) -> dict[str, list[tuple[int, dict[str, Any
     }
 
 
-def _check_endings(flow: str, steps: list[tuple[int, dict[str, Any]]], faults: Faults) -> None:
+def _check_endings(flow: str, steps: list[tuple[int, dict[str, Any]]], problems: Problems) -> None:
     ended = None
     for index, step in steps:
         path: Place = ("flows", flow, index)
         if ended is not None:
-            faults.at(path, f"this step is never played: '{ended}' in the step before ends the flow")
+            problems.at(path, f"this step is never played: '{ended}' in the step before ends the flow")
             return
         endings = [key for key in step if key in ENDINGS]
         if len(endings) > 1:
             said = " and ".join(map(repr, endings))
-            faults.at(
+            problems.at(
                 (*path, endings[1]), f"a step has at most one of {', '.join(ENDINGS)}; this one has {said}", key=True
             )
         ended = endings[0] if endings else None
 
 
-def _check_step(path: Place, step: dict[str, Any], faults: Faults, file: str, vocabulary: Vocabulary | None) -> None:
-    _check_durations(path, step, faults)
+def _check_step(
+    path: Place, step: dict[str, Any], problems: Problems, file: str, vocabulary: Vocabulary | None
+) -> None:
+    _check_durations(path, step, problems)
     challenges = step.get("challenges")
     for index, challenge in enumerate(challenges if isinstance(challenges, list) else ()):
         if isinstance(challenge, dict):
-            _check_challenge((*path, "challenges", index), challenge, faults, file, vocabulary)
+            _check_challenge((*path, "challenges", index), challenge, problems, file, vocabulary)
     if vocabulary is None:
         return
-    _check_word((*path, "status"), "status", step.get("status"), vocabulary.statuses, faults)
-    _check_word((*path, "event"), "event", step.get("event"), vocabulary.events, faults)
+    _check_word((*path, "status"), "status", step.get("status"), vocabulary.statuses, problems)
+    _check_word((*path, "event"), "event", step.get("event"), vocabulary.events, problems)
     if "data" in step:
-        _check_word((*path, "data"), "data profile", step["data"], vocabulary.profiles(), faults)
+        _check_word((*path, "data"), "data profile", step["data"], vocabulary.profiles(), problems)
     for name in _mapping(step.get("set")):
-        _check_word((*path, "set", name), "field", name, vocabulary.fields, faults, key=True)
+        _check_word((*path, "set", name), "field", name, vocabulary.fields, problems, key=True)
 
 
 def _check_word(
-    path: Place, kind: str, word: Any, allowed: frozenset[str], faults: Faults, *, key: bool = False
+    path: Place, kind: str, word: Any, allowed: frozenset[str], problems: Problems, *, key: bool = False
 ) -> None:
-    if isinstance(word, str) and word not in allowed and not faults.full:
-        faults.at(path, f"unknown {kind} {short(word)}; {choose(word, allowed, allowed)[0]}", key=key)
+    if isinstance(word, str) and word not in allowed and not problems.full:
+        problems.at(path, f"unknown {kind} {short(word)}; {choose(word, allowed, allowed)[0]}", key=key)
 
 
-def _check_durations(path: Place, step: dict[str, Any], faults: Faults) -> None:
+def _check_durations(path: Place, step: dict[str, Any], problems: Problems) -> None:
     """What the schema's pattern lets through and is no duration all the same: one of more than ten years."""
     places = [("wait",), ("oauth", "wait"), ("webhooks", "delay"), ("fault", "delay")]
     found = [((*path, "after"), step.get("after"), parse_after)]
@@ -161,7 +162,7 @@ def _check_durations(path: Place, step: dict[str, Any], faults: Faults) -> None:
             try:
                 parse(text)
             except ValueError as error:
-                faults.at(where, str(error))
+                problems.at(where, str(error))
 
 
 def _wait(text: str) -> tuple[int, int]:
@@ -169,30 +170,30 @@ def _wait(text: str) -> tuple[int, int]:
 
 
 def _check_challenge(
-    path: Place, challenge: dict[str, Any], faults: Faults, file: str, vocabulary: Vocabulary | None
+    path: Place, challenge: dict[str, Any], problems: Problems, file: str, vocabulary: Vocabulary | None
 ) -> None:
     kind, options = challenge.get("type"), challenge.get("options")
     if kind not in ("TEXT", "TOKEN", "IMAGE_DATA", *CHOICES):
         return
     if kind in CHOICES and "options" not in challenge:
-        faults.at(path, f"a challenge of type {kind} needs 'options'")
+        problems.at(path, f"a challenge of type {kind} needs 'options'")
     if kind not in CHOICES and "options" in challenge:
-        faults.at(
+        problems.at(
             (*path, "options"),
             f"'options' belongs to challenges of type OPTIONS and IMAGE_OPTIONS, not {kind}",
             key=True,
         )
     elif isinstance(options, str) and vocabulary is not None:
-        _check_word((*path, "options"), "option list", options, vocabulary.options, faults)
+        _check_word((*path, "options"), "option list", options, vocabulary.options, problems)
     elif isinstance(options, list):
-        _check_options(path, kind, options, challenge.get("answer"), faults, file)
+        _check_options(path, kind, options, challenge.get("answer"), problems, file)
     if kind != "IMAGE_DATA" and "image" in challenge:
-        faults.at((*path, "image"), f"'image' belongs to challenges of type IMAGE_DATA, not {kind}", key=True)
+        problems.at((*path, "image"), f"'image' belongs to challenges of type IMAGE_DATA, not {kind}", key=True)
     else:
-        _check_image((*path, "image"), challenge.get("image"), faults, file)
+        _check_image((*path, "image"), challenge.get("image"), problems, file)
 
 
-def _check_options(path: Place, kind: str, options: list[Any], answer: Any, faults: Faults, file: str) -> None:
+def _check_options(path: Place, kind: str, options: list[Any], answer: Any, problems: Problems, file: str) -> None:
     known: list[str] = []
     for index, option in enumerate(options):
         if isinstance(option, str):
@@ -201,24 +202,24 @@ def _check_options(path: Place, kind: str, options: list[Any], answer: Any, faul
         known += [text for key, text in _mapping(option).items() if key in ("label", "value") and isinstance(text, str)]
         place = (*path, "options", index, "image")
         if kind != "IMAGE_OPTIONS" and "image" in _mapping(option):
-            faults.at(place, f"an option's 'image' belongs to challenges of type IMAGE_OPTIONS, not {kind}", key=True)
+            problems.at(place, f"an option's 'image' belongs to challenges of type IMAGE_OPTIONS, not {kind}", key=True)
         else:
-            _check_image(place, _mapping(option).get("image"), faults, file)
+            _check_image(place, _mapping(option).get("image"), problems, file)
     several = isinstance(answer, list)
     for index, text in enumerate(answer if isinstance(answer, list) else [answer]):
         if isinstance(text, str) and text != "any" and text not in known and known:
             place = (*path, "answer", index) if several else (*path, "answer")
-            faults.at(
+            problems.at(
                 place, f"the answer {short(text)} is none of the options; {choose(text, known, [*known, 'any'])[0]}"
             )
 
 
-def _check_image(path: Place, image: Any, faults: Faults, file: str) -> None:
+def _check_image(path: Place, image: Any, problems: Problems, file: str) -> None:
     if isinstance(image, str) and image:
         try:
             image_uri(image, file)
         except ValueError as error:
-            faults.at(path, f"the image {short(image)} {error}")
+            problems.at(path, f"the image {short(image)} {error}")
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
@@ -242,15 +243,15 @@ class _Links:
         flows: Mapping[str, list[tuple[int, dict[str, Any]]]],
         vocabulary: Vocabulary,
         library: Relatives | None,
-        faults: Faults,
+        problems: Problems,
     ) -> None:
-        self._faults = faults
+        self._problems = problems
         self._vocabulary = vocabulary
         self._flows = flows
         self._links = {
             name: [link for index, step in steps for link in _links(name, index, step)] for name, steps in flows.items()
         }
-        ancestors = _ancestors(values, vocabulary.provider, library, faults)
+        ancestors = _ancestors(values, vocabulary.provider, library, problems)
         self._complete = ancestors is not None
         self._inherited: dict[str, tuple[Step, ...]] = (
             dict(library.default_flows(vocabulary.provider)) if library else {}
@@ -275,12 +276,12 @@ class _Links:
             said = (
                 f"did you mean '{islands.pop(0)}', which nothing else reaches?" if guess is None and islands else clause
             )
-            self._faults.at(link.place, f"there is no flow {short(link.target)}; {said}")
+            self._problems.at(link.place, f"there is no flow {short(link.target)}; {said}")
         for name in islands:
-            if not self._faults.full:
+            if not self._problems.full:
                 calls = self._vocabulary.flows
                 clause, _ = choose(name, calls - self._flows.keys(), calls, intro="flows that calls play")
-                self._faults.at(("flows", name), f"nothing reaches the flow {short(name)}; {clause}", key=True)
+                self._problems.at(("flows", name), f"nothing reaches the flow {short(name)}; {clause}", key=True)
 
     def _reach(self, roots: set[str] | frozenset[str]) -> set[str]:
         reached: set[str] = set()
@@ -320,7 +321,7 @@ class _Links:
                 place = next((trail[flow] for flow in circle if trail[flow]), None)
                 if place:
                     said = " -> ".join([*circle, circle[0]])
-                    self._faults.at(
+                    self._problems.at(
                         place, f"this goes round for ever without waiting: {short(said)}; write an 'after' on the way"
                     )
             done |= trail.keys()
@@ -340,7 +341,7 @@ class _Links:
 
 
 def _ancestors(
-    values: Mapping[str, Any], provider: str, library: Relatives | None, faults: Faults
+    values: Mapping[str, Any], provider: str, library: Relatives | None, problems: Problems
 ) -> list[Scenario] | None:
     """What the scenario extends, nearest first; None when that cannot be said, which is reported if it is this file's
     fault.
@@ -357,13 +358,13 @@ def _ancestors(
         if following in trail:
             if following == name:  # a circle further up is the fault of those files
                 said = " -> ".join(map(str, [*trail, following]))
-                faults.at(("extends",), f"a scenario cannot extend itself: {short(said)}")
+                problems.at(("extends",), f"a scenario cannot extend itself: {short(said)}")
             return None
         parent = library.parent(provider, following)
         if parent is None:
             if following == first:
                 names = [known for known in library.names(provider) if known != name]
-                faults.at(
+                problems.at(
                     ("extends",), f"there is no scenario {short(first)} to extend; {choose(first, names, names)[0]}"
                 )
             return None

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from mocksrv.engine.clock import DAY
+from mocksrv.engine.problems import Problem
 from mocksrv.engine.role import Job
-from mocksrv.engine.scenarios.model import Ask, Option, Problem, Scenario, Vocabulary
+from mocksrv.engine.scenarios.model import Ask, Option, Scenario, Vocabulary
 from mocksrv.engine.scenarios.parsing import parse
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World

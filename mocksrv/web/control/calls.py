@@ -14,9 +14,10 @@ from flask import request
 
 from mocksrv.engine.clock import SECOND
 from mocksrv.engine.engine import Engine
+from mocksrv.engine.problems import YamlError
 from mocksrv.engine.sandbox import Sandbox
 from mocksrv.engine.scenarios.library import UnknownScenario
-from mocksrv.engine.scenarios.model import Scenario, ScenarioError
+from mocksrv.engine.scenarios.model import Scenario
 from mocksrv.web.fields import duration_of
 from mocksrv.web.options import WebOptions
 from mocksrv.web.problems import Problem
@@ -95,6 +96,6 @@ def every(read: Callable[[int], Sequence[Item]], seq_of: Callable[[Item], int], 
         after = seq_of(found[-1])
 
 
-def faulty(error: ScenarioError) -> Problem:
+def faulty(error: YamlError) -> Problem:
     """The problem document of a scenario's faults."""
     return Problem(422, str(error.problems[0]), problems=[asdict(fault) for fault in error.problems])

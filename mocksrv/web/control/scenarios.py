@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import request
 
-from mocksrv.engine.scenarios.model import ScenarioError
+from mocksrv.engine.problems import YamlError
 from mocksrv.web import shapes
 from mocksrv.web.control.calls import Calls, Here, Route, faulty
 from mocksrv.web.problems import Problem
@@ -45,7 +45,7 @@ class Scenarios(Calls):
         text = request.get_data(as_text=False)
         try:
             scenario = self.engine.check_scenario(text, file=f"{name}.yaml")
-        except ScenarioError as error:
+        except YamlError as error:
             raise faulty(error) from None
         if name not in (scenario.name, f"{scenario.provider}/{scenario.name}"):
             raise Problem(422, f"the URL says {name!r}, the text says name: {scenario.name}")
@@ -56,6 +56,6 @@ class Scenarios(Calls):
             scenario = self.engine.check_scenario(
                 request.get_data(as_text=False), file=request.args.get("file", "scenario.yaml")
             )
-        except ScenarioError as error:
+        except YamlError as error:
             return {"valid": False, "problems": [asdict(fault) for fault in error.problems]}
         return {"valid": True, "problems": [], "name": scenario.name, "provider": scenario.provider}

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from mocksrv.engine.problems import Problem, YamlError
 from mocksrv.engine.scenarios import library as module
 from mocksrv.engine.scenarios.library import Library, UnknownScenario
-from mocksrv.engine.scenarios.model import Problem, ScenarioError, Vocabulary
+from mocksrv.engine.scenarios.model import Vocabulary
 from mocksrv.engine.scenarios.parsing import parse
 
 MX = Vocabulary(
@@ -175,7 +176,7 @@ def test_a_flow_named_by_a_parent_or_the_defaults_counts_as_reached(shelf: Shelf
             flows="{go: [{after: 1s, status: LOCKED, then: settle}], settle: [{status: CONNECTED}]}",
         )
     )
-    with pytest.raises(ScenarioError, match="nothing reaches the flow 'gone'"):
+    with pytest.raises(YamlError, match="nothing reaches the flow 'gone'"):
         library.put(text("child", extends="base", flows="{gone: [{status: LOCKED}]}"))
 
 
@@ -252,7 +253,7 @@ def test_a_tie_of_logins_is_a_problem(shelf: Shelf) -> None:
     library = shelf.open()
     said = f"this login also chooses 'a' ({shelf.own / 'a.yaml'}), with as many keys: add a key to one of them"
     assert messages(library) == [f"b.yaml:3:28: {said}"]
-    with pytest.raises(ScenarioError, match="also chooses 'a'"):
+    with pytest.raises(YamlError, match="also chooses 'a'"):
         library.put(text("c", logins="[{username: u, password: p}]"))
     library.put(text("a", logins="[{username: u, password: p}]"))  # in the place of 'a', not beside it
 
@@ -340,7 +341,7 @@ def test_put_scenarios_stay_when_files_change(shelf: Shelf, look: Callable[[Libr
     shelf.write("connected.yaml", text("connected", status="LOCKED"))
     assert look(library)
     assert status(library, "connected") == "DENIED"
-    with pytest.raises(ScenarioError):
+    with pytest.raises(YamlError):
         library.put("name: connected")
     assert status(library, "connected") == "DENIED"
 

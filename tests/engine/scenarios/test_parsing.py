@@ -14,9 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mocksrv.engine import yamlnodes as yamlfile
+from mocksrv.engine.problems import Problem, YamlError
 from mocksrv.engine.scenarios.diagram import diagram
 from mocksrv.engine.scenarios.library import Library
-from mocksrv.engine.scenarios.model import Ask, Challenge, Consent, Option, Problem, Scenario, ScenarioError, Vocabulary
+from mocksrv.engine.scenarios.model import Ask, Challenge, Consent, Option, Scenario, Vocabulary
 from mocksrv.engine.scenarios.parsing import parse, schema, template
 
 MX = Vocabulary(
@@ -75,7 +76,7 @@ def steps(body: str) -> Scenario:
 
 def faults(text: str | bytes) -> list[str]:
     """What is wrong with a text, without the file's name."""
-    with pytest.raises(ScenarioError) as caught:
+    with pytest.raises(YamlError) as caught:
         parse(text, file="t.yaml", vocabularies=BOTH)
     return [str(problem).removeprefix("t.yaml:") for problem in caught.value.problems]
 
@@ -193,7 +194,7 @@ def test_a_picture_lies_beside_the_scenario(tmp_path: Path) -> None:
         "t.yaml": "is not a picture",
         "data:text/html,x": "is not a data URI of a picture",
     }.items():
-        with pytest.raises(ScenarioError, match=said):
+        with pytest.raises(YamlError, match=said):
             scenario(text.format(image), str(file))
     assert "needs a scenario file" in faults(text.format("cat.png"))[0]
 
@@ -248,7 +249,7 @@ def test_keys_belong_to_their_type_of_challenge(challenge: str) -> None:
 def test_a_loop_that_asks_or_waits_is_fine() -> None:
     steps("    - {status: DELAYED}\n    - {after: 1 poll, then: connect}\n")
     steps("    - {challenges: [{type: TEXT, label: x}], wrong: connect}\n")
-    with pytest.raises(ScenarioError, match="goes round for ever"):
+    with pytest.raises(YamlError, match="goes round for ever"):
         steps("    - {status: DELAYED, then: connect}\n")
 
 
@@ -488,7 +489,7 @@ def _try(data: bytes | str) -> None:
     found: tuple[Problem, ...] = (Problem("t.yaml", 1, 1, "none"),)
     try:
         parse(data, file="t.yaml", vocabularies=BOTH)
-    except ScenarioError as error:
+    except YamlError as error:
         found = error.problems
     assert found
     assert all(1 <= problem.line <= len(data) + 1 and problem.column >= 1 and problem.message for problem in found)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from mocksrv.engine import yamlnodes
+
 METHODS = ("internet_banking", "mobile_banking")
 ANY = "any"  # stands for the first of the catalogue
 MOCK = "mock_"  # begins the identifier of a scenario's institution
@@ -45,9 +47,7 @@ class Institutions:
 
     @cached_property
     def _catalogue(self) -> list[Institution]:
-        import yaml
-
-        rows = yaml.safe_load(Path(__file__).with_name("institutions.yaml").read_text("utf-8"))
+        rows = yamlnodes.load(Path(__file__).with_name("institutions.yaml"))
         return [Institution(**row) for row in rows]
 
     def all(self) -> list[Institution]:

@@ -15,6 +15,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
+from mocksrv.engine import yamlnodes
 from mocksrv.providers.mx.bank import categories
 from mocksrv.providers.mx.bank.categories import Category
 from mocksrv.providers.mx.bank.merchants import Merchant, catalogue, words
@@ -113,10 +114,7 @@ def _codes(ranges: Iterable[int | str]) -> Iterator[int]:
 @cache
 def rules() -> Rules:
     """The rules, read once."""
-    import yaml  # only when something is to be cleansed
-
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return Rules(yaml.load(_FILE.read_text(encoding="utf-8"), Loader=loader))
+    return Rules(yamlnodes.load(_FILE))
 
 
 @lru_cache(maxsize=2048)

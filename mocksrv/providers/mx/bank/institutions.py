@@ -11,6 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from mocksrv.engine import yamlnodes
+
 MANUAL = "3af3685e-05d9-7060-359f-008d0755e993"  # code of the institution that holds manual accounts
 MOCK = "mock_"  # begins the code of a scenario's institution
 EVERYDAY = "everyday"  # data profile of an institution that names none
@@ -150,10 +152,7 @@ class Institutions:
 
     @cached_property
     def _catalogue(self) -> Mapping[str, Any]:
-        import yaml
-
-        loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        catalogue: Mapping[str, Any] = yaml.load(_CATALOGUE.read_text(encoding="utf-8"), Loader=loader)
+        catalogue: Mapping[str, Any] = yamlnodes.load(_CATALOGUE)
         return catalogue
 
     @cached_property

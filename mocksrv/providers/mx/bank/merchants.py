@@ -17,6 +17,8 @@ from types import MappingProxyType
 from typing import Any
 from zlib import crc32
 
+from mocksrv.engine import yamlnodes
+
 _NAMESPACE = uuid.UUID("5c1f0f6e-2d0b-5f6b-8d0a-7b8f6f0a4c52")
 _FILE = Path(__file__).with_name("merchants.yaml")
 _LOGO = "https://content.mx.com/logos/merchants/{guid}.png"
@@ -141,10 +143,7 @@ def words(text: str) -> str:
 @cache
 def catalogue() -> Catalogue:
     """The catalogue, read once."""
-    import yaml  # only when a merchant is wanted
-
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    read: Mapping[str, Any] = yaml.load(_FILE.read_text(encoding="utf-8"), Loader=loader)
+    read: Mapping[str, Any] = yamlnodes.load(_FILE)
     merchants, spellings = [], {}
     for entry in read["merchants"]:
         merchant = _merchant(entry, read["cities"], read["streets"])
