@@ -143,7 +143,7 @@ def genuine_events(provider: str) -> list[Event]:
             [id] = engine.trigger(play.sandbox, name, None, {})
             with engine.look(play.sandbox) as world:
                 [row] = world.tx.events(play.sandbox.name, id=id)
-            made.append(Event(name, json.loads(row[6]), json.loads(row[5])))
+            made.append(Event(name, json.loads(row.headers), json.loads(row.payload)))
         return made
     finally:
         engine.close()

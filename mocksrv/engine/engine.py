@@ -26,7 +26,8 @@ from mocksrv.engine.sandbox import DEFAULT, NAME, Keep, Sandbox, SandboxDropped,
 from mocksrv.engine.scenarios.library import Library
 from mocksrv.engine.scenarios.model import Scenario
 from mocksrv.engine.scenarios.parsing import parse
-from mocksrv.engine.storage.records import IN_MEMORY, Row, dumps
+from mocksrv.engine.storage.records import IN_MEMORY, dumps
+from mocksrv.engine.storage.rows import ScenarioRow, TimerRow
 from mocksrv.engine.storage.sqlite import Store
 from mocksrv.engine.time import TICK, Ticker
 from mocksrv.engine.world import World
@@ -122,19 +123,19 @@ class Engine:
         for name in {*stored, DEFAULT}:
             self._ticker.look(self.sandbox(name))
 
-    def _put_back(self, stored: list[Row]) -> None:
+    def _put_back(self, stored: list[ScenarioRow]) -> None:
         """Takes the stored scenarios into the library, in any order: those that extend others after these."""
         while stored:
             left, faults = [], []
             for row in stored:
                 try:
-                    self.library.put(row[2])
+                    self.library.put(row.text)
                 except YamlError as error:
                     left.append(row)
                     faults.append(error)
             if len(left) == len(stored):
-                for (provider, name, _), fault in zip(left, faults, strict=True):
-                    log.warning("the stored scenario %s/%s is left out: %s", provider, name, fault)
+                for row, fault in zip(left, faults, strict=True):
+                    log.warning("the stored scenario %s/%s is left out: %s", row.provider, row.name, fault)
                 return
             stored = left
 
@@ -189,7 +190,7 @@ class Engine:
                 settings, clock = self.options.settings, self._new_clock(self.options.settings)
                 tx.add_sandbox(name, settings.dump(), dumps(clock.dump()))
             else:
-                settings, clock = Settings.load(row[0]), Clock.load(json.loads(row[1]))
+                settings, clock = Settings.load(row.settings), Clock.load(json.loads(row.clock))
         return Sandbox(name, settings, clock, self.options.keep)
 
     def _new_clock(self, settings: Settings) -> Clock:
@@ -211,7 +212,7 @@ class Engine:
                 world.tx.empty_sandbox(sandbox.name)
                 world.configure(**{name: getattr(settings, name) for name in Settings.__dataclass_fields__})
                 world.set_clock(self._new_clock(settings))
-                world.tx.set_sandbox(sandbox.name, guids=0)
+                world.tx.set_guids(sandbox.name, 0)
             self.dispatcher.forget(sandbox)
         finally:
             sandbox.advancing.release()
@@ -327,7 +328,7 @@ class Engine:
         changes = sandbox.changes
         with self.store.read() as tx:
             timer = tx.next_timer(sandbox.name)
-        quiet = timer[3] if timer else LATEST
+        quiet = timer.due if timer else LATEST
         if now < quiet:
             sandbox.rest(quiet, changes)
             return
@@ -339,15 +340,15 @@ class Engine:
         """Plays the timer that falls due first, at its own moment; False when none is due. A play that fails is
         stopped.
         """
-        timer: Row | None = None
+        timer: TimerRow | None = None
         failed: Exception | None = None
         try:
             with self.change(sandbox, until) as world:
                 timer = self._take_timer(world, until)
-                record = world.record(timer[1]) if timer else None
+                record = world.record(timer.subject) if timer else None
                 if timer and record is not None:
                     try:
-                        self.player.due(world, record, timer[2])
+                        self.player.due(world, record, timer.kind)
                     except Exception as failure:
                         failed = failure
                         raise
@@ -361,29 +362,28 @@ class Engine:
             self._stop_play(sandbox, until, timer, str(failure))
             return True
 
-    def _stop_play(self, sandbox: Sandbox, until: int, timer: Row | None, reason: str) -> None:
+    def _stop_play(self, sandbox: Sandbox, until: int, timer: TimerRow | None, reason: str) -> None:
         """Stops the play that this timer moves, unless another thread has done it meanwhile."""
         with self.change(sandbox, until) as world:
             if timer is None or world.tx.next_timer(sandbox.name) != timer:
                 return
             self._take_timer(world, until)
-            subject = world.subject(timer[1])
+            subject = world.subject(timer.subject)
             if subject is not None:
                 self.player.stop(world, subject, reason)
 
-    def _take_timer(self, world: World, until: int) -> Row | None:
+    def _take_timer(self, world: World, until: int) -> TimerRow | None:
         """The timer that falls due first, and its moment as the world's. A missed daily refresh runs once, now; an
         advance plays each.
         """
         timer = world.tx.next_timer(world.sandbox.name)
-        if timer is None or timer[3] > until:
+        if timer is None or timer.due > until:
             return None
-        seq, _, kind, due = timer
         held = world.sandbox.held is not None
-        world.now = until if kind == "background" and not held else due
+        world.now = until if timer.kind == "background" and not held else timer.due
         if held:
-            world.set_clock(world.sandbox.clock.at(due))
-        world.tx.drop_timer(seq)
+            world.set_clock(world.sandbox.clock.at(timer.due))
+        world.tx.drop_timer(timer.seq)
         return timer
 
     def advance(self, sandbox: Sandbox, to: int, wait: float = ADVANCE_TIME) -> Advanced:
@@ -420,8 +420,8 @@ class Engine:
                 world.set_clock(sandbox.clock.at(sandbox.held))
                 waiting = world.tx.waiting_for_polls(sandbox.name)
             happened += [
-                {"at": sandbox.held, "kind": "waits", "subject": guid, "detail": f"for {n} more polls"}
-                for guid, n in waiting
+                {"at": sandbox.held, "kind": "waits", "subject": row.subject, "detail": f"for {row.polls} more polls"}
+                for row in waiting
             ]
             return Advanced(sandbox.held, happened, complete)
         finally:
@@ -437,7 +437,7 @@ class Engine:
     def _next_moment(self, sandbox: Sandbox) -> int | None:
         with self.store.read() as tx:
             timer, due = tx.next_timer(sandbox.name), tx.next_due(sandbox.name)
-        return min((moment for moment in (timer[3] if timer else None, due) if moment is not None), default=None)
+        return min((moment for moment in (timer.due if timer else None, due) if moment is not None), default=None)
 
     # scenarios
 

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from mocksrv.engine.storage.records import Row, dumps
+from mocksrv.engine.storage.records import dumps
+from mocksrv.engine.storage.rows import NewRequestRow
 from mocksrv.engine.storage.sqlite import Store
 
 KEPT = 10_000  # calls of a sandbox
@@ -83,8 +84,8 @@ class Journal:
                 self._waiting = [entry for entry in self._waiting if entry.sandbox != sandbox]
 
 
-def _row(e: Entry) -> Row:
-    return (
+def _row(e: Entry) -> NewRequestRow:
+    return NewRequestRow(
         e.sandbox,
         e.id,
         e.at,

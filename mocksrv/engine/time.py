@@ -102,5 +102,5 @@ class Ticker:
         self._engine.dispatcher.wake_due(sandbox, now)
         with self._engine.store.read() as tx:
             timer, retry = tx.next_timer(sandbox.name), tx.next_due(sandbox.name, after=now)
-        waits = [sandbox.clock.until(moment) for moment in (timer[3] if timer else None, retry) if moment is not None]
+        waits = [sandbox.clock.until(moment) for moment in (timer.due if timer else None, retry) if moment is not None]
         return min((wait for wait in waits if wait is not None), default=None)

@@ -44,7 +44,7 @@ class World:
         else:
             if self._guids is None:
                 row = self.tx.sandbox(self.sandbox.name)
-                self._guids = row[2] if row else 0
+                self._guids = row.guids if row else 0
             self._guids += 1
             digest = hashlib.blake2b(f"{seed}:{self._guids}".encode(), digest_size=16).hexdigest()
         text = f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-a{digest[17:20]}-{digest[20:]}"
@@ -71,8 +71,7 @@ class World:
         if not self.looking:
             return self.tx.count(self.sandbox.name, query)
         counted = self.sandbox.counted  # taken before the query: after a change it is another one
-        where, values = query.where(self.sandbox.name)
-        key = (where, *values)
+        key = query.key()
         found = counted.get(key)
         if found is None:
             found = self.tx.count(self.sandbox.name, query)
@@ -165,17 +164,17 @@ class World:
     def configure(self, **changes: Any) -> None:
         """Changes the sandbox's settings with this transaction."""
         settings = replace(self.sandbox.settings, **changes)
-        self.tx.set_sandbox(self.sandbox.name, settings=settings.dump())
+        self.tx.set_settings(self.sandbox.name, settings.dump())
         before, self.sandbox.settings = self.sandbox.settings, settings
         self.tx.on_rollback.append(lambda: setattr(self.sandbox, "settings", before))
 
     def set_clock(self, clock: Clock) -> None:
         """Changes the sandbox's clock with this transaction."""
-        self.tx.set_sandbox(self.sandbox.name, clock=dumps(clock.dump()))
+        self.tx.set_clock(self.sandbox.name, dumps(clock.dump()))
         before, self.sandbox.clock = self.sandbox.clock, clock
         self.tx.on_rollback.append(lambda: setattr(self.sandbox, "clock", before))
 
     def close(self) -> None:
         """Writes what was only counted; called before the commit."""
         if self._guids is not None:
-            self.tx.set_sandbox(self.sandbox.name, guids=self._guids)
+            self.tx.set_guids(self.sandbox.name, self._guids)

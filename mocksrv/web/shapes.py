@@ -14,7 +14,7 @@ from mocksrv.engine.clock import iso_ms
 from mocksrv.engine.sandbox import Endpoint, Fault, Sandbox
 from mocksrv.engine.scenarios.model import Scenario
 from mocksrv.engine.storage.queries import Tx
-from mocksrv.engine.storage.records import Row
+from mocksrv.engine.storage.rows import AttemptRow, DeliveryRow, EventRow, MomentRow, RequestRow
 
 SECRET = "***"
 SECRETS = frozenset({"password", "client_secret", "secret", "key"})
@@ -32,9 +32,8 @@ def scenario(scenario: Scenario) -> dict[str, Any]:
     }
 
 
-def moment(row: Row) -> dict[str, Any]:
-    at, status, flow, step, cause = row
-    return {"at": iso_ms(at), "status": status, "flow": flow, "step": step, "cause": cause}
+def moment(row: MomentRow) -> dict[str, Any]:
+    return {"at": iso_ms(row.at), "status": row.status, "flow": row.flow, "step": row.step, "cause": row.cause}
 
 
 def clock(sandbox: Sandbox) -> dict[str, Any]:
@@ -75,48 +74,45 @@ def with_secrets(made: Endpoint, known: Sequence[Endpoint]) -> Endpoint:
     return replace(made, auth=kept(made.auth, auth), headers=kept(made.headers, headers))
 
 
-def webhook(tx: Tx, row: Row, *, whole: bool = False) -> dict[str, Any]:
-    seq, id, name, subject, at, payload, headers = row
-    deliveries = [delivery(tx, owed, at, whole) for owed in tx.deliveries(seq)]
-    shown = {name: SECRET if SECRET_HEADER.search(name) else value for name, value in json.loads(headers).items()}
+def webhook(tx: Tx, row: EventRow, *, whole: bool = False) -> dict[str, Any]:
+    deliveries = [delivery(tx, owed, row.occurred_at, whole) for owed in tx.deliveries(row.seq)]
+    headers = json.loads(row.headers)
     return {
-        "id": id,
-        "event": name,
-        "subject": subject,
-        "occurred_at": iso_ms(at),
-        "payload": json.loads(payload),
-        "headers": shown,
+        "id": row.id,
+        "event": row.name,
+        "subject": row.subject,
+        "occurred_at": iso_ms(row.occurred_at),
+        "payload": json.loads(row.payload),
+        "headers": {name: SECRET if SECRET_HEADER.search(name) else value for name, value in headers.items()},
         "deliveries": deliveries,
     }
 
 
-def delivery(tx: Tx, row: Row, occurred_at: int, whole: bool) -> dict[str, Any]:
-    seq, endpoint, state, due = row
+def delivery(tx: Tx, row: DeliveryRow, occurred_at: int, whole: bool) -> dict[str, Any]:
+    due = row.next_attempt_at
     shown_due = None if due is None else iso_ms(occurred_at if due == AT_ONCE else due)
     return {
-        "endpoint": endpoint,
-        "state": state,
+        "endpoint": row.endpoint,
+        "state": row.state,
         "next_attempt_at": shown_due,
-        "attempts": [attempt(a, whole) for a in tx.attempts(seq)],
+        "attempts": [attempt(a, whole) for a in tx.attempts(row.seq)],
     }
 
 
-def attempt(row: Row, whole: bool) -> dict[str, Any]:
-    at, status, error, duration, sent, answer = row
-    shown = {"at": iso_ms(at), "status": status, "error": error, "duration_ms": duration}
-    return {**shown, "request": json.loads(sent), "response": json.loads(answer)} if whole else shown
+def attempt(row: AttemptRow, whole: bool) -> dict[str, Any]:
+    shown = {"at": iso_ms(row.at), "status": row.status, "error": row.error, "duration_ms": row.duration_ms}
+    return {**shown, "request": json.loads(row.request), "response": json.loads(row.response)} if whole else shown
 
 
-def entry(row: Row) -> dict[str, Any]:
-    _, id, at, method, path, status, duration, rest = row
+def entry(row: RequestRow) -> dict[str, Any]:
     return {
-        "id": id,
-        "at": iso_ms(at),
-        "method": method,
-        "path": path,
-        "status": status,
-        "duration_ms": duration,
-        **json.loads(rest),
+        "id": row.id,
+        "at": iso_ms(row.at),
+        "method": row.method,
+        "path": row.path,
+        "status": row.status,
+        "duration_ms": row.duration_ms,
+        **json.loads(row.entry),
     }
 
 

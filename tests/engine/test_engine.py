@@ -119,7 +119,7 @@ def test_catching_up_plays_each_step_at_its_own_moment(make_house: Callable[...,
         world.set_clock(house.sandbox.clock.at(start + HOUR))
     house.engine.catch_up(house.sandbox)
     with house.engine.look(house.sandbox) as world:
-        times = [at - start for at, *_ in world.tx.timeline("default", door)]
+        times = [row.at - start for row in world.tx.timeline("default", door)]
     assert times == [0, SECOND, 2 * SECOND]
 
 
@@ -251,7 +251,9 @@ def test_retries_of_a_seeded_sandbox_do_not_depend_on_its_neighbours(make_house:
         house.door(house.script("connect: [{status: NEW}, {after: 9d, status: OPEN}]"))
         assert house.engine.dispatcher.settle(house.sandbox, 10)
         with house.engine.look(house.sandbox) as world:
-            return [row[3] for event in world.tx.events("default") for row in world.tx.deliveries(event[0])]
+            return [
+                row.next_attempt_at for event in world.tx.events("default") for row in world.tx.deliveries(event.seq)
+            ]
 
     assert due(0) == due(5)
 

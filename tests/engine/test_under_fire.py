@@ -44,9 +44,9 @@ def in_other_sandbox(house: House, name: str, url: str, **endpoint: Any) -> Sand
 def states(house: House, sandbox: Sandbox) -> list[tuple[str, int]]:
     with house.engine.look(sandbox) as world:
         return [
-            (d[2], len(world.tx.attempts(d[0])))
+            (d.state, len(world.tx.attempts(d.seq)))
             for e in world.tx.events(sandbox.name)
-            for d in world.tx.deliveries(e[0])
+            for d in world.tx.deliveries(e.seq)
         ]
 
 

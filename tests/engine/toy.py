@@ -219,12 +219,12 @@ class House:
     def events(self) -> list[str]:
         """What was written to the outbox: event, status and action or job."""
         with self.engine.look(self.sandbox) as world:
-            return [row[2] for row in world.tx.events("default", limit=1000)]
+            return [row.name for row in world.tx.events("default", limit=1000)]
 
     def timeline(self, guid: str) -> list[tuple[str | None, str]]:
         """(status, cause) lines."""
         with self.engine.look(self.sandbox) as world:
-            return [(status, cause) for _, status, _, _, cause in world.tx.timeline("default", guid)]
+            return [(row.status, row.cause) for row in world.tx.timeline("default", guid)]
 
     def doors(self) -> int:
         with self.engine.look(self.sandbox) as world:

@@ -176,7 +176,7 @@ class Play(ABC):
         """When the next thing falls due."""
         with self.engine.store.read() as tx:
             timer = tx.next_timer(self.sandbox.name)
-        return timer[3] if timer else None
+        return timer.due if timer else None
 
     def _wait(self, *, polls: bool) -> None:
         """Lets time pass until the next thing falls due, or for a second until the next poll."""

@@ -24,7 +24,8 @@ from mocksrv.engine.callbacks.disturbance import disturbed, wrong_content_type, 
 from mocksrv.engine.callbacks.outbox import PRIVATE
 from mocksrv.engine.clock import iso_ms
 from mocksrv.engine.sandbox import Endpoint, Sandbox
-from mocksrv.engine.storage.records import Row, dumps
+from mocksrv.engine.storage.records import dumps
+from mocksrv.engine.storage.rows import AttemptRow, DueRow
 from mocksrv.engine.storage.sqlite import Store
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Attempt(NamedTuple):
     state: str
     due: int | None
     number: int
-    kept: tuple[int, int | None, str | None, float, str, str]
+    kept: AttemptRow
     news: dict[str, Any]
 
 
@@ -192,17 +193,17 @@ class Dispatcher:
             self._changed.notify_all()
             return False
 
-    def _deliver(self, sandbox: Sandbox, endpoint_id: str, row: Row) -> None:
-        seq, attempts, options, event, event_id, payload, stored_headers = row
-        wrong = json.loads(options)
+    def _deliver(self, sandbox: Sandbox, endpoint_id: str, row: DueRow) -> None:
+        event, event_id, attempts = row.event, row.event_id, row.attempts
+        wrong = json.loads(row.options)
         place, endpoint = _endpoint(sandbox, endpoint_id, wrong)
         if endpoint is None:
             with self._store.write() as tx:
-                tx.set_delivery(seq, "failed", None, attempts)
+                tx.set_delivery(row.seq, "failed", None, attempts)
             return
         at = sandbox.now()
-        headers = _headers(endpoint, json.loads(stored_headers), at)
-        body = payload.encode()
+        headers = _headers(endpoint, json.loads(row.headers), at)
+        body = row.payload.encode()
         if wrong:
             body = disturbed(body, wrong, sandbox.chance(f"corrupt:{event_id}:{place}"))
         body = self._encode(event, body, headers)
@@ -216,9 +217,9 @@ class Dispatcher:
         state = "delivered" if delivered else "failed" if due is None else "pending"
         request = dumps({"url": endpoint.url, "headers": _masked(headers), **_shown(body)})
         response = dumps({"headers": dict(answer.headers), "body": answer.body})
-        kept = (at, answer.status, answer.error, answer.duration_ms, request, response)
+        kept = AttemptRow(at, answer.status, answer.error, answer.duration_ms, request, response)
         news = _news(at, event, event_id, endpoint, answer, due)
-        self._done.append(Attempt(sandbox, seq, state, due, attempts + 1, kept, news))
+        self._done.append(Attempt(sandbox, row.seq, state, due, attempts + 1, kept, news))
 
     def record(self) -> None:
         """Writes what came of the attempts so far, of all lanes in one transaction. Afterwards none of them is out any
@@ -235,7 +236,7 @@ class Dispatcher:
                     if tx.set_delivery(attempt.delivery, attempt.state, attempt.due, attempt.number)
                 ]
                 for attempt in known:  # the sandboxes of the others were emptied meanwhile
-                    tx.add_attempt(attempt.delivery, *attempt.kept)
+                    tx.add_attempt(attempt.delivery, attempt.kept)
             for attempt in known:
                 self._report(attempt.sandbox, attempt.news, attempt.due is not None)
 

@@ -74,7 +74,7 @@ def replay(world: World, seq: int, event: str, unasked: frozenset[str]) -> bool:
 
     ``seq`` is the event's number. It goes out undisturbed.
     """
-    earlier = {endpoint for _, endpoint, _, _ in world.tx.deliveries(seq)}
+    earlier = {row.endpoint for row in world.tx.deliveries(seq)}
     settings = world.sandbox.settings
     found = {
         endpoint.id: "{}"

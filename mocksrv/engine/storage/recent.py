@@ -6,18 +6,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
+from mocksrv.engine.storage.dialect import Connection
 from mocksrv.engine.storage.records import Row
 
 MOST_RECENT = 10_000  # records that are kept for polls
-
-
-class Connection(Protocol):
-    """What runs statements."""
-
-    def execute(self, sql: str, values: Sequence[Any] = ..., /) -> Any: ...
-    def executemany(self, sql: str, values: Iterable[Sequence[Any]], /) -> Any: ...
 
 
 class Rows(list[Row]):

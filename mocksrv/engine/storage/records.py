@@ -59,28 +59,11 @@ class Query:
     limit: int | None = None
     offset: int = 0
 
-    def where(self, sandbox: str) -> tuple[str, list[Any]]:
-        """The WHERE clause and its values."""
-        # with guids, the index on those is the one to use, not one that leads with the kind
-        clauses = ["sandbox = ?", "kind = ?" if self.guids is None else "kind || '' = ?"]
-        values: list[Any] = [sandbox, self.kind]
-        for column in ("owner", "subject", "parent", "partner_id"):
-            value = getattr(self, column)
-            if value is not None:
-                clauses.append(f"{column} = ?")
-                values.append(value)
-        for column, bounds in self.ranges.items():
-            for sign, bound in zip((">=", "<="), bounds, strict=True):
-                if bound is not None:
-                    clauses.append(f"{column} {sign} ?")
-                    values.append(bound)
-        for member, wanted in self.body.items():
-            clauses.append("json_extract(body, ?) IS ?")
-            values += [f"$.{member}", wanted]
-        if self.guids is not None:
-            clauses.append("guid IN (SELECT value FROM json_each(?))")
-            values.append(dumps(self.guids))
-        return " AND ".join(clauses), values
+    def key(self) -> tuple[Any, ...]:
+        """What tells one set of records from another, whatever the order and the page."""
+        keys = (self.kind, self.owner, self.subject, self.parent, self.partner_id)
+        guids = None if self.guids is None else tuple(self.guids)
+        return (*keys, tuple(self.ranges.items()), tuple(self.body.items()), guids)
 
 
 def record_of(row: Row) -> Record:

@@ -1,13 +1,14 @@
 """The tables, as numbered steps."""
 
 # Each entry brings the database from the step before it to this one; append, never edit.
-# (AUTOINCREMENT: a callback may be out when its delivery is dropped, and must not be taken for that of a later one.)
+# Words in braces are the dialect's. (The key of a delivery is never used again: a callback may be out when its delivery
+# is dropped, and must not be taken for that of a later one.)
 SCHEMA_STEPS = (
     """
     CREATE TABLE sandbox (name TEXT PRIMARY KEY, settings TEXT NOT NULL, clock TEXT NOT NULL, guids INTEGER NOT NULL
         DEFAULT 0);
     CREATE TABLE record (
-        seq INTEGER PRIMARY KEY, sandbox TEXT NOT NULL, kind TEXT NOT NULL, guid TEXT NOT NULL, owner TEXT NOT NULL,
+        {key}, sandbox TEXT NOT NULL, kind TEXT NOT NULL, guid TEXT NOT NULL, owner TEXT NOT NULL,
         subject TEXT, parent TEXT, partner_id TEXT, sort BIGINT NOT NULL, revision INTEGER NOT NULL,
         created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, body TEXT NOT NULL, play TEXT);
     CREATE UNIQUE INDEX record_guid ON record (sandbox, guid);
@@ -16,34 +17,34 @@ SCHEMA_STEPS = (
     CREATE INDEX record_parent ON record (sandbox, parent, kind, sort, seq) WHERE parent IS NOT NULL;
     CREATE INDEX record_partner ON record (sandbox, kind, partner_id) WHERE partner_id IS NOT NULL;
     CREATE INDEX record_play ON record (sandbox, seq) WHERE play IS NOT NULL;
-    CREATE INDEX record_polls ON record (sandbox) WHERE json_extract(play, '$.polls') > 0;
+    CREATE INDEX record_polls ON record (sandbox) WHERE {polls} > 0;
     CREATE TABLE timer (
-        seq INTEGER PRIMARY KEY, sandbox TEXT NOT NULL, subject TEXT NOT NULL, kind TEXT NOT NULL, due BIGINT NOT NULL);
+        {key}, sandbox TEXT NOT NULL, subject TEXT NOT NULL, kind TEXT NOT NULL, due BIGINT NOT NULL);
     CREATE UNIQUE INDEX timer_subject ON timer (sandbox, subject, kind);
     CREATE INDEX timer_due ON timer (sandbox, due, seq);
     CREATE TABLE timeline (
-        seq INTEGER PRIMARY KEY, sandbox TEXT NOT NULL, subject TEXT NOT NULL, at BIGINT NOT NULL, status TEXT,
+        {key}, sandbox TEXT NOT NULL, subject TEXT NOT NULL, at BIGINT NOT NULL, status TEXT,
         flow TEXT, step TEXT, cause TEXT NOT NULL);
     CREATE INDEX timeline_subject ON timeline (sandbox, subject, seq);
     CREATE TABLE event (
-        seq INTEGER PRIMARY KEY, sandbox TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, subject TEXT,
+        {key}, sandbox TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, subject TEXT,
         occurred_at BIGINT NOT NULL, payload TEXT NOT NULL, headers TEXT NOT NULL);
     CREATE UNIQUE INDEX event_id ON event (sandbox, id);
     CREATE TABLE delivery (
-        seq INTEGER PRIMARY KEY AUTOINCREMENT, sandbox TEXT NOT NULL, event INTEGER NOT NULL, endpoint TEXT NOT NULL,
+        {lasting_key}, sandbox TEXT NOT NULL, event INTEGER NOT NULL, endpoint TEXT NOT NULL,
         state TEXT NOT NULL,
         next_attempt_at BIGINT, rank BIGINT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, options TEXT NOT NULL DEFAULT
-        '{}');
+        '{{}}');
     CREATE INDEX delivery_event ON delivery (event);
     CREATE INDEX delivery_lane ON delivery (sandbox, endpoint, next_attempt_at, rank) WHERE state = 'pending';
     CREATE INDEX delivery_due ON delivery (sandbox, next_attempt_at) WHERE state = 'pending';
     CREATE TABLE attempt (
-        seq INTEGER PRIMARY KEY, delivery INTEGER NOT NULL, at BIGINT NOT NULL, status INTEGER, error TEXT, duration_ms
+        {key}, delivery INTEGER NOT NULL, at BIGINT NOT NULL, status INTEGER, error TEXT, duration_ms
         REAL NOT NULL,
         request TEXT NOT NULL, response TEXT NOT NULL);
     CREATE INDEX attempt_delivery ON attempt (delivery, seq);
     CREATE TABLE request (
-        seq INTEGER PRIMARY KEY, sandbox TEXT NOT NULL, id TEXT NOT NULL, at BIGINT NOT NULL, method TEXT NOT NULL, path
+        {key}, sandbox TEXT NOT NULL, id TEXT NOT NULL, at BIGINT NOT NULL, method TEXT NOT NULL, path
         TEXT NOT NULL,
         status INTEGER NOT NULL, duration_ms REAL NOT NULL, entry TEXT NOT NULL);
     CREATE UNIQUE INDEX request_id ON request (sandbox, id);

@@ -8,14 +8,59 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+from mocksrv.engine.storage.dialect import Connection
 from mocksrv.engine.storage.queries import Tx
 from mocksrv.engine.storage.recent import Recent, Shared
-from mocksrv.engine.storage.records import IN_MEMORY, StoreError
+from mocksrv.engine.storage.records import IN_MEMORY, StoreError, dumps
 from mocksrv.engine.storage.schema import SCHEMA_STEPS
+
+
+class Sqlite:
+    """SQLite's words (see `Dialect`)."""
+
+    same = "IS"
+
+    def member(self, column: str, name: str) -> str:
+        return f"json_extract({column}, '$.{name}')"
+
+    def bound_member(self, column: str) -> str:
+        return f"json_extract({column}, ?)"
+
+    def members(self, column: str, number: int) -> str:
+        return f"json_extract({column}, {', '.join('?' * number)})"
+
+    def path(self, name: str) -> str:
+        return f"$.{name}"
+
+    def cents(self, column: str, name: str) -> str:
+        return f"CAST(round({self.member(column, name)} * 100) AS INTEGER)"
+
+    def is_one_of(self, column: str) -> str:
+        return f"{column} IN (SELECT value FROM json_each(?))"
+
+    def many(self, values: Sequence[str]) -> str:
+        return dumps(values)
+
+    def matches(self, column: str) -> str:
+        return f"{column} GLOB ?"
+
+    def pattern(self, text: str) -> str:
+        return text
+
+    def insert(self, connection: Connection, sql: str, values: Sequence[Any]) -> int:
+        return int(connection.execute(sql, values).lastrowid)
+
+    def schema(self, step: str) -> str:
+        key = "seq INTEGER PRIMARY KEY"
+        return step.format(key=key, lasting_key=f"{key} AUTOINCREMENT", polls=self.member("play", "polls"))
+
+
+SQLITE = Sqlite()
 
 
 class Store:
@@ -67,7 +112,9 @@ class Store:
             )
         for number, step in enumerate(SCHEMA_STEPS[version:], version + 1):
             try:
-                self._writer.executescript(f"BEGIN IMMEDIATE; {step}; PRAGMA user_version = {number}; COMMIT;")
+                self._writer.executescript(
+                    f"BEGIN IMMEDIATE; {SQLITE.schema(step)}; PRAGMA user_version = {number}; COMMIT;"
+                )
             except sqlite3.Error as error:
                 raise StoreError(f"cannot bring the database {self.path} to schema {number}: {error}") from error
 
@@ -75,12 +122,12 @@ class Store:
     def read(self) -> Iterator[Tx]:
         """For looking only; every statement sees what is committed by then."""
         if self.path == IN_MEMORY:
-            yield Tx(self._shared, self._recent)
+            yield Tx(self._shared, SQLITE, self._recent)
             return
         connection = getattr(self._thread, "connection", None)
         if connection is None:
             connection = self._thread.connection = self._connect()
-        yield Tx(connection, self._recent)
+        yield Tx(connection, SQLITE, self._recent)
 
     @contextmanager
     def write(self) -> Iterator[Tx]:
@@ -88,7 +135,7 @@ class Store:
         it.
         """
         with self._turn:
-            tx = Tx(self._writer)
+            tx = Tx(self._writer, SQLITE)
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield tx

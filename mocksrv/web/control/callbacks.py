@@ -13,7 +13,7 @@ from mocksrv.engine.callbacks.outbox import replay
 from mocksrv.engine.engine import UnknownEvent, UnknownSubject
 from mocksrv.engine.role import WrongSubject
 from mocksrv.engine.sandbox import endpoints_from
-from mocksrv.engine.storage.records import Row
+from mocksrv.engine.storage.rows import EventRow
 from mocksrv.engine.world import World
 from mocksrv.web import shapes
 from mocksrv.web.control.calls import Calls, Here, Route, every
@@ -62,7 +62,7 @@ class Callbacks(Calls):
 
         def find() -> Sequence[dict[str, Any]]:
             with self.engine.look(sandbox()) as world:
-                start = _event(world, after)[0] if after else 0
+                start = _event(world, after).seq if after else 0
                 return [
                     shapes.webhook(world.tx, row)
                     for row in world.tx.events(world.sandbox.name, after=start, limit=limit, **filters)
@@ -77,9 +77,9 @@ class Callbacks(Calls):
 
     def replay(self, sandbox: Here, id: str) -> Any:
         with self.engine.change(sandbox()) as world:
-            seq, _, name, *_ = _event(world, id)
-            if not replay(world, seq, name, self.engine.unasked):
-                raise Problem(409, f"no endpoint of the sandbox {world.sandbox.name} asks for {name}")
+            event = _event(world, id)
+            if not replay(world, event.seq, event.name, self.engine.unasked):
+                raise Problem(409, f"no endpoint of the sandbox {world.sandbox.name} asks for {event.name}")
         return self.read(sandbox, id)
 
     def replay_all(self, sandbox: Here) -> Any:
@@ -90,9 +90,9 @@ class Callbacks(Calls):
         with self.engine.change(sandbox()) as world:
             rows = every(
                 lambda seq: world.tx.events(world.sandbox.name, after=seq, limit=LARGEST_PAGE, **filters),
-                lambda row: int(row[0]),
+                lambda row: row.seq,
             )
-            sent = [row[1] for row in rows if replay(world, row[0], row[2], self.engine.unasked)]
+            sent = [row.id for row in rows if replay(world, row.seq, row.name, self.engine.unasked)]
         return {"replayed": sent}
 
     def trigger(self, sandbox: Here) -> Any:
@@ -112,7 +112,7 @@ class Callbacks(Calls):
         return {"events": [event for words in self.engine.vocabularies.values() for event in sorted(words.events)]}
 
 
-def _event(world: World, id: str) -> Row:
+def _event(world: World, id: str) -> EventRow:
     rows = world.tx.events(world.sandbox.name, id=id)
     if not rows:
         raise Problem(404, f"there is no webhook {id} in the sandbox {world.sandbox.name}")

@@ -10,7 +10,7 @@ from typing import Any
 from flask import request
 
 from mocksrv.engine.storage.queries import Tx
-from mocksrv.engine.storage.records import Row
+from mocksrv.engine.storage.rows import RequestRow
 from mocksrv.web import shapes
 from mocksrv.web.control.calls import Calls, Here, Route, every
 from mocksrv.web.fields import LARGEST_PAGE, fitting, page
@@ -50,10 +50,10 @@ class Requests(Calls):
         def find() -> Sequence[dict[str, Any]]:
             self.engine.journal.flush()
             with self.engine.look(sandbox()) as world:
-                start = _row(world.tx, world.sandbox.name, after)[0] if after else 0
+                start = _row(world.tx, world.sandbox.name, after).seq if after else 0
                 rows = every(
                     lambda seq: world.tx.requests(world.sandbox.name, after=seq, limit=LARGEST_PAGE, **filters),
-                    lambda row: int(row[0]),
+                    lambda row: row.seq,
                     start,
                 )
                 entries = (shapes.entry(row) for row in rows)
@@ -67,7 +67,7 @@ class Requests(Calls):
             return shapes.entry(_row(world.tx, world.sandbox.name, id))
 
 
-def _row(tx: Tx, sandbox: str, id: str) -> Row:
+def _row(tx: Tx, sandbox: str, id: str) -> RequestRow:
     rows = tx.requests(sandbox, id=id)
     if not rows:
         raise Problem(404, f"there is no request {id} in the journal of the sandbox {sandbox}")

@@ -49,7 +49,7 @@ class Sandboxes(Calls):
             if not world.tx.is_empty(here.name):
                 raise Problem(409, f"the sandbox {here.name} is not empty; POST {PREFIX}/reset first")
             world.configure(seed=seed)
-            world.tx.set_sandbox(here.name, guids=0)
+            world.tx.set_guids(here.name, 0)
             if seed is not None and here.clock.mode == "manual" and self.engine.options.now is None:
                 world.set_clock(Clock.make("manual", seeded=True))
         return self.read(sandbox)

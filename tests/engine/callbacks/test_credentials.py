@@ -61,7 +61,7 @@ def oauth2(house: House, receiver: Receiver, tokens: TokenServer) -> None:
 def states(house: House) -> list[tuple[str, int]]:
     with house.engine.look(house.sandbox) as world:
         events = world.tx.events("default", limit=1000)
-        return [(d[2], len(world.tx.attempts(d[0]))) for e in events for d in world.tx.deliveries(e[0])]
+        return [(d.state, len(world.tx.attempts(d.seq))) for e in events for d in world.tx.deliveries(e.seq)]
 
 
 def test_a_token_is_fetched_once_and_used_until_it_expires(
@@ -113,8 +113,8 @@ def test_without_a_token_nothing_is_sent_and_the_attempt_says_why(
     assert house.engine.dispatcher.settle(house.sandbox, 10)
     assert receiver.received == []
     with house.engine.look(house.sandbox) as world:
-        [delivery] = world.tx.deliveries(world.tx.events("default")[0][0])
-        assert "no access token" in world.tx.attempts(delivery[0])[0][2]
+        [delivery] = world.tx.deliveries(world.tx.events("default")[0].seq)
+        assert "no access token" in world.tx.attempts(delivery.seq)[0].error or ""
     tokens.broken = False
     house.advance(MINUTE)
     assert len(receiver.received) == 1

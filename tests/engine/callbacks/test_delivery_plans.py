@@ -265,7 +265,7 @@ class Plans(RuleBasedStateMachine):
         with self.moment():
             self.owed += [Owed(endpoint, number, (number, 0), self.sandbox.now()) for endpoint in again]
             with self.engine.change(self.sandbox) as world:
-                assert outbox.replay(world, world.tx.events("default", id=id)[0][0], name, UNASKED) == bool(again)
+                assert outbox.replay(world, world.tx.events("default", id=id)[0].seq, name, UNASKED) == bool(again)
 
     @rule(span=spans)
     def advance(self, span: int) -> None:
@@ -393,14 +393,14 @@ class Plans(RuleBasedStateMachine):
             rows = world.tx.events("default", limit=1000)
             kept = [
                 (
-                    int(row[5][5:].partition(",")[0]),
-                    url.rpartition("/")[2],
-                    state,
-                    due or None,
-                    len(world.tx.attempts(seq)),
+                    int(row.payload[5:].partition(",")[0]),
+                    owed.endpoint.rpartition("/")[2],
+                    owed.state,
+                    owed.next_attempt_at or None,
+                    len(world.tx.attempts(owed.seq)),
                 )
                 for row in rows
-                for seq, url, state, due in world.tx.deliveries(row[0])
+                for owed in world.tx.deliveries(row.seq)
             ]
         assert len(rows) == len(self.bodies)
         assert Counter(kept) == Counter((o.event, o.endpoint, o.state, o.due, o.attempts) for o in self.owed)

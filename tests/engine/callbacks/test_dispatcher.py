@@ -27,7 +27,7 @@ def deliveries(house: House) -> list[tuple[str, str, int]]:
     """(event, state, number of attempts) of all deliveries."""
     with house.engine.look(house.sandbox) as world:
         events = world.tx.events("default", limit=1000)
-        return [(e[2], d[2], len(world.tx.attempts(d[0]))) for e in events for d in world.tx.deliveries(e[0])]
+        return [(e.name, d.state, len(world.tx.attempts(d.seq))) for e in events for d in world.tx.deliveries(e.seq)]
 
 
 def test_first_attempts_need_no_advance_and_go_out_in_order(
@@ -65,10 +65,10 @@ def test_after_the_last_retry_it_has_failed(make_house: Callable[..., House]) ->
     house.advance(2 * HOUR)
     assert deliveries(house) == [("toy.door.changed", "failed", 1 + len(RETRIES.delays))]
     with house.engine.look(house.sandbox) as world:
-        (delivery,) = world.tx.deliveries(world.tx.events("default")[0][0])
-        _, status, error, _, request, _ = world.tx.attempts(delivery[0])[0]
-    assert (status, "Connection refused" in error) == (None, True)
-    assert "127.0.0.1:9/nobody" in request
+        (delivery,) = world.tx.deliveries(world.tx.events("default")[0].seq)
+        attempt = world.tx.attempts(delivery.seq)[0]
+    assert (attempt.status, "Connection refused" in (attempt.error or "")) == (None, True)
+    assert "127.0.0.1:9/nobody" in attempt.request
 
 
 def test_a_slow_endpoint_holds_up_nobody_else(
@@ -143,8 +143,8 @@ def test_callbacks_go_to_local_addresses_only(make_house: Callable[..., House]) 
     house.door(house.script("connect: [{status: NEW}, {after: 9d, status: OPEN}]"))
     assert house.engine.dispatcher.settle(house.sandbox, 10)
     with house.engine.look(house.sandbox) as world:
-        errors = [world.tx.attempts(d[0])[0][2] for d in world.tx.deliveries(world.tx.events("default")[0][0])]
-    assert [error.split(";")[0] for error in errors] == [
+        errors = [world.tx.attempts(d.seq)[0].error for d in world.tx.deliveries(world.tx.events("default")[0].seq)]
+    assert [(error or "").split(";")[0] for error in errors] == [
         "OSError: callbacks do not go to 192.0.2.1 (192.0.2.1)",
         "OSError: callbacks do not go to 2001:db8::1 (2001:db8::1)",
     ]
@@ -172,5 +172,5 @@ def test_basic_authentication_is_sent_and_not_kept(make_house: Callable[..., Hou
         "yes",
     )
     with house.engine.look(house.sandbox) as world:
-        kept = world.tx.attempts(world.tx.deliveries(world.tx.events("default")[0][0])[0][0])[0][4]
+        kept = world.tx.attempts(world.tx.deliveries(world.tx.events("default")[0].seq)[0].seq)[0].request
     assert "dTpw" not in kept

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from mocksrv.engine.storage.recent import Recent
 from mocksrv.engine.storage.records import IN_MEMORY, Query, Record, StoreError
+from mocksrv.engine.storage.rows import AttemptRow
 from mocksrv.engine.storage.schema import SCHEMA_STEPS
 from mocksrv.engine.storage.sqlite import Store
 
@@ -214,13 +215,13 @@ def test_the_oldest_events_are_forgotten_but_not_those_still_owed(store: Store) 
         for number in range(20):
             seq = tx.add_event("s", f"E{number}", "toy.bell", None, number, "{}", "{}")
             delivery = tx.add_delivery("s", seq, "there", "pending" if number == 3 else "delivered", 0, 0, "{}")
-            tx.add_attempt(delivery, number, 204, None, 1.0, "{}", "{}")
+            tx.add_attempt(delivery, AttemptRow(number, 204, None, 1.0, "{}", "{}"))
         other = tx.add_event("other", "O1", "toy.bell", None, 0, "{}", "{}")
         tx.trim_events("s", 15, before=7)
-        left = [row[1] for row in tx.events("s")]
+        left = [row.id for row in tx.events("s")]
         assert left == ["E3", *(f"E{number}" for number in range(7, 20))]
         assert len(tx.events("other")) == 1
-        assert [len(tx.attempts(d[0])) for row in tx.events("s") for d in tx.deliveries(row[0])] == [1] * 14
+        assert [len(tx.attempts(d.seq)) for row in tx.events("s") for d in tx.deliveries(row.seq)] == [1] * 14
         assert tx.deliveries(other - 20) == []
         tx.trim_events("s", 5, before=0)
-        assert [row[1] for row in tx.events("s")] == ["E3", *(f"E{number}" for number in range(15, 20))]
+        assert [row.id for row in tx.events("s")] == ["E3", *(f"E{number}" for number in range(15, 20))]

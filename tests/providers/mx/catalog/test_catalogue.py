@@ -317,9 +317,9 @@ class Play:
         while True:
             with self.engine.store.read() as tx:
                 rows = tx.events("default", after=self.last, limit=1000)
-            for seq, _, name, _, _, payload, _ in rows:
-                self.last = seq
-                yield name, loads(payload)
+            for row in rows:
+                self.last = row.seq
+                yield row.name, loads(row.payload)
             if not rows:
                 return
 
@@ -624,7 +624,7 @@ def triggered(engine: Engine, event: str, subject: str | None) -> dict[str, Any]
     [id] = engine.trigger(sandbox, event, subject, {})
     with engine.store.read() as tx:
         [row] = tx.events("default", id=id)
-    body: dict[str, Any] = loads(row[5])
+    body: dict[str, Any] = loads(row.payload)
     assert wrong_fields(event, body) == []
     check_names(event, body)
     return body

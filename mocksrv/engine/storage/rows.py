@@ -1,0 +1,119 @@
+"""The rows that the store answers. Columns that end in ``at``, and ``due``, are milliseconds of the sandbox's time;
+JSON stays text.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class SandboxRow(NamedTuple):
+    """A sandbox; ``guids`` counts the ids that its seed has given."""
+
+    settings: str
+    clock: str
+    guids: int
+
+
+class TimerRow(NamedTuple):
+    """When a record is to be moved on; ``kind`` says by what."""
+
+    seq: int
+    subject: str
+    kind: str
+    due: int
+
+
+class WaitingRow(NamedTuple):
+    """A subject that waits for so many more reads of its status."""
+
+    subject: str
+    polls: int
+
+
+class MomentRow(NamedTuple):
+    """A line of a subject's timeline; ``step`` is the file and line that caused it."""
+
+    at: int
+    status: str | None
+    flow: str | None
+    step: str | None
+    cause: str
+
+
+class EventRow(NamedTuple):
+    """What happened, as the webhooks tell it."""
+
+    seq: int
+    id: str
+    name: str
+    subject: str | None
+    occurred_at: int
+    payload: str
+    headers: str
+
+
+class DeliveryRow(NamedTuple):
+    """What an endpoint is owed for an event; ``state`` is pending, delivered, failed or dropped."""
+
+    seq: int
+    endpoint: str
+    state: str
+    next_attempt_at: int | None
+
+
+class DueRow(NamedTuple):
+    """A pending delivery with its event: all that the next attempt needs."""
+
+    seq: int
+    attempts: int
+    options: str
+    event: str
+    event_id: str
+    payload: str
+    headers: str
+
+
+class AttemptRow(NamedTuple):
+    """What came of one attempt of a delivery; the duration is in real milliseconds."""
+
+    at: int
+    status: int | None
+    error: str | None
+    duration_ms: float
+    request: str
+    response: str
+
+
+class RequestRow(NamedTuple):
+    """A call of the API in the journal; ``entry`` holds what else is known of it."""
+
+    seq: int
+    id: str
+    at: int
+    method: str
+    path: str
+    status: int
+    duration_ms: float
+    entry: str
+
+
+class NewRequestRow(NamedTuple):
+    """The same, to be written."""
+
+    sandbox: str
+    id: str
+    at: int
+    method: str
+    path: str
+    status: int
+    duration_ms: float
+    entry: str
+
+
+class ScenarioRow(NamedTuple):
+    """A scenario that the control API put in."""
+
+    provider: str
+    name: str
+    text: str

@@ -1,0 +1,132 @@
+"""The queries of events, their deliveries and the attempts of these."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from mocksrv.engine.storage.rows import AttemptRow, DeliveryRow, DueRow, EventRow
+from mocksrv.engine.storage.tables.statements import Statements
+
+EVENT = ", ".join(EventRow._fields)
+
+
+class CallbackQueries(Statements):
+    """Events, what endpoints are owed for them, and what came of it."""
+
+    def add_event(
+        self, sandbox: str, id: str, name: str, subject: str | None, at: int, payload: str, headers: str
+    ) -> int:
+        """Writes an event; its ``seq``."""
+        return self._insert(
+            "INSERT INTO event (sandbox, id, name, subject, occurred_at, payload, headers)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (sandbox, id, name, subject, at, payload, headers),
+        )
+
+    def add_delivery(
+        self, sandbox: str, event: int, endpoint: str, state: str, due: int | None, rank: int, options: str
+    ) -> int:
+        """Writes what an endpoint is owed for an event; its ``seq``."""
+        return self._insert(
+            "INSERT INTO delivery (sandbox, event, endpoint, state, next_attempt_at, rank, options)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (sandbox, event, endpoint, state, due, rank, options),
+        )
+
+    def next_deliveries(self, sandbox: str, endpoint: str, now: int, limit: int) -> list[DueRow]:
+        """What an endpoint is owed first."""
+        rows = self._rows(
+            "SELECT d.seq, d.attempts, d.options, e.name, e.id, e.payload, e.headers"
+            " FROM delivery d JOIN event e ON e.seq = d.event"
+            " WHERE d.sandbox = ? AND d.endpoint = ? AND d.state = 'pending' AND d.next_attempt_at <= ?"
+            " ORDER BY d.next_attempt_at, d.rank, d.seq LIMIT ?",
+            (sandbox, endpoint, now, limit),
+        )
+        return list(map(DueRow._make, rows))
+
+    def next_due(self, sandbox: str, after: int = -1) -> int | None:
+        """When the next pending delivery of a sandbox is due, of those due after a moment."""
+        sql = (
+            "SELECT min(next_attempt_at) FROM delivery WHERE sandbox = ? AND state = 'pending' AND next_attempt_at > ?"
+        )
+        row = self._run(sql, (sandbox, after)).fetchone()
+        return None if row[0] is None else int(row[0])
+
+    def due_endpoints(self, sandbox: str, now: int) -> list[str]:
+        """The endpoints that are owed something by now."""
+        sql = "SELECT DISTINCT endpoint FROM delivery WHERE sandbox = ? AND state = 'pending' AND next_attempt_at <= ?"
+        return [endpoint for (endpoint,) in self._run(sql, (sandbox, now))]
+
+    def set_delivery(self, seq: int, state: str, due: int | None, attempts: int) -> bool:
+        """False when there is no such delivery any more. One that has failed meanwhile, for its endpoint is gone, is
+        not pending again.
+        """
+        sql = (
+            "UPDATE delivery SET state = CASE WHEN state = 'pending' OR ? = 'delivered' THEN ? ELSE state END,"
+            " next_attempt_at = CASE WHEN state = 'pending' THEN ? END, attempts = ? WHERE seq = ?"
+        )
+        return bool(self._run(sql, (state, state, due, attempts, seq)).rowcount)
+
+    def fail_orphans(self, sandbox: str, endpoints: Sequence[str]) -> None:
+        """Ends the pending deliveries to endpoints that are no longer among these, but for those to endpoints of a
+        subject's own.
+        """
+        marks = ", ".join("?" * len(endpoints))
+        own = self._dialect.member("options", "endpoint")
+        others = f"sandbox = ? AND state = 'pending' AND endpoint NOT IN ({marks}) AND {own} IS NULL"
+        self._run(f"UPDATE delivery SET state = 'failed', next_attempt_at = NULL WHERE {others}", (sandbox, *endpoints))
+
+    def add_attempt(self, delivery: int, attempt: AttemptRow) -> None:
+        columns = ", ".join(AttemptRow._fields)
+        self._run(f"INSERT INTO attempt (delivery, {columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", (delivery, *attempt))
+
+    def events(self, sandbox: str, *, after: int = 0, limit: int = 100, **filters: Any) -> list[EventRow]:
+        """Events, oldest first; filters: id, event (a pattern), subject, state (of a delivery), since (ms)."""
+        columns = {
+            "id": "id = ?",
+            "event": self._dialect.matches("name"),
+            "subject": "subject = ?",
+            "state": "EXISTS (SELECT 1 FROM delivery d WHERE d.event = event.seq AND d.state = ?)",
+            "since": "occurred_at >= ?",
+        }
+        clauses, values = ["sandbox = ?", "seq > ?"], [sandbox, after]
+        for name, value in filters.items():
+            if value is not None:
+                clauses.append(columns[name])
+                values.append(self._dialect.pattern(value) if name == "event" else value)
+        sql = f"SELECT {EVENT} FROM event WHERE {' AND '.join(clauses)} ORDER BY seq LIMIT ?"
+        return list(map(EventRow._make, self._rows(sql, (*values, limit))))
+
+    def trim_events(self, sandbox: str, keep: int, before: int) -> None:
+        """Forgets all but the newest ``keep`` events, and those that occurred ``before`` a moment, with deliveries and
+        attempts.
+
+        An event stays as long as a delivery of it is pending.
+        """
+        row = self._row("SELECT seq FROM event WHERE sandbox = ? ORDER BY seq DESC LIMIT 1 OFFSET ?", (sandbox, keep))
+        old = (
+            "SELECT seq FROM event WHERE sandbox = ? AND (seq <= ? OR occurred_at < ?)"
+            " AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.event = event.seq AND d.state = 'pending')"
+        )
+        values = (sandbox, row[0] if row else 0, before)
+        self._run(f"DELETE FROM attempt WHERE delivery IN (SELECT seq FROM delivery WHERE event IN ({old}))", values)
+        gone = self._rows(old, values)
+        for table, column in (("delivery", "event"), ("event", "seq")):
+            self._many(f"DELETE FROM {table} WHERE {column} = ?", gone)
+
+    def deliveries(self, event: int) -> list[DeliveryRow]:
+        """What was owed for an event, oldest first."""
+        sql = "SELECT seq, endpoint, state, next_attempt_at FROM delivery WHERE event = ? ORDER BY seq"
+        return list(map(DeliveryRow._make, self._rows(sql, (event,))))
+
+    def private_endpoints(self, event: int) -> list[str]:
+        """The endpoints, as JSON, that an event went to beside the sandbox's own."""
+        own = self._dialect.member("options", "endpoint")
+        sql = f"SELECT DISTINCT {own} FROM delivery WHERE event = ? AND {own} IS NOT NULL"
+        return [text for (text,) in self._rows(sql, (event,))]
+
+    def attempts(self, delivery: int) -> list[AttemptRow]:
+        """What came of a delivery, oldest first."""
+        sql = f"SELECT {', '.join(AttemptRow._fields)} FROM attempt WHERE delivery = ? ORDER BY seq"
+        return list(map(AttemptRow._make, self._rows(sql, (delivery,))))

@@ -1,0 +1,151 @@
+"""The queries of records."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from mocksrv.engine.storage.records import RECORD, Query, Record, columns_of, dumped, dumps, record_of, records_of
+from mocksrv.engine.storage.rows import WaitingRow
+from mocksrv.engine.storage.tables.statements import Statements
+
+KEYS = ("owner", "subject", "parent", "partner_id")  # columns that a query may name
+
+
+class RecordQueries(Statements):
+    """Documents: found by key, listed, added up, changed."""
+
+    def get(self, sandbox: str, kind: str, guid: str) -> Record | None:
+        if self._recent:
+            found = self.get_all(sandbox, guid).get(guid)
+            return found if found and found.kind == kind else None
+        row = self._run(
+            f"SELECT {RECORD} FROM record WHERE sandbox = ? AND guid = ? AND kind = ?", (sandbox, guid, kind)
+        ).fetchone()
+        return record_of(row) if row else None
+
+    def get_all(self, sandbox: str, *guids: str) -> dict[str, Record]:
+        """Records of whatever kind by guid, with one query; those read often, with none."""
+        recent = self._recent
+        known = [recent.rows.get((sandbox, guid)) for guid in guids] if recent else [None]
+        if recent is None or None in known:
+            stamp = recent.stamp if recent else 0
+            marks = ", ".join("?" * len(guids))
+            known = self._run(
+                f"SELECT {RECORD} FROM record WHERE sandbox = ? AND guid IN ({marks})", (sandbox, *guids)
+            ).fetchall()
+            if recent:
+                recent.keep(stamp, {(sandbox, row[2]): row for row in known if row})
+        return {row[2]: record_of(row) for row in known if row}
+
+    def record(self, sandbox: str, guid: str) -> Record | None:
+        """A record of whatever kind."""
+        row = self._run(f"SELECT {RECORD} FROM record WHERE sandbox = ? AND guid = ?", (sandbox, guid)).fetchone()
+        return record_of(row) if row else None
+
+    def subject(self, sandbox: str, guid: str) -> Record | None:
+        """A record that plays, of whatever kind."""
+        row = self._run(
+            f"SELECT {RECORD} FROM record WHERE sandbox = ? AND guid = ? AND play IS NOT NULL", (sandbox, guid)
+        ).fetchone()
+        return record_of(row) if row else None
+
+    def subjects(self, sandbox: str, after: int, limit: int) -> list[Record]:
+        rows = self._run(
+            f"SELECT {RECORD} FROM record WHERE sandbox = ? AND play IS NOT NULL AND seq > ? ORDER BY seq LIMIT ?",
+            (sandbox, after, limit),
+        )
+        return [record_of(row) for row in rows]
+
+    def waiting_for_polls(self, sandbox: str) -> list[WaitingRow]:
+        """The subjects that wait for reads of their status."""
+        left = self._dialect.member("play", "polls")
+        sql = f"SELECT guid, {left} FROM record WHERE sandbox = ? AND play IS NOT NULL AND {left} > 0"
+        return list(map(WaitingRow._make, self._rows(sql, (sandbox,))))
+
+    def select(self, sandbox: str, query: Query) -> list[Record]:
+        where, values = self._where(sandbox, query)
+        order = "sort DESC, seq DESC" if query.newest_first else "sort, seq"
+        page = " LIMIT ? OFFSET ?" if query.limit is not None else ""
+        if query.limit is not None:
+            values += [query.limit, query.offset]
+        return records_of(self._rows(f"SELECT {RECORD} FROM record WHERE {where} ORDER BY {order}{page}", values))
+
+    def count(self, sandbox: str, query: Query) -> int:
+        where, values = self._where(sandbox, query)
+        return int(self._run(f"SELECT count(*) FROM record WHERE {where}", values).fetchone()[0])
+
+    def totals(self, sandbox: str, query: Query, by: Sequence[str]) -> dict[tuple[Any, ...], tuple[int, int]]:
+        """Members of the body that ``by`` names -> how many records of the query have these, and the sum of their
+        ``amount`` in cents.
+        """
+        where, values = self._where(sandbox, query)
+        groups = ", ".join(self._dialect.bound_member("body") for _ in by)
+        cents = f"count(*), sum({self._dialect.cents('body', 'amount')})"
+        places = ", ".join(str(place) for place in range(1, len(by) + 1))
+        sql = f"SELECT {groups}, {cents} FROM record WHERE {where} GROUP BY {places} ORDER BY {places}"
+        rows = self._rows(sql, [*map(self._dialect.path, by), *values])
+        return {row[:-2]: (row[-2], row[-1] or 0) for row in rows}
+
+    def values(self, sandbox: str, query: Query, members: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+        """(guid, subject, parent, sort, members of the body ...) of the records of a query; ``members`` are two or
+        more.
+        """
+        where, values = self._where(sandbox, query)
+        body = self._dialect.members("body", len(members))
+        sql = f"SELECT guid, subject, parent, sort, {body} FROM record WHERE {where} ORDER BY sort, seq"
+        rows = self._rows(sql, [*map(self._dialect.path, members), *values])
+        bodies = json.loads(f"[{','.join(row[4] for row in rows)}]")
+        return ((*row[:4], *body) for row, body in zip(rows, bodies, strict=True))
+
+    def _where(self, sandbox: str, query: Query) -> tuple[str, list[Any]]:
+        """The WHERE clause of a query, and its values."""
+        dialect = self._dialect
+        # with guids, the index on those is the one to use, not one that leads with the kind
+        clauses = ["sandbox = ?", "kind = ?" if query.guids is None else "kind || '' = ?"]
+        values: list[Any] = [sandbox, query.kind]
+        for column in KEYS:
+            value = getattr(query, column)
+            if value is not None:
+                clauses.append(f"{column} = ?")
+                values.append(value)
+        for column, bounds in query.ranges.items():
+            for sign, bound in zip((">=", "<="), bounds, strict=True):
+                if bound is not None:
+                    clauses.append(f"{column} {sign} ?")
+                    values.append(bound)
+        for member, wanted in query.body.items():
+            clauses.append(f"{dialect.bound_member('body')} {dialect.same} ?")
+            values += [dialect.path(member), wanted]
+        if query.guids is not None:
+            clauses.append(dialect.is_one_of("guid"))
+            values.append(dialect.many(query.guids))
+        return " AND ".join(clauses), values
+
+    def insert(self, sandbox: str, records: Iterable[Record]) -> None:
+        """Adds records. Their ``seq`` is not filled in."""
+        columns = RECORD.removeprefix("seq, ")
+        self._many(
+            f"INSERT INTO record (sandbox, {columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (columns_of(sandbox, record) for record in records),
+        )
+
+    def update(self, sandbox: str, r: Record) -> None:
+        columns = "partner_id = ?, sort = ?, revision = ?, updated_at = ?, body = ?, play = ?"
+        values = (r.partner_id, r.sort, r.revision, r.updated_at, dumps(r.body), dumped(r.play))
+        self._run(f"UPDATE record SET {columns} WHERE sandbox = ? AND guid = ?", (*values, sandbox, r.guid))
+        if self.changed is not None:
+            self.changed.add((sandbox, r.guid))
+
+    def move(self, sandbox: str, r: Record) -> None:
+        """Writes the columns that an update leaves as they are: what a record is and where it hangs."""
+        values = (r.kind, r.subject, r.parent, sandbox, r.guid)
+        self._run("UPDATE record SET kind = ?, subject = ?, parent = ? WHERE sandbox = ? AND guid = ?", values)
+        self.changed = None
+
+    def delete(self, sandbox: str, **keys: str) -> int:
+        """Removes the records with all these key columns (guid, owner, subject, parent, kind); how many there were."""
+        where = " AND ".join(f"{column} = ?" for column in keys)
+        self.changed = None
+        return int(self._run(f"DELETE FROM record WHERE sandbox = ? AND {where}", (sandbox, *keys.values())).rowcount)

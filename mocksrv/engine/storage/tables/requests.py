@@ -1,0 +1,33 @@
+"""The queries of the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from mocksrv.engine.storage.rows import NewRequestRow, RequestRow
+from mocksrv.engine.storage.tables.statements import Statements
+
+
+class RequestQueries(Statements):
+    """The calls of the API."""
+
+    def add_requests(self, rows: Iterable[NewRequestRow]) -> None:
+        columns = ", ".join(NewRequestRow._fields)
+        marks = ", ".join("?" for _ in NewRequestRow._fields)
+        self._many(f"INSERT INTO request ({columns}) VALUES ({marks})", rows)
+
+    def requests(self, sandbox: str, *, after: int = 0, limit: int = 100, **filters: Any) -> list[RequestRow]:
+        """Calls, oldest first; filters: id, method, path (a pattern), status."""
+        clauses, values = ["sandbox = ?", "seq > ?"], [sandbox, after]
+        for name, value in filters.items():
+            if value is not None:
+                clauses.append(self._dialect.matches(name) if name == "path" else f"{name} = ?")
+                values.append(self._dialect.pattern(value) if name == "path" else value)
+        sql = f"SELECT {', '.join(RequestRow._fields)} FROM request WHERE {' AND '.join(clauses)} ORDER BY seq LIMIT ?"
+        return list(map(RequestRow._make, self._rows(sql, (*values, limit))))
+
+    def trim_requests(self, sandbox: str, keep: int) -> None:
+        """Forgets all but the newest ``keep`` requests."""
+        oldest = "SELECT seq FROM request WHERE sandbox = ? ORDER BY seq DESC LIMIT 1 OFFSET ?"
+        self._run(f"DELETE FROM request WHERE sandbox = ? AND seq <= ({oldest})", (sandbox, sandbox, keep))

@@ -1,0 +1,63 @@
+"""The queries of sandboxes, and of scenarios that the control API put in."""
+
+from __future__ import annotations
+
+from mocksrv.engine.storage.rows import SandboxRow, ScenarioRow
+from mocksrv.engine.storage.schema import SANDBOX_TABLES
+from mocksrv.engine.storage.tables.statements import Statements
+
+
+class SandboxQueries(Statements):
+    """Sandboxes as such, and the scenarios beside the files."""
+
+    def sandbox(self, name: str) -> SandboxRow | None:
+        row = self._row("SELECT settings, clock, guids FROM sandbox WHERE name = ?", (name,))
+        return SandboxRow(*row) if row else None
+
+    def sandboxes(self) -> list[str]:
+        return [name for (name,) in self._rows("SELECT name FROM sandbox ORDER BY name")]
+
+    def add_sandbox(self, name: str, settings: str, clock: str) -> None:
+        self._run(
+            "INSERT INTO sandbox (name, settings, clock) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            (name, settings, clock),
+        )
+
+    def set_settings(self, name: str, settings: str) -> None:
+        self._run("UPDATE sandbox SET settings = ? WHERE name = ?", (settings, name))
+
+    def set_clock(self, name: str, clock: str) -> None:
+        self._run("UPDATE sandbox SET clock = ? WHERE name = ?", (clock, name))
+
+    def set_guids(self, name: str, guids: int) -> None:
+        """Writes how many ids the sandbox's seed has given."""
+        self._run("UPDATE sandbox SET guids = ? WHERE name = ?", (guids, name))
+
+    def empty_sandbox(self, name: str) -> None:
+        """Removes all that a sandbox holds, but not the sandbox."""
+        attempts_of = "SELECT seq FROM delivery WHERE sandbox = ?"
+        self._run(f"DELETE FROM attempt WHERE delivery IN ({attempts_of})", (name,))
+        self.changed = None
+        for table in SANDBOX_TABLES:
+            self._run(f"DELETE FROM {table} WHERE sandbox = ?", (name,))
+
+    def is_empty(self, name: str) -> bool:
+        """Whether a sandbox holds no records."""
+        return not self._rows("SELECT 1 FROM record WHERE sandbox = ? LIMIT 1", (name,))
+
+    def drop_sandbox(self, name: str) -> None:
+        self.empty_sandbox(name)
+        self._run("DELETE FROM sandbox WHERE name = ?", (name,))
+
+    # scenarios put by the control API
+
+    def scenarios(self) -> list[ScenarioRow]:
+        rows = self._rows("SELECT provider, name, text FROM scenario ORDER BY provider, name")
+        return list(map(ScenarioRow._make, rows))
+
+    def put_scenario(self, provider: str, name: str, text: str) -> None:
+        sql = (
+            "INSERT INTO scenario (provider, name, text) VALUES (?, ?, ?)"
+            " ON CONFLICT (provider, name) DO UPDATE SET text = excluded.text"
+        )
+        self._run(sql, (provider, name, text))

@@ -1,0 +1,35 @@
+"""What all queries are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from mocksrv.engine.storage.dialect import Connection, Dialect
+from mocksrv.engine.storage.recent import Recent
+
+
+class Statements:
+    """Runs statements on a connection. ``recent`` are the rows that need not be read again (None: in a transaction)."""
+
+    def __init__(self, connection: Connection, dialect: Dialect, recent: Recent | None = None) -> None:
+        self._connection = connection
+        self._run = connection.execute
+        self._dialect = dialect
+        self._recent = recent
+        self.changed: set[tuple[str, str]] | None = set()  # sandbox and guid of the records; None: any may have
+
+    def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        rows: list[tuple[Any, ...]] = self._run(sql, values).fetchall()
+        return rows
+
+    def _row(self, sql: str, values: Sequence[Any] = ()) -> tuple[Any, ...] | None:
+        row: tuple[Any, ...] | None = self._run(sql, values).fetchone()
+        return row
+
+    def _many(self, sql: str, values: Iterable[Sequence[Any]]) -> None:
+        self._connection.executemany(sql, values)
+
+    def _insert(self, sql: str, values: Sequence[Any]) -> int:
+        """Adds a row; its ``seq``."""
+        return self._dialect.insert(self._connection, sql, values)

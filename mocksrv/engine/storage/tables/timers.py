@@ -1,0 +1,58 @@
+"""The queries of timers and timelines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mocksrv.engine.storage.rows import MomentRow, TimerRow
+from mocksrv.engine.storage.tables.statements import Statements
+
+
+class TimerQueries(Statements):
+    """What falls due, and what has happened to a subject."""
+
+    def set_timer(self, sandbox: str, subject: str, kind: str, due: int) -> None:
+        """Sets the subject's timer of this kind, in place of an earlier one."""
+        self._run("DELETE FROM timer WHERE sandbox = ? AND subject = ? AND kind = ?", (sandbox, subject, kind))
+        self._run("INSERT INTO timer (sandbox, subject, kind, due) VALUES (?, ?, ?, ?)", (sandbox, subject, kind, due))
+
+    def cancel_timers(self, sandbox: str, subject: str, kinds: Sequence[str] = ()) -> None:
+        only = f" AND kind IN ({', '.join('?' * len(kinds))})" if kinds else ""
+        self._run(f"DELETE FROM timer WHERE sandbox = ? AND subject = ?{only}", (sandbox, subject, *kinds))
+
+    def timer(self, sandbox: str, subject: str, kind: str) -> int | None:
+        """When the subject's timer of this kind falls due; None when it is not set."""
+        row = self._row(
+            "SELECT due FROM timer WHERE sandbox = ? AND subject = ? AND kind = ?", (sandbox, subject, kind)
+        )
+        return None if row is None else int(row[0])
+
+    def next_timer(self, sandbox: str) -> TimerRow | None:
+        """The timer that falls due first."""
+        sql = "SELECT seq, subject, kind, due FROM timer WHERE sandbox = ? ORDER BY due, seq LIMIT 1"
+        row = self._row(sql, (sandbox,))
+        return TimerRow(*row) if row else None
+
+    def drop_timer(self, seq: int) -> None:
+        self._run("DELETE FROM timer WHERE seq = ?", (seq,))
+
+    # timelines
+
+    def mark(
+        self, sandbox: str, subject: str, at: int, status: str | None, flow: str | None, step: str | None, cause: str
+    ) -> int:
+        """Writes a line; its number."""
+        return self._insert(
+            "INSERT INTO timeline (sandbox, subject, at, status, flow, step, cause) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (sandbox, subject, at, status, flow, step, cause),
+        )
+
+    def trim_timelines(self, sandbox: str, keep: int) -> None:
+        """Forgets all but the newest ``keep`` lines."""
+        oldest = "SELECT seq FROM timeline WHERE sandbox = ? ORDER BY seq DESC LIMIT 1 OFFSET ?"
+        self._run(f"DELETE FROM timeline WHERE sandbox = ? AND seq <= ({oldest})", (sandbox, sandbox, keep))
+
+    def timeline(self, sandbox: str, subject: str) -> list[MomentRow]:
+        """The lines of a subject, oldest first."""
+        sql = "SELECT at, status, flow, step, cause FROM timeline WHERE sandbox = ? AND subject = ? ORDER BY seq"
+        return list(map(MomentRow._make, self._rows(sql, (sandbox, subject))))
