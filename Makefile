@@ -1,4 +1,4 @@
-# One-word commands. Each makes what it needs in .venv first; options go in ARGS, as in
+# One-word commands. Each makes what it needs in .venv first, from locked versions; options go in ARGS, as in
 #   make serve ARGS="--webhook-url http://localhost:3000/webhooks"     make test ARGS="-k clock"
 
 PYTHON ?= python3
@@ -6,16 +6,18 @@ VENV   ?= .venv
 ARGS   ?=
 BIN    := $(VENV)/bin
 
-.PHONY: help serve demo test lint bench clean
+.PHONY: help serve demo test test-all lint bench lock clean
 .DELETE_ON_ERROR:
 
 help:
-	@echo "make serve   start the server on http://127.0.0.1:8484"
-	@echo "make demo    watch one member connect: calls, statuses, callbacks"
-	@echo "make test    run the tests"
-	@echo "make lint    style, types, import rules"
-	@echo "make bench   measure, beside a bare Flask app"
-	@echo "make clean   remove the virtual environment and everything that was built"
+	@echo "make serve     start the server on http://127.0.0.1:8484"
+	@echo "make demo      watch one member connect: calls, statuses, callbacks"
+	@echo "make test      run the tests, without those marked slow"
+	@echo "make test-all  run all tests"
+	@echo "make lint      style, types, import rules"
+	@echo "make bench     measure, beside a bare Flask app"
+	@echo "make lock      lock the versions in requirements/ anew; newer ones with ARGS=--upgrade"
+	@echo "make clean     remove the virtual environment and everything that was built"
 	@echo 'options go in ARGS: make serve ARGS="--port 9000"'
 
 serve: $(VENV)/.run
@@ -27,6 +29,9 @@ demo: $(VENV)/.run
 test: $(VENV)/.test
 	@$(BIN)/python -m pytest $(ARGS)
 
+test-all: $(VENV)/.test
+	@$(BIN)/python -m pytest -m "slow or not slow" $(ARGS)
+
 lint: $(VENV)/.lint
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -36,18 +41,27 @@ lint: $(VENV)/.lint
 bench: $(VENV)/.run
 	@$(BIN)/python -m bench $(ARGS)
 
+# Locks what pyproject.toml asks for, for every supported Python and system; what is locked stays, unless ARGS=--upgrade.
+COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+          --generate-hashes --no-annotate $(ARGS)
+
+lock: $(BIN)/python
+	@$(BIN)/python -m pip install --quiet uv
+	$(COMPILE) pyproject.toml -o requirements/run.txt
+	$(COMPILE) pyproject.toml --extra test --constraint requirements/run.txt -o requirements/test.txt
+	$(COMPILE) pyproject.toml --extra lint --constraint requirements/test.txt -o requirements/lint.txt
+	$(COMPILE) --group build --constraint requirements/test.txt -o requirements/build.txt
+	$(COMPILE) --group conformance -o requirements/conformance.txt
+
 clean:
 	rm -rf $(VENV) build dist .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(VENV)/.run: pyproject.toml $(BIN)/python
-	@echo "Installing mocksrv in $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet -e .
-	@touch $@
-
-$(VENV)/.test $(VENV)/.lint: $(VENV)/.%: pyproject.toml $(BIN)/python
-	@echo "Installing mocksrv with what '$*' needs in $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet -e '.[$*]'
+# Each marker file stands for an environment that has what its file in requirements/ locks, and this checkout.
+$(VENV)/.run $(VENV)/.test $(VENV)/.lint: $(VENV)/.%: requirements/%.txt requirements/build.txt pyproject.toml $(BIN)/python
+	@echo "Installing mocksrv and requirements/$*.txt in $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements/build.txt -r requirements/$*.txt
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 # Some systems ship Python without ensurepip; then the system's own pip, if there is one, fills the environment.

@@ -49,7 +49,7 @@ def test_the_source_archive_holds_what_the_wheel_is_made_of(archives: Path) -> N
     assert {"pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", *MODULES_AND_DATA, *SCENARIOS} <= packed
 
 
-@pytest.mark.parametrize("word", ["serve", "demo", "test", "lint", "bench", "clean"])
+@pytest.mark.parametrize("word", ["serve", "demo", "test", "test-all", "lint", "bench", "lock", "clean"])
 @pytest.mark.skipif(shutil.which("make") is None, reason="no make on this system")
 def test_one_word_commands_exist(word: str, tmp_path: Path) -> None:
     planned = subprocess.run(
