@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from mocksrv.engine.engine import Engine, Options
+from mocksrv.engine.config import Config
+from mocksrv.engine.engine import Engine
 from mocksrv.engine.storage.records import Query, Record
-from mocksrv.web.server import Setup, build
+from mocksrv.server import build
 
 MEMBERS_OF_A_USER = 20
 BATCH = 10_000
@@ -24,7 +25,7 @@ def fill(database_path: Path, members: int, transactions: int | None = None) -> 
     has as many ``transactions`` as are asked for. Returns the guids of a user and of one of their members, whose status
     is then polled.
     """
-    engine, app = build(Setup(engine=Options(database=str(database_path), clock="manual")))
+    engine, app = build(Config(database=str(database_path), clock="manual"))
     client = app.test_client()
 
     def call(method: str, path: str, body: object = None) -> dict:

@@ -14,9 +14,9 @@ import pytest
 from flask import Flask
 from hypothesis import settings as hypothesis_settings
 
-from mocksrv.engine.engine import Engine, Options
-from mocksrv.engine.sandbox import Settings, endpoints_from
-from mocksrv.web.server import Setup, build
+from mocksrv.engine.config import Config
+from mocksrv.engine.engine import Engine
+from mocksrv.server import build
 
 # CI tries the same examples every time, so that a change is judged by itself; elsewhere each run tries others.
 hypothesis_settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
@@ -179,17 +179,11 @@ class MX:
 
 @pytest.fixture
 def make_server() -> Iterator[Callable[..., tuple[Engine, Flask]]]:
-    """Makes servers in this process: ``make_server(clock="manual", seed=7, webhook_url=..., database=...)``."""
+    """Makes servers in this process, on a manual clock with a seed, or as told: ``make_server(webhook_url=...)``."""
     engines: list[Engine] = []
 
-    def make(
-        *, seed: int | None = 7, webhook_url: str | None = None, setup: Setup | None = None, **options: Any
-    ) -> tuple[Engine, Flask]:
-        endpoints = endpoints_from([{"url": webhook_url}]) if webhook_url else ()
-        options.setdefault("clock", "manual")
-        engine, app = build(
-            setup or Setup(engine=Options(settings=Settings(seed=seed, endpoints=endpoints), **options))
-        )
+    def make(**config: Any) -> tuple[Engine, Flask]:
+        engine, app = build(Config(**{"seed": 7, "clock": "manual", **config}))
         engine.start()
         engines.append(engine)
         return engine, app

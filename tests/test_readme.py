@@ -16,9 +16,10 @@ import pytest
 import yaml
 
 from mocksrv.cli import COMMANDS
-from mocksrv.cli.settings import SETTINGS, resolve
+from mocksrv.cli.settings import resolve
 from mocksrv.engine.callbacks.credentials import KINDS
 from mocksrv.engine.callbacks.disturbance import CORRUPTIONS
+from mocksrv.settings import SETTINGS
 from mocksrv.web.fields import CALLBACK_FAULT
 from tests.cli import running
 from tests.cli.running import ROOT, Serving
@@ -49,7 +50,7 @@ def settings_table() -> str:
     rows = ["| option | meaning | default |", "| --- | --- | --- |"]
     for setting in SETTINGS:
         name = f"{setting.option} {setting.metavar}".strip().replace("|", "\\|")
-        default = setting.shown or ("" if setting.default is None else f"`{setting.default}`")
+        default = setting.shown or (setting.default_text and f"`{setting.default_text}`")
         rows.append(f"| `{name}` | {setting.help} | {default} |")
     return "\n".join(rows)
 
@@ -208,7 +209,7 @@ def test_the_scenario_is_valid_and_plays_as_explained(bin_folder: Path, tmp_path
 def test_the_settings_file_is_valid(tmp_path: Path) -> None:
     [settings] = [block for block in blocks("yaml") if block.startswith("# mocksrv.yaml")]
     (tmp_path / "mocksrv.yaml").write_text(settings)
-    assert resolve({}, {}, tmp_path)["clock"] == "x60"
+    assert resolve({}, {}, tmp_path).clock == "x60"
 
 
 if __name__ == "__main__":

@@ -101,11 +101,11 @@ Proof = Callable[[bytes], Mapping[str, str]]  # of a body, the headers
 
 def _proofs(auth: str) -> tuple[Proof, Proof]:
     """What proves the right sender, and what a stranger would send. Raises click.UsageError."""
-    from mocksrv.providers.provider import WingOptions
-    from mocksrv.web.server import wings
+    from mocksrv.engine.config import Config
+    from mocksrv.server import wings
 
     kind, _, secret = auth.partition(":")
-    signers = {name: signer for wing in wings(WingOptions()) for name, signer in wing.cast.signers.items()}
+    signers = {name: signer for wing in wings(Config()) for name, signer in wing.cast.signers.items()}
     makers: dict[str, Callable[[str], Proof]] = {
         "basic": lambda pair: lambda _: {"Authorization": basic(*pair.split(":", 1))},
         "bearer": lambda token: lambda _: {"Authorization": f"Bearer {token}"},
@@ -127,11 +127,9 @@ def genuine_events(provider: str) -> list[Event]:
     """One event of every kind, as the provider makes it for somebody with whom all has gone well."""
     from mocksrv.cli.playing import PLAYS, Choices
     from mocksrv.cli.simulate import Rehearsal, Timeline
-    from mocksrv.engine.engine import Options
-    from mocksrv.engine.sandbox import Settings
-    from mocksrv.web.server import Setup
+    from mocksrv.engine.config import Config
 
-    stage = Rehearsal(Setup(engine=Options(settings=Settings(seed=SEED), clock="manual")), provider, Timeline())
+    stage = Rehearsal(Config(seed=SEED, clock="manual"), provider, Timeline())
     engine = stage.engine
     try:
         words = engine.vocabularies[provider]

@@ -63,16 +63,14 @@ def server(callbacks: str) -> Iterator[tuple[Engine, int]]:
     """A server in this process, on a manual clock: its engine and its port."""
     from werkzeug.serving import WSGIRequestHandler, make_server
 
-    from mocksrv.engine.engine import Options
-    from mocksrv.engine.sandbox import Settings, endpoints_from
-    from mocksrv.web.server import Setup, build
+    from mocksrv.engine.config import Config
+    from mocksrv.server import build
 
     class Quiet(WSGIRequestHandler):
         def log(self, *_: Any) -> None:
             """The screen shows the calls."""
 
-    settings = Settings(seed=SEED, endpoints=endpoints_from([{"url": callbacks}]))
-    engine, app = build(Setup(engine=Options(settings=settings, clock="manual")))
+    engine, app = build(Config(seed=SEED, webhook_url=callbacks, clock="manual"))
     engine.start()
     serving = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
     threading.Thread(target=serving.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()

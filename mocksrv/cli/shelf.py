@@ -9,14 +9,15 @@ from pathlib import Path
 
 import click
 
-from mocksrv.cli.settings import SettingError, folders
+from mocksrv.cli.settings import folders
+from mocksrv.engine.config import Config
 from mocksrv.engine.engine import Cast
 from mocksrv.engine.problems import Problem
 from mocksrv.engine.scenarios.files import UserFile
 from mocksrv.engine.scenarios.library import Library, UnknownScenario
 from mocksrv.engine.scenarios.model import Scenario
-from mocksrv.providers.provider import WingOptions
-from mocksrv.web.server import bundled_scenarios, wings
+from mocksrv.server import bundled_scenarios, wings
+from mocksrv.settings import SettingError
 
 SUFFIXES = (".yaml", ".yml")
 
@@ -44,7 +45,7 @@ class Shelf:
 
 def open_shelf(own: Sequence[Path], *, read: bool = True) -> Shelf:
     """The library with these folders of the user's; without ``read`` only data profiles are taken from them."""
-    casts = {wing.name: wing.cast for wing in wings(WingOptions(folders=own))}
+    casts = {wing.name: wing.cast for wing in wings(Config(scenarios=tuple(own)))}
     words = {name: cast.role.vocabulary for name, cast in casts.items()}
     library = Library(
         bundled_scenarios(), own if read else (), words, {name: cast.defaults for name, cast in casts.items()}

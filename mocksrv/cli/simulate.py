@@ -15,15 +15,13 @@ import click
 from mocksrv.cli.output import print_table
 from mocksrv.cli.playing import PLAYS, Choices
 from mocksrv.engine.clock import SEEDED_START, duration_text, iso_ms
-from mocksrv.engine.engine import Options
+from mocksrv.engine.config import Config
 from mocksrv.engine.player import NotWaiting
 from mocksrv.engine.role import Role
-from mocksrv.engine.sandbox import Settings
 from mocksrv.engine.scenarios.model import Scenario
 from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
-from mocksrv.providers.provider import WingOptions
-from mocksrv.web.server import Setup, build
+from mocksrv.server import build
 
 SEED = 7
 FLAGS = {
@@ -132,8 +130,8 @@ class Watched:
 class Rehearsal:
     """The stage without a server: calls go straight to the application."""
 
-    def __init__(self, setup: Setup, provider: str, timeline: Timeline) -> None:
-        self.engine, app = build(setup)
+    def __init__(self, config: Config, provider: str, timeline: Timeline) -> None:
+        self.engine, app = build(config)
         self.headers: dict[str, str] = {}
         self.callbacks: str | None = None
         self._kind = PLAYS[provider]
@@ -202,11 +200,8 @@ def simulation(
     Returns its name, the status it ends in, whether it came to rest, and the timeline. Raises a click error.
     """
     timeline = Timeline()
-    setup = Setup(
-        engine=Options(scenarios=tuple(own), settings=Settings(seed=SEED), clock="manual"),
-        wing=WingOptions(folders=own),
-    )
-    stage = Rehearsal(setup, scenario.provider, timeline)
+    config = Config(scenarios=tuple(own), seed=SEED, clock="manual")
+    stage = Rehearsal(config, scenario.provider, timeline)
     play = PLAYS[scenario.provider](stage, scenario, Choices(answers, oauth, span=span))
     try:
         play.run()

@@ -18,15 +18,16 @@ from typing import TYPE_CHECKING, Any
 from mocksrv.engine.callbacks.credentials import Signer
 from mocksrv.engine.callbacks.dispatcher import Dispatcher, Encoder, Retries
 from mocksrv.engine.clock import LATEST, Clock
+from mocksrv.engine.config import Config
 from mocksrv.engine.journal import Entry, Journal
 from mocksrv.engine.player import Player
 from mocksrv.engine.problems import YamlError
 from mocksrv.engine.role import Role
-from mocksrv.engine.sandbox import DEFAULT, NAME, Keep, Sandbox, SandboxDropped, SandboxNameError, Settings
+from mocksrv.engine.sandbox import DEFAULT, NAME, Sandbox, SandboxDropped, SandboxNameError, Settings
 from mocksrv.engine.scenarios.library import Library
 from mocksrv.engine.scenarios.model import Scenario
 from mocksrv.engine.scenarios.parsing import parse
-from mocksrv.engine.storage.records import IN_MEMORY, dumps
+from mocksrv.engine.storage.records import dumps
 from mocksrv.engine.storage.rows import ScenarioRow, TimerRow
 from mocksrv.engine.storage.sqlite import Store
 from mocksrv.engine.time import TICK, Ticker
@@ -58,21 +59,6 @@ class UnknownSubject(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """How an engine is set up. ``clock`` as in `Clock.make`, ``now`` in ms; ``settings`` is what every new sandbox
-    starts with.
-    """
-
-    database: str = IN_MEMORY
-    scenarios: tuple[Path, ...] = ()
-    settings: Settings = field(default_factory=Settings)
-    clock: str = "real"
-    now: int | None = None
-    allow_callbacks: tuple[str, ...] = ()
-    keep: Keep = field(default_factory=Keep)
-
-
-@dataclass(frozen=True, slots=True)
 class Cast:
     """What one provider brings: its role, its scenarios for what is unwritten, its retry schedule, its signatures."""
 
@@ -95,13 +81,14 @@ class Advanced:
 class Engine:
     """Everything below the web. ``casts`` by provider name; ``bundled`` is the folder of the bundled scenarios."""
 
-    def __init__(self, options: Options, casts: Mapping[str, Cast], bundled: Path) -> None:
-        self.options = options
-        self.store = Store(options.database)
+    def __init__(self, config: Config, casts: Mapping[str, Cast], bundled: Path) -> None:
+        self.config = config
+        self._initial = Settings.initial(config)
+        self.store = Store(config.database)
         self.vocabularies = {name: cast.role.vocabulary for name, cast in casts.items()}
         self.unasked = frozenset(event for cast in casts.values() for event in cast.role.unasked)
         self.library = Library(
-            bundled, options.scenarios, self.vocabularies, {name: cast.defaults for name, cast in casts.items()}
+            bundled, config.scenarios, self.vocabularies, {name: cast.defaults for name, cast in casts.items()}
         )
         self.player = Player(self.library, {name: cast.role for name, cast in casts.items()})
         self.journal = Journal(self.store)
@@ -152,7 +139,7 @@ class Engine:
     def _transport(self) -> Transport:
         from mocksrv.engine.callbacks.transport import Transport  # urllib3 is only imported when something is sent
 
-        return Transport(self.options.allow_callbacks)
+        return Transport(self.config.allow_callbacks)
 
     def start(self) -> None:
         """Starts the background work: time, callbacks (also those that a killed process left), the journal."""
@@ -187,14 +174,14 @@ class Engine:
         with self.store.write() as tx:
             row = tx.sandbox(name)
             if row is None:
-                settings, clock = self.options.settings, self._new_clock(self.options.settings)
+                settings, clock = self._initial, self._new_clock(self._initial)
                 tx.add_sandbox(name, settings.dump(), dumps(clock.dump()))
             else:
                 settings, clock = Settings.load(row.settings), Clock.load(json.loads(row.clock))
-        return Sandbox(name, settings, clock, self.options.keep)
+        return Sandbox(name, settings, clock, self.config)
 
     def _new_clock(self, settings: Settings) -> Clock:
-        return Clock.make(self.options.clock, now=self.options.now, seeded=settings.seed is not None)
+        return Clock.make(self.config.clock, now=self.config.now, seeded=settings.seed is not None)
 
     def sandboxes(self) -> list[str]:
         with self.store.read() as tx:
@@ -206,7 +193,7 @@ class Engine:
         """
         if not sandbox.advancing.acquire(blocking=False):
             raise AdvanceBusy
-        settings = self.options.settings
+        settings = self._initial
         try:
             with self.journal.forgetting(sandbox.name), self.change(sandbox) as world:
                 world.tx.empty_sandbox(sandbox.name)

@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from mocksrv.engine.callbacks.disturbance import Disturbance
-from mocksrv.engine.clock import DAY, Clock
+from mocksrv.engine.clock import Clock
+from mocksrv.engine.config import Config
 from mocksrv.engine.storage.records import dumps
 
 NAME = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}")
@@ -85,6 +86,12 @@ class Settings:
     faults: tuple[Fault, ...] = ()
     disturbances: tuple[Disturbance, ...] = ()
 
+    @classmethod
+    def initial(cls, config: Config) -> Settings:
+        """What new sandboxes of a server start with."""
+        endpoints = endpoints_from([{"url": config.webhook_url}]) if config.webhook_url else ()
+        return cls(config.seed, config.scenario, endpoints=endpoints)
+
     def dump(self) -> str:
         return dumps(asdict(self))
 
@@ -100,23 +107,12 @@ class Settings:
 SETTING_NAMES = frozenset(f.name for f in fields(Settings))
 
 
-@dataclass(frozen=True, slots=True)
-class Keep:
-    """How much of what has happened a sandbox keeps: so many events, and of so many ms of its time; lines of its
-    timelines.
-    """
-
-    events: int = 10_000
-    age: int = 90 * DAY
-    moments: int = 100_000
-
-
 class Sandbox:
     """A sandbox as one process knows it. Its truth is in the store; changes go through a `World`."""
 
-    def __init__(self, name: str, settings: Settings, clock: Clock, keep: Keep) -> None:
+    def __init__(self, name: str, settings: Settings, clock: Clock, config: Config) -> None:
         self.name = name
-        self.keep = keep
+        self.config = config
         self.settings = settings
         self.clock = clock
         self.held: int | None = None  # while time is advanced, the moment being played

@@ -13,6 +13,7 @@ from mocksrv.engine.sandbox import Sandbox
 from mocksrv.engine.storage.queries import Tx
 from mocksrv.engine.storage.records import Query, Record, dumps
 
+MOST_MOMENTS = 100_000  # lines of its subjects' timelines that a sandbox keeps
 MOST_COUNTED = 1000  # queries whose counts are kept
 TRIM_EVERY = 500  # events, or lines of timelines, after which the oldest are forgotten
 
@@ -148,7 +149,7 @@ class World:
     ) -> None:
         """Writes a line of the subject's timeline; ``step`` is the file and line that caused it."""
         if self.tx.mark(self.sandbox.name, subject, self.now, status, flow, step, cause) % TRIM_EVERY == 0:
-            self.tx.trim_timelines(self.sandbox.name, self.sandbox.keep.moments)
+            self.tx.trim_timelines(self.sandbox.name, MOST_MOMENTS)
         self.happened.append(
             {"at": self.now, "kind": "status" if status else "play", "subject": subject, "detail": status or cause}
         )
@@ -156,8 +157,8 @@ class World:
     def trim_events(self, written: int) -> None:
         """Forgets the oldest events, every so often; ``written`` is the number of the newest."""
         if written % TRIM_EVERY == 0:
-            keep = self.sandbox.keep
-            self.tx.trim_events(self.sandbox.name, keep.events, self.now - keep.age)
+            config = self.sandbox.config
+            self.tx.trim_events(self.sandbox.name, config.keep_events, self.now - config.keep_for)
 
     # settings
 

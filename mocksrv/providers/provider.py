@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from mocksrv.engine.engine import Cast
@@ -17,17 +16,6 @@ if TYPE_CHECKING:
     from mocksrv.engine.engine import Engine
     from mocksrv.engine.journal import Entry
     from mocksrv.engine.sandbox import Sandbox
-
-
-@dataclass(frozen=True, slots=True)
-class WingOptions:
-    """How a wing is set up: the user's folders (data profiles), fidelity ``sdk`` or ``wire``, the only credentials
-    accepted, if any.
-    """
-
-    folders: Sequence[Path] = ()
-    fidelity: str = "sdk"
-    credentials: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,12 @@ from flask import Flask, Response, redirect, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 
+from mocksrv.engine.config import Config
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.journal import Entry
 from mocksrv.engine.sandbox import DEFAULT, NAME, Fault, Sandbox, SandboxDropped, SandboxNameError
 from mocksrv.providers.provider import Operation, Visit, Wing
 from mocksrv.web import control
-from mocksrv.web.options import WebOptions
 from mocksrv.web.problems import problem
 
 LARGEST_BODY = 2**20  # bytes
@@ -59,12 +59,12 @@ class SandboxPrefix:
         return answer
 
 
-def create_app(engine: Engine, wings: Sequence[Wing], options: WebOptions) -> Flask:
+def create_app(engine: Engine, wings: Sequence[Wing], config: Config) -> Flask:
     """The WSGI application of an engine and its wings."""
     app = Flask("mocksrv", static_folder=None, template_folder=None)
     app.url_rule_class = PlainRule
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
-    house = House(engine, wings, options)
+    house = House(engine, wings, config)
     for wing in wings:
         wing.open(engine)
         for operation in wing.operations():
@@ -75,7 +75,7 @@ def create_app(engine: Engine, wings: Sequence[Wing], options: WebOptions) -> Fl
                 methods=[operation.method],
                 provide_automatic_options=False,
             )
-    control.mount(app, house.sandbox, control.Control(engine, wings, options))
+    control.mount(app, house.sandbox, control.Control(engine, wings, config))
     app.add_url_rule("/", "front", house.front, methods=["GET"])
     app.register_error_handler(HTTPException, house.no_route)
     app.wsgi_app = SandboxPrefix(app.wsgi_app)  # type: ignore[method-assign]
@@ -85,9 +85,9 @@ def create_app(engine: Engine, wings: Sequence[Wing], options: WebOptions) -> Fl
 class House:
     """What every provider call goes through: sandbox, journal, time, faults."""
 
-    def __init__(self, engine: Engine, wings: Sequence[Wing], options: WebOptions) -> None:
+    def __init__(self, engine: Engine, wings: Sequence[Wing], config: Config) -> None:
         self.engine = engine
-        self.options = options
+        self.config = config
         self._wings = sorted(wings, key=lambda wing: -len(wing.prefix))
 
     def sandbox(self) -> Sandbox:
@@ -127,8 +127,8 @@ class House:
         return response
 
     def _base_url(self) -> str:
-        if self.options.public_url:
-            return self.options.public_url.rstrip("/") + request.script_root
+        if self.config.public_url:
+            return self.config.public_url.rstrip("/") + request.script_root
         return request.root_url.rstrip("/")
 
     def _faulty(self, wing: Wing, visit: Visit) -> Response | None:

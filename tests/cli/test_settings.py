@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mocksrv.cli.settings import SETTINGS, SettingError, resolve
+from mocksrv.cli.settings import resolve
+from mocksrv.settings import SETTINGS, SettingError
 
 # setting, a wrong text, what the message says
 WRONG = [
@@ -71,10 +73,10 @@ def refused(options: dict[str, Any], variables: dict[str, str], folder: Path) ->
 
 
 def test_defaults(tmp_path: Path) -> None:
-    values = resolve({}, {}, tmp_path)
-    assert {setting.key for setting in SETTINGS} == set(values)
-    assert (values["host"], values["port"], values["threads"], values["clock"]) == ("127.0.0.1", 8484, 32, "real")
-    assert (values["scenarios"], values["allow_callbacks"], values["webhook_url"], values["seed"]) == (
+    config = resolve({}, {}, tmp_path)
+    assert {setting.key for setting in SETTINGS} == {field.name for field in fields(config)}
+    assert (config.host, config.port, config.threads, config.clock) == ("127.0.0.1", 8484, 32, "real")
+    assert (config.scenarios, config.allow_callbacks, config.webhook_url, config.seed) == (
         (),
         (),
         None,
@@ -84,8 +86,8 @@ def test_defaults(tmp_path: Path) -> None:
 
 def test_options_win_over_variables_and_variables_over_the_file(tmp_path: Path) -> None:
     (tmp_path / "mocksrv.yaml").write_text("port: 1\nthreads: 1\nseed: 1\n")
-    values = resolve({"port": "3"}, {"MOCKSRV_PORT": "2", "MOCKSRV_THREADS": "2"}, tmp_path)
-    assert (values["port"], values["threads"], values["seed"]) == (3, 2, 1)
+    config = resolve({"port": "3"}, {"MOCKSRV_PORT": "2", "MOCKSRV_THREADS": "2"}, tmp_path)
+    assert (config.port, config.threads, config.seed) == (3, 2, 1)
 
 
 def test_a_file_may_use_lists_dashes_and_plain_values(tmp_path: Path) -> None:
@@ -93,9 +95,9 @@ def test_a_file_may_use_lists_dashes_and_plain_values(tmp_path: Path) -> None:
         "allow-callbacks: [a.example, '*.b.example']\nstrict: true\nnow: 2026-01-01T12:00:00Z\nclient_id: "
         "me\napi_key: 0123\ndatabase:\n"
     )
-    values = resolve({}, {}, tmp_path)
-    assert values["allow_callbacks"] == ("a.example", "*.b.example")
-    assert (values["strict"], values["now"], values["api_key"], values["database"]) == (
+    config = resolve({}, {}, tmp_path)
+    assert config.allow_callbacks == ("a.example", "*.b.example")
+    assert (config.strict, config.now, config.api_key, config.database) == (
         True,
         1_767_268_800_000,
         "0123",
@@ -104,18 +106,18 @@ def test_a_file_may_use_lists_dashes_and_plain_values(tmp_path: Path) -> None:
 
 
 def test_several_values_in_a_variable(tmp_path: Path) -> None:
-    assert resolve({}, {"MOCKSRV_ALLOW_CALLBACKS": "a.example, b.example,"}, tmp_path)["allow_callbacks"] == (
+    assert resolve({}, {"MOCKSRV_ALLOW_CALLBACKS": "a.example, b.example,"}, tmp_path).allow_callbacks == (
         "a.example",
         "b.example",
     )
 
 
 def test_an_empty_variable_is_none(tmp_path: Path) -> None:
-    assert resolve({}, {"MOCKSRV_PORT": " ", "MOCKSRV_WEBHOOK_URL": ""}, tmp_path)["port"] == 8484
+    assert resolve({}, {"MOCKSRV_PORT": " ", "MOCKSRV_WEBHOOK_URL": ""}, tmp_path).port == 8484
 
 
 def test_a_switch_can_be_taken_back(tmp_path: Path) -> None:
-    assert resolve({"strict": False}, {"MOCKSRV_STRICT": "yes"}, tmp_path)["strict"] is False
+    assert resolve({"strict": False}, {"MOCKSRV_STRICT": "yes"}, tmp_path).strict is False
 
 
 @pytest.mark.parametrize(("key", "text", "message"), WRONG)
@@ -137,7 +139,7 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
 
 def test_a_public_address_may_be_allowed(tmp_path: Path) -> None:
     options = {"webhook_url": "http://8.8.8.8/x", "allow_callbacks": ("8.8.*",)}
-    assert resolve(options, {}, tmp_path)["webhook_url"] == "http://8.8.8.8/x"
+    assert resolve(options, {}, tmp_path).webhook_url == "http://8.8.8.8/x"
 
 
 @pytest.mark.parametrize("options", [{"client_id": "me"}, {"api_key": "secret"}])
@@ -183,4 +185,4 @@ def test_no_file_raises_anything_but_the_documented_error(
 @pytest.mark.parametrize("text", ["", "# port: 9\n", "\n   # nothing yet\n"])
 def test_a_file_of_comments_says_nothing(text: str, tmp_path: Path) -> None:
     (tmp_path / "mocksrv.yaml").write_text(text)
-    assert resolve({}, {}, tmp_path)["port"] == 8484
+    assert resolve({}, {}, tmp_path).port == 8484

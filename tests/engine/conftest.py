@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from mocksrv.engine.engine import Options
-from mocksrv.engine.sandbox import Settings, endpoints_from
+from mocksrv.engine.config import Config
 from tests.engine.toy import House
 
 
@@ -19,11 +18,11 @@ def make_house(tmp_path: Path) -> Iterator[Callable[..., House]]:
     made: list[House] = []
 
     def make(
-        *, urls: list[str] | None = None, seed: int | None = 7, events: list[str] | None = None, **options: Any
+        *, urls: list[str] | None = None, seed: int | None = 7, events: list[str] | None = None, **config: Any
     ) -> House:
-        endpoints = endpoints_from([{"url": url, "events": events or []} for url in urls or []])
-        options.setdefault("clock", "manual")
-        house = House(tmp_path / "none", Options(settings=Settings(seed=seed, endpoints=endpoints), **options))
+        house = House(tmp_path / "none", Config(**{"clock": "manual", "seed": seed, **config}))
+        if urls:
+            house.endpoints([{"url": url, "events": events or []} for url in urls])
         house.engine.start()
         made.append(house)
         return house

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from mocksrv.engine.clock import DAY, HOUR, SECOND
+from mocksrv.engine.config import IN_MEMORY
 from mocksrv.engine.engine import AdvanceBusy
 from mocksrv.engine.journal import Entry
 from mocksrv.engine.sandbox import SandboxNameError
-from mocksrv.engine.storage.records import IN_MEMORY
 from tests.conftest import Receiver
 from tests.engine.toy import House
 
@@ -171,7 +171,7 @@ def test_names_that_no_sandbox_can_have_are_refused(house: House, name: str) -> 
 
 
 def test_reset_returns_to_what_new_sandboxes_start_with(make_house: Callable[..., House]) -> None:
-    house = make_house(urls=["http://127.0.0.1:9/"])
+    house = make_house(webhook_url="http://127.0.0.1:9/")
     start = house.sandbox.now()
     house.door(house.script(OPENS))
     house.advance(HOUR)

@@ -11,7 +11,8 @@ from typing import Any
 from mocksrv.engine.callbacks import outbox
 from mocksrv.engine.callbacks.dispatcher import Retries
 from mocksrv.engine.clock import DAY, HOUR, MINUTE
-from mocksrv.engine.engine import Cast, Engine, Options
+from mocksrv.engine.config import Config
+from mocksrv.engine.engine import Cast, Engine
 from mocksrv.engine.role import Job
 from mocksrv.engine.sandbox import Sandbox, endpoints_from
 from mocksrv.engine.scenarios.model import Ask, Option, Vocabulary
@@ -147,10 +148,10 @@ class DoorRole:
 class House:
     """An engine with doors, and the handles that the tests pull."""
 
-    def __init__(self, folder: Path, options: Options) -> None:
+    def __init__(self, folder: Path, config: Config) -> None:
         self.role = DoorRole()
         defaults = parse(DEFAULTS, file="defaults.yaml", vocabularies={"toy": WORDS}, check=False)
-        self.engine = Engine(options, {"toy": Cast(self.role, defaults, RETRIES)}, folder)
+        self.engine = Engine(config, {"toy": Cast(self.role, defaults, RETRIES)}, folder)
         self.sandbox: Sandbox = self.engine.sandbox("default")
 
     def endpoints(self, items: list[dict[str, Any]]) -> None:

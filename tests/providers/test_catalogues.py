@@ -13,11 +13,12 @@ from contextlib import contextmanager
 import pytest
 
 from mocksrv.cli.check_consumer import genuine_events
+from mocksrv.engine.config import Config
 from mocksrv.engine.scenarios.library import Library
 from mocksrv.providers.finicity.webhooks import EVENTS as FINICITY
 from mocksrv.providers.finicity.webhooks import FIX, FULL, JOINT, LITE
 from mocksrv.providers.mono.webhooks import CATALOGUE as MONO
-from mocksrv.web.server import Setup, build
+from mocksrv.server import build
 from tests.cli.running import ROOT
 
 DOCUMENT = ROOT / "docs/webhooks.md"
@@ -26,7 +27,7 @@ KINDS = {FULL: "full", LITE: "lite", FIX: "fix", JOINT: "joint borrower"}  # of 
 
 @contextmanager
 def library() -> Iterator[Library]:
-    engine, _ = build(Setup())
+    engine, _ = build(Config())
     try:
         yield engine.library
     finally:

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from mocksrv.engine.engine import Engine, Options
+from mocksrv.engine.config import Config
+from mocksrv.engine.engine import Engine
 from mocksrv.providers.mx.events.statuses import STATUSES
-from mocksrv.web.server import Setup, build, bundled_scenarios
+from mocksrv.server import build, bundled_scenarios
 from tests.providers.mx.catalog.test_catalogue import SCENARIOS_ONLY
 
 NAMES = [
@@ -52,7 +53,7 @@ CHALLENGES = {"TEXT", "OPTIONS", "IMAGE_DATA", "IMAGE_OPTIONS", "TOKEN"}
 
 @pytest.fixture(scope="module")
 def engine() -> Any:
-    engine, _ = build(Setup(engine=Options(clock="manual")))
+    engine, _ = build(Config(clock="manual"))
     yield engine
     engine.close()
 

@@ -13,7 +13,7 @@ from flask import Flask
 
 from mocksrv.engine.engine import Engine
 from mocksrv.providers.finicity.webhooks import EVENTS
-from mocksrv.web.server import bundled_scenarios
+from mocksrv.server import bundled_scenarios
 from tests.conftest import Receiver
 from tests.providers.finicity.client import Finicity
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from mocksrv.web.server import bundled_scenarios
+from mocksrv.server import bundled_scenarios
 from tests.conftest import Receiver
 from tests.providers.mono.client import SECRET, Mono
 

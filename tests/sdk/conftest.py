@@ -12,9 +12,9 @@ import pytest
 from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from mocksrv.engine.engine import Engine, Options
-from mocksrv.engine.sandbox import Settings
-from mocksrv.web.server import Setup, build
+from mocksrv.engine.config import Config
+from mocksrv.engine.engine import Engine
+from mocksrv.server import build
 from tests.conftest import MX, Receiver
 from tests.sdk.world import World
 
@@ -57,7 +57,7 @@ def served(make_server: Callable[..., tuple[Engine, Flask]], receiver: Receiver)
 @contextmanager
 def serving() -> Iterator[Served]:
     """A server of its own, on a manual clock with a seed."""
-    engine, app = build(Setup(engine=Options(settings=Settings(seed=7), clock="manual")))
+    engine, app = build(Config(seed=7, clock="manual"))
     engine.start()
     served = Served(app)
     try:

@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
-from mocksrv.engine.engine import Engine, Options
-from mocksrv.engine.sandbox import Settings
-from mocksrv.web.server import Setup, build
+from mocksrv.engine.config import Config
+from mocksrv.engine.engine import Engine
+from mocksrv.server import build
 from tests.conftest import MX, MX_HEADERS
 
 V1, V2 = MX_HEADERS, {"Accept-Version": "v20250224"}
@@ -255,7 +255,7 @@ class Ground:
     """A server on which calls are tried out, each round in a sandbox of its own."""
 
     def __init__(self) -> None:
-        self.engine, self.app = build(Setup(engine=Options(clock="manual", settings=Settings(seed=7))))
+        self.engine, self.app = build(Config(seed=7, clock="manual"))
         self.engine.start()
         self.client = self.app.test_client()
         assert self.client.put("/_mocksrv/scenarios/bare", data=EMPTY_BANK).status_code == 200

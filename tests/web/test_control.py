@@ -13,11 +13,8 @@ from flask import Flask
 
 from mocksrv import __version__
 from mocksrv.engine.clock import parse_moment
-from mocksrv.engine.engine import Engine, Options
-from mocksrv.engine.sandbox import Settings
+from mocksrv.engine.engine import Engine
 from mocksrv.engine.storage.records import Query
-from mocksrv.web.options import WebOptions
-from mocksrv.web.server import Setup
 from tests.conftest import MX, Receiver
 
 SCENARIO = """\
@@ -205,7 +202,7 @@ def test_the_kind_of_content_and_credentials_do_not_matter(mx: MX) -> None:
 def test_only_near_clients_may_call(
     make_server: Callable[..., tuple[Engine, Flask]], reach: str, address: str, status: int
 ) -> None:
-    _, app = make_server(setup=Setup(engine=Options(clock="manual"), web=WebOptions(control_from=reach)))
+    _, app = make_server(control_from=reach)
     client = app.test_client()
     assert client.get("/_mocksrv/clock", environ_base={"REMOTE_ADDR": address}).status_code == status
     assert client.get("/_mocksrv/health", environ_base={"REMOTE_ADDR": address}).status_code == 200
@@ -215,7 +212,7 @@ def test_only_near_clients_may_call(
     ("header", "status"), [("Bearer hush", 200), ("Bearer wrong", 401), ("", 401), ("Bearer h\u00fcsh", 401)]
 )
 def test_a_token_opens_the_api(make_server: Callable[..., tuple[Engine, Flask]], header: str, status: int) -> None:
-    _, app = make_server(setup=Setup(engine=Options(clock="manual"), web=WebOptions(control_token="hush")))
+    _, app = make_server(control_token="hush")
     answer = app.test_client().get(
         "/_mocksrv/clock", headers={"Authorization": header}, environ_base={"REMOTE_ADDR": "8.8.8.8"}
     )
@@ -701,8 +698,7 @@ def test_a_dropped_answer_is_none(mx: MX) -> None:
 
 
 def test_only_a_share_of_the_threads_is_held(make_server: Callable[..., tuple[Engine, Flask]]) -> None:
-    setup = Setup(engine=Options(clock="manual", settings=Settings(seed=7)), web=WebOptions(threads=2))
-    engine, app = make_server(setup=setup)
+    engine, app = make_server(threads=2)
     holding = threading.Event()
     wait_for = engine.wait_for
     engine.wait_for = lambda found, seconds: holding.set() or wait_for(found, seconds)  # type: ignore[func-returns-value, method-assign]

@@ -8,10 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from mocksrv.engine.engine import Engine, Options
-from mocksrv.engine.sandbox import Settings, endpoints_from
-from mocksrv.web.options import WebOptions
-from mocksrv.web.server import Setup
+from mocksrv.engine.engine import Engine
 from tests.conftest import MX, MX_HEADERS, Receiver
 
 
@@ -129,11 +126,7 @@ def test_handed_out_urls_stay_in_their_sandbox(mx: MX, other: MX) -> None:
 
 
 def test_handed_out_urls_use_the_public_url(make_server: Callable[..., tuple[Engine, Flask]]) -> None:
-    setup = Setup(
-        engine=Options(clock="manual", settings=Settings(seed=7)),
-        web=WebOptions(public_url="https://mock.example.com/mx/"),
-    )
-    _, app = make_server(setup=setup)
+    _, app = make_server(public_url="https://mock.example.com/mx/")
     assert oauth_uri(MX(app)).startswith("https://mock.example.com/mx/oauth/authorize?")
     assert oauth_uri(MX(app, "ci-17")).startswith("https://mock.example.com/mx/sandbox/ci-17/oauth/authorize?")
 
@@ -250,12 +243,7 @@ def test_the_same_seed_and_calls_give_the_same_world(
     def told(seed: int) -> list[Any]:
         receiver.received.clear()
         receiver.answers = [500, 204, 500]
-        setup = Setup(
-            engine=Options(
-                clock="manual", settings=Settings(seed=seed, endpoints=endpoints_from([{"url": receiver.url}]))
-            )
-        )
-        return story(make_server(setup=setup)[1], receiver)
+        return story(make_server(seed=seed, webhook_url=receiver.url)[1], receiver)
 
     first = told(7)
     assert len(first[-1]) > 12

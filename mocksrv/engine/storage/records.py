@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-IN_MEMORY = ":memory:"
 Row = tuple[Any, ...]
 RECORD = "seq, kind, guid, owner, subject, parent, partner_id, sort, revision, created_at, updated_at, body, play"
 

@@ -13,10 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from mocksrv.engine.config import IN_MEMORY
 from mocksrv.engine.storage.dialect import Connection
 from mocksrv.engine.storage.queries import Tx
 from mocksrv.engine.storage.recent import Recent, Shared
-from mocksrv.engine.storage.records import IN_MEMORY, StoreError, dumps
+from mocksrv.engine.storage.records import StoreError, dumps
 from mocksrv.engine.storage.schema import SCHEMA_STEPS
 
 

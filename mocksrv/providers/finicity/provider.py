@@ -8,6 +8,7 @@ from typing import Any
 from flask import Response
 from werkzeug.exceptions import HTTPException
 
+from mocksrv.engine.config import Config
 from mocksrv.engine.engine import Cast, Engine
 from mocksrv.engine.sandbox import Sandbox
 from mocksrv.engine.scenarios.library import UnknownScenario
@@ -21,7 +22,7 @@ from mocksrv.providers.finicity.lifecycle import SessionRole, default_flows
 from mocksrv.providers.finicity.sessions import Sessions, Wish, meets_bank
 from mocksrv.providers.finicity.webhooks import RETRIES, encode, sign
 from mocksrv.providers.profiles import ProfileError, Profiles
-from mocksrv.providers.provider import ControlRoute, Operation, Refusal, Visit, WingOptions
+from mocksrv.providers.provider import ControlRoute, Operation, Refusal, Visit
 
 FAMILIES = (partners, customers, institutions, connect, accounts, transactions, reports)
 
@@ -32,11 +33,11 @@ class FinicityWing:
     name = "finicity"
     prefix = "/finicity"
 
-    def __init__(self, options: WingOptions) -> None:
-        self._options = options
+    def __init__(self, config: Config) -> None:
+        self._config = config
         self._engine: Engine | None = None
         self._institutions = Institutions(self._scenarios)
-        self._bank = Bank(Profiles(options.folders))
+        self._bank = Bank(Profiles(config.scenarios))
         self._role = SessionRole(self._bank)
         self.cast = Cast(
             self._role, default_flows(self._role.vocabulary), RETRIES, signers={"finicity": sign}, encoder=encode
@@ -66,7 +67,7 @@ class FinicityWing:
     def open(self, engine: Engine) -> None:
         self._engine = engine
         self._sessions = Sessions(engine, self._role, self._bank, self._institutions)
-        self._mount = Mount(engine, self._institutions, self._bank, self._role, self._options.credentials)
+        self._mount = Mount(engine, self._institutions, self._bank, self._role, self._config.credentials)
 
     def answer(self, visit: Visit, operation: str, parameters: Mapping[str, str]) -> Response:
         route = self._routes[operation]

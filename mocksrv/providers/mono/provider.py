@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from flask import Response
 from werkzeug.exceptions import HTTPException
 
+from mocksrv.engine.config import Config
 from mocksrv.engine.engine import Cast, Engine
 from mocksrv.engine.storage.records import dumps
 from mocksrv.providers.mono import accounts, linking, syncing, transactions
@@ -18,7 +19,7 @@ from mocksrv.providers.mono.lifecycle import AccountRole, default_flows
 from mocksrv.providers.mono.triggering import triggerer
 from mocksrv.providers.mono.webhooks import RETRIES, sign
 from mocksrv.providers.profiles import ProfileError, Profiles
-from mocksrv.providers.provider import ControlRoute, Operation, Visit, WingOptions
+from mocksrv.providers.provider import ControlRoute, Operation, Visit
 
 FAMILIES = (linking, accounts, transactions, syncing)
 
@@ -29,13 +30,13 @@ class MonoWing:
     name = "mono"
     prefix = PREFIX
 
-    def __init__(self, options: WingOptions) -> None:
+    def __init__(self, config: Config) -> None:
         self._engine: Engine | None = None
         self._institutions = Institutions(self._scenarios)
         self._people = People()
-        self._key = options.credentials[1] if options.credentials else None
+        self._key = config.credentials[1] if config.credentials else None
         timers = {kind: handler for family in FAMILIES for kind, handler in family.routes.timers.items()}
-        loader = Loader(Profiles(options.folders), self._people)
+        loader = Loader(Profiles(config.scenarios), self._people)
         self._role = AccountRole(loader, self._institutions, triggerer(self._institutions, self._people), timers)
         self.cast = Cast(self._role, default_flows(self._role.vocabulary), RETRIES, signers={"mono": sign})
         self._routes: dict[str, Route] = {

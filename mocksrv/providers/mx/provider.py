@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from flask import Response
 from werkzeug.exceptions import HTTPException
 
+from mocksrv.engine.config import Config
 from mocksrv.engine.engine import Cast, Engine
 from mocksrv.engine.storage.records import dumps
 from mocksrv.providers.mx.bank.categories import BY_NAME
@@ -48,7 +49,7 @@ from mocksrv.providers.mx.people import (
 )
 from mocksrv.providers.mx.people.lifecycle import MemberRole, default_flows
 from mocksrv.providers.profiles import ProfileError, Profiles
-from mocksrv.providers.provider import ControlRoute, Operation, Visit, WingOptions
+from mocksrv.providers.provider import ControlRoute, Operation, Visit
 
 FAMILIES = (
     users,
@@ -91,11 +92,11 @@ class MXWing:
     name = "mx"
     prefix = ""
 
-    def __init__(self, options: WingOptions) -> None:
-        self._options = options
+    def __init__(self, config: Config) -> None:
+        self._config = config
         self._engine: Engine | None = None
         self._institutions = Institutions(self._scenarios)
-        loader = Loader(Profiles(options.folders, categories=BY_NAME), self._profile_of, transaction_rules.applier)
+        loader = Loader(Profiles(config.scenarios, categories=BY_NAME), self._profile_of, transaction_rules.applier)
         timers = {kind: handler for family in FAMILIES for kind, handler in family.routes.timers.items()}
         self._role = MemberRole(loader, EVENTS, trigger, timers)
         self.cast = Cast(self._role, default_flows(self._role.vocabulary), RETRIES)
@@ -121,13 +122,13 @@ class MXWing:
 
     def open(self, engine: Engine) -> None:
         self._engine = engine
-        self._mount = Mount(engine, self._institutions, self._role, self._options.fidelity, self._options.credentials)
+        self._mount = Mount(engine, self._institutions, self._role, self._config.fidelity, self._config.credentials)
 
     def answer(self, visit: Visit, operation: str, parameters: Mapping[str, str]) -> Response:
         route = self._routes[operation]
         call = Call(self._mount, visit.request, visit.sandbox, visit.entry, visit.base_url)
         try:
-            call.plain_json = self._options.fidelity == "sdk" and operation in PLAIN_JSON
+            call.plain_json = self._config.fidelity == "sdk" and operation in PLAIN_JSON
             call.admit(bearer=route.bearer)
             if call.version not in route.versions:
                 raise MXError(404, INVALID_ROUTE)

@@ -13,6 +13,7 @@ from flask import Flask, Response, request
 
 from mocksrv import __version__
 from mocksrv.engine.callbacks.addresses import is_local
+from mocksrv.engine.config import Config
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.sandbox import SandboxDropped
 from mocksrv.engine.storage.records import dumps
@@ -25,7 +26,6 @@ from mocksrv.web.control.scenarios import Scenarios
 from mocksrv.web.control.subjects import Subjects
 from mocksrv.web.control.time import Time
 from mocksrv.web.control.wings import Wings
-from mocksrv.web.options import WebOptions
 from mocksrv.web.problems import Problem, problem
 
 GROUPS = (Scenarios, Subjects, Time, Callbacks, Requests, Sandboxes)
@@ -35,9 +35,9 @@ HEALTH = "/health"  # open to all
 class Control:
     """The control API of an engine and of its wings."""
 
-    def __init__(self, engine: Engine, wings: Sequence[Wing], options: WebOptions) -> None:
-        self.options = options
-        desk = Desk(engine, options)
+    def __init__(self, engine: Engine, wings: Sequence[Wing], config: Config) -> None:
+        self.config = config
+        desk = Desk(engine, config)
         own = (Route("GET", "", self._index), Route("GET", "/", self._index), Route("GET", HEALTH, self._health))
         groups = (*(group(desk) for group in GROUPS), Wings(desk, wings))
         self.routes = (*own, *(route for group in groups for route in group.routes()))
@@ -50,7 +50,7 @@ class Control:
 
     def admit(self) -> None:
         """Refuses strangers. Raises Problem 401, 403."""
-        token, address = self.options.control_token, request.remote_addr or ""
+        token, address = self.config.control_token, request.remote_addr or ""
         if token:
             given = request.headers.get("Authorization", "").removeprefix("Bearer ")
             if not compare_digest(given.encode(), token.encode()):
@@ -59,11 +59,11 @@ class Control:
                     "the control API wants the header 'Authorization: Bearer TOKEN' with the token of --control-token",
                 )
             return
-        if not _is_near(address, self.options.control_from):
+        if not _is_near(address, self.config.control_from):
             raise Problem(
                 403,
                 (
-                    f"the control API answers {self.options.control_from} clients only; --control-from or "
+                    f"the control API answers {self.config.control_from} clients only; --control-from or "
                     "--control-token opens it"
                 ),
             )

@@ -1,4 +1,4 @@
-"""What the groups of control calls are made of: the engine and the options, routes, calls that are held until something
+"""What the groups of control calls are made of: engine and configuration, routes, calls that are held until something
 is there.
 """
 
@@ -13,13 +13,13 @@ from typing import Any, NamedTuple, TypeVar
 from flask import request
 
 from mocksrv.engine.clock import SECOND
+from mocksrv.engine.config import Config
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.problems import YamlError
 from mocksrv.engine.sandbox import Sandbox
 from mocksrv.engine.scenarios.library import UnknownScenario
 from mocksrv.engine.scenarios.model import Scenario
 from mocksrv.web.fields import duration_of
-from mocksrv.web.options import WebOptions
 from mocksrv.web.problems import Problem
 
 PREFIX = "/_mocksrv"
@@ -43,11 +43,11 @@ class Desk:
     time.
     """
 
-    def __init__(self, engine: Engine, options: WebOptions) -> None:
+    def __init__(self, engine: Engine, config: Config) -> None:
         self.engine = engine
-        self.options = options
-        self._held = threading.BoundedSemaphore(max(1, options.threads // 4))
-        self.advancing = threading.BoundedSemaphore(max(1, options.threads // 2))
+        self.config = config
+        self._held = threading.BoundedSemaphore(max(1, config.threads // 4))
+        self.advancing = threading.BoundedSemaphore(max(1, config.threads // 2))
 
     @contextmanager
     def place(self, share: threading.BoundedSemaphore) -> Iterator[None]:

@@ -50,7 +50,7 @@ class Sandboxes(Calls):
                 raise Problem(409, f"the sandbox {here.name} is not empty; POST {PREFIX}/reset first")
             world.configure(seed=seed)
             world.tx.set_guids(here.name, 0)
-            if seed is not None and here.clock.mode == "manual" and self.engine.options.now is None:
+            if seed is not None and here.clock.mode == "manual" and self.engine.config.now is None:
                 world.set_clock(Clock.make("manual", seeded=True))
         return self.read(sandbox)
 

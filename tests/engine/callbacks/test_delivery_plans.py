@@ -31,8 +31,9 @@ from mocksrv.engine.callbacks import outbox
 from mocksrv.engine.callbacks.dispatcher import Retries
 from mocksrv.engine.callbacks.disturbance import Disturbance
 from mocksrv.engine.clock import DAY, HOUR, MINUTE, Clock
-from mocksrv.engine.engine import Cast, Engine, Options
-from mocksrv.engine.sandbox import Settings, endpoints_from
+from mocksrv.engine.config import Config
+from mocksrv.engine.engine import Cast, Engine
+from mocksrv.engine.sandbox import endpoints_from
 from mocksrv.engine.scenarios.parsing import parse
 from mocksrv.engine.storage.records import dumps
 from tests.conftest import QuietServer
@@ -175,8 +176,8 @@ class Plans(RuleBasedStateMachine):
 
     def open(self) -> None:
         defaults = parse(DEFAULTS, file="defaults.yaml", vocabularies={"toy": WORDS}, check=False)
-        options = Options(database=str(self.folder / "state.db"), clock="manual", settings=Settings(seed=SEED))
-        self.engine = Engine(options, {"toy": Cast(DoorRole(), defaults, RETRIES)}, self.folder / "none")
+        config = Config(database=str(self.folder / "state.db"), clock="manual", seed=SEED)
+        self.engine = Engine(config, {"toy": Cast(DoorRole(), defaults, RETRIES)}, self.folder / "none")
         self.sandbox = self.engine.sandbox("default")
         self.world.now = self.sandbox.now
         self.engine.start()

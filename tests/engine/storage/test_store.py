@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mocksrv.engine.config import IN_MEMORY
 from mocksrv.engine.storage.recent import Recent
-from mocksrv.engine.storage.records import IN_MEMORY, Query, Record, StoreError
+from mocksrv.engine.storage.records import Query, Record, StoreError
 from mocksrv.engine.storage.rows import AttemptRow
 from mocksrv.engine.storage.schema import SCHEMA_STEPS
 from mocksrv.engine.storage.sqlite import Store

@@ -6,10 +6,6 @@ from typing import Any
 
 from flask import Flask
 
-from mocksrv.engine.engine import Options
-from mocksrv.engine.sandbox import Settings
-from mocksrv.providers.provider import WingOptions
-from mocksrv.web.server import Setup
 from tests.conftest import Receiver
 from tests.providers.finicity.client import PARTNER, SECRET, Finicity
 
@@ -74,10 +70,7 @@ def test_a_new_secret(finicity: Finicity) -> None:
 
 
 def test_only_the_configured_partner(make_server: Any, receiver: Receiver) -> None:
-    setup = Setup(
-        engine=Options(settings=Settings(seed=7), clock="manual"), wing=WingOptions(credentials=(PARTNER, SECRET))
-    )
-    app: Flask = make_server(setup=setup)[1]
+    app: Flask = make_server(client_id=PARTNER, api_key=SECRET)[1]
     finicity = Finicity(app, receiver)
     assert code(finicity.authenticate("something-else-1", status=401)) == "10001"
     assert code(finicity.authenticate(partner="1", status=401)) == "10001"

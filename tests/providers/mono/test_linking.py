@@ -8,10 +8,6 @@ from typing import Any
 
 import pytest
 
-from mocksrv.engine.engine import Options
-from mocksrv.engine.sandbox import Settings
-from mocksrv.providers.provider import WingOptions
-from mocksrv.web.server import Setup
 from tests.conftest import Receiver
 from tests.providers.mono.client import Mono
 
@@ -105,11 +101,7 @@ def test_without_a_key(mono: Mono) -> None:
 
 
 def test_only_the_configured_key(make_server: Callable[..., Any], receiver: Receiver) -> None:
-    _, app = make_server(
-        setup=Setup(
-            engine=Options(settings=Settings(seed=7), clock="manual"), wing=WingOptions(credentials=("id", "sk"))
-        )
-    )
+    _, app = make_server(client_id="id", api_key="sk")
     mono = Mono(app, receiver)
     assert mono.call("GET", "/coverage", status=401) == {"message": "Unauthorized: unknown secret key"}
     mono.call("GET", "/coverage", mono_sec_key="sk")

@@ -6,11 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mocksrv.engine.engine import Options
-from mocksrv.engine.sandbox import Settings
+from mocksrv.engine.config import Config
 from mocksrv.providers.mx.http.call import V2
-from mocksrv.providers.provider import WingOptions
-from mocksrv.web.server import Setup, build
+from mocksrv.server import build
 from tests.conftest import MX
 from tests.providers.mx.populated import Populated
 
@@ -47,9 +45,8 @@ class Server(Populated):
     """A populated world on a server of one fidelity."""
 
     def __init__(self, fidelity: str) -> None:
-        options = Options(settings=Settings(seed=7), clock="manual")
         self.fidelity = fidelity
-        self.engine, self.app = build(Setup(engine=options, wing=WingOptions(fidelity=fidelity)))
+        self.engine, self.app = build(Config(seed=7, clock="manual", fidelity=fidelity))
         self.engine.start()
         super().__init__(MX(self.app))
 

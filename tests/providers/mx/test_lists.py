@@ -16,10 +16,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mocksrv.engine.engine import Options
-from mocksrv.engine.sandbox import Settings
+from mocksrv.engine.config import Config
 from mocksrv.providers.mx.http.call import V1, V2, VERSIONS
-from mocksrv.web.server import Setup, build
+from mocksrv.server import build
 from tests.conftest import MX
 from tests.providers.mx.http.test_shapes import official, openapi
 from tests.providers.mx.populated import Populated
@@ -473,7 +472,7 @@ PAIRS = [
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[Populated]:
-    engine, app = build(Setup(engine=Options(settings=Settings(seed=7), clock="manual")))
+    engine, app = build(Config(seed=7, clock="manual"))
     engine.start()
     yield Populated(MX(app))
     engine.close()

@@ -15,14 +15,15 @@ from typing import Any
 
 import pytest
 
-from mocksrv.engine.engine import Engine, Options
+from mocksrv.engine.config import Config
+from mocksrv.engine.engine import Engine
 from mocksrv.engine.role import WrongSubject
-from mocksrv.engine.sandbox import Sandbox, Settings, endpoints_from
+from mocksrv.engine.sandbox import Sandbox
 from mocksrv.engine.storage.records import Query
 from mocksrv.providers.mx.bank.categories import BY_NAME
 from mocksrv.providers.mx.events.triggering import MEANINGS
 from mocksrv.providers.mx.events.webhooks import UNASKED
-from mocksrv.web.server import Setup, build
+from mocksrv.server import build
 from tests.conftest import MX, Receiver
 
 DOCUMENT = Path(__file__).parents[4] / "docs" / "webhooks.md"
@@ -536,10 +537,11 @@ SCENARIOS_ONLY = frozenset(
 
 
 def stage(url: str) -> tuple[Engine, MX]:
-    endpoints = endpoints_from([{"url": url, "events": ["mx.*"]}])
-    engine, app = build(Setup(engine=Options(settings=Settings(seed=7, endpoints=endpoints), clock="manual")))
+    engine, app = build(Config(seed=7, clock="manual"))
     engine.start()
-    return engine, MX(app)
+    mx = MX(app)
+    mx.control("PUT", "/endpoints", {"endpoints": [{"url": url, "events": ["mx.*"]}]})
+    return engine, mx
 
 
 def played(url: str) -> Play:

@@ -9,13 +9,9 @@ from typing import Any
 
 import pytest
 
-from mocksrv.engine.engine import Options
-from mocksrv.engine.sandbox import Settings
 from mocksrv.providers.mx.bank import categories
 from mocksrv.providers.mx.bank.merchants import catalogue, enrichment, words
 from mocksrv.providers.profiles import Profiles
-from mocksrv.providers.provider import WingOptions
-from mocksrv.web.server import Setup
 from tests.conftest import MX
 
 V2 = {"Accept": "application/json", "Accept-Version": "v20250224"}
@@ -243,8 +239,7 @@ def test_what_comes_back_is_a_refund(connected: tuple[MX, str]) -> None:
 def test_recurrences_that_the_file_does_not_type(
     make_server: Callable[..., Any], fidelity: str, shown: set[str]
 ) -> None:
-    setup = Setup(engine=Options(clock="manual", settings=Settings(seed=7)), wing=WingOptions(fidelity=fidelity))
-    _, app = make_server(setup=setup)
+    _, app = make_server(fidelity=fidelity)
     mx = MX(app)
     user = mx.user()
     mx.create(user, institution="amberlock_bank")

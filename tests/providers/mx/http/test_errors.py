@@ -10,10 +10,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from mocksrv.engine.engine import Engine, Options
-from mocksrv.engine.sandbox import Settings
-from mocksrv.providers.provider import WingOptions
-from mocksrv.web.server import Setup
+from mocksrv.engine.engine import Engine
 from tests.conftest import MX, MX_HEADERS
 
 V1_MEDIA, V2_MEDIA = "application/vnd.mx.api.v1+json", "application/json"
@@ -71,10 +68,7 @@ def test_any_credentials_will_do(mx: MX) -> None:
 def test_only_the_configured_credentials_will_do(
     make_server: Callable[..., tuple[Engine, Flask]], pair: Any, status: int
 ) -> None:
-    setup = Setup(
-        engine=Options(clock="manual", settings=Settings(seed=7)), wing=WingOptions(credentials=("id", "secret"))
-    )
-    _, app = make_server(setup=setup)
+    _, app = make_server(client_id="id", api_key="secret")
     assert ask(MX(app), auth=pair).status_code == status
 
 

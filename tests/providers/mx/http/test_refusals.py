@@ -7,11 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from mocksrv.engine.engine import Options
-from mocksrv.engine.sandbox import Settings
+from mocksrv.engine.config import Config
 from mocksrv.providers.mx.http.call import V1, V2, VERSIONS, Route
 from mocksrv.providers.mx.provider import FAMILIES
-from mocksrv.web.server import Setup, build
+from mocksrv.server import build
 from tests.conftest import MX
 
 ROUTES = [route for family in FAMILIES for route in family.routes.entries]
@@ -47,7 +46,7 @@ def missing(route: Route) -> int:
 
 @pytest.fixture(scope="module")
 def mx() -> Iterator[MX]:
-    engine, app = build(Setup(engine=Options(settings=Settings(seed=7), clock="manual")))
+    engine, app = build(Config(seed=7, clock="manual"))
     engine.start()
     yield MX(app)
     engine.close()

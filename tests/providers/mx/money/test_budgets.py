@@ -8,11 +8,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from mocksrv.engine.engine import Engine, Options
-from mocksrv.engine.sandbox import Settings
+from mocksrv.engine.engine import Engine
 from mocksrv.providers.mx.bank.categories import BY_GUID, BY_NAME, CATEGORIES
-from mocksrv.providers.provider import WingOptions
-from mocksrv.web.server import Setup
 from tests.conftest import MX
 
 V2 = {"Accept": "application/json", "Accept-Version": "v20250224"}
@@ -203,8 +200,7 @@ def test_changes_are_told(mx: MX) -> None:
 def test_a_list_is_an_array_and_for_the_sdk_an_object_beside_it(
     make_server: Callable[..., tuple[Engine, Flask]], fidelity: str
 ) -> None:
-    options = Options(settings=Settings(seed=7), clock="manual")
-    mx = MX(make_server(setup=Setup(engine=options, wing=WingOptions(fidelity=fidelity)))[1])
+    mx = MX(make_server(fidelity=fidelity)[1])
     user = mx.user()
     assert mx.call("GET", f"/users/{user}/budgets") == {"budgets": []}
     made = [budget(mx, user, category, 10) for category in (FOOD, PETS)]

@@ -10,10 +10,7 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mocksrv.engine.engine import Engine, Options
-from mocksrv.engine.sandbox import Settings
-from mocksrv.providers.provider import WingOptions
-from mocksrv.web.server import Setup
+from mocksrv.engine.engine import Engine
 from tests.conftest import MX, MX_HEADERS
 
 V2 = {"Accept": "application/json", "Accept-Version": "v20250224"}
@@ -46,8 +43,7 @@ def order(mx: MX, user: str) -> list[str]:
 
 
 def fidelity(make_server: Callable[..., Server], kind: str) -> MX:
-    options = Options(settings=Settings(seed=7), clock="manual")
-    return MX(make_server(setup=Setup(engine=options, wing=WingOptions(fidelity=kind)))[1])
+    return MX(make_server(fidelity=kind)[1])
 
 
 def test_saving_follows_the_balance(mx: MX) -> None:

@@ -10,16 +10,13 @@ import pytest
 from flask import Flask
 
 from mocksrv.engine.clock import DAY, SEEDED_START
-from mocksrv.engine.engine import Engine, Options
-from mocksrv.engine.sandbox import Settings
+from mocksrv.engine.engine import Engine
 from mocksrv.engine.storage.records import Record
 from mocksrv.providers.mx.bank import recurrence
 from mocksrv.providers.mx.bank.recurrence import Dated
 from mocksrv.providers.mx.money import insight_rules
 from mocksrv.providers.mx.money.insight_rules import RULES, Books
 from mocksrv.providers.mx.money.repeating import Repeating, Row
-from mocksrv.providers.provider import WingOptions
-from mocksrv.web.server import Setup
 from tests.conftest import MX
 
 V2 = {"Accept": "application/json", "Accept-Version": "v20250224"}
@@ -173,8 +170,7 @@ def test_only_the_users_own_are_there(mx: MX, user: str) -> None:
 def test_an_update_answers_the_bare_insight_or_its_wrapper(
     make_server: Callable[..., tuple[Engine, Flask]], kind: str
 ) -> None:
-    options = Options(settings=Settings(seed=7), clock="manual")
-    mx = MX(make_server(setup=Setup(engine=options, wing=WingOptions(fidelity=kind)))[1])
+    mx = MX(make_server(fidelity=kind)[1])
     user = mx.user()
     mx.create(user)
     mx.advance("10s")

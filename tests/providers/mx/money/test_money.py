@@ -19,9 +19,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from mocksrv.engine.engine import Options
-from mocksrv.engine.sandbox import Settings
-from mocksrv.web.server import Setup, build
+from mocksrv.engine.config import Config
+from mocksrv.server import build
 from tests.providers.mx.customer import Customer
 from tests.providers.mx.page import Page, cents
 
@@ -36,7 +35,7 @@ EXAMPLES, STEPS = 25, 25
 @pytest.fixture(scope="module")
 def app() -> Iterator[Flask]:
     """One server on a manual clock with a scenario for every profile; each test has a sandbox of its own."""
-    engine, app = build(Setup(engine=Options(settings=Settings(seed=7), clock="manual")))
+    engine, app = build(Config(seed=7, clock="manual"))
     engine.start()
     for name in (*PROFILES, "huge"):
         text = SCENARIO.format(name)

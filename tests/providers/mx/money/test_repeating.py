@@ -14,14 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mocksrv.engine.clock import SEEDED_START, parse_moment
-from mocksrv.engine.engine import Engine, Options
-from mocksrv.engine.sandbox import Settings
+from mocksrv.engine.engine import Engine
 from mocksrv.providers.mx.bank import recurrence
 from mocksrv.providers.mx.bank.categories import BY_NAME
 from mocksrv.providers.mx.bank.recurrence import Dated
 from mocksrv.providers.profiles import Profiles
-from mocksrv.providers.provider import WingOptions
-from mocksrv.web.server import Setup
 from tests.conftest import MX
 
 V2 = {"Accept": "application/json", "Accept-Version": "v20250224"}
@@ -139,8 +136,7 @@ def test_a_single_one_is_read_as_the_file_has_it(mx: MX, user: str) -> None:
 
 
 def test_a_single_one_is_an_object_on_the_wire(make_server: Callable[..., tuple[Engine, Flask]]) -> None:
-    options = Options(settings=Settings(seed=7), clock="manual")
-    mx = MX(make_server(setup=Setup(engine=options, wing=WingOptions(fidelity="wire")))[1])
+    mx = MX(make_server(fidelity="wire")[1])
     user = mx.user()
     connect(mx, user, "amberlock_bank")
     found = listed(mx, user)

@@ -8,10 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from mocksrv.engine.engine import Engine, Options
-from mocksrv.engine.sandbox import Settings
-from mocksrv.providers.provider import WingOptions
-from mocksrv.web.server import Setup
+from mocksrv.engine.engine import Engine
 from tests.conftest import MX
 
 V2 = {"Accept": "application/json", "Accept-Version": "v20250224"}
@@ -72,8 +69,7 @@ def test_a_later_fetch_counts_what_changed(mx: MX) -> None:
 def test_a_reward_without_an_end(
     make_server: Callable[..., tuple[Engine, Flask]], fidelity: str, expected: str | None
 ) -> None:
-    setup = Setup(engine=Options(settings=Settings(seed=7), clock="manual"), wing=WingOptions(fidelity=fidelity))
-    mx = MX(make_server(setup=setup)[1])
+    mx = MX(make_server(fidelity=fidelity)[1])
     user = mx.user()
     (reward,) = fetched(mx, user, connected(mx, user))
     assert (reward["expires_on"], reward["description"]) == (expected, "Total points")

@@ -8,11 +8,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from mocksrv.engine.engine import Engine, Options
-from mocksrv.engine.sandbox import Settings
+from mocksrv.engine.engine import Engine
 from mocksrv.providers.mx.bank.categories import BY_GUID, BY_NAME
-from mocksrv.providers.provider import WingOptions
-from mocksrv.web.server import Setup
 from tests.conftest import MX
 
 V2 = {"Accept": "application/json", "Accept-Version": "v20250224"}
@@ -234,8 +231,7 @@ def test_what_is_not_there(mx: MX) -> None:
 
 @pytest.mark.parametrize("fidelity", ["sdk", "wire"])
 def test_single_objects_are_bare_to_the_sdk(make_server: Callable[..., tuple[Engine, Flask]], fidelity: str) -> None:
-    options = Options(settings=Settings(seed=7), clock="manual")
-    mx = MX(make_server(setup=Setup(engine=options, wing=WingOptions(fidelity=fidelity)))[1])
+    mx = MX(make_server(fidelity=fidelity)[1])
     user = mx.user()
     mx.create(user)
     mx.advance("1m")

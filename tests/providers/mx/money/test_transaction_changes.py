@@ -7,13 +7,9 @@ from typing import Any
 
 import pytest
 
-from mocksrv.engine.engine import Options
-from mocksrv.engine.sandbox import Settings
 from mocksrv.providers.mx.bank.categories import BY_NAME
 from mocksrv.providers.mx.http.call import V1, V2, VERSIONS
 from mocksrv.providers.mx.money import transaction_changes
-from mocksrv.providers.provider import WingOptions
-from mocksrv.web.server import Setup
 from tests.conftest import MX
 from tests.providers.mx.http.test_shapes import official, openapi
 
@@ -372,9 +368,7 @@ def test_the_parts_of_a_pending_transaction_are_posted_with_it(mx: MX) -> None:
 def test_a_new_manual_transaction_stands_at_the_root_of_the_answer(
     make_server: Callable[..., Any], fidelity: str
 ) -> None:
-    _, app = make_server(
-        setup=Setup(engine=Options(settings=Settings(seed=7), clock="manual"), wing=WingOptions(fidelity=fidelity))
-    )
+    _, app = make_server(fidelity=fidelity)
     mx = MX(app)
     assert enter(mx, manual_account(mx, mx.user()))["guid"].startswith("TRN-")
 

@@ -8,10 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from mocksrv.engine.engine import Engine, Options
-from mocksrv.engine.sandbox import Settings
-from mocksrv.providers.provider import WingOptions
-from mocksrv.web.server import Setup
+from mocksrv.engine.engine import Engine
 from tests.conftest import MX
 
 V2 = {"Accept": "application/json", "Accept-Version": "v20250224"}
@@ -32,8 +29,7 @@ def user(mx: MX) -> str:
 @pytest.fixture
 def wire(make_server: Callable[..., tuple[Engine, Flask]]) -> MX:
     """A client of a server that answers what is on MX's wire."""
-    setup = Setup(engine=Options(settings=Settings(seed=7), clock="manual"), wing=WingOptions(fidelity="wire"))
-    return MX(make_server(setup=setup)[1])
+    return MX(make_server(fidelity="wire")[1])
 
 
 def create(mx: MX, user: str, *, status: int | None = None, headers: Any = None, **fields: Any) -> Any:

@@ -9,10 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from mocksrv.engine.engine import Engine, Options
-from mocksrv.engine.sandbox import Settings
-from mocksrv.providers.provider import WingOptions
-from mocksrv.web.server import Setup
+from mocksrv.engine.engine import Engine
 from tests.conftest import MX, MX_HEADERS
 
 V2 = {"Accept": "application/json", "Accept-Version": "v20250224"}
@@ -69,8 +66,7 @@ def processor(mx: MX) -> Processor:
 @pytest.fixture
 def wire(make_server: Callable[..., tuple[Engine, Flask]]) -> Processor:
     """The same, of a server that answers what is on MX's wire."""
-    setup = Setup(engine=Options(settings=Settings(seed=7), clock="manual"), wing=WingOptions(fidelity="wire"))
-    return Processor(MX(make_server(setup=setup)[1]))
+    return Processor(MX(make_server(fidelity="wire")[1]))
 
 
 def violations(mx: MX) -> list[str]:

@@ -9,11 +9,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from mocksrv.engine.engine import Engine, Options
-from mocksrv.engine.sandbox import DEFAULT, Settings
+from mocksrv.engine.engine import Engine
+from mocksrv.engine.sandbox import DEFAULT
 from mocksrv.engine.storage.records import Query, Record
-from mocksrv.providers.provider import WingOptions
-from mocksrv.web.server import Setup
 from tests.conftest import MX
 
 V2 = {"Accept": "application/json", "Accept-Version": "v20250224"}
@@ -157,8 +155,7 @@ def test_a_microdeposit_is_opened_in_verification(mx: MX) -> None:
 
 
 def test_a_widget_that_the_file_does_not_list(mx: MX, make_server: Callable[..., tuple[Engine, Flask]]) -> None:
-    setup = Setup(engine=Options(settings=Settings(seed=7), clock="manual"), wing=WingOptions(fidelity="wire"))
-    wire = MX(make_server(setup=setup)[1])
+    wire = MX(make_server(fidelity="wire")[1])
     assert ask(mx, mx.user(), headers=V2, widget_type="pulse_widget")["type"] is None
     assert ask(mx, mx.user(), widget_type="pulse_widget")["type"] == "pulse_widget"
     assert ask(wire, wire.user(), headers=V2, widget_type="pulse_widget")["type"] == "pulse_widget"

@@ -1,0 +1,63 @@
+"""How a server is set up: one class for all floors. What users can say, and how it is read, is `mocksrv.settings`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+IN_MEMORY = ":memory:"
+NINETY_DAYS = 90 * 86_400_000  # ms
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that a server can be told. The values are taken as they are: who lets users say them checks them.
+
+    - ``host``: the address to listen on.
+    - ``port``: the port to listen on; 0 is a free one.
+    - ``threads``: how many requests are served at the same time.
+    - ``webhook_url``: where callbacks of new sandboxes go; None: nowhere.
+    - ``database``: the file that keeps the state, or IN_MEMORY.
+    - ``keep_events``: how many webhooks a sandbox keeps, with their attempts.
+    - ``keep_for``: for how long it keeps them, in ms of its time.
+    - ``scenarios``: folders with scenarios and data profiles of the user's own.
+    - ``strict``: whether a fault in one of those files keeps the server from starting.
+    - ``clock``: the clock of new sandboxes: ``real``, ``manual`` (stands still), or a speed such as ``x60``.
+    - ``now``: the moment at which new sandboxes start, in ms since 1970 UTC; None: the present, or with a seed and a
+      manual clock a fixed day.
+    - ``seed``: what ids and data of new sandboxes are made from; None: they differ in every run.
+    - ``scenario``: what new sandboxes play when nothing else chooses; None: the provider's own default.
+    - ``fidelity``: where the sources of a provider disagree: ``sdk`` as its libraries read it, ``wire`` as its
+      documentation says.
+    - ``public_url``: the beginning of handed-out links; None: the host of the request.
+    - ``allow_callbacks``: patterns of hosts that callbacks may go to, beside loopback and private addresses.
+    - ``control_from``: which clients the control API answers without a token: ``loopback`` or ``private``.
+    - ``control_token``: opens the control API to whoever sends it; None: there is none.
+    - ``client_id``, ``api_key``: the only credentials that the providers accept; None: they accept any.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8484
+    threads: int = 32
+    webhook_url: str | None = None
+    database: str = IN_MEMORY
+    keep_events: int = 10_000
+    keep_for: int = NINETY_DAYS
+    scenarios: tuple[Path, ...] = ()
+    strict: bool = False
+    clock: str = "real"
+    now: int | None = None
+    seed: int | None = None
+    scenario: str | None = None
+    fidelity: str = "sdk"
+    public_url: str | None = None
+    allow_callbacks: tuple[str, ...] = ()
+    control_from: str = "loopback"
+    control_token: str | None = None
+    client_id: str | None = None
+    api_key: str | None = None
+
+    @property
+    def credentials(self) -> tuple[str, str] | None:
+        """Client id and API key, where only these are accepted."""
+        return (self.client_id, self.api_key) if self.client_id is not None and self.api_key is not None else None

@@ -1,0 +1,292 @@
+"""What users can say about a server: one table, of which the options of ``serve``, the MOCKSRV_* variables, the keys of
+mocksrv.yaml and the arguments of `mocksrv.Server` are made.
+
+All are text, or become it, and are read by the same function, so a value means the same wherever it is written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from mocksrv.engine.clock import DAY, Clock, parse_duration, parse_moment
+from mocksrv.engine.config import IN_MEMORY, Config
+
+FIDELITIES = ("sdk", "wire")
+CLIENTS = ("loopback", "private")
+MOST_THREADS = 512
+LARGEST_SEED = 2**63 - 1
+TRUE, FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
+
+
+class SettingError(ValueError):
+    """A setting is wrong; the message names it, where it was written, and what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: its field of `Config`, its option, its variable and its key in the file.
+
+    ``read`` makes its value of a text, or raises ValueError; ``many`` may be given several times; ``metavar`` is empty
+    for a yes or no; ``shown`` is the default in words, where the value says it badly.
+    """
+
+    name: str
+    read: Callable[[str], Any]
+    metavar: str
+    help: str
+    shown: str = ""
+    many: bool = False
+
+    @property
+    def option(self) -> str:
+        return f"--{self.name}"
+
+    @property
+    def variable(self) -> str:
+        return f"MOCKSRV_{self.key.upper()}"
+
+    @property
+    def key(self) -> str:
+        return self.name.replace("-", "_")
+
+    @property
+    def default_text(self) -> str:
+        """The default for people; empty where none is."""
+        return self.shown or ("" if self.default in (None, ()) else str(self.default))
+
+    @property
+    def default(self) -> Any:
+        """The value where nothing is said."""
+        return Config.__dataclass_fields__[self.key].default
+
+
+# what the texts mean
+
+
+def _number(least: int, most: int, what: str) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not re.fullmatch(r"-?\d{1,19}", text, re.ASCII) or not least <= int(text) <= most:
+            raise ValueError(f"{text!r} is not {what}; allowed are {least} to {most}")
+        return int(text)
+
+    return read
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"{text!r} is not allowed; allowed are {' and '.join(words)}")
+        return text
+
+    return read
+
+
+def flag(text: str) -> bool:
+    """A yes or no."""
+    if text.lower() not in TRUE | FALSE:
+        raise ValueError(f"{text!r} is neither true nor false")
+    return text.lower() in TRUE
+
+
+def url(text: str) -> str:
+    """An HTTP URL."""
+    try:
+        parts = urlsplit(text)
+        port_is_valid = parts.port != 0
+    except ValueError:
+        port_is_valid = False
+    usable = (
+        port_is_valid
+        and parts.scheme in ("http", "https")
+        and parts.hostname
+        and not re.search(r"[\s\x00-\x1f\x7f]", text)
+    )
+    if not usable:
+        raise ValueError(f"{text!r} is not an HTTP URL; write for example http://localhost:3000/webhooks")
+    if parts.username is not None or parts.fragment:
+        raise ValueError(f"{text!r} has a user or a '#' part; a URL here has neither")
+    return text
+
+
+def _base_url(text: str) -> str:
+    if urlsplit(url(text)).query:
+        raise ValueError(f"{text!r} has a query; this is the beginning of all handed-out links")
+    return text.rstrip("/")
+
+
+def _database(text: str) -> str:
+    if text.startswith(("postgresql:", "postgres:")):
+        raise ValueError("PostgreSQL is not supported yet; give the name of a file")
+    if "://" in text:
+        raise ValueError(f"{text!r} is a URL; give the name of a file")
+    if text != IN_MEMORY and Path(text).is_dir():
+        raise ValueError(f"{text!r} is a folder; give the name of a file")
+    return text
+
+
+def folder(text: str) -> Path:
+    """A folder that is there."""
+    if not Path(text).is_dir():
+        raise ValueError(f"{text!r} is not a folder")
+    return Path(text)
+
+
+def _clock(text: str) -> str:
+    Clock.make(text)
+    return text
+
+
+def _age(text: str) -> int:
+    if (age := parse_duration(text)) < DAY:
+        raise ValueError(f"{text!r} is less than a day")
+    return age
+
+
+def _host_pattern(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._*?:\[\]-]+", text):
+        raise ValueError(f"{text!r} is not a host name; write for example hooks.example.com or *.example.com")
+    return text.lower()
+
+
+def _word(text: str) -> str:
+    if not re.fullmatch(r"[\x21-\x7e]+", text):
+        raise ValueError("a value of visible ASCII characters without spaces is wanted")
+    return text
+
+
+def _client_id(text: str) -> str:
+    if ":" in _word(text):
+        raise ValueError("a client id has no ':', it is sent as HTTP Basic credentials")
+    return text
+
+
+SETTINGS = (
+    Setting("host", _word, "HOST", "Address to listen on; 0.0.0.0 for all."),
+    Setting("port", _number(0, 65535, "a port"), "PORT", "Port to listen on; 0 picks a free one."),
+    Setting(
+        "threads",
+        _number(1, MOST_THREADS, "a number of threads"),
+        "N",
+        "How many requests are served at the same time.",
+    ),
+    Setting("webhook-url", url, "URL", "Where callbacks go.", shown="none are sent"),
+    Setting("database", _database, "FILE", "Where state is kept (SQLite).", shown="in memory"),
+    Setting(
+        "keep-events",
+        _number(100, 10_000_000, "a number of events"),
+        "N",
+        "How many webhooks a sandbox keeps, with attempts.",
+    ),
+    Setting("keep-for", _age, "TIME", "For how long, in the sandbox's time; pending ones stay.", shown="90d"),
+    Setting(
+        "scenarios",
+        folder,
+        "DIR",
+        "Folder with scenarios of your own, read again when they change. Repeatable.",
+        many=True,
+    ),
+    Setting("strict", flag, "", "Refuse to start when one of those files has a fault.", shown="it is left out"),
+    Setting("clock", _clock, "CLOCK", "Time in new sandboxes: real, manual (stands still), or a speed such as x60."),
+    Setting(
+        "now",
+        parse_moment,
+        "ISO",
+        "The moment at which new sandboxes start.",
+        shown="the present; 2026-01-01 if manual with a seed",
+    ),
+    Setting(
+        "seed",
+        _number(-LARGEST_SEED, LARGEST_SEED, "a seed"),
+        "N",
+        "Makes ids and data the same again in every run.",
+        shown="none",
+    ),
+    Setting(
+        "scenario", _word, "NAME", "What is played when nothing else chooses.", shown="connected, synced, connect-full"
+    ),
+    Setting(
+        "fidelity",
+        _one_of(*FIDELITIES),
+        "sdk|wire",
+        "Where MX's sources disagree: as its SDKs read it, or as its docs say.",
+    ),
+    Setting("public-url", _base_url, "URL", "Beginning of handed-out links.", shown="the request's Host"),
+    Setting(
+        "allow-callbacks",
+        _host_pattern,
+        "HOST",
+        "Host (pattern) that callbacks may go to beside local ones. Repeatable.",
+        many=True,
+    ),
+    Setting("control-from", _one_of(*CLIENTS), "loopback|private", "Which clients the control API answers."),
+    Setting(
+        "control-token", _word, "TOKEN", "Opens the control API to clients from anywhere that send it.", shown="none"
+    ),
+    Setting("client-id", _client_id, "ID", "With --api-key: the only credentials that are accepted.", shown="any"),
+    Setting("api-key", _word, "KEY", "See --client-id.", shown="any"),
+)
+
+
+def config_of(values: Mapping[str, Any], spelled: Callable[[str], str]) -> Config:
+    """The configuration of these values, by key; defaults for what is missing.
+
+    ``spelled`` gives a key as whoever said it writes it, for errors. Raises SettingError for values that do not go
+    together.
+    """
+    config = Config(**values)
+    if (config.client_id is None) != (config.api_key is None):
+        raise SettingError(f"{spelled('client_id')} and {spelled('api_key')} belong together: give both or none")
+    _check_reach(config.webhook_url, config.allow_callbacks, spelled)
+    return config
+
+
+def config_from(**given: Any) -> Config:
+    """The configuration that a program asks for: by key, values as they are or as text; None counts as not given.
+
+    A setting of which there may be many takes one or a sequence. Raises SettingError.
+    """
+    settings = {setting.key: setting for setting in SETTINGS}
+    values = {}
+    for key, value in given.items():
+        if value is None:
+            continue
+        try:
+            values[key] = _from_program(settings[key], value)
+        except ValueError as error:
+            raise SettingError(f"{key}: {error}") from None
+    return config_of(values, str)
+
+
+def _from_program(setting: Setting, value: Any) -> Any:
+    """Raises ValueError."""
+    if setting.many:
+        several = value if isinstance(value, Sequence) and not isinstance(value, str) else (value,)
+        return tuple(setting.read(str(one)) for one in several)
+    if isinstance(value, bool) and setting.metavar:
+        raise ValueError(f"{value} is a yes or no; wanted is {setting.metavar}")
+    return setting.read(value.isoformat() if isinstance(value, datetime) else str(value))
+
+
+def _check_reach(target: str | None, allowed: Sequence[str], spelled: Callable[[str], str]) -> None:
+    """A public address as target needs leave; names are looked up when something is sent. Raises SettingError."""
+    from ipaddress import ip_address
+
+    from mocksrv.engine.callbacks.addresses import is_local
+
+    host = (target and urlsplit(target).hostname) or ""
+    try:
+        ip_address(host)
+    except ValueError:
+        return
+    if not is_local(host) and not any(fnmatchcase(host, pattern) for pattern in allowed):
+        raise SettingError(
+            f"{spelled('webhook_url')}: callbacks go to loopback and private addresses only; "
+            f"{spelled('allow_callbacks')} {host} allows it"
+        )
