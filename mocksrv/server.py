@@ -8,10 +8,10 @@ from flask import Flask
 
 from mocksrv.engine.config import Config
 from mocksrv.engine.engine import Engine
-from mocksrv.providers.finicity.provider import FinicityWing
-from mocksrv.providers.mono.provider import MonoWing
-from mocksrv.providers.mx.provider import MXWing
-from mocksrv.providers.provider import Wing
+from mocksrv.providers.finicity.provider import FinicityProvider
+from mocksrv.providers.mono.provider import MonoProvider
+from mocksrv.providers.mx.provider import MXProvider
+from mocksrv.providers.provider import Provider
 from mocksrv.web.app import create_app
 
 
@@ -22,13 +22,13 @@ def bundled_scenarios() -> Path:
     return installed if installed.is_dir() else package.parent / "scenarios"
 
 
-def wings(config: Config) -> list[Wing]:
+def make_providers(config: Config) -> list[Provider]:
     """One of each provider."""
-    return [MXWing(config), MonoWing(config), FinicityWing(config)]
+    return [MXProvider(config), MonoProvider(config), FinicityProvider(config)]
 
 
 def build(config: Config) -> tuple[Engine, Flask]:
     """The engine, not started yet, and the application of a server."""
-    providers = wings(config)
-    engine = Engine(config, {wing.name: wing.cast for wing in providers}, bundled_scenarios())
+    providers = make_providers(config)
+    engine = Engine(config, [provider.role for provider in providers], bundled_scenarios())
     return engine, create_app(engine, providers, config)

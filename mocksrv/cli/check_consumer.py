@@ -102,10 +102,10 @@ Proof = Callable[[bytes], Mapping[str, str]]  # of a body, the headers
 def _proofs(auth: str) -> tuple[Proof, Proof]:
     """What proves the right sender, and what a stranger would send. Raises click.UsageError."""
     from mocksrv.engine.config import Config
-    from mocksrv.server import wings
+    from mocksrv.server import make_providers
 
     kind, _, secret = auth.partition(":")
-    signers = {name: signer for wing in wings(Config()) for name, signer in wing.cast.signers.items()}
+    signers = {kind: signer for provider in make_providers(Config()) for kind, signer in provider.role.signers.items()}
     makers: dict[str, Callable[[str], Proof]] = {
         "basic": lambda pair: lambda _: {"Authorization": basic(*pair.split(":", 1))},
         "bearer": lambda token: lambda _: {"Authorization": f"Bearer {token}"},

@@ -32,7 +32,7 @@ def list_(own: tuple[str, ...], as_json: bool) -> None:
     from mocksrv.cli.shelf import open_shelf, own_folders
 
     shelf = open_shelf(own_folders(own))
-    found = [shelf.library.get(provider, name) for provider in shelf.casts for name in shelf.library.names(provider)]
+    found = [shelf.library.get(provider, name) for provider in shelf.roles for name in shelf.library.names(provider)]
     for problem in shelf.library.problems:
         click.echo(str(problem), err=True)
     if as_json:
@@ -96,7 +96,7 @@ def schema() -> None:
     from mocksrv.cli.shelf import open_shelf
     from mocksrv.engine.scenarios.parsing import schema as schema_of
 
-    words = {name: cast.role.vocabulary for name, cast in open_shelf(()).casts.items()}
+    words = {name: role.vocabulary for name, role in open_shelf(()).roles.items()}
     click.echo(json.dumps(schema_of(words), indent=2, ensure_ascii=False))
 
 
@@ -111,9 +111,8 @@ def new(name: str, provider: str) -> None:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}", name):
         raise click.UsageError(f"{name!r} is not a scenario name; allowed are letters, digits and '-'")
     shelf = open_shelf(())
-    casts = shelf.casts
-    if provider not in casts:
-        raise click.UsageError(f"{provider!r} is not a provider; there is {', '.join(casts)}")
+    if provider not in shelf.roles:
+        raise click.UsageError(f"{provider!r} is not a provider; there is {', '.join(shelf.roles)}")
     if name in shelf.library.names(provider):
         raise click.UsageError(
             f"{name!r} is the name of a bundled scenario; take another one and write 'extends: {name}' in it"
@@ -121,7 +120,7 @@ def new(name: str, provider: str) -> None:
     path = Path(f"{name}.yaml")
     try:
         with path.open("x", encoding="utf-8") as file:
-            file.write(template(name, casts[provider].role.vocabulary))
+            file.write(template(name, shelf.roles[provider].vocabulary))
     except FileExistsError:
         raise click.ClickException(f"{path} exists already; nothing was written") from None
     except OSError as error:

@@ -11,12 +11,12 @@ import click
 
 from mocksrv.cli.settings import folders
 from mocksrv.engine.config import Config
-from mocksrv.engine.engine import Cast
 from mocksrv.engine.problems import Problem
+from mocksrv.engine.role import Role
 from mocksrv.engine.scenarios.files import UserFile
 from mocksrv.engine.scenarios.library import Library, UnknownScenario
 from mocksrv.engine.scenarios.model import Scenario
-from mocksrv.server import bundled_scenarios, wings
+from mocksrv.server import bundled_scenarios, make_providers
 from mocksrv.settings import SettingError
 
 SUFFIXES = (".yaml", ".yml")
@@ -27,12 +27,12 @@ class Shelf:
     """A library, with the folders of the user's that it reads."""
 
     library: Library
-    casts: dict[str, Cast]
+    roles: dict[str, Role]
     folders: tuple[Path, ...]
 
     def profile_problems(self) -> list[Problem]:
         """The faults of the data profiles in these folders."""
-        return [fault for cast in self.casts.values() for fault in cast.role.vocabulary.profile_problems()]
+        return [fault for role in self.roles.values() for fault in role.vocabulary.profile_problems()]
 
     def find(self, name: str) -> Scenario:
         """The scenario of a name. Raises a click error."""
@@ -45,12 +45,11 @@ class Shelf:
 
 def open_shelf(own: Sequence[Path], *, read: bool = True) -> Shelf:
     """The library with these folders of the user's; without ``read`` only data profiles are taken from them."""
-    casts = {wing.name: wing.cast for wing in wings(Config(scenarios=tuple(own)))}
-    words = {name: cast.role.vocabulary for name, cast in casts.items()}
-    library = Library(
-        bundled_scenarios(), own if read else (), words, {name: cast.defaults for name, cast in casts.items()}
-    )
-    return Shelf(library, casts, tuple(own))
+    roles = {provider.name: provider.role for provider in make_providers(Config(scenarios=tuple(own)))}
+    words = {name: role.vocabulary for name, role in roles.items()}
+    defaults = {name: role.default_flows() for name, role in roles.items()}
+    library = Library(bundled_scenarios(), own if read else (), words, defaults)
+    return Shelf(library, roles, tuple(own))
 
 
 def own_folders(options: tuple[str, ...]) -> tuple[Path, ...]:
@@ -67,7 +66,7 @@ def take(given: str, own: Sequence[Path]) -> tuple[Shelf, Scenario]:
     Prints the faults of a file. Raises a click error.
     """
     shelf = open_shelf(own)
-    names = [(provider, name) for provider in shelf.casts for name in shelf.library.names(provider)]
+    names = [(provider, name) for provider in shelf.roles for name in shelf.library.names(provider)]
     path = _file(given, known=[name for _, name in names] + ["/".join(key) for key in names])
     if path is None:
         return shelf, shelf.find(given)

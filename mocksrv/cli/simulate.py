@@ -102,9 +102,9 @@ class Watched:
             self._role.complete(world, subject)
         self._timeline.callbacks(world.now, found)
 
-    def trigger(self, world: World, subject: Record, event: str, fields: Mapping[str, Any]) -> None:
+    def trigger(self, world: World, subject: Record, event: str) -> None:
         with self._callbacks(world) as found:
-            self._role.trigger(world, subject, event, fields)
+            self._role.trigger(world, subject, event)
         self._timeline.callbacks(world.now, found)
 
     @contextmanager

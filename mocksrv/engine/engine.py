@@ -10,13 +10,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mocksrv.engine.callbacks.credentials import Signer
-from mocksrv.engine.callbacks.dispatcher import Dispatcher, Encoder, Retries
+from mocksrv.engine.callbacks.dispatcher import Dispatcher
 from mocksrv.engine.clock import LATEST, Clock
 from mocksrv.engine.config import Config
 from mocksrv.engine.journal import Entry, Journal
@@ -59,17 +58,6 @@ class UnknownSubject(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Cast:
-    """What one provider brings: its role, its scenarios for what is unwritten, its retry schedule, its signatures."""
-
-    role: Role
-    defaults: Scenario
-    retries: Retries
-    signers: Mapping[str, Signer] = field(default_factory=dict)  # the provider's own kinds of ``auth`` of endpoints
-    encoder: Encoder | None = None  # makes the body of a callback of its JSON, where the provider sends something else
-
-
-@dataclass(frozen=True, slots=True)
 class Advanced:
     """What an advance did: the time reached (ms), what happened on the way, and whether it got to its end."""
 
@@ -79,23 +67,27 @@ class Advanced:
 
 
 class Engine:
-    """Everything below the web. ``casts`` by provider name; ``bundled`` is the folder of the bundled scenarios."""
+    """Everything below the web. ``roles`` are the providers'; ``bundled`` is the folder of the bundled scenarios."""
 
-    def __init__(self, config: Config, casts: Mapping[str, Cast], bundled: Path) -> None:
+    def __init__(self, config: Config, roles: Sequence[Role], bundled: Path) -> None:
         self.config = config
         self._initial = Settings.initial(config)
         self.store = Store(config.database)
-        self.vocabularies = {name: cast.role.vocabulary for name, cast in casts.items()}
-        self.unasked = frozenset(event for cast in casts.values() for event in cast.role.unasked)
-        self.library = Library(
-            bundled, config.scenarios, self.vocabularies, {name: cast.defaults for name, cast in casts.items()}
-        )
-        self.player = Player(self.library, {name: cast.role for name, cast in casts.items()})
+        self.vocabularies = {role.vocabulary.provider: role.vocabulary for role in roles}
+        self.unasked = frozenset(event for role in roles for event in role.unasked)
+        by_name = {role.vocabulary.provider: role for role in roles}
+        defaults = {name: role.default_flows() for name, role in by_name.items()}
+        self.library = Library(bundled, config.scenarios, self.vocabularies, defaults)
+        self.player = Player(self.library, by_name)
         self.journal = Journal(self.store)
-        retries = {name: cast.retries for name, cast in casts.items()}
-        signers = {kind: signer for cast in casts.values() for kind, signer in cast.signers.items()}
-        encoders = {name: cast.encoder for name, cast in casts.items() if cast.encoder}
-        self.dispatcher = Dispatcher(self.store, self._transport, retries, self._report, signers, encoders)
+        self.dispatcher = Dispatcher(
+            self.store,
+            self._transport,
+            {name: role.retries for name, role in by_name.items()},
+            self._report,
+            {kind: signer for role in roles for kind, signer in role.signers.items()},
+            {name: role.encode for name, role in by_name.items()},
+        )
         self._sandboxes: dict[str, Sandbox] = {}
         self._lock = threading.Lock()
         self._changed = threading.Condition()
@@ -302,7 +294,8 @@ class Engine:
             record = world.record(subject) if subject else None
             if subject and record is None:
                 raise UnknownSubject(f"there is no {subject} in the sandbox {sandbox.name}")
-            role.trigger(world, record, event, fields)
+            with world.overriding(fields):
+                role.trigger(world, record, event)
             return world.written
 
     # time

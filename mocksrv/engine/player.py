@@ -141,7 +141,7 @@ class Player:
     def due(self, world: World, subject: Record, kind: str) -> None:
         """A timer of the subject has fallen due; those of records that play nothing are their role's affair."""
         if subject.play is None:
-            self.roles[subject.kind.partition(".")[0]].due(world, subject, kind)
+            self.roles[subject.kind.partition(".")[0]].timers[kind](world, subject)
             return
         {
             "step": self._due_step,
@@ -413,7 +413,8 @@ class Player:
         if step.status:
             self._limit_life(world, subject)
         if step.event:
-            role.trigger(world, subject, step.event, step.payload)
+            with world.overriding(step.payload):
+                role.trigger(world, subject, step.event)
         if step.ask:
             self._open(world, subject, step.ask)
         elif step.oauth:

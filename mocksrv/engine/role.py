@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, ClassVar
 
-from mocksrv.engine.scenarios.model import Ask, Option, Vocabulary
+from mocksrv.engine.callbacks.credentials import Signer
+from mocksrv.engine.callbacks.dispatcher import NO_RETRIES, Retries
+from mocksrv.engine.clock import DAY
+from mocksrv.engine.scenarios.model import Ask, Option, Scenario, Vocabulary
+from mocksrv.engine.scenarios.parsing import parse
 from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
 
@@ -31,46 +36,80 @@ class WrongSubject(Exception):
     """An event cannot be about this record; the message says what it is about."""
 
 
-class Role(Protocol):
-    """How a provider's subjects behave when a scenario moves them. One for each provider."""
+class Role:
+    """How a provider's subjects behave when a scenario moves them. One for each provider; here is what most of them do.
+
+    ``defaults`` is the YAML file with what flows do that no scenario writes.
+    """
 
     vocabulary: Vocabulary
-    jobs: Mapping[str, Job]
-    first_flow: str  # the job and flow of a new subject
-    plain_job: str  # the job of a push by hand, and of flows that no call plays
-    refresh_job: str  # the job that runs every day by itself
-    first_status: str  # what a new subject enters, and one for which the bank's page was agreed to
-    resumed: str  # what an answered subject enters
-    asking: str  # the status that waits for answers
-    consenting: str  # the status that waits for a bank's page
-    successful: frozenset[str]  # statuses in which a job ends well
-    refreshable: frozenset[str]  # statuses in which the daily refresh runs
-    lifetimes: Mapping[str, int]  # statuses that end by themselves: milliseconds until the subject is deleted
-    unasked: frozenset[str]  # patterns of the events that an endpoint gets which names none
-    branches: Mapping[str, str]  # flows for what a scenario leaves unwritten: right, wrong, silent, approved
+    defaults: ClassVar[Path]
+    jobs: ClassVar[Mapping[str, Job]]
+    first_flow: ClassVar[str]  # the job and flow of a new subject
+    plain_job: ClassVar[str]  # the job of a push by hand, and of flows that no call plays
+    refresh_job: ClassVar[str]  # the job that runs every day by itself
+    first_status: ClassVar[str]  # what a new subject enters, and one for which the bank's page was agreed to
+    resumed: ClassVar[str]  # what an answered subject enters
+    asking: ClassVar[str] = ""  # the status that waits for answers, if one says so
+    consenting: ClassVar[str] = ""  # the status that waits for a bank's page, if one says so
+    successful: ClassVar[frozenset[str]]  # statuses in which a job ends well
+    refreshable: ClassVar[frozenset[str]]  # statuses in which the daily refresh runs
+    lifetimes: ClassVar[Mapping[str, int]] = {}  # statuses that end by themselves: ms until the subject is deleted
+    branches: ClassVar[Mapping[str, str]] = {  # flows for what a scenario leaves unwritten
+        "right": "unwritten right",
+        "wrong": "unwritten wrong",
+        "silent": "unwritten silent",
+        "approved": "unwritten approved",
+    }
+    unasked: ClassVar[frozenset[str]]  # patterns of the events that an endpoint gets which names none
+    timers: Mapping[str, Callable[[World, Record], None]] = {}  # what falls due on records that play no scenario
+    retries: ClassVar[Retries] = NO_RETRIES  # of callbacks
+    signers: ClassVar[Mapping[str, Signer]] = {}  # the provider's own kinds of ``auth`` of endpoints
+
+    def default_flows(self) -> Scenario:
+        """What flows do that no scenario writes."""
+        words = {self.vocabulary.provider: self.vocabulary}
+        file = f"{self.vocabulary.provider}/{self.defaults.name}"
+        return parse(self.defaults.read_bytes(), file=file, vocabularies=words, check=False)
 
     def status(self, subject: Record) -> str | None:
         """The subject's status; None for one that has none."""
+        status: str | None = subject.body["status"]
+        return status
+
+    def encode(self, body: bytes, headers: Mapping[str, str]) -> bytes:
+        """The body of a callback as it is sent, of its JSON and with these headers."""
+        return body
 
     def begin(self, world: World, subject: Record) -> None:
         """A job starts: flags and names of the job. Stored by what follows."""
 
     def announce(self, world: World, subject: Record, action: str) -> None:
-        """Sends the callback of a subject that was ``created``, ``updated`` or ``deleted``."""
+        """Sends the callback of a subject that was ``created``, ``updated`` or ``deleted``, if there is one."""
 
     def enter(self, world: World, subject: Record, status: str | None, fields: Mapping[str, Any], over: bool) -> None:
         """One change: a status (None: none), further fields, and ``over``: the job ends with it. Stores it and sends
         its callbacks.
         """
+        subject.body.update(fields)
+        if status:
+            subject.body["status"] = status
+        world.save(subject)
+        self.announce(world, subject, "updated")
 
     def ask(self, world: World, subject: Record, ask: Ask) -> list[dict[str, Any]]:
         """The open challenges as the provider shows them; each has a new ``guid``."""
+        return [
+            {"guid": world.guid(), "label": challenge.label, "type": challenge.type} for challenge in ask.challenges
+        ]
 
     def choices(self, world: World, subject: Record, name: str) -> Sequence[Option]:
         """The options of a list that a scenario names, for this subject."""
+        return ()
 
     def after_login(self, world: World, subject: Record, job: str) -> str | None:
         """The flow in which a job goes on whose login part has succeeded; None: in the flow that it plays."""
+        return None
 
     def load(self, world: World, subject: Record, profile: str) -> None:
         """Brings a data profile into the subject."""
@@ -81,21 +120,24 @@ class Role(Protocol):
     def complete(self, world: World, subject: Record) -> None:
         """Sends the callbacks of a job that ended well."""
 
-    def trigger(self, world: World, subject: Record | None, event: str, fields: Mapping[str, Any]) -> None:
-        """Sends an event that a scenario or a person asks for, with ``fields`` over its payload.
+    def trigger(self, world: World, subject: Record | None, event: str) -> None:
+        """Sends an event that a scenario or a person asks for.
 
         It is about ``subject`` or what belongs to that; else about the newest record that fits, else about an invented
         one. Raises WrongSubject when it is none that the event can be about.
         """
+        raise NotImplementedError
 
     def refresh_at(self, world: World) -> int:
         """When the daily refresh runs next, in ms."""
+        return world.now + DAY
 
     def refresh_wanted(self, world: World, subject: Record) -> bool:
         """Whether the daily refresh runs for this subject."""
-
-    def due(self, world: World, record: Record, kind: str) -> None:
-        """A timer of a record that plays no scenario has fallen due."""
+        return True
 
     def remove(self, world: World, subject: Record) -> None:
         """Deletes the subject with all that hangs on it, with its callback."""
+        world.cancel_timers(subject.guid)
+        world.remove(guid=subject.guid)
+        self.announce(world, subject, "deleted")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -174,6 +175,15 @@ class World:
         self.tx.set_clock(self.sandbox.name, dumps(clock.dump()))
         before, self.sandbox.clock = self.sandbox.clock, clock
         self.tx.on_rollback.append(lambda: setattr(self.sandbox, "clock", before))
+
+    @contextmanager
+    def overriding(self, fields: Mapping[str, Any]) -> Iterator[None]:
+        """What is written to the outbox meanwhile has these fields over its payload."""
+        self.overrides = fields
+        try:
+            yield
+        finally:
+            self.overrides = {}
 
     def close(self) -> None:
         """Writes what was only counted; called before the commit."""

@@ -1,27 +1,102 @@
-"""What a request is to every wing: the sandbox's world, the body read as JSON, the query, and what the journal learns
-of it.
-"""
+"""What the APIs of all providers are made of: routes, the call that a view answers, its reply, and what is refused."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NoReturn
+from typing import Any, Generic, NoReturn, TypeVar
 
-from flask import Request
+from flask import Request, Response
 from marshmallow import EXCLUDE, Schema
 
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.journal import Entry
+from mocksrv.engine.role import Role
 from mocksrv.engine.sandbox import Sandbox
 from mocksrv.engine.storage.records import Record, dumps
 from mocksrv.engine.world import World
 
+View = Callable[..., "Reply"]
+ViewT = TypeVar("ViewT", bound=View)
+Due = Callable[[World, Record], None]
+DueT = TypeVar("DueT", bound=Due)
+
+
+class ProviderError(Exception):
+    """A call is refused: the HTTP status, and what the provider says. Its body is made by `Call.error_body`."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A JSON body (None: no content) or the bytes of a file, with a status; a media type and headers where they are its
+    own.
+    """
+
+    body: Any = None
+    status: int = 200
+    mimetype: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+NO_CONTENT = Reply(None, 204)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One operation: its path below the provider's prefix in Flask's spelling, and the provider's own name of it."""
+
+    method: str
+    path: str
+    operation: str
+    view: View
+
+
+RouteT = TypeVar("RouteT", bound=Route)
+
+
+class Routes(Generic[RouteT]):
+    """The operations of a family, and what it does when the timer of one of its records falls due."""
+
+    def __init__(self, route: type[RouteT], **common: Any) -> None:
+        """``common`` are further fields of all its routes."""
+        self.entries: list[RouteT] = []
+        self.timers: dict[str, Due] = {}  # kind of timer -> ``handler(world, record)``
+        self._route = route
+        self._common = common
+
+    def add(self, method: str, path: str, operation: str = "", **options: Any) -> Callable[[ViewT], ViewT]:
+        """Mounts a view: ``view(call, **path parameters) -> Reply``; ``options`` are further fields of its route.
+
+        Without a name of its own the operation is called ``METHOD PATH``.
+        """
+
+        def mount(view: ViewT) -> ViewT:
+            name = operation or f"{method} {path}"
+            self.entries.append(self._route(method, path, name, view, **self._common, **options))
+            return view
+
+        return mount
+
+    def due(self, timer: str) -> Callable[[DueT], DueT]:
+        """What happens when a timer of this kind falls due: ``handler(world, record)``."""
+
+        def mount(handler: DueT) -> DueT:
+            self.timers[timer] = handler
+            return handler
+
+        return mount
+
 
 class Document(Schema):
-    """The base of the wings' schemas: renders a flat dict, every field present; unknown members of a request are left
+    """The base of all schemas: renders a flat dict, every field present; unknown members of a request are left
     out.
     """
 
@@ -32,24 +107,59 @@ class Document(Schema):
         return obj.get(attr)
 
 
-class Call:
-    """One request, as the views of a wing see it."""
+@dataclass(slots=True, weakref_slot=True)
+class Mount:
+    """What the calls of one server find their provider's parts in. ``credentials``: the only ones accepted, if any."""
 
-    def __init__(self, engine: Engine, request: Request, sandbox: Sandbox, entry: Entry, base_url: str) -> None:
-        self.engine = engine
+    engine: Engine
+    role: Role
+    credentials: tuple[str, str] | None
+
+
+MountT = TypeVar("MountT", bound=Mount)
+
+
+class Call(Generic[MountT, RouteT]):
+    """One request, as the views of a provider see it; ``route`` is None where it meets none.
+
+    ``base_url`` is that of the sandbox, for URLs that are handed out.
+    """
+
+    def __init__(
+        self,
+        mount: MountT,
+        request: Request,
+        sandbox: Sandbox,
+        entry: Entry,
+        base_url: str,
+        route: RouteT | None,
+    ) -> None:
+        self.mount = mount
+        self.engine = mount.engine
         self.request = request
         self.sandbox = sandbox
         self.entry = entry
-        self.base_url = base_url  # of the sandbox, for URLs that are handed out
+        self.base_url = base_url
+        self.route = route
         self._subject: Record | None = None
+
+    # what providers differ in
+
+    def admit(self, route: RouteT) -> None:
+        """Raises ProviderError for a call that the provider does not let in: credentials, version."""
 
     def unreadable(self, reason: str) -> NoReturn:
         """Raises the provider's refusal of a body that is no JSON object."""
-        raise NotImplementedError
+        raise ProviderError(400, reason)
 
-    def status_of(self, subject: Record) -> str | None:
-        """How a subject stands, for the journal."""
-        raise NotImplementedError
+    def error_body(self, error: ProviderError) -> Any:
+        """The body that tells of a refusal."""
+        return {"message": error.message}
+
+    @property
+    def media_type(self) -> str:
+        """Of the answers."""
+        return "application/json"
 
     # what the client sent
 
@@ -96,6 +206,23 @@ class Call:
         """Reads."""
         return self.engine.look(self.sandbox)
 
+    # answers
+
+    def respond(self, reply: Reply) -> Response:
+        """The reply, in the call's media type unless it has one of its own."""
+        if reply.body is None:
+            return Response(status=reply.status)
+        content = reply.body if isinstance(reply.body, bytes) else dumps(reply.body)
+        return Response(content, reply.status, dict(reply.headers), mimetype=reply.mimetype or self.media_type)
+
+    def refuse(self, status: int, message: str) -> Response:
+        """An answer in the provider's error shape."""
+        return self.refused(ProviderError(status, message))
+
+    def refused(self, error: ProviderError) -> Response:
+        """The answer that an error is told with."""
+        return Response(dumps(self.error_body(error)), error.status, mimetype="application/json")
+
     # the journal
 
     def about(self, subject: Record) -> Record:
@@ -103,7 +230,7 @@ class Call:
         record.
         """
         self._subject = subject
-        self.entry.notes.update(subject=subject.guid, status_before=self.status_of(subject))
+        self.entry.notes.update(subject=subject.guid, status_before=self.mount.role.status(subject))
         return subject
 
     def explain(self) -> None:
@@ -116,8 +243,14 @@ class Call:
         at = play.get("at") or {}
         step = f"{at['file']}:{at['line']}" if at else None
         self.entry.notes.update(
-            scenario=play.get("scenario"), flow=at.get("flow"), step=step, status_after=self.status_of(self._subject)
+            scenario=play.get("scenario"),
+            flow=at.get("flow"),
+            step=step,
+            status_after=self.mount.role.status(self._subject),
         )
+
+
+AnyCall = Call[Any, Any]
 
 
 def sentence(path: str, messages: Any) -> str:

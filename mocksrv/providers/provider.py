@@ -1,14 +1,17 @@
-"""What a wing must offer to the house: its place in the URL space, its operations and answers, and its cast for the
-engine.
-"""
+"""A provider: its place in the URL space, its role for the engine, its operations, and what the tools tell of it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from mocksrv.engine.engine import Cast
+from werkzeug.exceptions import HTTPException
+
+from mocksrv.engine.config import Config
+from mocksrv.engine.role import Role
+from mocksrv.providers.http import AnyCall, Call, Mount, ProviderError, Route, Routes
+from mocksrv.providers.profiles import ProfileError
 
 if TYPE_CHECKING:
     from flask import Request, Response
@@ -18,28 +21,8 @@ if TYPE_CHECKING:
     from mocksrv.engine.sandbox import Sandbox
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """One request to a wing: in which sandbox, under which base URL (of the sandbox), and its line in the journal."""
-
-    request: Request
-    sandbox: Sandbox
-    entry: Entry
-    base_url: str
-
-
-class Operation(NamedTuple):
-    """One operation of a provider: method, path below the wing's prefix in Flask's spelling, the provider's own name of
-    it.
-    """
-
-    method: str
-    path: str
-    name: str
-
-
 class Refusal(Exception):
-    """A wing's own control call cannot be done: the status and the detail of the problem document that answers it."""
+    """A control call cannot be done: the status and the detail of the problem document that answers it."""
 
     def __init__(self, status: int, detail: str) -> None:
         super().__init__(detail)
@@ -49,7 +32,7 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ControlRoute:
-    """A control call that only this provider has, at ``/_mocksrv/{wing.name}{path}``.
+    """A control call that only this provider has, at ``/_mocksrv/{provider.name}{path}``.
 
     ``call(sandbox, body)`` answers a JSON value or raises Refusal; what fell due before has happened when it is called.
     ``takes`` are the members that the body may have: name -> a type, a tuple of types (None for null), or a list of one
@@ -63,27 +46,72 @@ class ControlRoute:
     required: Sequence[str] = ()
 
 
-class Wing(Protocol):
-    """One provider."""
+class Family(Protocol):
+    """A module with operations."""
 
-    name: str
-    prefix: str
-    cast: Cast
+    @property
+    def routes(self) -> Routes[Any]: ...
 
-    def operations(self) -> Sequence[Operation]:
-        """What is mounted."""
+
+class Provider:
+    """One provider, for one server."""
+
+    name: ClassVar[str]  # in files, in event names and on the command line
+    prefix: ClassVar[str]  # of its paths
+    families: ClassVar[Sequence[Family]]
+    call_type: ClassVar[type[AnyCall]] = Call
+    role: Role
+    mount: Mount
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.engine: Engine | None = None  # until `open`
+        families = [family.routes for family in self.families]
+        self.routes: dict[str, Route] = {route.operation: route for each in families for route in each.entries}
+        self.timers = {kind: handler for each in families for kind, handler in each.timers.items()}
+        self.role = self.make_role()
+
+    def make_role(self) -> Role:
+        """How its subjects behave; called once."""
+        raise NotImplementedError
+
+    def make_mount(self, engine: Engine) -> Mount:
+        """What its calls work with; called once."""
+        return Mount(engine, self.role, self.config.credentials)
+
+    def open(self, engine: Engine) -> None:
+        """Called once, when the engine exists that the provider works on."""
+        self.engine = engine
+        self.mount = self.make_mount(engine)
 
     def control_routes(self) -> Sequence[ControlRoute]:
         """The control calls that play what no call of the provider's API does, a widget for instance."""
+        return ()
 
-    def open(self, engine: Engine) -> None:
-        """Called once, when the engine that the wing serves exists."""
+    def scenarios(self) -> Sequence[str]:
+        """The scenarios of this provider, which are institutions, too; none before there is an engine."""
+        return self.engine.library.names(self.name) if self.engine else ()
 
-    def answer(self, visit: Visit, operation: str, parameters: Mapping[str, str]) -> Response:
-        """Answers a call; the provider's refusals are answers, too."""
+    # answers
 
-    def front(self, visit: Visit) -> Response:
-        """Answers a program at the very beginning of the wing's URL space."""
+    def call(self, request: Request, sandbox: Sandbox, entry: Entry, base_url: str, route: Route | None) -> AnyCall:
+        """A request, as the views see it. ``base_url`` is that of the sandbox."""
+        return self.call_type(self.mount, request, sandbox, entry, base_url, route)
 
-    def refuse(self, visit: Visit, status: int, message: str) -> Response:
-        """An answer in the provider's error shape."""
+    def answer(self, call: AnyCall, route: Route, parameters: Mapping[str, str]) -> Response:
+        """Answers a call with the route's view; the provider's refusals are answers, too."""
+        try:
+            call.admit(route)
+            return call.respond(route.view(call, **parameters))
+        except ProviderError as error:
+            return call.refused(error)
+        except HTTPException as error:
+            return call.refuse(error.code or 500, error.description or error.name)
+        except ProfileError as error:
+            return call.refuse(500, f"The data of this scenario cannot be made: {error}")
+        finally:
+            call.explain()
+
+    def root(self, call: AnyCall) -> Response:
+        """Answers a program at ``/``, where the provider has no prefix."""
+        return call.refuse(404, "Not found")

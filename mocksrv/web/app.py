@@ -1,4 +1,4 @@
-"""The application: sandboxes by URL prefix, the providers' wings, the control API."""
+"""The application: sandboxes by URL prefix, the providers' operations, the control API."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from mocksrv.engine.config import Config
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.journal import Entry
 from mocksrv.engine.sandbox import DEFAULT, NAME, Fault, Sandbox, SandboxDropped, SandboxNameError
-from mocksrv.providers.provider import Operation, Visit, Wing
+from mocksrv.providers.http import AnyCall, Route
+from mocksrv.providers.provider import Provider
 from mocksrv.web import control
 from mocksrv.web.problems import problem
 
@@ -28,14 +29,14 @@ CONTROL = "/_mocksrv"
 log = logging.getLogger("mocksrv")
 
 
-class PlainRule(Rule):
-    """A rule that is only matched: URLs are never built from it, so the code that would is not generated (a third of
-    the start).
+class OperationRule(Rule):
+    """A provider's operation. URLs are never built for it, so the code that would is not generated (a third of the
+    start).
     """
 
     def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
         def build(*_: Any, **__: Any) -> tuple[str, str]:
-            raise TypeError("URLs are not built from rules")
+            raise TypeError("URLs are not built for the operations of providers")
 
         return build
 
@@ -59,65 +60,66 @@ class SandboxPrefix:
         return answer
 
 
-def create_app(engine: Engine, wings: Sequence[Wing], config: Config) -> Flask:
-    """The WSGI application of an engine and its wings."""
+def create_app(engine: Engine, providers: Sequence[Provider], config: Config) -> Flask:
+    """The WSGI application of an engine and its providers."""
     app = Flask("mocksrv", static_folder=None, template_folder=None)
-    app.url_rule_class = PlainRule
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
-    house = House(engine, wings, config)
-    for wing in wings:
-        wing.open(engine)
-        for operation in wing.operations():
-            app.add_url_rule(
-                wing.prefix + operation.path,
-                f"{wing.name}.{operation.name}",
-                house.view(wing, operation),
-                methods=[operation.method],
-                provide_automatic_options=False,
-            )
-    control.mount(app, house.sandbox, control.Control(engine, wings, config))
-    app.add_url_rule("/", "front", house.front, methods=["GET"])
-    app.register_error_handler(HTTPException, house.no_route)
+    handler = CallHandler(engine, providers, config)
+    for provider in providers:
+        provider.open(engine)
+        for route in provider.routes.values():
+            endpoint = f"{provider.name}.{route.operation}"
+            app.url_map.add(OperationRule(provider.prefix + route.path, methods=[route.method], endpoint=endpoint))
+            app.view_functions[endpoint] = handler.view(provider, route)
+    control.mount(app, handler.sandbox, control.Control(engine, providers, config))
+    app.add_url_rule("/", "root", handler.root, methods=["GET"])
+    app.register_error_handler(HTTPException, handler.no_route)
     app.wsgi_app = SandboxPrefix(app.wsgi_app)  # type: ignore[method-assign]
     return app
 
 
-class House:
+class CallHandler:
     """What every provider call goes through: sandbox, journal, time, faults."""
 
-    def __init__(self, engine: Engine, wings: Sequence[Wing], config: Config) -> None:
+    def __init__(self, engine: Engine, providers: Sequence[Provider], config: Config) -> None:
         self.engine = engine
         self.config = config
-        self._wings = sorted(wings, key=lambda wing: -len(wing.prefix))
+        self._providers = sorted(providers, key=lambda provider: -len(provider.prefix))
 
     def sandbox(self) -> Sandbox:
         """The sandbox of the request."""
         return self.engine.sandbox(request.environ.get("mocksrv.sandbox", DEFAULT))
 
-    def view(self, wing: Wing, operation: Operation) -> Callable[..., Response]:
+    def view(self, provider: Provider, route: Route) -> Callable[..., Response]:
         """The view of one operation."""
 
         def answer(**parameters: str) -> Response:
-            return self._answer(wing, operation.name, lambda visit: wing.answer(visit, operation.name, parameters))
+            return self._answer(provider, route, lambda call: provider.answer(call, route, parameters))
 
         return answer
 
-    def _answer(self, wing: Wing, operation: str | None, answer: Callable[[Visit], Response]) -> Response:
+    def _answer(self, provider: Provider, route: Route | None, answer: Callable[[AnyCall], Response]) -> Response:
         started = time.perf_counter()
         sandbox = self.sandbox()
         entry = Entry(sandbox.name, f"REQ-{os.urandom(8).hex()}", sandbox.now(), request.method, request.path)
-        entry.notes["operation"] = operation
-        visit = Visit(request._get_current_object(), sandbox, entry, self._base_url())  # type: ignore[attr-defined]
+        entry.notes["operation"] = route.operation if route else None
+        call = provider.call(
+            request._get_current_object(),  # type: ignore[attr-defined]
+            sandbox,
+            entry,
+            self._base_url(),
+            route,
+        )
         try:
             self.engine.catch_up(sandbox)
             entry.at = sandbox.now()
-            response = self._faulty(wing, visit) or answer(visit)
+            response = self._faulty(provider, call) or answer(call)
         except SandboxDropped as error:
-            response = wing.refuse(visit, 404, str(error))
+            response = call.refuse(404, str(error))
         except Exception:
             log.exception("%s %s failed", request.method, request.path)
-            response = wing.refuse(
-                visit, 500, "mocksrv failed to answer; its log says why. This is a defect, please report it."
+            response = call.refuse(
+                500, "mocksrv failed to answer; its log says why. This is a defect, please report it."
             )
         entry.status = response.status_code
         entry.duration_ms = round((time.perf_counter() - started) * 1000, 3)
@@ -131,20 +133,20 @@ class House:
             return self.config.public_url.rstrip("/") + request.script_root
         return request.root_url.rstrip("/")
 
-    def _faulty(self, wing: Wing, visit: Visit) -> Response | None:
+    def _faulty(self, provider: Provider, call: AnyCall) -> Response | None:
         """What a fault of the sandbox makes of this call."""
-        if not visit.sandbox.settings.faults:
+        if not call.sandbox.settings.faults:
             return None
-        path = request.path.removeprefix(wing.prefix)
-        fault = self._take_fault(visit.sandbox, path)
+        path = request.path.removeprefix(provider.prefix)
+        fault = self._take_fault(call.sandbox, path)
         if fault is None:
             return None
-        visit.entry.notes["fault"] = f"{fault.method} {fault.path}"
+        call.entry.notes["fault"] = f"{fault.method} {fault.path}"
         if fault.delay_ms:
             time.sleep(fault.delay_ms / 1000)
         if fault.drop:
-            return _dropped(visit)
-        return wing.refuse(visit, fault.status, "This answer is a fault that was asked for") if fault.status else None
+            return _dropped(call)
+        return call.refuse(fault.status, "This answer is a fault that was asked for") if fault.status else None
 
     def _take_fault(self, sandbox: Sandbox, path: str) -> Fault | None:
         """The first fault that meets the call; it has one time less left."""
@@ -161,38 +163,47 @@ class House:
             world.configure(faults=tuple(fault for fault in faults if fault.times != 0))
         return found
 
-    def front(self) -> Response:
+    def root(self) -> Response:
         """A browser is led to the control pages; a program is told what it forgot."""
         if request.accept_mimetypes.accept_html and "text/html" in request.headers.get("Accept", ""):
             return redirect(f"{request.script_root}{CONTROL}/")  # type: ignore[return-value]
-        wing = next(wing for wing in self._wings if not wing.prefix)
-        return self._answer(wing, None, wing.front)
+        provider = self._provider("/")
+        return self._answer(provider, None, provider.root)
 
     def no_route(self, error: HTTPException) -> Response:
         """No such route: the provider's words for it, and in the journal the nearest one that there is."""
         if isinstance(error, HTTPException) and error.code and error.code < 400:
             return error.get_response()  # type: ignore[return-value]
-        if request.path == CONTROL or request.path.startswith(f"{CONTROL}/"):
+        if _is_below(request.path, CONTROL):
             return problem(error.code or 500, error.description or error.name)
-        wing = next(wing for wing in self._wings if request.path.startswith(wing.prefix))
+        provider = self._provider(request.path)
         status = 404 if error.code == 405 else error.code or 500
 
-        def refuse(visit: Visit) -> Response:
+        def refuse(call: AnyCall) -> Response:
             near = get_close_matches(
                 f"{request.method} {request.path}",
-                [f"{o.method} {wing.prefix}{o.path}" for o in wing.operations()],
+                [f"{route.method} {provider.prefix}{route.path}" for route in provider.routes.values()],
                 1,
                 0.4,
             )
-            visit.entry.notes["nearest"] = near[0] if near else None
-            return wing.refuse(visit, status, error.description or error.name)
+            call.entry.notes["nearest"] = near[0] if near else None
+            return call.refuse(status, error.description or error.name)
 
-        return self._answer(wing, None, refuse)
+        return self._answer(provider, None, refuse)
+
+    def _provider(self, path: str) -> Provider:
+        """Whose path this is: of the longest prefix; what no prefix claims is the provider's that has none."""
+        return next(provider for provider in self._providers if _is_below(path, provider.prefix))
 
 
-def _dropped(visit: Visit) -> Response:
+def _is_below(path: str, prefix: str) -> bool:
+    """Whether a path begins with a prefix, which ends at a slash."""
+    return not prefix or path == prefix or path.startswith(f"{prefix}/")
+
+
+def _dropped(call: AnyCall) -> Response:
     """Closes the connection without an answer, where the server lets us; else an empty 502."""
-    socket = visit.request.environ.get("gunicorn.socket") or visit.request.environ.get("werkzeug.socket")
+    socket = call.request.environ.get("gunicorn.socket") or call.request.environ.get("werkzeug.socket")
     if socket is not None:
         socket.shutdown(2)
     return Response(status=502)

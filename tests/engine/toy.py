@@ -10,12 +10,12 @@ from typing import Any
 
 from mocksrv.engine.callbacks import outbox
 from mocksrv.engine.callbacks.dispatcher import Retries
-from mocksrv.engine.clock import DAY, HOUR, MINUTE
+from mocksrv.engine.clock import HOUR, MINUTE
 from mocksrv.engine.config import Config
-from mocksrv.engine.engine import Cast, Engine
-from mocksrv.engine.role import Job
+from mocksrv.engine.engine import Engine
+from mocksrv.engine.role import Job, Role
 from mocksrv.engine.sandbox import Sandbox, endpoints_from
-from mocksrv.engine.scenarios.model import Ask, Option, Vocabulary
+from mocksrv.engine.scenarios.model import Ask, Option, Scenario, Vocabulary
 from mocksrv.engine.scenarios.parsing import parse
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
@@ -52,7 +52,7 @@ flows:
 """
 
 
-class DoorRole:
+class DoorRole(Role):
     """The `Role` of doors. ``choosable``: how many keys a verification may choose from."""
 
     vocabulary = WORDS
@@ -76,11 +76,11 @@ class DoorRole:
         "silent": "unwritten silent",
         "approved": "connect",
     }
+    retries = RETRIES
     choosable = 2
 
-    def status(self, subject: Record) -> str | None:
-        status: str = subject.body["status"]
-        return status
+    def default_flows(self) -> Scenario:
+        return parse(DEFAULTS, file="defaults.yaml", vocabularies={"toy": WORDS}, check=False)
 
     def begin(self, world: World, subject: Record) -> None:
         subject.body["busy"] = True
@@ -121,19 +121,11 @@ class DoorRole:
     def complete(self, world: World, subject: Record) -> None:
         self._emit(world, "toy.opened", subject, job=(subject.play or {})["job"]["name"])
 
-    def trigger(self, world: World, subject: Record | None, event: str, fields: Mapping[str, Any]) -> None:
-        door = subject or Record("toy.door", world.guid("DOOR"), {"status": "NEW", "busy": False})
-        self._emit(world, event, door, **fields)
-
-    def refresh_at(self, world: World) -> int:
-        return world.now + DAY
+    def trigger(self, world: World, subject: Record | None, event: str) -> None:
+        self._emit(world, event, subject or Record("toy.door", world.guid("DOOR"), {"status": "NEW", "busy": False}))
 
     def refresh_wanted(self, world: World, subject: Record) -> bool:
         return not subject.body.get("quiet")
-
-    def due(self, world: World, record: Record, kind: str) -> None:
-        record.body[kind] = world.now
-        world.save(record)
 
     def remove(self, world: World, subject: Record) -> None:
         world.cancel_timers(subject.guid)
@@ -150,8 +142,7 @@ class House:
 
     def __init__(self, folder: Path, config: Config) -> None:
         self.role = DoorRole()
-        defaults = parse(DEFAULTS, file="defaults.yaml", vocabularies={"toy": WORDS}, check=False)
-        self.engine = Engine(config, {"toy": Cast(self.role, defaults, RETRIES)}, folder)
+        self.engine = Engine(config, [self.role], folder)
         self.sandbox: Sandbox = self.engine.sandbox("default")
 
     def endpoints(self, items: list[dict[str, Any]]) -> None:
@@ -206,7 +197,7 @@ class House:
             self.engine.player.consent(world, self.record(guid, world), approved)
 
     def poll(self, guid: str) -> str:
-        """A read of the status, as a wing does it."""
+        """A read of the status, as a provider does it."""
         record = self.record(guid)
         if (record.play or {}).get("polls"):
             with self.engine.change(self.sandbox) as world:

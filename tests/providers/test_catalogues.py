@@ -1,4 +1,4 @@
-"""The tables of Mono's and Finicity's events in docs/webhooks.md are what the wings say and the bundled scenarios do.
+"""The tables of Mono's and Finicity's events in docs/webhooks.md are what the code says and the bundled scenarios do.
 
 ``python -m tests.providers.test_catalogues`` writes them anew. MX's is written by
 tests/providers/mx/catalog/test_catalogue.py.

@@ -1,5 +1,5 @@
 """What convinces a receiver that a callback is the provider's: Basic, OAuth 2 client credentials, certificates, and
-what wings bring.
+what providers bring.
 
 An endpoint's ``auth`` is one of the `KINDS`: its ``type`` and the members listed here.
 """
@@ -66,7 +66,7 @@ class _Token:
 
 
 class Credentials:
-    """Makes the headers that prove who sends. ``signers``: the wings' own kinds -> ``signer(auth, body) ->
+    """Makes the headers that prove who sends. ``signers``: the providers' own kinds -> ``signer(auth, body) ->
     headers``.
     """
 

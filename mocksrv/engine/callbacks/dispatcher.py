@@ -261,7 +261,7 @@ class Dispatcher:
             proof = self._credentials.headers(sandbox, endpoint, body)
         except NoToken as error:
             return transport.unsent(str(error))
-        except Exception as error:  # whatever a wing's signer makes of the auth: the lane goes on
+        except Exception as error:  # whatever a provider's signer makes of the auth: the lane goes on
             log.exception("a callback to %s could not be signed", endpoint.url)
             return transport.unsent(f"could not be signed: {type(error).__name__}")
         headers.update(wrong_credentials(proof) if wrong.get("wrong_credentials") else proof)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import asdict
 from fnmatch import fnmatchcase
 from typing import Any
@@ -49,7 +50,8 @@ def emit(
         return
     directives = {**_disturbances(world, event), **world.directives}
     id = world.guid("EVT")
-    seq = world.tx.add_event(world.sandbox.name, id, event, subject, world.now, dumps(payload), dumps(headers))
+    body = dumps(overridden(payload, world.overrides) if world.overrides else payload)
+    seq = world.tx.add_event(world.sandbox.name, id, event, subject, world.now, body, dumps(headers))
     state = "dropped" if directives.get("drop") else "pending"
     delay = directives.get("delay_ms", 0)
     due = None if state == "dropped" else world.now + delay if delay else AT_ONCE
@@ -67,6 +69,20 @@ def emit(
     world.trim_events(seq)
     world.written.append(id)
     world.happened.append({"at": world.now, "kind": "event", "subject": subject, "detail": event})
+
+
+def overridden(payload: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The payload with fields over it: each where its name stands, at the top, in the object that the payload wraps or
+    in one in that; a new one in the wrapped object. An object over an object is merged into it.
+    """
+    made: dict[str, Any] = deepcopy(dict(payload))
+    for name, value in fields.items():
+        wrapped = next((inner for inner in made.values() if isinstance(inner, dict)), made)
+        places = (made, wrapped, *(inner for inner in wrapped.values() if isinstance(inner, dict)))
+        holder = next((place for place in places if name in place), wrapped)
+        merged = isinstance(value, Mapping) and isinstance(holder.get(name), dict)
+        holder[name] = {**holder[name], **value} if merged else value
+    return made
 
 
 def replay(world: World, seq: int, event: str, unasked: frozenset[str]) -> bool:

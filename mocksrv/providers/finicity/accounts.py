@@ -14,16 +14,15 @@ from mocksrv.engine.world import World
 from mocksrv.providers.finicity.codes import TOO_LATE, meaning
 from mocksrv.providers.finicity.http import (
     MISSING,
-    NO_CONTENT,
     Call,
     Document,
     FinicityError,
     Number,
-    Reply,
     Routes,
     Seconds,
     shown,
 )
+from mocksrv.providers.http import NO_CONTENT, Reply
 
 routes = Routes()
 V1, V2 = "/aggregation/v1/customers/<customer>", "/aggregation/v2/customers/<customer>"

@@ -26,7 +26,6 @@ from mocksrv.providers.finicity.http import (
     Call,
     Document,
     FinicityError,
-    Reply,
     Routes,
 )
 from mocksrv.providers.finicity.lifecycle import new_body
@@ -43,6 +42,7 @@ from mocksrv.providers.finicity.webhooks import (
     headers,
     wrapped,
 )
+from mocksrv.providers.http import Reply
 
 routes = Routes(wide=True)
 LIFETIME = 2 * HOUR

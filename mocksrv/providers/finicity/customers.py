@@ -11,18 +11,17 @@ from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.finicity.http import (
     INVALID,
-    NO_CONTENT,
     Call,
     Document,
     FinicityError,
     Number,
-    Reply,
     Routes,
     Seconds,
     not_found,
     number,
     shown,
 )
+from mocksrv.providers.http import NO_CONTENT, Reply
 
 routes = Routes()
 TYPES = ("testing", "active")

@@ -6,19 +6,19 @@ Source: Mastercard's OpenAPI file of Open Finance US (authentication, errors, pa
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NoReturn, TypeVar
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
 
-from flask import Request, Response
+from flask import Request
 from marshmallow import Schema, ValidationError, fields, post_dump
 
-from mocksrv.engine.engine import Engine
 from mocksrv.engine.journal import Entry
 from mocksrv.engine.sandbox import Sandbox
-from mocksrv.engine.storage.records import Query, Record, dumps
+from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
-from mocksrv.providers import http as visit
+from mocksrv.providers import http
+from mocksrv.providers.http import ProviderError
 
 INVALID, MISSING, NOT_FOUND, BAD_REQUEST = "10010", "10005", "14001", "14020"
 NO_FIELD = "One or more of the fields could not be validated. Please ensure you have entered the correct data."
@@ -26,25 +26,13 @@ PAGE, LARGEST_PAGE = 25, 1000
 LIMITS = {"start": (1, "41003"), "limit": (PAGE, "41004")}  # of a page: default, and the code for less than 1
 SCENARIO_HEADER = "X-Mocksrv-Scenario"
 
-View = Callable[..., "Reply"]
-ViewT = TypeVar("ViewT", bound=View)
 
-
-class FinicityError(Exception):
+class FinicityError(http.ProviderError):
     """A refusal: the HTTP status, Finicity's code (a text or a number) and what it says."""
 
     def __init__(self, status: int, code: str | int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
+        super().__init__(status, message)
         self.code = code
-        self.message = message
-
-    def body(self, *, wide: bool) -> dict[str, Any]:
-        """The classic shape, or the wider one of Connect."""
-        if not wide:
-            return {"code": self.code, "message": self.message}
-        more = {"status": str(self.status), "message": self.message, "user_message": NO_FIELD, "tags": ""}
-        return {"code": self.code, **more}
 
 
 def not_found(what: str, id: str, code: str = NOT_FOUND) -> NoReturn:
@@ -52,43 +40,18 @@ def not_found(what: str, id: str, code: str = NOT_FOUND) -> NoReturn:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """A status and a JSON body; None: no content."""
-
-    body: Mapping[str, Any] | None = None
-    status: int = 200
-
-
-NO_CONTENT = Reply(None, 204)
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(http.Route):
     """One operation. ``token``: it takes an app token. ``wide``: its errors have Connect's shape."""
 
-    method: str
-    path: str
-    operation: str
-    view: View
     token: bool = True
     wide: bool = False
 
 
-@dataclass(slots=True)
-class Routes:
-    """The operations of a family."""
+class Routes(http.Routes[Route]):
+    """The operations of a family of Finicity."""
 
-    wide: bool = False
-    entries: list[Route] = field(default_factory=list)
-
-    def add(self, method: str, path: str, operation: str, *, token: bool = True) -> Callable[[ViewT], ViewT]:
-        """Mounts a view: ``view(call, **path parameters) -> Reply``."""
-
-        def mount(view: ViewT) -> ViewT:
-            self.entries.append(Route(method, path, operation, view, token, self.wide))
-            return view
-
-        return mount
+    def __init__(self, *, wide: bool = False) -> None:
+        super().__init__(Route, wide=wide)
 
 
 class Seconds(fields.Field):
@@ -111,7 +74,7 @@ class Number(fields.Field):
         return None if value is None else int(value)
 
 
-class Document(visit.Document):
+class Document(http.Document):
     """The base of all schemas: renders a flat dict in the order of its fields, without those that have nothing to
     say.
     """
@@ -136,37 +99,40 @@ def number(world: World, digits: int = 10) -> str:
 
 
 @dataclass(slots=True, weakref_slot=True)
-class Mount:
-    """What the Finicity wing of one server is made of."""
+class Mount(http.Mount):
+    """What the calls of one server work with."""
 
-    engine: Engine
     institutions: Any
     bank: Any
-    role: Any
-    credentials: tuple[str, str] | None = None
 
 
-class Call(visit.Call):
+class Call(http.Call[Mount, Route]):
     """One request, as the views see it."""
 
-    def __init__(self, mount: Mount, request: Request, sandbox: Sandbox, entry: Entry, base_url: str) -> None:
-        super().__init__(mount.engine, request, sandbox, entry, base_url)
-        self.mount = mount
+    def __init__(
+        self, mount: Mount, request: Request, sandbox: Sandbox, entry: Entry, base_url: str, route: Route | None
+    ) -> None:
+        super().__init__(mount, request, sandbox, entry, base_url, route)
         self.partner: str | None = None  # the partner id behind the token; None where the token was never given out
         self.secret = ""  # the partner secret that signs what this call sets going
 
     def unreadable(self, reason: str) -> NoReturn:
         raise FinicityError(400, BAD_REQUEST, reason)
 
-    def status_of(self, subject: Record) -> str | None:
-        status: str | None = subject.body["status"]
-        return status
+    def error_body(self, error: ProviderError) -> dict[str, Any]:
+        """The classic shape, or the wider one of Connect."""
+        if not isinstance(error, FinicityError):
+            return {"code": NOT_FOUND if error.status == 404 else str(error.status), "message": error.message}
+        if self.route is None or not self.route.wide:
+            return {"code": error.code, "message": error.message}
+        more = {"status": str(error.status), "message": error.message, "user_message": NO_FIELD, "tags": ""}
+        return {"code": error.code, **more}
 
-    def admit(self, *, token: bool) -> None:
+    def admit(self, route: Route) -> None:
         """The app key, and the token unless this call is there to get one. Raises FinicityError 401."""
         if not self.request.headers.get("Finicity-App-Key"):
             raise FinicityError(401, "10026", "Missing Finicity-App-Key header")
-        if token:
+        if route.token:
             with self.look() as world:
                 self._know(world, self.request.headers.get("Finicity-App-Token") or "")
 
@@ -232,11 +198,6 @@ class Call(visit.Call):
         self.customer(world, customer)
         found = world.get(kind, id)
         return found if found is not None and found.owner == customer else not_found(what, id, code)
-
-    def respond(self, reply: Reply) -> Response:
-        if reply.body is None:
-            return Response(status=reply.status)
-        return Response(dumps(reply.body), reply.status, mimetype="application/json")
 
 
 def _first(messages: Any, path: str = "") -> tuple[str, str]:

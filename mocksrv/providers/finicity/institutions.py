@@ -11,7 +11,12 @@ from typing import Any
 from zlib import crc32
 
 from mocksrv.engine.storage.records import dumps
-from mocksrv.providers.finicity.http import Call, Reply, Routes, not_found
+from mocksrv.providers.finicity.http import (
+    Call,
+    Routes,
+    not_found,
+)
+from mocksrv.providers.http import Reply
 
 routes = Routes()
 INSTITUTION = "/institution/v2/institutions/<id>"

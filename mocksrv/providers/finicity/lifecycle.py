@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from mocksrv.engine.clock import DAY
+from mocksrv.engine.callbacks.credentials import Signer
 from mocksrv.engine.problems import Problem
-from mocksrv.engine.role import Job
-from mocksrv.engine.scenarios.model import Ask, Option, Scenario, Vocabulary
-from mocksrv.engine.scenarios.parsing import parse
+from mocksrv.engine.role import Job, Role
+from mocksrv.engine.scenarios.model import Ask, Option, Vocabulary
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.finicity import webhooks
 from mocksrv.providers.finicity.bank.loading import Bank
 from mocksrv.providers.finicity.codes import FINE
-from mocksrv.providers.finicity.webhooks import CATALOGUE, EVENTS, FIX, FULL, UNASKED, emit, wants
+from mocksrv.providers.finicity.webhooks import (
+    CATALOGUE,
+    EVENTS,
+    FIX,
+    FULL,
+    RETRIES,
+    UNASKED,
+    emit,
+    encode,
+    sign,
+    wants,
+)
 from mocksrv.providers.profiles import Profiles
 
 JOBS = {
@@ -65,16 +75,11 @@ def vocabulary(profiles: Profiles) -> Vocabulary:
     )
 
 
-def default_flows(words: Vocabulary) -> Scenario:
-    """What Finicity does where a scenario says nothing."""
-    file = Path(__file__).with_name("defaults.yaml")
-    return parse(file.read_bytes(), file="finicity/defaults.yaml", vocabularies={"finicity": words}, check=False)
-
-
-class SessionRole:
+class SessionRole(Role):
     """The `Role` of Finicity: its subjects are Connect sessions."""
 
-    jobs: Mapping[str, Job] = JOBS
+    defaults = Path(__file__).with_name("defaults.yaml")
+    jobs: ClassVar[Mapping[str, Job]] = JOBS
     first_flow, plain_job, refresh_job = "connect", "connect", "refresh"
     first_status = "processing"  # back from the bank's page; a new session has its status from the start
     resumed = "mfaUpdated"
@@ -82,17 +87,13 @@ class SessionRole:
     consenting = ""  # any status can wait for the bank's page
     successful = frozenset({"done"})
     refreshable = frozenset({"done"})
-    lifetimes: Mapping[str, int] = {}
     unasked = UNASKED
-    branches: Mapping[str, str] = {
-        "right": "unwritten right",
-        "wrong": "unwritten wrong",
-        "silent": "unwritten silent",
-        "approved": "unwritten approved",
-    }
+    retries = RETRIES
+    signers: ClassVar[Mapping[str, Signer]] = {"finicity": sign}
 
-    def __init__(self, bank: Bank) -> None:
+    def __init__(self, bank: Bank, timers: Mapping[str, Callable[[World, Record], None]]) -> None:
         self.bank = bank
+        self.timers = timers
         self.vocabulary = vocabulary(bank.profiles)
         self._effects: Mapping[str, Callable[[World, Record], Any]] = {
             "discovered": bank.discover,
@@ -101,9 +102,8 @@ class SessionRole:
             "done": self._done,
         }
 
-    def status(self, subject: Record) -> str | None:
-        status: str = subject.body["status"]
-        return status
+    def encode(self, body: bytes, headers: Mapping[str, str]) -> bytes:
+        return encode(body, headers)
 
     def begin(self, world: World, subject: Record) -> None:
         """Nothing of a session shows that a job runs."""
@@ -186,14 +186,6 @@ class SessionRole:
             for each in ask.challenges
         ]
 
-    def choices(self, world: World, subject: Record, name: str) -> Sequence[Option]:
-        """Finicity has no named lists."""
-        return ()
-
-    def after_login(self, world: World, subject: Record, job: str) -> str | None:
-        """No job of Finicity plays the login of another first."""
-        return None
-
     def load(self, world: World, subject: Record, profile: str) -> None:
         """The scenario's own data: logins that are made from now on have these accounts."""
         subject.body["profile"] = profile
@@ -204,26 +196,16 @@ class SessionRole:
     def complete(self, world: World, subject: Record) -> None:
         """The last status has told it."""
 
-    def trigger(self, world: World, subject: Record | None, event: str, fields: Mapping[str, Any]) -> None:
-        world.overrides = fields
+    def trigger(self, world: World, subject: Record | None, event: str) -> None:
         webhooks.trigger(world, subject, event, lambda: self._invented(world))
-        world.overrides = {}
 
     def _invented(self, world: World) -> Record:
         """A session that nobody started: it is not stored, and has no webhook of its own."""
         body = new_body(FULL) | {"institution": "102105", "discovered": [], "added": [], "deleted": ["7055000111"]}
         return Record("finicity.session", world.guid("SES"), body, owner="6040000012")
 
-    def refresh_at(self, world: World) -> int:
-        return world.now + DAY
-
     def refresh_wanted(self, world: World, subject: Record) -> bool:
         return bool(world.count(Query("finicity.account", subject=subject.guid)))
-
-    def due(self, world: World, record: Record, kind: str) -> None:
-        """A report is finished that no session tells of."""
-        record.body["status"] = "success"
-        world.save(record)
 
     def remove(self, world: World, subject: Record) -> None:
         """Deletes a session with the accounts that it added."""

@@ -12,7 +12,13 @@ from marshmallow import fields
 from mocksrv.engine.clock import DAY, HOUR
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
-from mocksrv.providers.finicity.http import NO_CONTENT, Call, Document, FinicityError, Reply, Routes
+from mocksrv.providers.finicity.http import (
+    Call,
+    Document,
+    FinicityError,
+    Routes,
+)
+from mocksrv.providers.http import NO_CONTENT, Reply
 
 routes = Routes()
 PATH = "/aggregation/v2/partners/authentication"

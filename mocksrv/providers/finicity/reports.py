@@ -18,13 +18,13 @@ from mocksrv.providers.finicity.http import (
     Document,
     FinicityError,
     Number,
-    Reply,
     Routes,
     Seconds,
     not_found,
     shown,
 )
 from mocksrv.providers.finicity.lifecycle import SUBMIT
+from mocksrv.providers.http import Reply
 
 routes = Routes()
 ORDER = "/decisioning/v2/customers/<customer>"

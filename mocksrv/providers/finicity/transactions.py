@@ -12,16 +12,15 @@ from mocksrv.engine.clock import SECOND
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.providers.finicity.http import (
     MISSING,
-    NO_CONTENT,
     Call,
     Document,
     FinicityError,
     Number,
-    Reply,
     Routes,
     Seconds,
     not_found,
 )
+from mocksrv.providers.http import NO_CONTENT, Reply
 
 routes = Routes()
 SORTS = ("desc", "asc")

@@ -171,7 +171,6 @@ def event_id(world: World) -> str:
 def emit(world: World, session: Record, name: str, *, sent: str | None = None) -> None:
     """Writes an event of a session; ``sent`` is its id when the session's own ``webhook`` has it already."""
     body = wrapped(session, name, sent or event_id(world), EVENTS[name].build(world, session))
-    override(body, world.overrides)
     outbox.emit(
         world, f"finicity.{name}", session.guid, body, headers(session), UNASKED, endpoint(session), sent is not None
     )
@@ -181,17 +180,6 @@ def wants(session: Record, name: str) -> bool:
     """Whether a session of this kind, at such an institution, sends this event."""
     event = EVENTS[name]
     return session.body["type"] in event.types and (event.oauth or not session.body.get("oauth"))
-
-
-def override(body: dict[str, Any], fields: Mapping[str, Any]) -> None:
-    """Puts fields over a body: over those of the wrapper, else into the payload."""
-    for name, value in fields.items():
-        inner = body["payload"]
-        target = body if name in body or not isinstance(inner, dict) else inner
-        if isinstance(value, dict) and isinstance(target.get(name), dict):
-            target[name] = target[name] | value
-        else:
-            target[name] = value
 
 
 def sign(auth: Mapping[str, Any], body: bytes) -> Mapping[str, str]:

@@ -13,10 +13,14 @@ from marshmallow import fields
 from mocksrv.engine.clock import SECOND
 from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
-from mocksrv.providers.http import Document
+from mocksrv.providers.http import Document, Reply
 from mocksrv.providers.mono.bank.institutions import Institution
 from mocksrv.providers.mono.bank.loading import shorter
-from mocksrv.providers.mono.http import V1, Call, Reply, Routes
+from mocksrv.providers.mono.http import (
+    V1,
+    Call,
+    Routes,
+)
 from mocksrv.providers.mono.ids import document_id
 from mocksrv.providers.mono.income import salaries, summary
 from mocksrv.providers.mono.syncing import realtime

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn
 from urllib.parse import urlencode
 
 from flask import Request
 from marshmallow import Schema, ValidationError
 
 from mocksrv.engine.clock import iso_ms
-from mocksrv.engine.engine import Engine
 from mocksrv.engine.journal import Entry
 from mocksrv.engine.sandbox import Sandbox
 from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
-from mocksrv.providers import http as visit
+from mocksrv.providers import http
+from mocksrv.providers.http import ProviderError, Reply, ViewT, sentence
 from mocksrv.providers.mono.bank.institutions import Institutions
 from mocksrv.providers.mono.bank.people import People
-from mocksrv.providers.mono.lifecycle import AccountRole
 
 PREFIX = "/mono"
 KEY_HEADER = "mono-sec-key"
@@ -30,19 +29,9 @@ PAGE_SIZE = 50
 NEWER = re.compile(r"/v[23]/")  # paths of the second version; a few resources are at /v3
 PUBLIC_KEY = re.compile(r"(test|live)_pk_")
 
-View = Callable[..., "Reply"]
-ViewT = TypeVar("ViewT", bound=View)
-Due = Callable[[World, Record], None]
-DueT = TypeVar("DueT", bound=Due)
 
-
-class MonoError(Exception):
+class MonoError(http.ProviderError):
     """An answer in Mono's error shape."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
 
 
 def not_found(what: str, id: str) -> NoReturn:
@@ -50,101 +39,71 @@ def not_found(what: str, id: str) -> NoReturn:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """A JSON body, or the bytes of a file, with a status and headers of its own."""
-
-    body: Any
-    status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
-    mimetype: str = "application/json"
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(http.Route):
     """One operation. ``keyless``: it needs no key, as the link to a file."""
 
-    method: str
-    path: str
-    operation: str
-    view: View
     keyless: bool = False
-
-    @property
-    def version(self) -> int:
-        return version_of(self.path)
 
 
 def version_of(path: str) -> int:
     return V2 if NEWER.match(path) else V1
 
 
-@dataclass(slots=True)
-class Routes:
-    """The operations of a family, and what it does when the timer of one of its records falls due."""
+class Routes(http.Routes[Route]):
+    """The operations of a family of Mono."""
 
-    entries: list[Route] = field(default_factory=list)
-    timers: dict[str, Due] = field(default_factory=dict)
+    def __init__(self) -> None:
+        super().__init__(Route)
 
     def add(
-        self, method: str, path: str, *, also: Sequence[str] = (), keyless: bool = False
+        self, method: str, path: str, operation: str = "", *, also: Sequence[str] = (), **options: Any
     ) -> Callable[[ViewT], ViewT]:
-        """Mounts a view at a path, and at others (``also``) that differ in version: ``view(call, **path parameters) ->
-        Reply``.
-        """
+        """Mounts a view at a path, and at others (``also``) that differ in version."""
 
         def mount(view: ViewT) -> ViewT:
             for each in (path, *also):
-                self.entries.append(Route(method, each, f"{method} {each}", view, keyless))
+                super(Routes, self).add(method, each, operation, **options)(view)
             return view
 
         return mount
 
-    def due(self, timer: str) -> Callable[[DueT], DueT]:
-        """What happens when a timer of this kind falls due."""
 
-        def mount(handler: DueT) -> DueT:
-            self.timers[timer] = handler
-            return handler
+@dataclass(slots=True, weakref_slot=True)
+class Mount(http.Mount):
+    """What the calls of one server work with."""
 
-        return mount
-
-
-@dataclass(frozen=True, slots=True)
-class Mount:
-    """What the Mono wing of one server is made of. ``key``: the only secret key that is accepted, if any."""
-
-    engine: Engine
-    role: AccountRole
     institutions: Institutions
     people: People
-    key: str | None = None
 
 
-class Call(visit.Call):
+class Call(http.Call[Mount, Route]):
     """One request, as the views see it. ``base_url`` is that of the sandbox's Mono."""
 
     def __init__(
-        self, mount: Mount, request: Request, sandbox: Sandbox, entry: Entry, base_url: str, version: int
+        self, mount: Mount, request: Request, sandbox: Sandbox, entry: Entry, base_url: str, route: Route | None
     ) -> None:
-        super().__init__(mount.engine, request, sandbox, entry, base_url + PREFIX)
-        self.mount = mount
-        self.version = version
+        super().__init__(mount, request, sandbox, entry, base_url + PREFIX, route)
+        self.version = version_of(request.path.removeprefix(PREFIX))
 
     def unreadable(self, reason: str) -> NoReturn:
         raise MonoError(400, reason)
 
-    def status_of(self, subject: Record) -> str | None:
-        status: str | None = subject.body["status"]
-        return status
+    def error_body(self, error: ProviderError) -> dict[str, Any]:
+        message = "Resource not found" if error.status == 404 and self.route is None else error.message
+        if self.version == V1:
+            return {"message": message}
+        return {"status": "failed", "message": message, "timestamp": iso_ms(self.sandbox.now()), "data": None}
 
     # before the view
 
-    def admit(self) -> None:
+    def admit(self, route: Route) -> None:
         """Raises MonoError 401 without a key, and with another one than the only one."""
+        if route.keyless:
+            return
         key = self.request.headers.get(KEY_HEADER, "")
         if not key.strip():
             raise MonoError(401, f"Unauthorized: no secret key; send it in the header {KEY_HEADER}")
-        if self.mount.key not in (None, key):
+        if self.mount.credentials is not None and key != self.mount.credentials[1]:
             raise MonoError(401, "Unauthorized: unknown secret key")
         if PUBLIC_KEY.match(key):
             self.entry.violate("credentials", f"{KEY_HEADER} is a public key, which is only the widget's")
@@ -157,7 +116,7 @@ class Call(visit.Call):
         try:
             return dict(schema.load(self.body))
         except ValidationError as error:
-            raise MonoError(400, visit.sentence("", error.messages)) from None
+            raise MonoError(400, sentence("", error.messages)) from None
 
     @property
     def body(self) -> dict[str, Any]:
@@ -233,10 +192,3 @@ class Call(visit.Call):
             "previous": url(page - 1) if page > 1 else None,
             "next": url(page + 1) if page * limit < total else None,
         }
-
-
-def refusal(version: int, now: int, message: str) -> dict[str, Any]:
-    """The body of an error."""
-    if version == V1:
-        return {"message": message}
-    return {"status": "failed", "message": message, "timestamp": iso_ms(now), "data": None}

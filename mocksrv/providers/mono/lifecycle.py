@@ -9,18 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+from mocksrv.engine.callbacks.credentials import Signer
 from mocksrv.engine.clock import DAY
 from mocksrv.engine.problems import Problem
-from mocksrv.engine.role import Job
-from mocksrv.engine.scenarios.model import Ask, Option, Scenario, Vocabulary
-from mocksrv.engine.scenarios.parsing import parse
+from mocksrv.engine.role import Job, Role
+from mocksrv.engine.scenarios.model import Ask, Vocabulary
 from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
 from mocksrv.providers.mono.bank.institutions import METHODS, Institutions
 from mocksrv.providers.mono.bank.loading import Loader
-from mocksrv.providers.mono.webhooks import CATALOGUE, UNASKED, emit, emit_job
+from mocksrv.providers.mono.webhooks import CATALOGUE, RETRIES, UNASKED, emit, emit_job, sign
 from mocksrv.providers.profiles import Profiles
 
 PARTS = ("identity", "balance", "transactions")
@@ -103,25 +103,21 @@ def vocabulary(profiles: Profiles) -> Vocabulary:
     )
 
 
-def default_flows(words: Vocabulary) -> Scenario:
-    """What Mono does where a scenario says nothing."""
-    file = Path(__file__).with_name("defaults.yaml")
-    return parse(file.read_bytes(), file="mocksrv/mono/defaults.yaml", vocabularies={"mono": words}, check=False)
-
-
-class AccountRole:
+class AccountRole(Role):
     """The `Role` of Mono: its subjects are linked accounts."""
 
-    jobs: Mapping[str, Job] = JOBS
+    defaults = Path(__file__).with_name("defaults.yaml")
+    jobs: ClassVar[Mapping[str, Job]] = JOBS
     first_flow, plain_job, refresh_job = "link", BY_HAND, "midnight"
     first_status = "PROCESSING"
     resumed = "PROCESSING"
     asking = consenting = ""  # no status of its own says that the user is asked
     successful = frozenset(FETCHED)
     refreshable = frozenset({*FETCHED, *NOT_FETCHED, "SYNC_FAILED"})  # who must reauthorise first is not synced
-    lifetimes: Mapping[str, int] = {}
     unasked = UNASKED
-    branches: Mapping[str, str] = {
+    retries = RETRIES
+    signers: ClassVar[Mapping[str, Signer]] = {"mono": sign}
+    branches: ClassVar[Mapping[str, str]] = {
         "right": "unwritten right",
         "wrong": "unwritten wrong",
         "silent": "unwritten silent",
@@ -138,13 +134,9 @@ class AccountRole:
         """``trigger`` sends any event of the catalogue; ``timers``: what falls due on records that are no accounts."""
         self._loader = loader
         self._institutions = institutions
+        self.timers = timers
         self._trigger = trigger
-        self._timers = timers
         self.vocabulary = vocabulary(loader.profiles)
-
-    def status(self, subject: Record) -> str | None:
-        status: str = subject.body["status"]
-        return status
 
     def begin(self, world: World, subject: Record) -> None:
         """There are no flags of a running job."""
@@ -238,12 +230,6 @@ class AccountRole:
             {"guid": world.guid(), "label": challenge.label, "type": challenge.type} for challenge in ask.challenges
         ]
 
-    def choices(self, world: World, subject: Record, name: str) -> Sequence[Option]:
-        return ()
-
-    def after_login(self, world: World, subject: Record, job: str) -> str | None:
-        return None
-
     def load(self, world: World, subject: Record, profile: str) -> None:
         """What is fetched from now on is this profile's."""
         subject.body["profile"] = profile
@@ -254,20 +240,12 @@ class AccountRole:
     def complete(self, world: World, subject: Record) -> None:
         """Its callbacks have gone out with the status."""
 
-    def trigger(self, world: World, subject: Record | None, event: str, fields: Mapping[str, Any]) -> None:
-        world.overrides = fields
+    def trigger(self, world: World, subject: Record | None, event: str) -> None:
         self._trigger(world, subject, event)
-        world.overrides = {}
 
     def refresh_at(self, world: World) -> int:
         """The next midnight, UTC."""
         return (world.now // DAY + 1) * DAY
-
-    def refresh_wanted(self, world: World, subject: Record) -> bool:
-        return True
-
-    def due(self, world: World, record: Record, kind: str) -> None:
-        self._timers[kind](world, record)
 
     def remove(self, world: World, subject: Record) -> None:
         """Deletes an account with all that hangs on it: to the app it is unlinked."""

@@ -17,9 +17,16 @@ from mocksrv.engine.scenarios.choosing import Credentials, choose
 from mocksrv.engine.scenarios.library import UnknownScenario
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
-from mocksrv.providers.http import Document, sentence
+from mocksrv.providers.http import Document, Reply, sentence
 from mocksrv.providers.mono.bank.institutions import ANY, METHODS, Institution
-from mocksrv.providers.mono.http import V1, Call, MonoError, Mount, Reply, Routes, not_found
+from mocksrv.providers.mono.http import (
+    V1,
+    Call,
+    MonoError,
+    Mount,
+    Routes,
+    not_found,
+)
 from mocksrv.providers.mono.ids import document_id, link_code, reauth_token, widget_code
 from mocksrv.providers.provider import ControlRoute, Refusal
 

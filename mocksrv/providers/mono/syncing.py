@@ -13,7 +13,13 @@ from typing import Any
 from mocksrv.engine.clock import MINUTE
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
-from mocksrv.providers.mono.http import Call, MonoError, Reply, Routes, View, not_found
+from mocksrv.providers.http import Reply, View
+from mocksrv.providers.mono.http import (
+    Call,
+    MonoError,
+    Routes,
+    not_found,
+)
 from mocksrv.providers.mono.ids import document_id
 from mocksrv.providers.mono.lifecycle import ERRORS, FETCHED, INCOMPLETE
 from mocksrv.providers.mono.webhooks import app_ids, emit_job

@@ -12,9 +12,16 @@ from marshmallow import fields
 
 from mocksrv.engine.clock import DAY, SECOND, day, iso_ms
 from mocksrv.engine.storage.records import Query, Record
-from mocksrv.providers.http import Document
+from mocksrv.providers.http import Document, Reply
 from mocksrv.providers.mono.bank.loading import TRANSACTION
-from mocksrv.providers.mono.http import PAGE_SIZE, V1, Call, MonoError, Reply, Routes, not_found
+from mocksrv.providers.mono.http import (
+    PAGE_SIZE,
+    V1,
+    Call,
+    MonoError,
+    Routes,
+    not_found,
+)
 from mocksrv.providers.mono.ids import document_id
 from mocksrv.providers.mono.syncing import realtime
 from mocksrv.providers.pdf import Page, document

@@ -182,8 +182,6 @@ def emit(world: World, event: str, account: Record, *, job: Mapping[str, Any] | 
     payload["data"] = entry.build(world, account, job or {})
     if entry.stamped:
         payload["data"] |= dict(zip(("app", "business"), app_ids(world.sandbox.name), strict=True))
-    for name, value in world.overrides.items():
-        _override(payload, name, value)
     outbox.emit(world, event, account.guid, payload, HEADERS, UNASKED)
 
 
@@ -192,14 +190,3 @@ def emit_job(world: World, job: Record) -> None:
     account = world.get("mono.account", job.parent or "")
     if account is not None:
         emit(world, "mono.accounts.jobs.update", account, job={"id": job.guid, **job.body})
-
-
-def _override(payload: Payload, name: str, value: Any) -> None:
-    """Puts a field over a payload: where it stands, else among its data."""
-    data = payload["data"] if isinstance(payload["data"], dict) else payload  # an override may have made it anything
-    places = (payload, data, *(inner for inner in data.values() if isinstance(inner, dict)))
-    holder = next((place for place in places if name in place), data)
-    if isinstance(value, dict) and isinstance(holder.get(name), dict):
-        holder[name] = holder[name] | value
-    else:
-        holder[name] = value

@@ -17,15 +17,15 @@ from mocksrv.engine.config import Config
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.sandbox import SandboxDropped
 from mocksrv.engine.storage.records import dumps
-from mocksrv.providers.provider import Wing
+from mocksrv.providers.provider import Provider
 from mocksrv.web.control.callbacks import Callbacks
 from mocksrv.web.control.calls import PREFIX, Desk, Here, Route
 from mocksrv.web.control.journal import Requests
+from mocksrv.web.control.provider_calls import ProviderCalls
 from mocksrv.web.control.sandboxes import Sandboxes
 from mocksrv.web.control.scenarios import Scenarios
 from mocksrv.web.control.subjects import Subjects
 from mocksrv.web.control.time import Time
-from mocksrv.web.control.wings import Wings
 from mocksrv.web.problems import Problem, problem
 
 GROUPS = (Scenarios, Subjects, Time, Callbacks, Requests, Sandboxes)
@@ -33,13 +33,13 @@ HEALTH = "/health"  # open to all
 
 
 class Control:
-    """The control API of an engine and of its wings."""
+    """The control API of an engine and of its providers."""
 
-    def __init__(self, engine: Engine, wings: Sequence[Wing], config: Config) -> None:
+    def __init__(self, engine: Engine, providers: Sequence[Provider], config: Config) -> None:
         self.config = config
         desk = Desk(engine, config)
         own = (Route("GET", "", self._index), Route("GET", "/", self._index), Route("GET", HEALTH, self._health))
-        groups = (*(group(desk) for group in GROUPS), Wings(desk, wings))
+        groups = (*(group(desk) for group in GROUPS), ProviderCalls(desk, providers))
         self.routes = (*own, *(route for group in groups for route in group.routes()))
 
     def _index(self, _: Here) -> Any:

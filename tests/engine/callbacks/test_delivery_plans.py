@@ -32,12 +32,11 @@ from mocksrv.engine.callbacks.dispatcher import Retries
 from mocksrv.engine.callbacks.disturbance import Disturbance
 from mocksrv.engine.clock import DAY, HOUR, MINUTE, Clock
 from mocksrv.engine.config import Config
-from mocksrv.engine.engine import Cast, Engine
+from mocksrv.engine.engine import Engine
 from mocksrv.engine.sandbox import endpoints_from
-from mocksrv.engine.scenarios.parsing import parse
 from mocksrv.engine.storage.records import dumps
 from tests.conftest import QuietServer
-from tests.engine.toy import DEFAULTS, EVENTS, WORDS, DoorRole
+from tests.engine.toy import EVENTS, DoorRole
 
 SEED = 7
 LIMIT = 10.0  # real seconds that anything may take
@@ -175,9 +174,8 @@ class Plans(RuleBasedStateMachine):
         self.place(["a", "b", "c"])
 
     def open(self) -> None:
-        defaults = parse(DEFAULTS, file="defaults.yaml", vocabularies={"toy": WORDS}, check=False)
         config = Config(database=str(self.folder / "state.db"), clock="manual", seed=SEED)
-        self.engine = Engine(config, {"toy": Cast(DoorRole(), defaults, RETRIES)}, self.folder / "none")
+        self.engine = Engine(config, [DoorRole()], self.folder / "none")
         self.sandbox = self.engine.sandbox("default")
         self.world.now = self.sandbox.now
         self.engine.start()

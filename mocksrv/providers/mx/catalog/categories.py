@@ -10,11 +10,20 @@ from marshmallow import Schema, fields, validate
 
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
+from mocksrv.providers.http import Reply
 from mocksrv.providers.mx.bank.categories import BY_GUID, CATEGORIES, Category, labels
 from mocksrv.providers.mx.bank.loading import SPLIT
 from mocksrv.providers.mx.events.collection import Collection, Render
 from mocksrv.providers.mx.events.objects import emit_transaction
-from mocksrv.providers.mx.http.call import PAGING, Call, Document, Moment, MXError, Reply, Routes, not_found
+from mocksrv.providers.mx.http.call import (
+    PAGING,
+    Call,
+    Document,
+    Moment,
+    MXError,
+    Routes,
+    not_found,
+)
 
 routes = Routes()
 OF_USER = "/users/<user>/categories"

@@ -7,7 +7,13 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-from mocksrv.providers.mx.http.call import Call, Document, Money, Reply, Routes
+from mocksrv.providers.http import Reply
+from mocksrv.providers.mx.http.call import (
+    Call,
+    Document,
+    Money,
+    Routes,
+)
 from mocksrv.providers.mx.http.versions import Versioned
 
 routes = Routes()

@@ -6,7 +6,14 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from mocksrv.providers.mx.http.call import PAGING, Call, Moment, Reply, Routes, not_found
+from mocksrv.providers.http import Reply
+from mocksrv.providers.mx.http.call import (
+    PAGING,
+    Call,
+    Moment,
+    Routes,
+    not_found,
+)
 from mocksrv.providers.mx.http.versions import COUNTRIES, SUPPORTS, Versioned, parameters
 
 routes = Routes()

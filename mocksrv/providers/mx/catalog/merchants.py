@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields
 
+from mocksrv.providers.http import Reply
 from mocksrv.providers.mx.bank.merchants import catalogue
-from mocksrv.providers.mx.http.call import PAGING, Call, Moment, Reply, Routes, not_found
+from mocksrv.providers.mx.http.call import (
+    PAGING,
+    Call,
+    Moment,
+    Routes,
+    not_found,
+)
 
 routes = Routes()
 

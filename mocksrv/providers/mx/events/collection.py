@@ -18,8 +18,15 @@ from marshmallow import Schema
 
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
+from mocksrv.providers.http import NO_CONTENT, Reply, View
 from mocksrv.providers.mx.events import objects
-from mocksrv.providers.mx.http.call import NO_CONTENT, PAGING, Call, Reply, Routes, View, not_found, shown
+from mocksrv.providers.mx.http.call import (
+    PAGING,
+    Call,
+    Routes,
+    not_found,
+    shown,
+)
 from mocksrv.providers.mx.http.versions import Versioned
 
 Render = Callable[[Record], dict[str, Any]]

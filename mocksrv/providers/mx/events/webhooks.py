@@ -276,17 +276,5 @@ def emit_user(world: World, user: Record, action: str) -> None:
 
 
 def send(world: World, event: str, subject: str, payload: Payload, headers: Mapping[str, str] | None = None) -> None:
-    """Puts an event into the outbox, with MX's headers and these, and with what a trigger puts over its payload."""
-    override(payload, world.overrides)
+    """Puts an event into the outbox, with MX's headers and these."""
     outbox.emit(world, event, subject, payload, {**HEADERS, **(headers or {})}, UNASKED)
-
-
-def override(payload: Payload, fields: Mapping[str, Any]) -> None:
-    """Puts fields over a payload: at its top, or inside the object it wraps."""
-    wrapped = next((value for value in payload.values() if isinstance(value, dict)), None)
-    for name, value in fields.items():
-        target = wrapped if wrapped is not None and name not in payload else payload
-        if isinstance(value, dict) and isinstance(target.get(name), dict):
-            target[name] |= value
-        else:
-            target[name] = value

@@ -9,20 +9,20 @@ import re
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn
 
 from flask import Request, Response
 from marshmallow import Schema, ValidationError, fields
 
 from mocksrv.engine.clock import day, iso
-from mocksrv.engine.engine import Engine
 from mocksrv.engine.journal import Entry
 from mocksrv.engine.sandbox import Sandbox
-from mocksrv.engine.storage.records import Query, Record, dumps
+from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
-from mocksrv.providers import http as visit
+from mocksrv.providers import http
+from mocksrv.providers.http import ProviderError, Reply, sentence
 
 V1, V2 = "v20111101", "v20250224"
 VERSIONS = (V1, V2)
@@ -40,19 +40,12 @@ SKIP_WEBHOOK = "MX-Skip-Webhook"
 PAGE_SIZE = 25
 PAGING = ("page", "records_per_page")
 USE_CASES = ("PFM", "MONEY_MOVEMENT")
-
-View = Callable[..., "Reply"]
-ViewT = TypeVar("ViewT", bound=View)
-DueT = Callable[[World, Record], None]
+INVALID_ROUTE = "Invalid route"
+VIOLATIONS = {403: "forbidden", 405: "forbidden", 406: "missing-header"}  # refusals that the journal calls violations
 
 
-class MXError(Exception):
+class MXError(http.ProviderError):
     """An answer in MX's error shape."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
 
 
 def not_found(kind: str, identifier: str) -> NoReturn:
@@ -60,71 +53,24 @@ def not_found(kind: str, identifier: str) -> NoReturn:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """A status and a JSON body (None: no content), or the bytes of a file; ``mimetype`` where it is not the
-    version's.
-    """
-
-    body: Mapping[str, Any] | bytes | None = None
-    status: int = 200
-    mimetype: str | None = None
-
-
-NO_CONTENT = Reply(None, 204)
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(http.Route):
     """One operation: its path in Flask's spelling, its name in MX's file, the versions that have it.
 
     ``by_id``: in v20250224 the path takes the client's own ids as well as guids. ``deprecated``: the versions that
     advise against it. ``bearer``: a processor's call, with a token in place of Basic credentials.
     """
 
-    method: str
-    path: str
-    operation: str
-    view: View
     versions: Sequence[str] = VERSIONS
     by_id: bool = False
     deprecated: Sequence[str] = ()
     bearer: bool = False
 
 
-@dataclass(slots=True)
-class Routes:
-    """The operations of a family, and what it does when the timer of one of its records falls due."""
+class Routes(http.Routes[Route]):
+    """The operations of a family of MX."""
 
-    entries: list[Route] = field(default_factory=list)
-    timers: dict[str, DueT] = field(default_factory=dict)  # kind of timer -> ``handler(world, record)``
-
-    def add(
-        self,
-        method: str,
-        path: str,
-        operation: str,
-        *,
-        versions: Sequence[str] = VERSIONS,
-        by_id: bool = False,
-        deprecated: Sequence[str] = (),
-        bearer: bool = False,
-    ) -> Callable[[ViewT], ViewT]:
-        """Mounts a view: ``view(call, **path parameters) -> Reply``."""
-
-        def mount(view: ViewT) -> ViewT:
-            self.entries.append(Route(method, path, operation, view, versions, by_id, deprecated, bearer))
-            return view
-
-        return mount
-
-    def due(self, timer: str) -> Callable[[DueT], DueT]:
-        """What happens when a timer of this kind falls due: ``handler(world, record)``."""
-
-        def mount(handler: DueT) -> DueT:
-            self.timers[timer] = handler
-            return handler
-
-        return mount
+    def __init__(self) -> None:
+        super().__init__(Route)
 
 
 class Moment(fields.Field):
@@ -162,7 +108,7 @@ AS_IT_IS: Mapping[type, type] = {
 }
 
 
-class Document(visit.Document):
+class Document(http.Document):
     """The base of all schemas: renders a flat dict, every field present; unknown members of a request are left out."""
 
     @cached_property
@@ -203,40 +149,57 @@ def shown(record: Record, **more: Any) -> dict[str, Any]:
 
 
 @dataclass(slots=True, weakref_slot=True)
-class Mount:
-    """What the MX wing of one server is made of; ``institutions`` and ``profiles`` are its bank."""
+class Mount(http.Mount):
+    """What the calls of one server work with; ``plain_json`` are the operations that v20111101 answers as plain
+    application/json, too.
+    """
 
-    engine: Engine
     institutions: Any
-    role: Any
-    fidelity: str = "sdk"
-    credentials: tuple[str, str] | None = None
+    fidelity: str
+    plain_json: frozenset[str]
 
 
-class Call(visit.Call):
+class Call(http.Call[Mount, Route]):
     """One request, as the views see it."""
 
-    def __init__(self, mount: Mount, request: Request, sandbox: Sandbox, entry: Entry, base_url: str) -> None:
-        super().__init__(mount.engine, request, sandbox, entry, base_url)
-        self.mount = mount
-        self.by_id = False
-        self.plain_json = False  # v20111101 may be asked for as plain application/json, and is answered so
+    def __init__(
+        self, mount: Mount, request: Request, sandbox: Sandbox, entry: Entry, base_url: str, route: Route | None
+    ) -> None:
+        super().__init__(mount, request, sandbox, entry, base_url, route)
+        self.by_id = route is not None and route.by_id
+        self.plain_json = route is not None and route.operation in mount.plain_json
         self.version = V1
         self.muted = request.headers.get(SKIP_WEBHOOK, "").lower() == "true"  # no callbacks of this call's own change
+
+    @property
+    def media_type(self) -> str:
+        return MEDIA_TYPES[V2 if self.plain_json else self.version]
 
     def unreadable(self, reason: str) -> NoReturn:
         raise MXError(400, reason)
 
-    def status_of(self, subject: Record) -> str | None:
-        status: str | None = subject.body["connection_status"]
-        return status
+    def error_body(self, error: ProviderError) -> dict[str, Any]:
+        message = INVALID_ROUTE if error.status == 404 and self.route is None else error.message
+        return {"error": {"message": message}}
+
+    def refused(self, error: ProviderError) -> Response:
+        if self.route is not None and isinstance(error, MXError) and error.status in VIOLATIONS:
+            self.entry.violate(VIOLATIONS[error.status], error.message)
+        return super().refused(error)
 
     # before the view
 
-    def admit(self, *, bearer: bool = False) -> None:
-        """Credentials and version, as MX refuses them. ``bearer``: a token, which the view looks up. Raises MXError
-        401, 406.
-        """
+    def admit(self, route: Route) -> None:
+        """Credentials and version, as MX refuses them. Raises MXError 401, 404, 406."""
+        self._know(bearer=route.bearer)
+        self.version = self.choose_version()
+        if self.version not in route.versions:
+            raise MXError(404, INVALID_ROUTE)
+        if self.version in route.deprecated:
+            self.entry.violate("deprecated", f"{route.operation} is deprecated in {self.version}")
+
+    def _know(self, *, bearer: bool) -> None:
+        """Who calls. A bearer's token is looked up by the view. Raises MXError 401."""
         given = self.request.authorization
         if bearer:
             if given is None or given.type != "bearer" or not given.token:
@@ -244,7 +207,6 @@ class Call(visit.Call):
                     401,
                     "Unauthorized: this call takes the access token of POST /token, as 'Authorization: Bearer TOKEN'.",
                 )
-            self.version = self.choose_version()
             return
         pair = (given.username or "", given.password or "") if given is not None and given.type == "basic" else ("", "")
         wanted = self.mount.credentials
@@ -253,7 +215,6 @@ class Call(visit.Call):
                 401,
                 "Unauthorized: the client id or the API key is missing or wrong. Send them as HTTP Basic credentials.",
             )
-        self.version = self.choose_version()
 
     def choose_version(self) -> str:
         """The version that the headers ask for. Raises MXError 406."""
@@ -331,7 +292,7 @@ class Call(visit.Call):
         try:
             return dict(schema.load(given, partial=partial))
         except ValidationError as error:
-            raise MXError(refusal, visit.sentence(path, error.messages)) from None
+            raise MXError(refusal, sentence(path, error.messages)) from None
 
     def flag(self, name: str) -> bool | None:
         """A boolean query parameter. Raises MXError 400."""
@@ -471,15 +432,6 @@ class Call(visit.Call):
                 key: [render(i) for i in items[(page - 1) * size : page * size]],
                 "pagination": pagination(page, size, len(items)),
             }
-        )
-
-    def respond(self, reply: Reply) -> Response:
-        """The reply, in the version's media type unless it has one of its own."""
-        if reply.body is None:
-            return Response(status=reply.status)
-        content = reply.body if isinstance(reply.body, bytes) else dumps(reply.body)
-        return Response(
-            content, reply.status, mimetype=reply.mimetype or MEDIA_TYPES[V2 if self.plain_json else self.version]
         )
 
 

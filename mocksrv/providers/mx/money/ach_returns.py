@@ -14,6 +14,7 @@ from marshmallow import ValidationError, fields, validate
 from mocksrv.engine.clock import DAY, HOUR, LATEST, SECOND, parse_moment
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
+from mocksrv.providers.http import Reply
 from mocksrv.providers.mx.events.webhooks import client_guid
 from mocksrv.providers.mx.http.call import (
     PAGING,
@@ -22,7 +23,6 @@ from mocksrv.providers.mx.http.call import (
     Moment,
     Money,
     MXError,
-    Reply,
     Routes,
     not_found,
     shown,

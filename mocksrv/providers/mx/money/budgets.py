@@ -11,10 +11,18 @@ from marshmallow import Schema, ValidationError, fields, validate
 from mocksrv.engine.clock import DAY
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
+from mocksrv.providers.http import Reply
 from mocksrv.providers.mx.bank.categories import Category
 from mocksrv.providers.mx.catalog import categories
 from mocksrv.providers.mx.events.collection import Collection, Render
-from mocksrv.providers.mx.http.call import Call, Document, Moment, Money, MXError, Reply, Routes
+from mocksrv.providers.mx.http.call import (
+    Call,
+    Document,
+    Moment,
+    Money,
+    MXError,
+    Routes,
+)
 from mocksrv.providers.mx.money import alerts
 from mocksrv.providers.mx.money.spending import month_of, spent, spent_by_tree
 

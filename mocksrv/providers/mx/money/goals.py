@@ -10,8 +10,16 @@ from marshmallow import ValidationError, fields, validate
 from mocksrv.engine.clock import DAY, LATEST, iso, parse_moment
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
+from mocksrv.providers.http import Reply
 from mocksrv.providers.mx.events.collection import Collection, Render
-from mocksrv.providers.mx.http.call import Call, Document, Moment, Money, MXError, Reply, Routes
+from mocksrv.providers.mx.http.call import (
+    Call,
+    Document,
+    Moment,
+    Money,
+    MXError,
+    Routes,
+)
 
 routes = Routes()
 GOALS = "/users/<user>/goals"

@@ -9,7 +9,17 @@ from marshmallow import fields
 
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
-from mocksrv.providers.mx.http.call import PAGING, Call, Document, Moment, Money, Reply, Routes, not_found, shown
+from mocksrv.providers.http import Reply
+from mocksrv.providers.mx.http.call import (
+    PAGING,
+    Call,
+    Document,
+    Moment,
+    Money,
+    Routes,
+    not_found,
+    shown,
+)
 from mocksrv.providers.mx.money.accounts import ACCOUNT, MEMBER
 
 routes = Routes()

@@ -16,13 +16,23 @@ from marshmallow import fields
 
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
+from mocksrv.providers.http import Reply
 from mocksrv.providers.mx.bank.loading import SPLIT
 from mocksrv.providers.mx.bank.merchants import catalogue
 from mocksrv.providers.mx.catalog import categories
 from mocksrv.providers.mx.catalog.merchants import MERCHANTS
 from mocksrv.providers.mx.events.objects import emit, emit_beat
 from mocksrv.providers.mx.events.webhooks import client_guid
-from mocksrv.providers.mx.http.call import PAGING, Call, Document, Moment, MXError, Reply, Routes, not_found, shown
+from mocksrv.providers.mx.http.call import (
+    PAGING,
+    Call,
+    Document,
+    Moment,
+    MXError,
+    Routes,
+    not_found,
+    shown,
+)
 from mocksrv.providers.mx.money import accounts, scheduled, transactions
 from mocksrv.providers.mx.money.insight_rules import Books, derive
 from mocksrv.providers.mx.money.repeating import find_all, recent

@@ -13,20 +13,19 @@ from marshmallow import ValidationError, fields, post_load, validate
 from mocksrv.engine.clock import parse_moment
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
+from mocksrv.providers.http import NO_CONTENT, Reply
 from mocksrv.providers.mx.bank import institutions
 from mocksrv.providers.mx.bank.institutions import Institution
 from mocksrv.providers.mx.bank.loading import SPLIT
 from mocksrv.providers.mx.events.objects import emit, emit_account, emit_transaction
 from mocksrv.providers.mx.events.webhooks import emit_member
 from mocksrv.providers.mx.http.call import (
-    NO_CONTENT,
     V2,
     Call,
     Document,
     Moment,
     Money,
     MXError,
-    Reply,
     Routes,
     not_found,
 )

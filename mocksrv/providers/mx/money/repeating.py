@@ -18,9 +18,17 @@ from marshmallow import fields
 from mocksrv.engine.clock import DAY
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
+from mocksrv.providers.http import Reply
 from mocksrv.providers.mx.bank import recurrence
 from mocksrv.providers.mx.bank.recurrence import Dated, Rhythm
-from mocksrv.providers.mx.http.call import Call, Day, Document, Money, Reply, Routes, not_found
+from mocksrv.providers.mx.http.call import (
+    Call,
+    Day,
+    Document,
+    Money,
+    Routes,
+    not_found,
+)
 
 routes = Routes()
 REPEATING = "/users/<user>/repeating_transactions"

@@ -16,12 +16,12 @@ from marshmallow import fields, validate
 from mocksrv.engine.clock import DAY
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
+from mocksrv.providers.http import NO_CONTENT, Reply
 from mocksrv.providers.mx.catalog import categories
 from mocksrv.providers.mx.events import objects
 from mocksrv.providers.mx.events.collection import Collection
 from mocksrv.providers.mx.events.webhooks import client_guid
 from mocksrv.providers.mx.http.call import (
-    NO_CONTENT,
     PAGING,
     Call,
     Day,
@@ -29,7 +29,6 @@ from mocksrv.providers.mx.http.call import (
     Moment,
     Money,
     MXError,
-    Reply,
     Routes,
     not_found,
     shown,

@@ -8,9 +8,15 @@ from marshmallow import Schema, fields, validate
 
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
+from mocksrv.providers.http import Reply
 from mocksrv.providers.mx.events import objects
 from mocksrv.providers.mx.events.collection import Collection
-from mocksrv.providers.mx.http.call import Call, Document, MXError, Reply, Routes
+from mocksrv.providers.mx.http.call import (
+    Call,
+    Document,
+    MXError,
+    Routes,
+)
 from mocksrv.providers.mx.http.versions import parameters
 from mocksrv.providers.mx.money import transactions
 

@@ -13,11 +13,21 @@ from marshmallow import ValidationError, fields, validate
 
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
+from mocksrv.providers.http import NO_CONTENT, Reply
 from mocksrv.providers.mx.bank.categories import UNCATEGORIZED, labels
 from mocksrv.providers.mx.bank.loading import SPLIT, parts_of
 from mocksrv.providers.mx.catalog import categories
 from mocksrv.providers.mx.events.objects import emit_account, emit_transaction
-from mocksrv.providers.mx.http.call import NO_CONTENT, V1, V2, Call, Day, Document, Money, MXError, Reply, Routes
+from mocksrv.providers.mx.http.call import (
+    V1,
+    V2,
+    Call,
+    Day,
+    Document,
+    Money,
+    MXError,
+    Routes,
+)
 from mocksrv.providers.mx.http.versions import Versioned
 from mocksrv.providers.mx.money import alerts
 from mocksrv.providers.mx.money.accounts import ACCOUNT

@@ -14,6 +14,7 @@ from marshmallow import fields
 from mocksrv.engine.clock import DAY, LATEST
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
+from mocksrv.providers.http import Reply
 from mocksrv.providers.mx.bank.loading import SPLIT
 from mocksrv.providers.mx.http.call import (
     PAGE_SIZE,
@@ -26,7 +27,6 @@ from mocksrv.providers.mx.http.call import (
     Moment,
     Money,
     MXError,
-    Reply,
     Routes,
     not_found,
     pagination,

@@ -16,8 +16,14 @@ from mocksrv.engine.clock import HOUR
 from mocksrv.engine.player import NotWaiting
 from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
+from mocksrv.providers.http import Reply
 from mocksrv.providers.mx.events.statuses import PREMIUM_FROM, STATUSES
-from mocksrv.providers.mx.http.call import Call, Document, MXError, Reply, Routes
+from mocksrv.providers.mx.http.call import (
+    Call,
+    Document,
+    MXError,
+    Routes,
+)
 from mocksrv.providers.mx.http.versions import parameters
 from mocksrv.providers.mx.people.lifecycle import FETCHES, family
 from mocksrv.providers.mx.people.members import (

@@ -7,18 +7,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from mocksrv.engine.clock import DAY, HOUR, SECOND
+from mocksrv.engine.clock import HOUR, SECOND
 from mocksrv.engine.problems import Problem
-from mocksrv.engine.role import Job
-from mocksrv.engine.scenarios.model import Ask, Option, Scenario, Vocabulary
-from mocksrv.engine.scenarios.parsing import parse
+from mocksrv.engine.role import Job, Role
+from mocksrv.engine.scenarios.model import Ask, Option, Vocabulary
 from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
 from mocksrv.providers.mx.bank.loading import Loader
 from mocksrv.providers.mx.events.statuses import STATUSES
-from mocksrv.providers.mx.events.webhooks import JOB_STATUSES, UNASKED, emit_member
+from mocksrv.providers.mx.events.webhooks import JOB_STATUSES, RETRIES, UNASKED, emit_member
 from mocksrv.providers.mx.money.budgets import budgets
 from mocksrv.providers.mx.people import microdeposits
 from mocksrv.providers.profiles import Profiles
@@ -139,22 +138,17 @@ def vocabulary(profiles: Profiles, events: frozenset[str]) -> Vocabulary:
     )
 
 
-def default_flows(words: Vocabulary) -> Scenario:
-    """What MX does where a scenario says nothing."""
-    file = Path(__file__).with_name("defaults.yaml")
-    return parse(file.read_bytes(), file="mocksrv/defaults.yaml", vocabularies={"mx": words}, check=False)
-
-
 def family(member: Record) -> str | None:
     """The kind of the job that runs on a member: those of one kind are the same job to MX."""
     job = (member.play or {}).get("job")
     return JOBS[job["name"]].family if job else None
 
 
-class MemberRole:
+class MemberRole(Role):
     """The `Role` of MX: its subjects are members."""
 
-    jobs: Mapping[str, Job] = JOBS
+    defaults = Path(__file__).with_name("defaults.yaml")
+    jobs: ClassVar[Mapping[str, Job]] = JOBS
     first_flow, plain_job, refresh_job = "connect", "aggregate", "background"
     first_status = "CREATED"
     resumed = "RESUMED"
@@ -162,9 +156,10 @@ class MemberRole:
     consenting = "PENDING"
     successful = frozenset({"CONNECTED"})
     refreshable = frozenset({"CONNECTED", "CREATED", "UPDATED"})
-    lifetimes: Mapping[str, int] = {"PENDING": HOUR}
+    lifetimes: ClassVar[Mapping[str, int]] = {"PENDING": HOUR}
     unasked = UNASKED
-    branches: Mapping[str, str] = {
+    retries = RETRIES
+    branches: ClassVar[Mapping[str, str]] = {
         "right": "unwritten right",
         "wrong": "unwritten wrong",
         "silent": "unwritten silent",
@@ -182,8 +177,8 @@ class MemberRole:
         are no members.
         """
         self.loader = loader
+        self.timers = timers
         self._trigger = trigger
-        self._timers = timers
         self.vocabulary = vocabulary(loader.profiles, events)
 
     def status(self, subject: Record) -> str | None:
@@ -329,20 +324,12 @@ class MemberRole:
         if "transactions_created_count" in (job.get("counts") or {}):
             world.set_timer(subject.owner, INSIGHTS, world.now + INSIGHTS_AFTER)
 
-    def trigger(self, world: World, subject: Record | None, event: str, fields: Mapping[str, Any]) -> None:
-        world.overrides = fields
+    def trigger(self, world: World, subject: Record | None, event: str) -> None:
         self._trigger(world, subject, event)
-        world.overrides = {}
-
-    def refresh_at(self, world: World) -> int:
-        return world.now + DAY
 
     def refresh_wanted(self, world: World, subject: Record) -> bool:
         user = world.get("mx.user", subject.owner)
         return not subject.body["background_aggregation_is_disabled"] and not (user and user.body["is_disabled"])
-
-    def due(self, world: World, record: Record, kind: str) -> None:
-        self._timers[kind](world, record)
 
     def remove(self, world: World, subject: Record) -> None:
         """Deletes a member with all that hangs on it."""

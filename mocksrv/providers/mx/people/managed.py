@@ -15,6 +15,7 @@ from marshmallow import ValidationError, fields, validate
 from mocksrv.engine.clock import DAY
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
+from mocksrv.providers.http import NO_CONTENT, Reply
 from mocksrv.providers.mx.bank.categories import BY_NAME, UNCATEGORIZED, Category, labels
 from mocksrv.providers.mx.bank.loading import masked, parts_of
 from mocksrv.providers.mx.catalog import categories
@@ -22,7 +23,6 @@ from mocksrv.providers.mx.catalog.institutions import page
 from mocksrv.providers.mx.events.objects import emit_account, emit_transaction
 from mocksrv.providers.mx.events.webhooks import emit_member
 from mocksrv.providers.mx.http.call import (
-    NO_CONTENT,
     PAGING,
     V1,
     V2,
@@ -30,7 +30,6 @@ from mocksrv.providers.mx.http.call import (
     Document,
     Money,
     MXError,
-    Reply,
     Routes,
     not_found,
 )

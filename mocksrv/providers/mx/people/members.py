@@ -17,19 +17,18 @@ from mocksrv.engine.scenarios.choosing import Choice, Credentials, choose, choos
 from mocksrv.engine.scenarios.library import UnknownScenario
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
+from mocksrv.providers.http import NO_CONTENT, Reply
 from mocksrv.providers.mx.bank.institutions import Credential, Institution
 from mocksrv.providers.mx.catalog.institutions import CREDENTIALS
 from mocksrv.providers.mx.events.statuses import message
 from mocksrv.providers.mx.events.webhooks import emit_member
 from mocksrv.providers.mx.http.call import (
-    NO_CONTENT,
     V1,
     V2,
     Call,
     Document,
     Moment,
     MXError,
-    Reply,
     Routes,
     not_found,
     shown,

@@ -15,16 +15,15 @@ from marshmallow import ValidationError, fields, validate
 from mocksrv.engine.clock import DAY, MINUTE, SECOND
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
+from mocksrv.providers.http import NO_CONTENT, Reply
 from mocksrv.providers.mx.events.objects import emit
 from mocksrv.providers.mx.http.call import (
-    NO_CONTENT,
     PAGING,
     Call,
     Document,
     Moment,
     Money,
     MXError,
-    Reply,
     Routes,
     not_found,
     shown,

@@ -14,6 +14,7 @@ from marshmallow import fields
 from mocksrv.engine.clock import DAY, MINUTE
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
+from mocksrv.providers.http import Reply
 from mocksrv.providers.mx.http.call import (
     PAGING,
     V1,
@@ -22,7 +23,6 @@ from mocksrv.providers.mx.http.call import (
     Moment,
     Money,
     MXError,
-    Reply,
     Routes,
     not_found,
     shown,

@@ -8,8 +8,16 @@ from marshmallow import fields, validate
 
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
+from mocksrv.providers.http import NO_CONTENT, Reply
 from mocksrv.providers.mx.events.webhooks import emit_user
-from mocksrv.providers.mx.http.call import NO_CONTENT, PAGING, Call, Document, MXError, Reply, Routes, shown
+from mocksrv.providers.mx.http.call import (
+    PAGING,
+    Call,
+    Document,
+    MXError,
+    Routes,
+    shown,
+)
 from mocksrv.providers.mx.money import tags
 
 routes = Routes()

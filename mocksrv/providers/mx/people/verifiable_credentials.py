@@ -13,7 +13,13 @@ from mocksrv.engine.clock import DAY, iso
 from mocksrv.engine.sandbox import Sandbox
 from mocksrv.engine.storage.records import Query, Record, dumps
 from mocksrv.engine.world import World
-from mocksrv.providers.mx.http.call import V1, Call, MXError, Reply, Routes
+from mocksrv.providers.http import Reply
+from mocksrv.providers.mx.http.call import (
+    V1,
+    Call,
+    MXError,
+    Routes,
+)
 from mocksrv.providers.mx.money.transactions import DATE_FORMS, DAYS_BACK, KINDS
 
 routes = Routes()

@@ -1,4 +1,4 @@
-"""Control calls that only one provider has: what its wing offers, under the provider's name."""
+"""Control calls that only one provider has: what it offers, under the provider's name."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from mocksrv.providers.provider import ControlRoute, Refusal, Wing
+from mocksrv.providers.provider import ControlRoute, Provider, Refusal
 from mocksrv.web.control.calls import Calls, Desk, Here, Route
 from mocksrv.web.fields import read_json
 from mocksrv.web.problems import Problem
 
 
-class Wings(Calls):
-    """The calls of these wings, each at ``/NAME/PATH``."""
+class ProviderCalls(Calls):
+    """The calls of these providers, each at ``/NAME/PATH``."""
 
-    def __init__(self, desk: Desk, wings: Sequence[Wing]) -> None:
+    def __init__(self, desk: Desk, providers: Sequence[Provider]) -> None:
         super().__init__(desk)
-        self._wings = wings
+        self._providers = providers
 
     def routes(self) -> Sequence[Route]:
         return [
-            Route(route.method, f"/{wing.name}{route.path}", partial(self._call, route))
-            for wing in self._wings
-            for route in wing.control_routes()
+            Route(route.method, f"/{provider.name}{route.path}", partial(self._call, route))
+            for provider in self._providers
+            for route in provider.control_routes()
         ]
 
     def _call(self, route: ControlRoute, sandbox: Here) -> Any:
