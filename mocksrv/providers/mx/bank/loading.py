@@ -13,8 +13,8 @@ from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.mx.bank import cards, categories, statements
 from mocksrv.providers.mx.bank.merchants import enrichment
+from mocksrv.providers.mx.events.changes import AccountChanged, TransactionsAdded, follow
 from mocksrv.providers.mx.events.objects import emit, emit_account, emit_transaction
-from mocksrv.providers.mx.money import alerts
 from mocksrv.providers.profiles import LONGEST_POSTING, Account, Data, Profiles, persona
 
 EXTENDED_DAYS = 730  # what MX's extended history reaches back
@@ -227,7 +227,7 @@ class Loader:
             emit_transaction(world, "created", record, bulk=True)
         fetched.count("transactions_created_count", len(new))
         if follows:
-            alerts.transactions_added(world, new)
+            follow(world, TransactionsAdded(new))
 
     def _holdings(self, world: World, account: Record, rows: Iterable[Mapping[str, Any]]) -> None:
         """Adds what was bought, changes what has changed (prices, mostly), removes what was sold."""
@@ -316,7 +316,7 @@ def _refresh_account(world: World, record: Record, account: Account) -> None:
         record.body.update(changed)
         world.save(record)
         emit_account(world, "updated", record, bulk=True)
-    alerts.account_changed(world, record, before)
+    follow(world, AccountChanged(record, before))
 
 
 def masked(number: str | None) -> str | None:

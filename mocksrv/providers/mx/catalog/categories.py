@@ -13,6 +13,7 @@ from mocksrv.engine.world import World
 from mocksrv.providers.http import Reply
 from mocksrv.providers.mx.bank.categories import BY_GUID, CATEGORIES, Category, labels
 from mocksrv.providers.mx.bank.loading import SPLIT
+from mocksrv.providers.mx.events.changes import CategoryGoing, CategoryReplaced, follow
 from mocksrv.providers.mx.events.collection import Collection, Render
 from mocksrv.providers.mx.events.objects import emit_transaction
 from mocksrv.providers.mx.http.call import (
@@ -28,7 +29,6 @@ from mocksrv.providers.mx.http.call import (
 routes = Routes()
 OF_USER = "/users/<user>/categories"
 MOST_DEFAULT = 100  # of a page of what belongs to no user
-LEADING = ("mx.transaction_rule", "mx.spending_plan_item")  # what names a category, and its parent when that is gone
 
 
 class CategorySchema(Document):
@@ -107,15 +107,12 @@ class CustomCategories(Collection):
                 raise MXError(422, "category.parent_guid: must be a default category that has no parent itself")
             given["is_income"] = parent.is_income
 
-    def remove(self, call: Call, world: World, user: Record, record: Record) -> None:
+    def remove(self, world: World, user: Record, record: Record) -> None:
         """With a category goes its budget, whose event shows its name."""
-        from mocksrv.providers.mx.money.budgets import budgets  # which are of categories, so that they import this
+        follow(world, CategoryGoing(user, record))
+        super().remove(world, user, record)
 
-        for budget in world.list(_in(record.guid, user, budgets.kind)):
-            budgets.remove(call, world, user, budget)
-        super().remove(call, world, user, record)
-
-    def changed(self, call: Call, world: World, user: Record, record: Record, action: str) -> None:
+    def changed(self, world: World, user: Record, record: Record, action: str) -> None:
         """Transactions show the new name of their category; of one that is gone they show the parent, where rules and
         plans lead, too.
         """
@@ -124,10 +121,7 @@ class CustomCategories(Collection):
         elif action == "deleted":
             parent = BY_GUID[record.body["parent_guid"]]
             _label(world, user, record.guid, parent)
-            for kind in LEADING:
-                for each in world.list(_in(record.guid, user, kind)):
-                    each.body["category_guid"] = parent.guid
-                    world.save(each)
+            follow(world, CategoryReplaced(user, record, parent.guid))
 
     def renderer(self, call: Call, world: World, user: Record) -> Render:
         return lambda record: render(CustomCategory.of(record))
@@ -136,14 +130,15 @@ class CustomCategories(Collection):
         return {**super().view(world, user, record), "is_default": False, "is_income": False}
 
 
-def _in(guid: str, user: Record, kind: str) -> Query:
+def naming(guid: str, user: Record, kind: str) -> Query:
+    """The records of a user that name a category."""
     return Query(kind, owner=user.guid, body={"category_guid": guid})
 
 
 def _label(world: World, user: Record, guid: str, category: Category) -> None:
     """Puts the transactions that were of one category into another, with their events."""
     transactions: Iterable[Record] = (
-        t for kind in ("mx.transaction", SPLIT) for t in world.list(_in(guid, user, kind))
+        t for kind in ("mx.transaction", SPLIT) for t in world.list(naming(guid, user, kind))
     )
     for transaction in transactions:
         shown = labels(category, credit=transaction.body["type"] == "CREDIT")

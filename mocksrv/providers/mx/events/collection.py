@@ -87,8 +87,11 @@ class Collection:
         A new record is not stored yet and has ``revision`` 0. Raises MXError.
         """
 
-    def changed(self, call: Call, world: World, user: Record, record: Record, action: str) -> None:
+    def changed(self, world: World, user: Record, record: Record, action: str) -> None:
         """What follows from a change (``created``, ``updated``, ``deleted``), before its event is written."""
+
+    def told(self, world: World, user: Record, record: Record, action: str) -> None:
+        """What follows from a change once its event is written."""
 
     def renderer(self, call: Call, world: World, user: Record) -> Render:
         """What renders records of this user."""
@@ -128,15 +131,16 @@ class Collection:
             self.prepare(call, world, owner, record, given)
             record.body.update(given)
             world.save(record)
-            self.changed(call, world, owner, record, "updated")
+            self.changed(world, owner, record, "updated")
             self.emit(world, owner, record, "updated")
+            self.told(world, owner, record, "updated")
             return self.answer(call, world, owner, record)
 
     def delete(self, call: Call, user: str, guid: str) -> Reply:
         with call.change() as world:
             owner = call.user(world, user)
             record = self.find(call, world, owner, guid)
-            self.remove(call, world, owner, record)
+            self.remove(world, owner, record)
         return NO_CONTENT
 
     # what they and the special views share
@@ -161,15 +165,17 @@ class Collection:
         record.body.update(given)
         record.revision = 1
         world.add(record)
-        self.changed(call, world, user, record, "created")
+        self.changed(world, user, record, "created")
         self.emit(world, user, record, "created")
+        self.told(world, user, record, "created")
         return record
 
-    def remove(self, call: Call, world: World, user: Record, record: Record) -> None:
+    def remove(self, world: World, user: Record, record: Record) -> None:
         """Deletes a record, with its event."""
         world.remove(guid=record.guid)
-        self.changed(call, world, user, record, "deleted")
+        self.changed(world, user, record, "deleted")
         self.emit(world, user, record, "deleted")
+        self.told(world, user, record, "deleted")
 
     def emit(self, world: World, user: Record, record: Record, action: str) -> None:
         """Writes the webhook of a change, if the kind has any."""

@@ -17,6 +17,7 @@ from mocksrv.engine.callbacks import outbox
 from mocksrv.engine.clock import DAY
 from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
+from mocksrv.providers.mx.events.changes import AccountChanged, TransactionsAdded, after
 from mocksrv.providers.mx.events.objects import day_seconds
 from mocksrv.providers.mx.events.webhooks import UNASKED, client_id, seconds, send
 from mocksrv.providers.mx.http.call import shown
@@ -168,11 +169,10 @@ def asked(world: World, group: str) -> bool:
     return not world.muted and any(outbox.wanted(world, f"mx.notification.{name}", UNASKED) for name in names)
 
 
-def account_changed(world: World, account: Record, before: float | None) -> None:
-    """After an account was brought up to date: has its balance fallen under the threshold, is a payment due soon?
-
-    ``before`` is the balance that it had.
-    """
+@after(AccountChanged)
+def account_changed(world: World, change: AccountChanged) -> None:
+    """Has the balance of an account fallen under the threshold, is a payment due soon?"""
+    account, before = change.account, change.before
     user = world.get("mx.user", account.owner) if asked(world, "account") else None
     if user is None:
         return
@@ -187,11 +187,12 @@ def account_changed(world: World, account: Record, before: float | None) -> None
         alert(world, "DEBT_PAYMENT_REMINDER", user, account, **account_view(world, account))
 
 
-def transactions_added(world: World, transactions: Iterable[Record]) -> None:
-    """After new transactions came in: large ones, fees, and those from abroad."""
+@after(TransactionsAdded, rank=2)
+def transactions_added(world: World, change: TransactionsAdded) -> None:
+    """Large ones, fees, and those from abroad."""
     if not asked(world, "transaction"):
         return
-    for transaction in transactions:
+    for transaction in change.transactions:
         user = world.get("mx.user", transaction.owner)
         if user is not None:
             for action in _raised(transaction.body):

@@ -14,6 +14,7 @@ from mocksrv.engine.world import World
 from mocksrv.providers.http import Reply
 from mocksrv.providers.mx.bank.categories import Category
 from mocksrv.providers.mx.catalog import categories
+from mocksrv.providers.mx.events.changes import CategoryGoing, SpendingChanged, after, follow
 from mocksrv.providers.mx.events.collection import Collection, Render
 from mocksrv.providers.mx.http.call import (
     Call,
@@ -142,11 +143,11 @@ class Budgets(Collection):
             )
         return parent.guid
 
-    def changed(self, call: Call, world: World, user: Record, record: Record, action: str) -> None:
+    def changed(self, world: World, user: Record, record: Record, action: str) -> None:
         """With a budget go those of its sub-categories; a new one takes in those that were generated before it."""
         if action == "deleted":
             for child in world.list(Query(self.kind, owner=user.guid, body={"parent_guid": record.guid})):
-                self.remove(call, world, user, child)
+                self.remove(world, user, child)
         if action == "created":
             for child in world.list(Query(self.kind, owner=user.guid, body={"parent_guid": None})):
                 category = categories.find(world, user.guid, child.body["category_guid"])
@@ -154,11 +155,11 @@ class Budgets(Collection):
                     child.body["parent_guid"] = record.guid
                     world.save(child)
                     self.emit(world, user, child, "updated")
+                    self.told(world, user, child, "updated")
 
-    def emit(self, world: World, user: Record, record: Record, action: str) -> None:
-        super().emit(world, user, record, action)
+    def told(self, world: World, user: Record, record: Record, action: str) -> None:
         if action != "deleted":
-            self.check(world, user)
+            follow(world, SpendingChanged(user.guid))
 
     def check(self, world: World, user: Record) -> None:
         """After spending or budgets have changed: alerts of those that went over."""
@@ -209,6 +210,19 @@ budgets.mount(
     update="updateSpecificBudget",
     delete="deleteBudget",
 )
+
+
+@after(SpendingChanged)
+def check(world: World, change: SpendingChanged) -> None:
+    user = world.get("mx.user", change.user)
+    if user is not None:
+        budgets.check(world, user)
+
+
+@after(CategoryGoing)
+def go_with_category(world: World, change: CategoryGoing) -> None:
+    for budget in world.list(categories.naming(change.category.guid, change.user, budgets.kind)):
+        budgets.remove(world, change.user, budget)
 
 
 @routes.add("GET", BUDGETS, "listAllBudgets")

@@ -11,6 +11,7 @@ from mocksrv.engine.clock import DAY, LATEST, iso, parse_moment
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import Reply
+from mocksrv.providers.mx.events.changes import AccountGoing, after
 from mocksrv.providers.mx.events.collection import Collection, Render
 from mocksrv.providers.mx.http.call import (
     Call,
@@ -133,7 +134,7 @@ class Goals(Collection):
         for goal in moved:
             self.emit(world, user, goal, "updated")
 
-    def changed(self, call: Call, world: World, user: Record, record: Record, action: str) -> None:
+    def changed(self, world: World, user: Record, record: Record, action: str) -> None:
         if action == "deleted":
             self.number(world, user, self.ordered(world, user))
 
@@ -181,6 +182,11 @@ goals = Goals(
 goals.mount(
     routes, GOALS, list="listGoals", create="createGoal", read="readGoal", update="updateGoal", delete="deleteGoal"
 )
+
+
+@after(AccountGoing)
+def leave(world: World, change: AccountGoing) -> None:
+    goals.leave(world, change.account)
 
 
 @routes.add("PUT", f"{GOALS}/reposition", "repositionGoals")

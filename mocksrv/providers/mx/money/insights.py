@@ -1,7 +1,7 @@
 """Insights: what MX tells users about their money. They are derived from the data, a while after an aggregation has
 ended.
 
-The end of a job that fetched transactions sets a timer of the user (`lifecycle.INSIGHTS`). When it falls due, or when
+The end of a job that fetched transactions sets a timer of the user (`INSIGHTS`). When it falls due, or when
 insights are read before that, what is new is derived. Nothing is said twice: each insight has a digest of its template
 and its case.
 """
@@ -14,6 +14,7 @@ from typing import Any
 
 from marshmallow import fields
 
+from mocksrv.engine.clock import SECOND
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import Reply
@@ -21,6 +22,7 @@ from mocksrv.providers.mx.bank.loading import SPLIT
 from mocksrv.providers.mx.bank.merchants import catalogue
 from mocksrv.providers.mx.catalog import categories
 from mocksrv.providers.mx.catalog.merchants import MERCHANTS
+from mocksrv.providers.mx.events.changes import AccountGoing, DataFetched, MemberGone, after
 from mocksrv.providers.mx.events.objects import emit, emit_beat
 from mocksrv.providers.mx.events.webhooks import client_guid
 from mocksrv.providers.mx.http.call import (
@@ -36,13 +38,14 @@ from mocksrv.providers.mx.http.call import (
 from mocksrv.providers.mx.money import accounts, scheduled, transactions
 from mocksrv.providers.mx.money.insight_rules import Books, derive
 from mocksrv.providers.mx.money.repeating import find_all, recent
-from mocksrv.providers.mx.people.lifecycle import INSIGHTS
 
 routes = Routes()
 KIND = "mx.insight"
 OF_USER = "/users/<user>/insights"
 MOST_AT_ONCE = 10  # a derivation tells the weightiest
 LARGEST_PAGE = 100
+INSIGHTS = "insights"  # a timer of users
+INSIGHTS_AFTER = 30 * SECOND  # the data has changed; how much later is inferred
 
 
 class InsightSchema(Document):
@@ -128,6 +131,18 @@ def _render(world: World, user: Record, insight: Record) -> dict[str, Any]:
 
 
 # derivation
+
+
+@after(DataFetched)
+@after(MemberGone)
+def derive_soon(world: World, change: DataFetched | MemberGone) -> None:
+    world.set_timer(change.user, INSIGHTS, world.now + INSIGHTS_AFTER)
+
+
+@after(AccountGoing, rank=2)
+def drop_soon(world: World, change: AccountGoing) -> None:
+    """Those about nothing any more go."""
+    world.set_timer(change.account.owner, INSIGHTS, world.now + INSIGHTS_AFTER)
 
 
 @routes.due(INSIGHTS)

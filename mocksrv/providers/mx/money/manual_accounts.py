@@ -17,6 +17,7 @@ from mocksrv.providers.http import NO_CONTENT, Reply
 from mocksrv.providers.mx.bank import institutions
 from mocksrv.providers.mx.bank.institutions import Institution
 from mocksrv.providers.mx.bank.loading import SPLIT
+from mocksrv.providers.mx.events.changes import AccountChanged, AccountGoing, follow
 from mocksrv.providers.mx.events.objects import emit, emit_account, emit_transaction
 from mocksrv.providers.mx.events.webhooks import emit_member
 from mocksrv.providers.mx.http.call import (
@@ -30,12 +31,11 @@ from mocksrv.providers.mx.http.call import (
     not_found,
 )
 from mocksrv.providers.mx.http.versions import ACCOUNT_TYPES
-from mocksrv.providers.mx.money import alerts
 from mocksrv.providers.mx.money.accounts import ACCOUNT, MEMBER, renderer
 from mocksrv.providers.mx.money.goals import goals
-from mocksrv.providers.mx.money.transaction_changes import cents, direction, remove, taggings_of
+from mocksrv.providers.mx.money.tags import taggings_of
+from mocksrv.providers.mx.money.transaction_changes import cents, direction, remove
 from mocksrv.providers.mx.money.transactions import KINDS
-from mocksrv.providers.mx.people.lifecycle import INSIGHTS, INSIGHTS_AFTER
 
 routes = Routes()
 ON_ANY_ACCOUNT = frozenset(
@@ -197,11 +197,10 @@ def remove_account(world: World, account: Record) -> None:
     for holding in world.list(Query("mx.holding", parent=account.guid)):
         world.remove(guid=holding.guid)
         emit(world, "mx.holding", "deleted", holding)
-    goals.leave(world, account)
+    follow(world, AccountGoing(account))
     world.remove(parent=account.guid)
     world.remove(guid=account.guid)
     emit_account(world, "deleted", account)
-    world.set_timer(account.owner, INSIGHTS, world.now + INSIGHTS_AFTER)  # those about nothing any more go
 
 
 def _manual_member(call: Call, world: World, user: Record) -> Record:
@@ -251,7 +250,7 @@ def update(call: Call, user: str, member: str, account: str) -> Reply:
             record.body.update(given)
             world.save(record)
             emit_account(world, "updated", record)
-            alerts.account_changed(world, record, before)
+            follow(world, AccountChanged(record, before))
         return Reply({"account": renderer(call, world, owner)(record)})
 
 

@@ -19,6 +19,7 @@ from mocksrv.engine.world import World
 from mocksrv.providers.http import NO_CONTENT, Reply
 from mocksrv.providers.mx.catalog import categories
 from mocksrv.providers.mx.events import objects
+from mocksrv.providers.mx.events.changes import CategoryReplaced, after
 from mocksrv.providers.mx.events.collection import Collection
 from mocksrv.providers.mx.events.webhooks import client_guid
 from mocksrv.providers.mx.http.call import (
@@ -138,7 +139,7 @@ def single(call: Call, key: str, body: Mapping[str, Any]) -> Reply:
 class Plans(Collection):
     """Spending plans. Everything else of a plan is a record whose ``parent`` it is."""
 
-    def changed(self, call: Call, world: World, user: Record, record: Record, action: str) -> None:
+    def changed(self, world: World, user: Record, record: Record, action: str) -> None:
         if action == "created":
             _open_iteration(world, record)
         if action == "deleted":
@@ -429,3 +430,11 @@ def delete_item(call: Call, user: str, plan: str, guid: str) -> Reply:
     with call.change() as world:
         world.remove(guid=_item(world, _plan(call, world, user, plan), guid).guid)
     return NO_CONTENT
+
+
+@after(CategoryReplaced, rank=2)
+def follow_category(world: World, change: CategoryReplaced) -> None:
+    """Items of a category that is gone are of the one in its place."""
+    for item in world.list(categories.naming(change.category.guid, change.user, ITEM)):
+        item.body["category_guid"] = change.parent
+        world.save(item)

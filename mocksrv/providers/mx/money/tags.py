@@ -10,6 +10,7 @@ from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import Reply
 from mocksrv.providers.mx.events import objects
+from mocksrv.providers.mx.events.changes import TransactionGoing, UserAdded, after
 from mocksrv.providers.mx.events.collection import Collection
 from mocksrv.providers.mx.http.call import (
     Call,
@@ -55,11 +56,11 @@ class Tags(Collection):
         if "name" not in given:
             raise MXError(400, "Required parameter missing: tag.name")
 
-    def remove(self, call: Call, world: World, user: Record, record: Record) -> None:
+    def remove(self, world: World, user: Record, record: Record) -> None:
         """With a tag go its taggings, whose events show its name."""
         for tagging in world.list(_of_tag(record)):
-            taggings.remove(call, world, user, tagging)
-        super().remove(call, world, user, record)
+            taggings.remove(world, user, tagging)
+        super().remove(world, user, record)
 
 
 class Taggings(Collection):
@@ -114,9 +115,24 @@ taggings.mount(
 )
 
 
-def start(world: World, user: Record) -> None:
+@after(UserAdded)
+def start(world: World, change: UserAdded) -> None:
     """Gives a new user the first tag."""
-    world.add(Record(tags.kind, world.guid(tags.prefix), {"name": FIRST}, owner=user.guid))
+    world.add(Record(tags.kind, world.guid(tags.prefix), {"name": FIRST}, owner=change.user.guid))
+
+
+@after(TransactionGoing)
+def untag(world: World, change: TransactionGoing) -> None:
+    """With a transaction go its taggings."""
+    user = world.get("mx.user", change.transaction.owner)
+    for tagging in taggings_of(world, change.transaction):
+        world.remove(guid=tagging.guid)
+        if user:
+            taggings.emit(world, user, tagging, "deleted")
+
+
+def taggings_of(world: World, transaction: Record) -> list[Record]:
+    return world.list(Query(taggings.kind, parent=transaction.guid))
 
 
 def _of_tag(tag: Record) -> Query:

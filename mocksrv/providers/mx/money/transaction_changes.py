@@ -11,12 +11,21 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-from mocksrv.engine.storage.records import Query, Record
+from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import NO_CONTENT, Reply
 from mocksrv.providers.mx.bank.categories import UNCATEGORIZED, labels
 from mocksrv.providers.mx.bank.loading import SPLIT, parts_of
 from mocksrv.providers.mx.catalog import categories
+from mocksrv.providers.mx.events.changes import (
+    AccountChanged,
+    SpendingChanged,
+    TransactionGoing,
+    TransactionsAdded,
+    TransactionTakenBack,
+    after,
+    follow,
+)
 from mocksrv.providers.mx.events.objects import emit_account, emit_transaction
 from mocksrv.providers.mx.http.call import (
     V1,
@@ -29,10 +38,7 @@ from mocksrv.providers.mx.http.call import (
     Routes,
 )
 from mocksrv.providers.mx.http.versions import Versioned
-from mocksrv.providers.mx.money import alerts
 from mocksrv.providers.mx.money.accounts import ACCOUNT
-from mocksrv.providers.mx.money.budgets import budgets
-from mocksrv.providers.mx.money.tags import taggings
 from mocksrv.providers.mx.money.transaction_rules import applier
 from mocksrv.providers.mx.money.transactions import (
     DATE_FORMS,
@@ -134,11 +140,12 @@ def incoming(transaction: Record) -> int:
     return cents(body["amount"]) * (1 if body["type"] == "CREDIT" else -1)
 
 
-def post(world: World, account: Record, amount: int) -> None:
+def _post(world: World, transaction: Record, amount: int) -> None:
     """Moves the balances of a manual account by so many incoming cents; those of other accounts are what their bank
     says.
     """
-    if not account.body["is_manual"] or not amount:
+    account = world.get("mx.account", transaction.parent or "") if amount else None
+    if account is None or not account.body["is_manual"]:
         return
     before = account.body.get("balance")
     for name in ("balance", "available_balance"):
@@ -146,21 +153,26 @@ def post(world: World, account: Record, amount: int) -> None:
             account.body[name] = (cents(account.body[name]) + direction(account) * amount) / 100
     world.save(account)
     emit_account(world, "updated", account)
-    alerts.account_changed(world, account, before)
+    follow(world, AccountChanged(account, before))
 
 
-def taggings_of(world: World, transaction: Record) -> list[Record]:
-    return world.list(Query(taggings.kind, parent=transaction.guid))
+@after(TransactionsAdded)
+def move_balances(world: World, change: TransactionsAdded) -> None:
+    """The balances of manual accounts follow what is entered there."""
+    for transaction in change.transactions:
+        if transaction.body.get("is_manual"):
+            _post(world, transaction, incoming(transaction))
+
+
+@after(TransactionTakenBack)
+def move_back(world: World, change: TransactionTakenBack) -> None:
+    _post(world, change.transaction, -incoming(change.transaction))
 
 
 def remove(world: World, transaction: Record) -> None:
     """Deletes a transaction with its parts and their taggings."""
     for gone in (*parts_of(world, transaction), transaction):
-        user = world.get("mx.user", gone.owner)
-        for tagging in taggings_of(world, gone):
-            world.remove(guid=tagging.guid)
-            if user:
-                taggings.emit(world, user, tagging, "deleted")
+        follow(world, TransactionGoing(gone))
         world.remove(parent=gone.guid)
         world.remove(guid=gone.guid)
         emit_transaction(world, "deleted", gone)
@@ -204,9 +216,8 @@ def create_manual(call: Call, user: str, account: str) -> Reply:
         record = Record("mx.transaction", world.guid(PREFIX), body, owner.guid, parent.subject, parent.guid, sort=sort)
         world.add(record)
         emit_transaction(world, "created", record)
-        post(world, parent, incoming(record))
-        alerts.transactions_added(world, [record])
-        budgets.check(world, owner)
+        follow(world, TransactionsAdded([record]))
+        follow(world, SpendingChanged(owner.guid))
         return Reply(renderer(call, world, owner)(record))
 
 
@@ -222,9 +233,7 @@ def delete_manual(call: Call, user: str, transaction: str) -> Reply:
                 405, f"Transaction {record.guid} is part of a split, which is deleted as a whole with DELETE .../split"
             )
         remove(world, record)
-        account = world.get("mx.account", record.parent or "")
-        if account is not None:
-            post(world, account, -incoming(record))
+        follow(world, TransactionTakenBack(record))
     return NO_CONTENT
 
 
@@ -258,7 +267,7 @@ def _update(call: Call, world: World, user: Record, record: Record, given: dict[
         body.update(given, set_by_user=sorted({*body.get("set_by_user", ()), *names}))
         world.save(record)
         emit_transaction(world, "updated", record)
-        budgets.check(world, user)
+        follow(world, SpendingChanged(user.guid))
     return Reply({"transaction": renderer(call, world, user)(record)})
 
 
@@ -324,7 +333,7 @@ def _split(call: Call, world: World, user: Record, whole: Record, given: Sequenc
     world.add(*parts)
     for part in parts:
         emit_transaction(world, "created", part)
-    budgets.check(world, user)
+    follow(world, SpendingChanged(user.guid))
     render = renderer(call, world, user)
     return Reply({"transactions": [render(part) for part in parts]})
 
@@ -346,5 +355,5 @@ def _unsplit(world: World, user: Record, whole: Record) -> Reply:
         whole.body["has_been_split"] = False
         world.move(whole)
         emit_transaction(world, "updated", whole)
-        budgets.check(world, user)
+        follow(world, SpendingChanged(user.guid))
     return NO_CONTENT

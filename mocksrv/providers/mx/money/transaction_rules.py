@@ -13,11 +13,11 @@ from mocksrv.engine.world import World
 from mocksrv.providers.mx.bank.categories import Category, labels
 from mocksrv.providers.mx.bank.loading import SPLIT
 from mocksrv.providers.mx.catalog import categories
+from mocksrv.providers.mx.events.changes import CategoryReplaced, SpendingChanged, after, follow
 from mocksrv.providers.mx.events.collection import Collection
 from mocksrv.providers.mx.events.objects import emit_transaction
 from mocksrv.providers.mx.http.call import Call, Document, Moment, MXError, Routes
 from mocksrv.providers.mx.http.versions import Versioned
-from mocksrv.providers.mx.money.budgets import budgets
 
 routes = Routes()
 TEXT = validate.Length(1, 1024)
@@ -98,7 +98,7 @@ class TransactionRules(Collection):
         self.prepare(call, world, user, same, given)
         same.body.update(given)
         world.save(same)
-        self.changed(call, world, user, same, "updated")
+        self.changed(world, user, same, "updated")
         return same
 
     def _same(self, world: World, user: Record, match: str) -> Record | None:
@@ -115,7 +115,7 @@ class TransactionRules(Collection):
         newest = world.list(Query(self.kind, owner=user.guid, newest_first=True, limit=1))
         record.sort = newest[0].sort + 1 if newest else 1
 
-    def changed(self, call: Call, world: World, user: Record, record: Record, action: str) -> None:
+    def changed(self, world: World, user: Record, record: Record, action: str) -> None:
         """Applies a new or changed rule to the user's transactions; what a deleted one has done stays."""
         if action == "deleted":
             return
@@ -127,7 +127,7 @@ class TransactionRules(Collection):
                 if rule.apply(transaction.body):
                     world.save(transaction)
                     emit_transaction(world, "updated", transaction)
-        budgets.check(world, user)
+        follow(world, SpendingChanged(user.guid))
 
 
 rules_of_users = TransactionRules(
@@ -147,3 +147,11 @@ rules_of_users.mount(
     update="updateTransactionRule",
     delete="deleteTransactionRule",
 )
+
+
+@after(CategoryReplaced)
+def follow_category(world: World, change: CategoryReplaced) -> None:
+    """Rules for a category that is gone lead to the one in its place."""
+    for rule in world.list(categories.naming(change.category.guid, change.user, rules_of_users.kind)):
+        rule.body["category_guid"] = change.parent
+        world.save(rule)

@@ -9,17 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from mocksrv.engine.clock import HOUR, SECOND
+from mocksrv.engine.clock import HOUR
 from mocksrv.engine.problems import Problem
 from mocksrv.engine.role import Job, Role
 from mocksrv.engine.scenarios.model import Ask, Option, Vocabulary
 from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
 from mocksrv.providers.mx.bank.loading import Loader
+from mocksrv.providers.mx.events.changes import AccountsVerified, DataFetched, MemberGone, SpendingChanged, follow
 from mocksrv.providers.mx.events.statuses import STATUSES
 from mocksrv.providers.mx.events.webhooks import JOB_STATUSES, RETRIES, UNASKED, emit_member
-from mocksrv.providers.mx.money.budgets import budgets
-from mocksrv.providers.mx.people import microdeposits
 from mocksrv.providers.profiles import Profiles
 
 JOBS = {
@@ -115,10 +114,6 @@ STOCK_IMAGE = (
     "AiIGhlaWdodD0iNDgiIGZpbGw9IiNlZWUiLz48dGV4dCB4PSIxNiIgeT0iMzIiIGZvbnQtc2l6ZT0iMjQiIGZvbnQtZmFtaWx5PSJzYW5zLXNlcmlmIj5jb3JyZWN0PC90ZXh0"
     "Pjwvc3ZnPg=="
 )  # a picture of the word "correct"
-INSIGHTS, INSIGHTS_AFTER = (
-    "insights",
-    30 * SECOND,
-)  # a user's timer, set when there are new transactions; how much later is inferred
 ELIGIBLE = ("CHECKING", "SAVINGS")  # types of accounts that can be verified
 Trigger = Callable[[World, Record | None, str], None]
 
@@ -302,11 +297,11 @@ class MemberRole(Role):
         fetched = self.loader.load(world, subject, wanted, selected=job.get("selected"))
         user = world.get("mx.user", subject.owner)
         if user is not None and fetched.counts.keys() & {"transactions_created_count", "transactions_updated_count"}:
-            budgets.check(world, user)
+            follow(world, SpendingChanged(user.guid))
         job["counts"] = {name: count + (job.get("counts") or {}).get(name, 0) for name, count in fetched.counts.items()}
         job["accounts"] = fetched.verified
         if fetched.verified:
-            microdeposits.give_way(world, subject.owner)
+            follow(world, AccountsVerified(subject.owner))
         subject.body.update(
             has_processed_accounts=True,
             has_processed_transactions="transactions" in wanted or subject.body["has_processed_transactions"],
@@ -322,7 +317,7 @@ class MemberRole(Role):
                 emit_member(world, event, subject)
         emit_member(world, "mx.job_status", subject, asked=True)
         if "transactions_created_count" in (job.get("counts") or {}):
-            world.set_timer(subject.owner, INSIGHTS, world.now + INSIGHTS_AFTER)
+            follow(world, DataFetched(subject.owner))
 
     def trigger(self, world: World, subject: Record | None, event: str) -> None:
         self._trigger(world, subject, event)
@@ -340,4 +335,4 @@ class MemberRole(Role):
         subject.revision += 1
         subject.updated_at = world.now
         emit_member(world, "mx.member.deleted", subject)
-        world.set_timer(subject.owner, INSIGHTS, world.now + INSIGHTS_AFTER)  # those about nothing any more go
+        follow(world, MemberGone(subject.owner))

@@ -20,6 +20,7 @@ from mocksrv.providers.mx.bank.categories import BY_NAME, UNCATEGORIZED, Categor
 from mocksrv.providers.mx.bank.loading import masked, parts_of
 from mocksrv.providers.mx.catalog import categories
 from mocksrv.providers.mx.catalog.institutions import page
+from mocksrv.providers.mx.events.changes import SpendingChanged, TransactionsAdded, follow
 from mocksrv.providers.mx.events.objects import emit_account, emit_transaction
 from mocksrv.providers.mx.events.webhooks import emit_member
 from mocksrv.providers.mx.http.call import (
@@ -34,8 +35,7 @@ from mocksrv.providers.mx.http.call import (
     not_found,
 )
 from mocksrv.providers.mx.http.versions import ACCOUNT_TYPES
-from mocksrv.providers.mx.money import accounts, alerts, transactions
-from mocksrv.providers.mx.money.budgets import budgets
+from mocksrv.providers.mx.money import accounts, transactions
 from mocksrv.providers.mx.money.manual_accounts import (
     GivenMoment,
     Number,
@@ -346,8 +346,8 @@ def create_transaction(call: Call, user: str, member: str, account: str) -> Repl
         if record.body["status"] == "PENDING":
             world.set_timer(record.guid, UNPOSTED, world.now + LONGEST_PENDING)
         emit_transaction(world, "created", record)
-        alerts.transactions_added(world, [record])
-        budgets.check(world, owner)
+        follow(world, TransactionsAdded([record]))
+        follow(world, SpendingChanged(owner.guid))
         return Reply({"transaction": transactions.renderer(call, world, owner)(record)})
 
 
@@ -379,7 +379,7 @@ def update_transaction(call: Call, user: str, member: str, account: str, transac
             changed.sort = record.sort if "transacted_at" in given else changed.sort
             world.save(changed)
             emit_transaction(world, "updated", changed)
-        budgets.check(world, owner)
+        follow(world, SpendingChanged(owner.guid))
         return Reply({"transaction": transactions.renderer(call, world, owner)(record)})
 
 

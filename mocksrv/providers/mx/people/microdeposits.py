@@ -16,6 +16,7 @@ from mocksrv.engine.clock import DAY, MINUTE, SECOND
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import NO_CONTENT, Reply
+from mocksrv.providers.mx.events.changes import AccountsVerified, after
 from mocksrv.providers.mx.events.objects import emit
 from mocksrv.providers.mx.http.call import (
     PAGING,
@@ -297,9 +298,10 @@ def _remove(world: World, record: Record) -> None:
     world.remove(guid=record.guid)
 
 
-def give_way(world: World, user: str) -> None:
+@after(AccountsVerified)
+def give_way(world: World, change: AccountsVerified) -> None:
     """Deletes those of a user that only name the person: an account was verified at once, without deposits."""
-    for record in world.list(Query(KIND, owner=user, body={"status": "PREINITIATED"})):
+    for record in world.list(Query(KIND, owner=change.user, body={"status": "PREINITIATED"})):
         _remove(world, record)
 
 

@@ -9,6 +9,7 @@ from marshmallow import fields, validate
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import NO_CONTENT, Reply
+from mocksrv.providers.mx.events.changes import UserAdded, follow
 from mocksrv.providers.mx.events.webhooks import emit_user
 from mocksrv.providers.mx.http.call import (
     PAGING,
@@ -18,7 +19,6 @@ from mocksrv.providers.mx.http.call import (
     Routes,
     shown,
 )
-from mocksrv.providers.mx.money import tags
 
 routes = Routes()
 USER = "/users/<user>"
@@ -76,7 +76,7 @@ def create_user(call: Call) -> Reply:
         _check_id(world, partner_id, None)
         record = Record("mx.user", world.guid("USR"), body, partner_id=partner_id)
         world.add(record)
-        tags.start(world, record)
+        follow(world, UserAdded(record))
         emit_user(world, record, "created")
         return Reply({"user": render(record)})
 
