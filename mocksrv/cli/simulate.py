@@ -124,7 +124,7 @@ class Watched:
         before = len(world.happened)
         yield found
         treatment = {name: value for name, value in world.directives.items() if name != "off"}
-        found += [{"event": line["detail"], **treatment} for line in world.happened[before:] if line["kind"] == "event"]
+        found += [{"event": each.detail, **treatment} for each in world.happened[before:] if each.kind == "event"]
 
 
 class Rehearsal:
@@ -165,9 +165,7 @@ class Rehearsal:
         with self._timeline.notes_first() as notes:
             done = self.engine.advance(self._sandbox, moment)
             notes += [
-                (line["at"], line["detail"])
-                for line in done.happened
-                if line["kind"] == "play" and line["detail"] != "deleted"
+                (each.at, each.detail) for each in done.happened if each.kind == "play" and each.detail != "deleted"
             ]
 
     def look(self, path: str, *, counts: bool) -> None:

@@ -7,18 +7,17 @@ from __future__ import annotations
 import json
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mocksrv.engine.callbacks.dispatcher import Dispatcher
-from mocksrv.engine.clock import LATEST, Clock
+from mocksrv.engine.clock import Clock
 from mocksrv.engine.config import Config
 from mocksrv.engine.journal import Entry, Journal
+from mocksrv.engine.observers import Changes, Happening, Observers
 from mocksrv.engine.player import Player
 from mocksrv.engine.problems import YamlError
 from mocksrv.engine.role import Role
@@ -27,22 +26,15 @@ from mocksrv.engine.scenarios.library import Library
 from mocksrv.engine.scenarios.model import Scenario
 from mocksrv.engine.scenarios.parsing import parse
 from mocksrv.engine.storage.records import dumps
-from mocksrv.engine.storage.rows import ScenarioRow, TimerRow
+from mocksrv.engine.storage.rows import ScenarioRow
 from mocksrv.engine.storage.sqlite import Store
-from mocksrv.engine.time import TICK, Ticker
+from mocksrv.engine.time import ADVANCE_TIME, AdvanceBusy, Advanced, Schedule, Ticker
 from mocksrv.engine.world import World
 
 if TYPE_CHECKING:
     from mocksrv.engine.callbacks.transport import Transport
 
 log = logging.getLogger("mocksrv")
-MOST_HAPPENINGS = 100_000  # of one advance
-MOST_CAUGHT_UP = 10_000  # timers that one look may find due; what is left is played by the next
-ADVANCE_TIME = 60.0  # real seconds that an advance may take
-
-
-class AdvanceBusy(Exception):
-    """Time is being advanced already."""
 
 
 class UnknownEvent(Exception):
@@ -55,15 +47,6 @@ class UnknownEvent(Exception):
 
 class UnknownSubject(Exception):
     """The sandbox has no such record."""
-
-
-@dataclass(frozen=True, slots=True)
-class Advanced:
-    """What an advance did: the time reached (ms), what happened on the way, and whether it got to its end."""
-
-    now: int
-    happened: list[dict[str, Any]]
-    complete: bool
 
 
 class Engine:
@@ -84,23 +67,23 @@ class Engine:
             self.store,
             self._transport,
             {name: role.retries for name, role in by_name.items()},
-            self._report,
+            self._attempted,
             {kind: signer for role in roles for kind, signer in role.signers.items()},
             {name: role.encode for name, role in by_name.items()},
         )
         self._sandboxes: dict[str, Sandbox] = {}
         self._lock = threading.Lock()
-        self._changed = threading.Condition()
-        self._waiters = 0  # calls that are held until something changes
-        self._version = 0  # counts the changes
-        self._ticker = Ticker(self)
+        self.observers = Observers()
+        self._changes = Changes()
+        self.schedule = Schedule(self.store, self.player, self.dispatcher, self.observers, self.change)
+        self._ticker = Ticker(self.schedule, self.dispatcher, (self.journal.flush, self.library.refresh))
         with self.store.read() as tx:
             stored, put = tx.sandboxes(), tx.scenarios()
         self._put_back(put)
         self._said = frozenset(self.library.problems)
         self.library.on_change = self._say_faults
         for name in {*stored, DEFAULT}:
-            self._ticker.look(self.sandbox(name))
+            self._ticker.check(self.sandbox(name))
 
     def _put_back(self, stored: list[ScenarioRow]) -> None:
         """Takes the stored scenarios into the library, in any order: those that extend others after these."""
@@ -219,6 +202,7 @@ class Engine:
             if sandbox.dropped:
                 raise SandboxDropped(sandbox.name)
             world = World(sandbox, tx, sandbox.now() if now is None else now)
+            world.observed = bool(self.observers)
             yield world
             world.close()
             tx.after_commit.append(lambda: self._committed(world))
@@ -232,53 +216,33 @@ class Engine:
             yield world
 
     def _committed(self, world: World) -> None:
-        world.sandbox.stir()
-        witness = world.sandbox.witness
-        if witness is not None:
-            witness.extend(world.happened)
+        world.sandbox.changed()
+        if self.observers:
+            self.observers.tell(world.happened)
         if world.owed:
             self.dispatcher.wake(world.sandbox, sorted(world.owed))
-        self._ticker.look(world.sandbox)
-        self.notify()
+        self._ticker.check(world.sandbox)
+        self._changes.notify()
 
-    def _report(self, sandbox: Sandbox, news: dict[str, Any], again: bool) -> None:
-        witness = sandbox.witness
-        if witness is not None:
-            witness.append(news)
+    def _attempted(self, sandbox: Sandbox, attempt: Happening, again: bool) -> None:
+        self.observers.tell([attempt])
         if again:
-            self._ticker.look(sandbox)
-        self.notify()
-
-    def notify(self) -> None:
-        """Something can be seen that could not be seen before."""
-        with self._changed:
-            self._version += 1
-            self._changed.notify_all()
+            self._ticker.check(sandbox)
+        self._changes.notify()
 
     def wait_for(self, found: Callable[[], Any], seconds: float) -> Any:
         """What ``found`` returns as soon as it is true, or its last answer after that many real seconds."""
-        deadline = time.monotonic() + seconds
-        with self._changed:
-            self._waiters += 1
-        try:
-            while True:
-                seen = self._version
-                result = found()
-                left = deadline - time.monotonic()
-                if result or left <= 0:
-                    return result
-                with self._changed:
-                    self._changed.wait_for(lambda: self._version != seen, min(TICK, left))  # noqa: B023
-        finally:
-            with self._changed:
-                self._waiters -= 1
+        return self._changes.wait_for(found, seconds)
 
     def record(self, entry: Entry) -> None:
         """Takes an API call down in the journal."""
         if self.journal.add(entry):
-            self._ticker.hurry()
-        if self._waiters:
-            self.notify()
+            self._ticker.do_chores()
+        if self.observers:
+            detail = f"{entry.method} {entry.path}: {entry.status}"
+            self.observers.tell([Happening(entry.sandbox, entry.at, "call", entry.notes.get("subject"), detail)])
+        if self._changes.waiting:
+            self._changes.notify()
 
     def trigger(self, sandbox: Sandbox, event: str, subject: str | None, fields: Mapping[str, Any]) -> list[str]:
         """Sends an event of a catalogue, with ``fields`` over its payload; the ids of what was written.
@@ -302,122 +266,18 @@ class Engine:
 
     def catch_up(self, sandbox: Sandbox) -> None:
         """Whatever fell due in this sandbox has happened afterwards."""
-        now, quiet = sandbox.now(), sandbox.quiet_until
-        if sandbox.held is not None or (quiet is not None and now < quiet):
-            return
-        changes = sandbox.changes
-        with self.store.read() as tx:
-            timer = tx.next_timer(sandbox.name)
-        quiet = timer.due if timer else LATEST
-        if now < quiet:
-            sandbox.rest(quiet, changes)
-            return
-        for _ in range(MOST_CAUGHT_UP):
-            if not self._play_next(sandbox, sandbox.now()):
-                return
+        self.schedule.catch_up(sandbox)
 
-    def _play_next(self, sandbox: Sandbox, until: int) -> bool:
-        """Plays the timer that falls due first, at its own moment; False when none is due. A play that fails is
-        stopped.
-        """
-        timer: TimerRow | None = None
-        failed: Exception | None = None
-        try:
-            with self.change(sandbox, until) as world:
-                timer = self._take_timer(world, until)
-                record = world.record(timer.subject) if timer else None
-                if timer and record is not None:
-                    try:
-                        self.player.due(world, record, timer.kind)
-                    except Exception as failure:
-                        failed = failure
-                        raise
-                return timer is not None
-        except SandboxDropped:
-            return False
-        except Exception as failure:
-            if failure is not failed:
-                raise  # it was not the play that failed
-            log.exception("a play failed and is stopped")
-            self._stop_play(sandbox, until, timer, str(failure))
-            return True
-
-    def _stop_play(self, sandbox: Sandbox, until: int, timer: TimerRow | None, reason: str) -> None:
-        """Stops the play that this timer moves, unless another thread has done it meanwhile."""
-        with self.change(sandbox, until) as world:
-            if timer is None or world.tx.next_timer(sandbox.name) != timer:
-                return
-            self._take_timer(world, until)
-            subject = world.subject(timer.subject)
-            if subject is not None:
-                self.player.stop(world, subject, reason)
-
-    def _take_timer(self, world: World, until: int) -> TimerRow | None:
-        """The timer that falls due first, and its moment as the world's. A missed daily refresh runs once, now; an
-        advance plays each.
-        """
-        timer = world.tx.next_timer(world.sandbox.name)
-        if timer is None or timer.due > until:
-            return None
-        held = world.sandbox.held is not None
-        world.now = until if timer.kind == "background" and not held else timer.due
-        if held:
-            world.set_clock(world.sandbox.clock.at(timer.due))
-        world.tx.drop_timer(timer.seq)
-        return timer
+    def next_moment(self, sandbox: Sandbox) -> int | None:
+        """When something falls due next, in ms, or has fallen due; None when nothing waits."""
+        return self.schedule.next_moment(sandbox)
 
     def advance(self, sandbox: Sandbox, to: int, wait: float = ADVANCE_TIME) -> Advanced:
-        """Moves a sandbox's time to ``to``, playing what falls due on the way, each at its moment, and waits for the
-        callbacks.
-
-        ``wait`` is real seconds. Raises AdvanceBusy when another advance is under way.
-        """
-        if not sandbox.advancing.acquire(blocking=False):
-            raise AdvanceBusy
+        """Moves a sandbox's time; see `Schedule.advance`."""
         try:
-            return self._advance(sandbox, to, time.monotonic() + wait)
+            return self.schedule.advance(sandbox, to, wait)
         finally:
-            sandbox.advancing.release()
-
-    def _advance(self, sandbox: Sandbox, to: int, deadline: float) -> Advanced:
-        sandbox.held = sandbox.now()
-        happened: list[dict[str, Any]] = []
-        try:
-            complete = self._settle(
-                sandbox, deadline
-            )  # what is still out from before is no part of what happens on the way
-            sandbox.witness = happened
-            while complete:
-                moment = self._next_moment(sandbox)
-                if moment is None or moment > to:
-                    sandbox.held = max(to, sandbox.held)
-                    break
-                sandbox.held = max(moment, sandbox.held)
-                while self._play_next(sandbox, sandbox.held) and len(happened) < MOST_HAPPENINGS:
-                    pass
-                complete = self._settle(sandbox, deadline) and len(happened) < MOST_HAPPENINGS
-            with self.change(sandbox) as world:
-                world.set_clock(sandbox.clock.at(sandbox.held))
-                waiting = world.tx.waiting_for_polls(sandbox.name)
-            happened += [
-                {"at": sandbox.held, "kind": "waits", "subject": row.subject, "detail": f"for {row.polls} more polls"}
-                for row in waiting
-            ]
-            return Advanced(sandbox.held, happened, complete)
-        finally:
-            sandbox.held = sandbox.witness = None
-            self._ticker.look(sandbox)
-
-    def _settle(self, sandbox: Sandbox, deadline: float) -> bool:
-        """Sends what is due now and waits for it."""
-        self.dispatcher.wake_due(sandbox)
-        left = deadline - time.monotonic()
-        return left > 0 and self.dispatcher.settle(sandbox, left)
-
-    def _next_moment(self, sandbox: Sandbox) -> int | None:
-        with self.store.read() as tx:
-            timer, due = tx.next_timer(sandbox.name), tx.next_due(sandbox.name)
-        return min((moment for moment in (timer.due if timer else None, due) if moment is not None), default=None)
+            self._ticker.check(sandbox)
 
     # scenarios
 

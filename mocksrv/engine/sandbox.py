@@ -120,7 +120,6 @@ class Sandbox:
         self.changes = 0  # transactions on this sandbox
         self.counted: dict[tuple[Any, ...], int] = {}  # how many records queries have found since the last of these
         self.advancing = threading.Lock()
-        self.witness: list[dict[str, Any]] | None = None  # while time is advanced, what happens
         self.dropped = False  # one of the same name that is made later is another sandbox
 
     def now(self) -> int:
@@ -128,13 +127,13 @@ class Sandbox:
         held = self.held
         return self.clock.now() if held is None else held
 
-    def stir(self) -> None:
+    def changed(self) -> None:
         """A transaction was committed: what falls due next is not known any more."""
         self.changes += 1
         self.counted = {}
         self.quiet_until = None
 
-    def rest(self, until: int, seen: int) -> None:
+    def nothing_due_before(self, until: int, seen: int) -> None:
         """No timer falls due before ``until``, unless there were transactions since ``changes`` was ``seen``."""
         self.quiet_until = until
         if self.changes != seen:

@@ -1,5 +1,5 @@
-"""The background thread: lets time pass in sandboxes nobody is looking at, writes the journal, looks for changed
-scenario files.
+"""How time passes in sandboxes: what has fallen due is played before anybody looks, an advance plays all on its way,
+and a thread in the background does the same where nobody is looking.
 """
 
 from __future__ import annotations
@@ -7,28 +7,218 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 
-if TYPE_CHECKING:
-    from mocksrv.engine.engine import Engine
-    from mocksrv.engine.sandbox import Sandbox
+from mocksrv.engine.callbacks.dispatcher import Dispatcher
+from mocksrv.engine.clock import LATEST
+from mocksrv.engine.observers import Happening, Observers
+from mocksrv.engine.player import Player
+from mocksrv.engine.sandbox import Sandbox, SandboxDropped
+from mocksrv.engine.storage.rows import TimerRow
+from mocksrv.engine.storage.sqlite import Store
+from mocksrv.engine.world import World
 
 log = logging.getLogger("mocksrv")
-TICK = 0.5  # real seconds between two looks at what nobody waits for
-TROUBLE = 1.0  # real seconds after which a sandbox that failed is looked at again
+MOST_HAPPENINGS = 100_000  # of one advance
+MOST_CAUGHT_UP = 10_000  # timers that one call may find due; what is left is played by the next
+ADVANCE_TIME = 60.0  # real seconds that an advance may take
+TICK = 0.5  # real seconds between two rounds of the background work that nobody waits for
+RETRY_AFTER = 1.0  # real seconds after which a sandbox that failed is tried again
+
+
+class AdvanceBusy(Exception):
+    """Time is being advanced already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Advanced:
+    """What an advance did: the time reached (ms), what happened on the way, and whether it got to its end."""
+
+    now: int
+    happened: Sequence[Happening]
+    complete: bool
+
+
+class Schedule:
+    """Plays what falls due. ``change`` opens a transaction on a sandbox at a moment, as `Engine.change` does."""
+
+    def __init__(
+        self,
+        store: Store,
+        player: Player,
+        dispatcher: Dispatcher,
+        observers: Observers,
+        change: Callable[[Sandbox, int], AbstractContextManager[World]],
+    ) -> None:
+        self._store = store
+        self._player = player
+        self._dispatcher = dispatcher
+        self._observers = observers
+        self._change = change
+
+    # catching up
+
+    def catch_up(self, sandbox: Sandbox) -> None:
+        """Whatever fell due in this sandbox has happened afterwards."""
+        now, quiet = sandbox.now(), sandbox.quiet_until
+        if sandbox.held is not None or (quiet is not None and now < quiet):
+            return
+        changes = sandbox.changes
+        with self._store.read() as tx:
+            timer = tx.next_timer(sandbox.name)
+        quiet = timer.due if timer else LATEST
+        if now < quiet:
+            sandbox.nothing_due_before(quiet, changes)
+            return
+        for _ in range(MOST_CAUGHT_UP):
+            if not self.play_next(sandbox, sandbox.now()):
+                return
+
+    def play_next(self, sandbox: Sandbox, until: int) -> bool:
+        """Plays the timer that falls due first, at its own moment; False when none is due. A play that fails is
+        stopped.
+        """
+        timer: TimerRow | None = None
+        failed: Exception | None = None
+        try:
+            with self._change(sandbox, until) as world:
+                timer = _take_timer(world, until)
+                record = world.record(timer.subject) if timer else None
+                if timer and record is not None:
+                    try:
+                        self._player.due(world, record, timer.kind)
+                    except Exception as failure:
+                        failed = failure
+                        raise
+                return timer is not None
+        except SandboxDropped:
+            return False
+        except Exception as failure:
+            if failure is not failed:
+                raise  # it was not the play that failed
+            log.exception("a play failed and is stopped")
+            self._stop_play(sandbox, until, timer, str(failure))
+            return True
+
+    def _stop_play(self, sandbox: Sandbox, until: int, timer: TimerRow | None, reason: str) -> None:
+        """Stops the play that this timer moves, unless another thread has done it meanwhile."""
+        with self._change(sandbox, until) as world:
+            if timer is None or world.tx.next_timer(sandbox.name) != timer:
+                return
+            _take_timer(world, until)
+            subject = world.subject(timer.subject)
+            if subject is not None:
+                self._player.stop(world, subject, reason)
+
+    # advancing
+
+    def advance(self, sandbox: Sandbox, to: int, wait: float = ADVANCE_TIME) -> Advanced:
+        """Moves a sandbox's time to ``to``, playing what falls due on the way, each at its moment, and waits for the
+        callbacks.
+
+        ``wait`` is real seconds. Raises AdvanceBusy when another advance is under way.
+        """
+        if not sandbox.advancing.acquire(blocking=False):
+            raise AdvanceBusy
+        happened: list[Happening] = []
+
+        def note(told: Sequence[Happening]) -> None:
+            happened.extend(each for each in told if each.sandbox == sandbox.name and each.kind in ADVANCED_KINDS)
+
+        try:
+            deadline = time.monotonic() + wait
+            sandbox.held = sandbox.now()
+            complete = self._settle(sandbox, deadline)  # what is still out from before is no part of what happens
+            self._observers.subscribe(note)
+            complete = complete and self._play_until(sandbox, to, deadline, happened)
+            with self._change(sandbox, sandbox.held) as world:
+                world.set_clock(sandbox.clock.at(sandbox.held))
+                waiting = world.tx.waiting_for_polls(sandbox.name)
+            happened += [
+                Happening(sandbox.name, sandbox.held, "waits", row.subject, f"for {row.polls} more polls")
+                for row in waiting
+            ]
+            return Advanced(sandbox.held, happened, complete)
+        finally:
+            self._observers.unsubscribe(note)
+            sandbox.held = None
+            sandbox.advancing.release()
+
+    def _play_until(self, sandbox: Sandbox, to: int, deadline: float, happened: Sequence[Happening]) -> bool:
+        """Plays moment by moment, each with its callbacks; False when time or patience ran out before ``to``."""
+        held = sandbox.now()
+        while True:
+            moment = self.next_moment(sandbox)
+            if moment is None or moment > to:
+                sandbox.held = max(to, held)
+                return True
+            sandbox.held = held = max(moment, held)
+            while self.play_next(sandbox, held) and len(happened) < MOST_HAPPENINGS:
+                pass
+            if not self._settle(sandbox, deadline) or len(happened) >= MOST_HAPPENINGS:
+                return False
+
+    def _settle(self, sandbox: Sandbox, deadline: float) -> bool:
+        """Sends what is due now and waits for it."""
+        self._dispatcher.wake_due(sandbox)
+        left = deadline - time.monotonic()
+        return left > 0 and self._dispatcher.settle(sandbox, left)
+
+    def next_moment(self, sandbox: Sandbox) -> int | None:
+        """When something falls due next, in ms, or has fallen due; None when nothing waits."""
+        with self._store.read() as tx:
+            timer, due = tx.next_timer(sandbox.name), tx.next_due(sandbox.name)
+        return min((moment for moment in (timer.due if timer else None, due) if moment is not None), default=None)
+
+    # the background
+
+    def send_due(self, sandbox: Sandbox) -> float | None:
+        """Sends what is due in a sandbox by now; real seconds until something else falls due, of all that is due after
+        that very moment.
+        """
+        if sandbox.held is not None or sandbox.dropped:
+            return None
+        now = sandbox.now()
+        self._dispatcher.wake_due(sandbox, now)
+        with self._store.read() as tx:
+            timer, retry = tx.next_timer(sandbox.name), tx.next_due(sandbox.name, after=now)
+        waits = [sandbox.clock.until(moment) for moment in (timer.due if timer else None, retry) if moment is not None]
+        return min((wait for wait in waits if wait is not None), default=None)
+
+
+ADVANCED_KINDS = frozenset({"status", "play", "event", "attempt"})  # what an advance tells of what happened
+
+
+def _take_timer(world: World, until: int) -> TimerRow | None:
+    """The timer that falls due first, and its moment as the world's. A missed daily refresh runs once, now; an advance
+    plays each.
+    """
+    timer = world.tx.next_timer(world.sandbox.name)
+    if timer is None or timer.due > until:
+        return None
+    held = world.sandbox.held is not None
+    world.now = until if timer.kind == "background" and not held else timer.due
+    if held:
+        world.set_clock(world.sandbox.clock.at(timer.due))
+    world.tx.drop_timer(timer.seq)
+    return timer
 
 
 class Ticker:
-    """Started and stopped with its engine."""
+    """The background thread, started and stopped with its engine. ``chores`` are done every `TICK`."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, schedule: Schedule, dispatcher: Dispatcher, chores: Sequence[Callable[[], object]]) -> None:
+        self._schedule = schedule
+        self._dispatcher = dispatcher
+        self._chores = chores
         self._lock = threading.Lock()
-        self._look: dict[str, Sandbox] = {}  # whose next moment is not known
+        self._changed: dict[str, Sandbox] = {}  # whose next moment is not known
         self._due: dict[str, tuple[float, Sandbox]] = {}  # real (monotonic) moments
         self._wake = threading.Event()
         self._stopping = False
-        self._written = 0.0  # when the journal was, a monotonic moment
+        self._last_chores = 0.0  # a monotonic moment
         self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
 
     def start(self) -> None:
@@ -40,20 +230,20 @@ class Ticker:
         if self._thread.is_alive():
             self._thread.join()
 
-    def look(self, sandbox: Sandbox) -> None:
+    def check(self, sandbox: Sandbox) -> None:
         """What is due in this sandbox may have changed."""
         with self._lock:
-            self._look[sandbox.name] = sandbox
+            self._changed[sandbox.name] = sandbox
         self._wake.set()
 
     def forget(self, name: str) -> None:
         with self._lock:
-            self._look.pop(name, None)
+            self._changed.pop(name, None)
             self._due.pop(name, None)
 
-    def hurry(self) -> None:
-        """The journal wants to be written."""
-        self._written = 0.0
+    def do_chores(self) -> None:
+        """The chores cannot wait for the next tick."""
+        self._last_chores = 0.0
         self._wake.set()
 
     def _run(self) -> None:
@@ -71,36 +261,23 @@ class Ticker:
         return TICK if soonest is None else max(0.0, min(TICK, soonest - time.monotonic()))
 
     def _tick(self) -> None:
-        if time.monotonic() - self._written >= TICK:
-            self._written = time.monotonic()
-            self._engine.journal.flush()
-            self._engine.library.refresh()
-        self._engine.dispatcher.record()
+        if time.monotonic() - self._last_chores >= TICK:
+            self._last_chores = time.monotonic()
+            for chore in self._chores:
+                chore()
+        self._dispatcher.record()
         with self._lock:
-            looked, self._look = self._look, {}
+            changed, self._changed = self._changed, {}
             passed = {name: sandbox for name, (moment, sandbox) in self._due.items() if moment <= time.monotonic()}
-        for name, sandbox in {**looked, **passed}.items():
+        for name, sandbox in {**changed, **passed}.items():
             try:
                 if name in passed:
-                    self._engine.catch_up(sandbox)
-                seconds = self._next(sandbox)
+                    self._schedule.catch_up(sandbox)
+                seconds = self._schedule.send_due(sandbox)
             except Exception:
                 log.exception("the background work for the sandbox %s failed; it is tried again", name)
-                seconds = TROUBLE
+                seconds = RETRY_AFTER
             with self._lock:
                 self._due.pop(name, None)
                 if seconds is not None:
                     self._due[name] = (time.monotonic() + seconds, sandbox)
-
-    def _next(self, sandbox: Sandbox) -> float | None:
-        """Sends what is due in a sandbox by now; real seconds until something else falls due, of all that is due after
-        that very moment.
-        """
-        if sandbox.held is not None or sandbox.dropped:
-            return None
-        now = sandbox.now()
-        self._engine.dispatcher.wake_due(sandbox, now)
-        with self._engine.store.read() as tx:
-            timer, retry = tx.next_timer(sandbox.name), tx.next_due(sandbox.name, after=now)
-        waits = [sandbox.clock.until(moment) for moment in (timer.due if timer else None, retry) if moment is not None]
-        return min((wait for wait in waits if wait is not None), default=None)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from mocksrv.engine.clock import Clock
+from mocksrv.engine.observers import Happening
 from mocksrv.engine.sandbox import Sandbox
 from mocksrv.engine.storage.queries import Tx
 from mocksrv.engine.storage.records import Query, Record, dumps
@@ -32,7 +33,8 @@ class World:
         self.overrides: Mapping[str, Any] = {}  # what is put over the payloads of its events
         self.rank: int | None = None  # shared by the shuffled callbacks of a step
         self.owed: set[str] = set()  # the endpoints that this transaction owes something
-        self.happened: list[dict[str, Any]] = []
+        self.happened: list[Happening] = []
+        self.observed = False  # somebody is told of it afterwards
         self.written: list[str] = []  # the ids of the events of this transaction
         self._guids: int | None = None
 
@@ -151,9 +153,11 @@ class World:
         """Writes a line of the subject's timeline; ``step`` is the file and line that caused it."""
         if self.tx.mark(self.sandbox.name, subject, self.now, status, flow, step, cause) % TRIM_EVERY == 0:
             self.tx.trim_timelines(self.sandbox.name, MOST_MOMENTS)
-        self.happened.append(
-            {"at": self.now, "kind": "status" if status else "play", "subject": subject, "detail": status or cause}
-        )
+        self.note("status" if status else "play", subject, status or cause)
+
+    def note(self, kind: str, subject: str | None, detail: str, **more: Any) -> None:
+        """Something has happened, of which the observers are told after the commit (see `Happening`)."""
+        self.happened.append(Happening(self.sandbox.name, self.now, kind, subject, detail, more))
 
     def trim_events(self, written: int) -> None:
         """Forgets the oldest events, every so often; ``written`` is the number of the newest."""

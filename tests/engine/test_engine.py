@@ -10,9 +10,9 @@ import pytest
 
 from mocksrv.engine.clock import DAY, HOUR, SECOND
 from mocksrv.engine.config import IN_MEMORY
-from mocksrv.engine.engine import AdvanceBusy
 from mocksrv.engine.journal import Entry
 from mocksrv.engine.sandbox import SandboxNameError
+from mocksrv.engine.time import AdvanceBusy
 from tests.conftest import Receiver
 from tests.engine.toy import House
 
@@ -27,15 +27,15 @@ def test_advance_plays_what_falls_due_in_virtual_order(make_house: Callable[...,
         house.script("connect: [{status: NEW}, {after: 30s, status: KNOCKED}, {after: 60s, status: OPEN}]")
     )
     happened = house.advance(100 * SECOND)
-    shown = [((line["at"] - start) // SECOND, line["kind"], line["detail"].split(" -> ")[0]) for line in happened]
-    assert [line for line in shown if line[1] != "callback"] == [
+    shown = [((each.at - start) // SECOND, each.kind, each.detail.split(" -> ")[0]) for each in happened]
+    assert [line for line in shown if line[1] != "attempt"] == [
         (30, "event", "toy.door.changed"),
         (30, "status", "KNOCKED"),
         (90, "event", "toy.door.changed"),
         (90, "status", "OPEN"),
         (90, "event", "toy.opened"),
     ]
-    assert [at for at, kind, _ in shown if kind == "callback"] == [
+    assert [at for at, kind, _ in shown if kind == "attempt"] == [
         30,
         60,
         90,

@@ -76,7 +76,7 @@ def test_a_wait_for_polls_ends_after_that_many_reads_and_the_last_still_shows_th
 
 def test_advance_lists_the_subjects_that_wait_for_polls(house: House) -> None:
     door = house.door(house.script("connect: [{status: NEW}, {after: 3 polls, status: OPEN}]"))
-    assert [(line["kind"], line["subject"], line["detail"]) for line in house.advance(HOUR)] == [
+    assert [(each.kind, each.subject, each.detail) for each in house.advance(HOUR)] == [
         ("waits", door, "for 3 more polls")
     ]
 

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from mocksrv.engine.clock import DAY, HOUR, MINUTE, SECOND, Clock
-from mocksrv.engine.engine import AdvanceBusy
 from mocksrv.engine.sandbox import Sandbox, SandboxDropped, endpoints_from
 from mocksrv.engine.storage.records import Record
+from mocksrv.engine.time import AdvanceBusy
 from tests.conftest import Receiver
 from tests.engine.toy import House
 
@@ -173,8 +173,7 @@ def test_a_retry_that_falls_due_while_the_ticker_looks_is_not_lost(
         )  # ... but in the next moment
 
     house.engine.dispatcher.wake_due = just_before  # type: ignore[method-assign]
-    ticker = house.engine._ticker
-    seconds = ticker._next(house.sandbox)
+    seconds = house.engine.schedule.send_due(house.sandbox)
     assert seconds is not None
 
 
@@ -182,7 +181,7 @@ def test_trouble_in_one_sandbox_does_not_stop_the_time_of_another(
     make_house: Callable[..., House], monkeypatch: Any
 ) -> None:
     house = make_house(clock="real")
-    catch_up = house.engine.catch_up
+    catch_up = house.engine.schedule.catch_up
     failures = []
 
     def troubled(sandbox: Sandbox) -> None:
@@ -191,7 +190,7 @@ def test_trouble_in_one_sandbox_does_not_stop_the_time_of_another(
             raise RuntimeError("the disk is full")
         catch_up(sandbox)
 
-    monkeypatch.setattr(house.engine, "catch_up", troubled)
+    monkeypatch.setattr(house.engine.schedule, "catch_up", troubled)
     house.script("connect: [{status: NEW}, {after: 300ms, status: OPEN}]")
     first, second = house.engine.sandbox("a"), house.engine.sandbox("b")
     house.sandbox = first
@@ -225,9 +224,9 @@ def test_a_failing_play_stops_only_itself(make_house: Callable[..., House], monk
         return change(sandbox, now)
 
     monkeypatch.setattr(house.engine.player, "due", failing)
-    monkeypatch.setattr(house.engine, "change", waiting)
+    monkeypatch.setattr(house.engine.schedule, "_change", waiting)
     now = house.sandbox.now() + SECOND
-    threads = [threading.Thread(target=house.engine._play_next, args=(house.sandbox, now)) for _ in range(2)]
+    threads = [threading.Thread(target=house.engine.schedule.play_next, args=(house.sandbox, now)) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -248,11 +247,11 @@ def test_a_database_that_was_busy_once_stops_no_play(make_house: Callable[..., H
             raise RuntimeError("database is locked")
         return change(sandbox, now)
 
-    monkeypatch.setattr(house.engine, "change", busy)
+    monkeypatch.setattr(house.engine.schedule, "_change", busy)
     now = house.sandbox.now() + SECOND
     with pytest.raises(RuntimeError):
-        house.engine._play_next(house.sandbox, now)
-    house.engine._play_next(house.sandbox, now)
+        house.engine.schedule.play_next(house.sandbox, now)
+    house.engine.schedule.play_next(house.sandbox, now)
     assert house.status(guid) == "OPEN"
 
 
@@ -270,27 +269,6 @@ def test_a_lane_that_failed_goes_on(make_house: Callable[..., House], receiver: 
     monkeypatch.setattr(dispatcher, "_deliver", failing)
     house.door(house.script(QUIET))
     assert eventually(lambda: states(house, house.sandbox) == [("delivered", 1)], 4)
-
-
-def test_what_happens_after_an_advance_is_not_kept(house: House) -> None:
-    """A commit that ends with an advance: the list of what happened is not taken up again."""
-    sandbox = house.sandbox
-
-    class Ending(list[Any]):
-        def _end(self) -> None:
-            sandbox.witness = None  # the advance is over at this moment
-
-        def __iadd__(self, more: Any) -> Any:
-            self._end()
-            return super().__iadd__(more)
-
-        def extend(self, more: Any) -> None:
-            self._end()
-            super().extend(more)
-
-    sandbox.witness = Ending()
-    house.door(house.script(QUIET))
-    assert sandbox.witness is None
 
 
 def test_a_moved_subject_plays_its_present_flow_to_the_end(house: House) -> None:

@@ -13,6 +13,7 @@ from mocksrv.engine.callbacks.dispatcher import Retries
 from mocksrv.engine.clock import HOUR, MINUTE
 from mocksrv.engine.config import Config
 from mocksrv.engine.engine import Engine
+from mocksrv.engine.observers import Happening
 from mocksrv.engine.role import Job, Role
 from mocksrv.engine.sandbox import Sandbox, endpoints_from
 from mocksrv.engine.scenarios.model import Ask, Option, Scenario, Vocabulary
@@ -205,7 +206,7 @@ class House:
         status: str = record.body["status"]
         return status
 
-    def advance(self, ms: int) -> list[dict[str, Any]]:
+    def advance(self, ms: int) -> Sequence[Happening]:
         return self.engine.advance(self.sandbox, self.sandbox.now() + ms).happened
 
     def events(self) -> list[str]:

@@ -23,6 +23,7 @@ from mocksrv.engine.callbacks.credentials import Credentials, NoToken, Signer, t
 from mocksrv.engine.callbacks.disturbance import disturbed, wrong_content_type, wrong_credentials
 from mocksrv.engine.callbacks.outbox import PRIVATE
 from mocksrv.engine.clock import iso_ms
+from mocksrv.engine.observers import Happening
 from mocksrv.engine.sandbox import Endpoint, Sandbox
 from mocksrv.engine.storage.records import dumps
 from mocksrv.engine.storage.rows import AttemptRow, DueRow
@@ -62,7 +63,7 @@ class Attempt(NamedTuple):
     due: int | None
     number: int
     kept: AttemptRow
-    news: dict[str, Any]
+    told: Happening
 
 
 class Dispatcher:
@@ -75,7 +76,7 @@ class Dispatcher:
         store: Store,
         transport: Callable[[], Transport],
         retries: Mapping[str, Retries],
-        report: Callable[[Sandbox, dict[str, Any], bool], None],
+        report: Callable[[Sandbox, Happening, bool], None],
         signers: Mapping[str, Signer] | None = None,
         encoders: Mapping[str, Encoder] | None = None,
     ) -> None:
@@ -218,8 +219,9 @@ class Dispatcher:
         request = dumps({"url": endpoint.url, "headers": _masked(headers), **_shown(body)})
         response = dumps({"headers": dict(answer.headers), "body": answer.body})
         kept = AttemptRow(at, answer.status, answer.error, answer.duration_ms, request, response)
-        news = _news(at, event, event_id, endpoint, answer, due)
-        self._done.append(Attempt(sandbox, row.seq, state, due, attempts + 1, kept, news))
+        detail = f"{event} -> {endpoint.url}: {_outcome(answer, due)}"
+        told = Happening(sandbox.name, at, "attempt", event_id, detail)
+        self._done.append(Attempt(sandbox, row.seq, state, due, attempts + 1, kept, told))
 
     def record(self) -> None:
         """Writes what came of the attempts so far, of all lanes in one transaction. Afterwards none of them is out any
@@ -238,7 +240,7 @@ class Dispatcher:
                 for attempt in known:  # the sandboxes of the others were emptied meanwhile
                     tx.add_attempt(attempt.delivery, attempt.kept)
             for attempt in known:
-                self._report(attempt.sandbox, attempt.news, attempt.due is not None)
+                self._report(attempt.sandbox, attempt.told, attempt.due is not None)
 
     def _encode(self, event: str, body: bytes, headers: Mapping[str, str]) -> bytes:
         """The body as the provider writes it: JSON, unless it has an encoder that says otherwise."""
@@ -307,7 +309,6 @@ def _shown(body: bytes) -> dict[str, str]:
         return {"body": body.decode("utf-8", "replace"), "body_base64": b64encode(body).decode()}
 
 
-def _news(at: int, event: str, event_id: str, endpoint: Endpoint, answer: Answer, due: int | None) -> dict[str, Any]:
-    result = answer.error or str(answer.status)
-    again = f", again at {iso_ms(due)}" if due else ""
-    return {"at": at, "kind": "callback", "subject": event_id, "detail": f"{event} -> {endpoint.url}: {result}{again}"}
+def _outcome(answer: Answer, due: int | None) -> str:
+    """What came of an attempt, in words; ``due`` is when it is tried again."""
+    return (answer.error or str(answer.status)) + (f", again at {iso_ms(due)}" if due else "")

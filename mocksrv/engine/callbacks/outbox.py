@@ -68,7 +68,10 @@ def emit(
             world.tx.add_delivery(world.sandbox.name, seq, endpoint, state, due, rank, dumps(treatment))
     world.trim_events(seq)
     world.written.append(id)
-    world.happened.append({"at": world.now, "kind": "event", "subject": subject, "detail": event})
+    world.note("event", subject, event, treatment=world.directives)
+    if world.observed:
+        for endpoint, _ in owed:
+            world.note("delivery", id, f"{event} -> {endpoint}")
 
 
 def overridden(payload: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:

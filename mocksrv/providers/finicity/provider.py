@@ -67,9 +67,9 @@ class FinicityProvider(Provider):
                 session = self._found(world, body["link"])
                 self._sessions.play(world, session, wish)
                 events = [
-                    each["detail"].partition(".")[2]
+                    each.detail.partition(".")[2]
                     for each in world.happened
-                    if each["kind"] == "event" and each["subject"] == session.guid
+                    if each.kind == "event" and each.subject == session.guid
                 ]
                 return {"status": session.body["status"], "events": events}
         except UnknownScenario as unknown:

@@ -9,8 +9,8 @@ from flask import Response
 
 from mocksrv.engine.callbacks.disturbance import Disturbance
 from mocksrv.engine.clock import Clock
-from mocksrv.engine.engine import AdvanceBusy
 from mocksrv.engine.sandbox import Fault
+from mocksrv.engine.time import AdvanceBusy
 from mocksrv.web import shapes
 from mocksrv.web.control.calls import PREFIX, Calls, Here, Route
 from mocksrv.web.fields import FAULTS, read, read_json

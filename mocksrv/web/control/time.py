@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from mocksrv.engine.clock import SECOND, Clock, iso_ms
-from mocksrv.engine.engine import ADVANCE_TIME, AdvanceBusy
+from mocksrv.engine.observers import Happening
+from mocksrv.engine.time import ADVANCE_TIME, AdvanceBusy
 from mocksrv.web import shapes
 from mocksrv.web.control.calls import Calls, Here, Route
 from mocksrv.web.fields import check_moment, duration_of, moment_of, read_json
 from mocksrv.web.problems import Problem
+
+KINDS = {"attempt": "callback"}  # what scripts know some kinds of happenings by
 
 
 class Time(Calls):
@@ -62,5 +65,10 @@ class Time(Calls):
                 done = self.engine.advance(here, to, wait)
         except AdvanceBusy:
             raise Problem(409, "time is being advanced already") from None
-        happened = [{**line, "at": iso_ms(line["at"])} for line in done.happened]
+        happened = [_shown(each) for each in done.happened]
         return {"now": iso_ms(done.now), "happened": happened, **({} if done.complete else {"complete": False})}
+
+
+def _shown(happening: Happening) -> dict[str, Any]:
+    _, at, kind, subject, detail, _ = happening
+    return {"at": iso_ms(at), "kind": KINDS.get(kind, kind), "subject": subject, "detail": detail}
