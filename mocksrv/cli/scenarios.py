@@ -84,7 +84,9 @@ def validate(files: tuple[Path, ...], as_json: bool) -> int:
 def _yaml_files(path: Path) -> list[Path]:
     """A file, or the YAML files of a folder. Raises a click error."""
     if path.is_dir():
-        return sorted(path.rglob("*.y*ml"))
+        from mocksrv.engine.yamlnodes import yaml_files
+
+        return list(yaml_files(path))
     if not path.exists():
         raise click.ClickException(f"there is no file {path}")
     return [path]

@@ -14,12 +14,11 @@ from mocksrv.engine.config import Config
 from mocksrv.engine.problems import Problem
 from mocksrv.engine.role import Role
 from mocksrv.engine.scenarios.files import UserFile
-from mocksrv.engine.scenarios.library import Library, UnknownScenario
+from mocksrv.engine.scenarios.library import FaultyScenario, Library, UnknownScenario
 from mocksrv.engine.scenarios.model import Scenario
+from mocksrv.engine.yamlnodes import SUFFIXES
 from mocksrv.server import bundled_scenarios, make_providers
 from mocksrv.settings import SettingError
-
-SUFFIXES = (".yaml", ".yml")
 
 
 @dataclass(frozen=True)
@@ -38,6 +37,9 @@ class Shelf:
         """The scenario of a name. Raises a click error."""
         try:
             return self.library.find(name)
+        except FaultyScenario as error:
+            click.echo("\n".join(map(str, error.problems)), err=True)
+            raise click.exceptions.Exit(1) from None
         except UnknownScenario as error:
             hint = "" if error.near else "; 'mocksrv scenarios list' shows them all"
             raise click.ClickException(f"{error}{hint}") from None

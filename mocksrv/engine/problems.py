@@ -45,12 +45,12 @@ def choose(word: str, likely: Iterable[str], allowed: Iterable[str], intro: str 
     return (f"did you mean '{guess}'? {clause[0].upper()}{clause[1:]}" if guess else clause), guess
 
 
-def near(word: str, names: Iterable[str]) -> str | None:
-    """The name that is most like a word, if one is."""
+def near(word: str, names: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The name that is most like a word, if one is; ``cutoff`` says how like, from 0 to 1."""
     if len(word) > LONGEST_WORD:
         return None
     folded = {name.lower(): name for name in islice(sorted(names), MOST_COMPARED)}
-    found = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=0.6)
+    found = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=cutoff)
     return folded[found[0]] if found else None
 
 

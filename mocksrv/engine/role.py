@@ -10,8 +10,9 @@ from typing import Any, ClassVar
 from mocksrv.engine.callbacks.credentials import Signer
 from mocksrv.engine.callbacks.dispatcher import NO_RETRIES, Retries
 from mocksrv.engine.clock import DAY
-from mocksrv.engine.scenarios.model import Ask, Option, Scenario, Vocabulary
+from mocksrv.engine.scenarios.model import Ask, Option, Scenario
 from mocksrv.engine.scenarios.parsing import parse
+from mocksrv.engine.scenarios.vocabulary import Vocabulary
 from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
 

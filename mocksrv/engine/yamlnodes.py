@@ -8,6 +8,7 @@ with a message for the person who wrote the file. The tree is built from the par
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from mocksrv.engine.problems import Problem, YamlError, short
 
+SUFFIXES = (".yaml", ".yml")
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 20
 MAX_NODES = 50_000
@@ -119,6 +121,15 @@ class Document:
     text: str
     root: Node
     problems: tuple[Problem, ...]
+
+
+def yaml_files(folder: Path) -> Iterator[Path]:
+    """The YAML files of a folder and its sub-folders, but for hidden ones, in order. None if it is not there."""
+    for parent, names, files in os.walk(folder):
+        names[:] = sorted(name for name in names if not name.startswith("."))
+        for name in sorted(files):
+            if name.endswith(SUFFIXES) and not name.startswith("."):
+                yield Path(parent, name)
 
 
 def load(path: Path) -> Any:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from mocksrv.engine.problems import Problem, choose, short
 from mocksrv.engine.yamlnodes import NULLS, Node
@@ -58,16 +58,41 @@ class Problems:
         return tuple(sorted(self._found.values()))
 
 
-class FileSchema:
-    """What one kind of file may say."""
+class Reports(Protocol):
+    """Who is told of faults."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    @property
+    def full(self) -> bool:
+        """True when there are so many that looking for more is of no use."""
+
+    def at(self, path: Place, message: str, *, key: bool = False) -> None:
+        """A problem at the value at ``path``, or at its key."""
+
+
+class _Sentences:
+    """Faults without a file."""
+
+    full = False
+
+    def __init__(self) -> None:
+        self.all: list[tuple[Place, str]] = []
+
+    def at(self, path: Place, message: str, *, key: bool = False) -> None:
+        self.all.append((path, message))
+
+
+class FileSchema:
+    """What one kind of file, or a part of one, may say: a JSON Schema, or the file that it stands in."""
+
+    def __init__(self, source: Path | Rule) -> None:
+        self._source = source
 
     @cached_property
     def rules(self) -> dict[str, Any]:
         """The JSON Schema, without the words of any provider. Shared: copy before changing."""
-        loaded: dict[str, Any] = json.loads(self._path.read_text("utf-8"))
+        if not isinstance(self._source, Path):
+            return dict(self._source)
+        loaded: dict[str, Any] = json.loads(self._source.read_text("utf-8"))
         return loaded
 
     @cached_property
@@ -112,14 +137,22 @@ class FileSchema:
         branches = (self._branch(branch, node) for branch in rule["anyOf"])
         return next((branch for branch in branches if branch.get("type") == kind), {})
 
-    def check(self, values: Any, problems: Problems) -> list[Place]:
-        """Reports everything about ``values`` that the schema does not allow. Returns the places of the faults."""
+    def faults(self, values: Any) -> list[tuple[Place, str]]:
+        """What the schema does not allow about values that stand in no file: places and sentences."""
+        found = _Sentences()
+        self.check(values, found)
+        return found.all
+
+    def check(self, values: Any, problems: Reports, at: Place = ()) -> list[Place]:
+        """Reports everything about ``values`` that the schema does not allow; ``at`` is where they stand in the file.
+        Returns the places of the faults.
+        """
         unknown: dict[Place, set[str]] = defaultdict(set)
         missing: dict[Place, tuple[Any, list[str]]] = {}
         orphans: dict[Place, Any] = {}
         places: list[Place] = []
         for error in islice(_leaves(self._validator.iter_errors(values)), 1000):
-            path: Place = tuple(error.absolute_path)
+            path: Place = (*at, *error.absolute_path)
             places.append(path)
             if error.validator == "additionalProperties":
                 unknown[path] |= set(_unknown_keys(error, path, problems))
@@ -177,7 +210,7 @@ def _leaves(errors: Iterable[Any]) -> Iterator[Any]:
         yield from _leaves(meant[0]) if meant else [error]
 
 
-def _unknown_keys(error: Any, path: Place, problems: Problems) -> Iterator[str]:
+def _unknown_keys(error: Any, path: Place, problems: Reports) -> Iterator[str]:
     """Reports unknown keys; gives the allowed key that each may stand for."""
     allowed = list(error.schema["properties"])
     for key in error.instance:
@@ -188,7 +221,7 @@ def _unknown_keys(error: Any, path: Place, problems: Problems) -> Iterator[str]:
         yield guess or ""
 
 
-def _orphan(error: Any, path: Place, problems: Problems) -> None:
+def _orphan(error: Any, path: Place, problems: Reports) -> None:
     """Keys without the key that they belong to."""
     written: Mapping[str, Any] = error.instance
     owners = {key: needs[0] for key, needs in error.validator_value.items() if key in written}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from werkzeug.exceptions import HTTPException
 
 from mocksrv.engine.config import Config
 from mocksrv.engine.role import Role
+from mocksrv.engine.scenarios.vocabulary import Template
 from mocksrv.providers.http import AnyCall, Call, Mount, ProviderError, Route, Routes
 from mocksrv.providers.profiles import ProfileError
 
@@ -70,6 +71,11 @@ class Provider:
         self.routes: dict[str, Route] = {route.operation: route for each in families for route in each.entries}
         self.timers = {kind: handler for each in families for kind, handler in each.timers.items()}
         self.role = self.make_role()
+        self.role.vocabulary = replace(
+            self.role.vocabulary,
+            operations=[Template(route.method, self.prefix + route.path) for route in self.routes.values()],
+            asking=self.role.asking or None,
+        )
 
     def make_role(self) -> Role:
         """How its subjects behave; called once."""

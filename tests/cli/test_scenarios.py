@@ -223,6 +223,15 @@ def test_a_faulty_file_is_not_played() -> None:
     assert result.output.startswith("bad.yaml:5:15: unknown status 'CONECTED'")
 
 
+@pytest.mark.parametrize("command", ["simulate", "show"])
+def test_a_faulty_file_of_a_folder_is_named_with_its_fault(command: str) -> None:
+    Path("own/team").mkdir(parents=True)
+    Path("own/team/mine.yaml").write_text("name: bad\nprovider: mx\nflows:\n  connect:\n    - status: CONECTED\n")
+    result = scenarios(command, "bad", "--scenarios", "own")
+    assert result.exit_code == 1
+    assert result.output.startswith("own/team/mine.yaml:5:15: unknown status 'CONECTED'; did you mean 'CONNECTED'?")
+
+
 def test_help_needs_no_arguments() -> None:
     assert "simulate" in scenarios().output
     assert "serve" in CliRunner().invoke(main, []).output

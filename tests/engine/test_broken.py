@@ -8,7 +8,7 @@ import pytest
 
 from mocksrv.engine.problems import YamlError
 from mocksrv.engine.scenarios.library import Library
-from mocksrv.engine.scenarios.model import Vocabulary
+from mocksrv.engine.scenarios.vocabulary import Template, Vocabulary
 
 BROKEN = sorted((Path(__file__).parent / "broken").glob("*.yaml"))
 STATUSES = """CREATED PREVENTED DENIED CHALLENGED REJECTED LOCKED CONNECTED IMPEDED RECONNECTED DEGRADED
@@ -21,7 +21,13 @@ MX = Vocabulary(
     flows=frozenset(FLOWS.split()),
     events=frozenset({"mx.aggregation", "mx.balance"}),
     happy="connected",
-    fields=frozenset({"connection_status_message"}),
+    fields={"connection_status_message": {"type": ["string", "null"]}, "is_authenticated": {"type": "boolean"}},
+    asking="CHALLENGED",
+    operations=(
+        Template("GET", "/users"),
+        Template("POST", "/users"),
+        Template("GET", "/users/<user>/members/<member>/status"),
+    ),
     options=frozenset({"accounts"}),
     profiles=lambda: frozenset({"everyday", "empty"}),
 )

@@ -16,8 +16,9 @@ from mocksrv.engine.engine import Engine
 from mocksrv.engine.observers import Happening
 from mocksrv.engine.role import Job, Role
 from mocksrv.engine.sandbox import Sandbox, endpoints_from
-from mocksrv.engine.scenarios.model import Ask, Option, Scenario, Vocabulary
+from mocksrv.engine.scenarios.model import Ask, Option, Scenario
 from mocksrv.engine.scenarios.parsing import parse
+from mocksrv.engine.scenarios.vocabulary import Vocabulary
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 
@@ -30,7 +31,7 @@ WORDS = Vocabulary(
     flows=frozenset({"connect", "update", "aggregate", "verify", "oauth", "background"}),
     events=EVENTS,
     happy="opens",
-    fields=frozenset({"colour"}),
+    fields={"colour": {"type": "string"}},
     options=frozenset({"keys"}),
     profiles=lambda: frozenset({"furniture"}),
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from mocksrv.engine.scenarios.library import Library, UnknownScenario
-from mocksrv.engine.scenarios.model import Scenario, Vocabulary
+from mocksrv.engine.scenarios.model import Scenario
+from mocksrv.engine.scenarios.vocabulary import Vocabulary
 from mocksrv.engine.world import World
 
 BY_HAND = frozenset({"hand", "header", "institution", "next"})  # new credentials do not take these choices back

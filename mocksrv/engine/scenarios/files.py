@@ -12,7 +12,7 @@ from typing import Any
 from mocksrv.engine.problems import Problem, YamlError
 from mocksrv.engine.scenarios.model import Scenario
 from mocksrv.engine.scenarios.parsing import SCHEMA
-from mocksrv.engine.yamlnodes import MAX_BYTES, Node, read
+from mocksrv.engine.yamlnodes import MAX_BYTES, Node, read, yaml_files
 
 PROFILE = ".profile.yaml"  # how the names of data profiles end, which may lie beside scenarios
 Key = tuple[str, str]  # provider, name
@@ -117,24 +117,16 @@ def _line(file: UserFile, by_key: dict[Key, UserFile]) -> set[Key]:
     return seen
 
 
-def yaml_files(folder: Path) -> Iterator[Path]:
-    """The scenario files of a folder: its YAML files but for hidden ones and data profiles. None if it is not there."""
-    try:
-        found = sorted(folder.iterdir())
-    except OSError:
-        return
-    yield from (
-        path
-        for path in found
-        if path.suffix in (".yaml", ".yml") and not path.name.startswith(".") and not path.name.endswith(PROFILE)
-    )
+def scenario_files(folder: Path) -> Iterator[Path]:
+    """The scenario files of a folder and its sub-folders: its YAML files but for data profiles."""
+    return (path for path in yaml_files(folder) if not path.name.endswith(PROFILE))
 
 
 def changes(files: dict[Path, UserFile], folders: Iterable[Path]) -> bool:
     """Brings ``files`` up to what lies in the folders. Returns whether anything changed."""
     present: dict[Path, Stamp] = {}
     for folder in folders:
-        for path in yaml_files(folder):
+        for path in scenario_files(folder):
             try:
                 status = path.stat()
             except OSError:

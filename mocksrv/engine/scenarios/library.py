@@ -15,9 +15,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from pathlib import Path
 
 from mocksrv.engine.problems import Problem, YamlError
-from mocksrv.engine.scenarios.files import Key, UserFile, changes, login_clash, next_batch, yaml_files
-from mocksrv.engine.scenarios.model import Login, Scenario, Step, Vocabulary
+from mocksrv.engine.scenarios.files import Key, UserFile, changes, login_clash, next_batch, scenario_files
+from mocksrv.engine.scenarios.model import Login, Scenario, Step
 from mocksrv.engine.scenarios.parsing import parse
+from mocksrv.engine.scenarios.vocabulary import Vocabulary
 
 LOOK_EVERY = 0.5  # seconds of real time between two looks at the user's folders
 PUT = "(put)"  # the file name of scenarios that are in no file
@@ -33,6 +34,16 @@ class UnknownScenario(Exception):
         super().__init__(f"there is no scenario '{name}'{hint}")
         self.name = name
         self.near = tuple(near)
+
+
+class FaultyScenario(UnknownScenario):
+    """The only scenario of that name stands in a file that has faults: ``problems``."""
+
+    def __init__(self, name: str, problems: Sequence[Problem]) -> None:
+        super().__init__(name)
+        self.problems = tuple(problems)
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        self.args = (f"the scenario '{name}' has a fault and is left out: {problems[0]}{more}",)
 
 
 class Library:
@@ -91,8 +102,19 @@ class Library:
             found = self.parent(provider, name)
             if found:
                 return found
+        if problems := self._faults_of(providers, name):
+            raise FaultyScenario(name, problems)
         known = sorted({known for provider in providers for known in self.names(provider)})
         raise UnknownScenario(name, difflib.get_close_matches(name[:64], known))
+
+    def _faults_of(self, providers: Sequence[str], name: str) -> Sequence[Problem]:
+        """What is wrong with the user's file that says this name, or bears it where it cannot say one."""
+        with self._lock:
+            for _, file in sorted(self._files.items()):
+                means = file.key[1] == name and file.key[0] in providers if file.key else file.path.stem == name
+                if means and file.problems and not file.good:
+                    return file.problems
+        return ()
 
     def parent(self, provider: str, name: str) -> Scenario | None:
         """The scenario of that name, or None."""
@@ -124,6 +146,11 @@ class Library:
     def writes(self, scenario: Scenario, flow: str) -> bool:
         """True when the scenario or what it extends writes the flow."""
         return self._written(scenario, flow) is not None
+
+    def counts(self, scenario: Scenario) -> bool:
+        """Whether statuses are reached by counting: as the scenario says, or what it extends; else they are."""
+        said = (member.counting for member in self._line(scenario) if member.counting is not None)
+        return next(said, True)
 
     def login(
         self, provider: str, institution: str | None, username: str | None, password: str | None
@@ -233,12 +260,7 @@ class Library:
             if not self._directories or now < self._looked + LOOK_EVERY:
                 return False
             self._looked = now
-            folders = [
-                folder
-                for parent in self._directories
-                for folder in (parent, *(parent / name for name in self._vocabularies))
-            ]
-            if not changes(self._files, folders):
+            if not changes(self._files, self._directories):
                 return False
             self._examine([file for _, file in sorted(self._files.items())])
         self.on_change()
@@ -249,7 +271,7 @@ class Library:
         library's.
         """
         wanted = {path.resolve(): UserFile(path).load() for path in paths}
-        beside = dict.fromkeys(sibling for path in wanted for sibling in yaml_files(path.parent))
+        beside = dict.fromkeys(sibling for path in wanted for sibling in scenario_files(path.parent))
         with self._lock:
             known = [*beside, *(path.resolve() for path in self._files)]
             trial = Library(self._root, (), self._vocabularies, self._defaults)

@@ -5,35 +5,11 @@ Durations are integer milliseconds. All values are immutable by convention: the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from mocksrv.engine.problems import Problem
-
 ANSWER_WAIT_MS = 600_000  # how long a challenge waits for its answer when the file does not say
-
-
-@dataclass(frozen=True)
-class Vocabulary:
-    """The words of one provider: what its scenarios may name.
-
-    ``flows`` are those that calls play, ``happy`` is the scenario played when nothing else is chosen, ``fields`` what
-    ``set`` may name, ``options`` the named option lists, ``profiles`` gives the data profiles and ``profile_problems``
-    the faults of the user's own. ``acts`` are the statuses that a subject only enters after a person has acted (chosen
-    a bank, logged in ...), with the number of that act, counted from 1 in the order in which they are done.
-    """
-
-    provider: str
-    statuses: frozenset[str]
-    flows: frozenset[str]
-    events: frozenset[str]
-    happy: str
-    fields: frozenset[str] = frozenset()
-    options: frozenset[str] = frozenset()
-    profiles: Callable[[], frozenset[str]] = frozenset
-    profile_problems: Callable[[], Sequence[Problem]] = tuple
-    acts: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +149,7 @@ class Scenario:
     flows: Mapping[str, tuple[Step, ...]]
     file: str
     text: str
+    counting: bool | None = None  # None: as in what it extends, else on
 
 
 class Relatives(Protocol):

@@ -23,8 +23,8 @@ from mocksrv.engine.scenarios.model import (
     Relatives,
     Scenario,
     Step,
-    Vocabulary,
 )
+from mocksrv.engine.scenarios.vocabulary import Vocabulary
 from mocksrv.engine.yamlnodes import Document, read, repeated, texts
 from mocksrv.engine.yamlschema import FileSchema, Problems
 
@@ -48,9 +48,20 @@ def parse(
     """
     document = read(text, file)
     values = SCHEMA.values(document.root)
+    _type_fields(values, document, vocabularies)
     if check:
         _check(document, values, file, vocabularies, library)
     return _Reader(file, document).scenario(values)
+
+
+def _type_fields(values: Any, document: Document, vocabularies: Mapping[str, Vocabulary]) -> None:
+    """Reads what steps ``set`` as the provider's fields want it: text stays as written, ``no`` is no boolean."""
+    vocabulary = scenario_rules.vocabulary_of(values, vocabularies)
+    fields = vocabulary.field_schema() if vocabulary else None
+    for path, step in scenario_rules.steps(values):
+        node = document.root.find((*path, "set")) if fields and isinstance(step.get("set"), dict) else None
+        if fields and node:
+            step["set"] = fields.values(node)
 
 
 def _check(
@@ -82,6 +93,7 @@ class _Reader:
             flows=self._flows(values.get("flows", {})),
             file=self._file,
             text=self._document.text,
+            counting=values["counting"] == "on" if "counting" in values else None,
         )
 
     def _login(self, index: int, values: Mapping[str, str]) -> Login:
@@ -180,7 +192,7 @@ def _words(vocabulary: Vocabulary) -> dict[str, Any]:
             "status": {"enum": sorted(vocabulary.statuses)},
             "event": {"enum": sorted(vocabulary.events)},
             "data": {"examples": sorted(vocabulary.profiles())},
-            "set": {"propertyNames": {"enum": sorted(vocabulary.fields)}},
+            "set": {"properties": dict(vocabulary.fields), "additionalProperties": False},
         }
     }
     calls: dict[str, Any] = {

@@ -15,10 +15,12 @@ from typing import Any
 
 from mocksrv.engine.clock import parse_duration
 from mocksrv.engine.problems import choose, short
-from mocksrv.engine.scenarios.model import Relatives, Scenario, Step, Vocabulary
+from mocksrv.engine.scenarios.model import Relatives, Scenario, Step
+from mocksrv.engine.scenarios.vocabulary import Vocabulary, event_problem, fault_problem
 from mocksrv.engine.yamlschema import Place, Problems
 
 ENDINGS = ("challenges", "oauth", "then", "delete")
+ASKING = frozenset({"challenges", "wait", "right", "wrong", "silent", "answers"})  # without the first: said already
 CHOICES = frozenset({"OPTIONS", "IMAGE_OPTIONS"})
 
 MAX_IMAGE_BYTES = 500_000
@@ -81,7 +83,7 @@ def check(
     if not isinstance(values, dict):
         return
     provider = values.get("provider")
-    vocabulary = vocabularies.get(provider) if isinstance(provider, str) else None
+    vocabulary = vocabulary_of(values, vocabularies)
     if isinstance(provider, str) and vocabulary is None:
         problems.at(
             ("provider",), f"unknown provider {short(provider)}; {choose(provider, vocabularies, vocabularies)[0]}"
@@ -93,8 +95,22 @@ def check(
             if problems.full:
                 return
             _check_step(("flows", name, index), step, problems, file, vocabulary)
+            _check_fault(("flows", name, index), step, problems, vocabularies)
     if vocabulary is not None:
         _Links(values, flows, vocabulary, library, problems).check(loose)
+
+
+def vocabulary_of(values: Any, vocabularies: Mapping[str, Vocabulary]) -> Vocabulary | None:
+    """The words of the provider that a scenario's values name, if they name one."""
+    provider = values.get("provider") if isinstance(values, dict) else None
+    return vocabularies.get(provider) if isinstance(provider, str) else None
+
+
+def steps(values: Any) -> Iterator[tuple[Place, dict[str, Any]]]:
+    """Every step of a scenario's values that has the shape of one, and its place."""
+    for name, found in _flows(values).items() if isinstance(values, dict) else ():
+        for index, step in found:
+            yield ("flows", name, index), step
 
 
 def _flows(values: Mapping[str, Any]) -> dict[str, list[tuple[int, dict[str, Any]]]]:
@@ -135,18 +151,25 @@ def _check_step(
     if vocabulary is None:
         return
     _check_word((*path, "status"), "status", step.get("status"), vocabulary.statuses, problems)
-    _check_word((*path, "event"), "event", step.get("event"), vocabulary.events, problems)
+    if isinstance(step.get("event"), str) and (wrong := event_problem(step["event"], [vocabulary])):
+        problems.at((*path, "event"), wrong)
+    if vocabulary.asking is not None and step.get("status") == vocabulary.asking and not step.keys() & ASKING:
+        problems.at((*path, "status"), f"the status {vocabulary.asking} needs 'challenges': nobody could answer it")
     if "data" in step:
         _check_word((*path, "data"), "data profile", step["data"], vocabulary.profiles(), problems)
-    for name in _mapping(step.get("set")):
-        _check_word((*path, "set", name), "field", name, vocabulary.fields, problems, key=True)
+    if isinstance(step.get("set"), dict) and not problems.full:
+        vocabulary.field_schema().check(step["set"], problems, (*path, "set"))
 
 
-def _check_word(
-    path: Place, kind: str, word: Any, allowed: frozenset[str], problems: Problems, *, key: bool = False
-) -> None:
+def _check_fault(path: Place, step: dict[str, Any], problems: Problems, vocabularies: Mapping[str, Vocabulary]) -> None:
+    on = _mapping(step.get("fault")).get("on")
+    if isinstance(on, str) and "/" in on and (wrong := fault_problem(on, vocabularies.values())):
+        problems.at((*path, "fault", "on"), wrong)
+
+
+def _check_word(path: Place, kind: str, word: Any, allowed: frozenset[str], problems: Problems) -> None:
     if isinstance(word, str) and word not in allowed and not problems.full:
-        problems.at(path, f"unknown {kind} {short(word)}; {choose(word, allowed, allowed)[0]}", key=key)
+        problems.at(path, f"unknown {kind} {short(word)}; {choose(word, allowed, allowed)[0]}")
 
 
 def _check_durations(path: Place, step: dict[str, Any], problems: Problems) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -10,7 +9,8 @@ from typing import Any, ClassVar
 from mocksrv.engine.callbacks.credentials import Signer
 from mocksrv.engine.problems import Problem
 from mocksrv.engine.role import Job, Role
-from mocksrv.engine.scenarios.model import Ask, Option, Vocabulary
+from mocksrv.engine.scenarios.model import Ask, Option
+from mocksrv.engine.scenarios.vocabulary import Vocabulary
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.finicity import webhooks
@@ -52,12 +52,12 @@ ACTS = {
 }
 
 
-def _code(value: Any) -> int:
-    return int(value) if re.fullmatch(r"[0-9]{1,9}", str(value), re.ASCII) else FINE
-
-
-# What a scenario may `set`, and what makes any value one that the field can have.
-SETTABLE: Mapping[str, Callable[[Any], Any]] = {"code": _code, "query": str, "mfa": bool}
+# What a scenario may `set`, each with the JSON Schema of its values.
+SETTABLE: Mapping[str, Mapping[str, Any]] = {
+    "code": {"type": "integer", "minimum": 0, "maximum": 999_999_999},
+    "query": {"type": "string"},
+    "mfa": {"type": "boolean"},
+}
 
 
 def vocabulary(profiles: Profiles) -> Vocabulary:
@@ -68,7 +68,7 @@ def vocabulary(profiles: Profiles) -> Vocabulary:
         flows=frozenset(JOBS),
         events=CATALOGUE,
         happy="connect-full",
-        fields=frozenset(SETTABLE),
+        fields=SETTABLE,
         profiles=profiles.names,
         profile_problems=lambda: [Problem(*fault) for fault in profiles.problems()],
         acts=ACTS,
@@ -114,7 +114,7 @@ class SessionRole(Role):
     def enter(self, world: World, subject: Record, status: str | None, fields: Mapping[str, Any], over: bool) -> None:
         """One change of a session: a status with what it does and its event, further fields, the end of its job."""
         body, job = subject.body, (subject.play or {}).get("job") or {}
-        body.update({name: SETTABLE[name](value) for name, value in fields.items()})
+        body.update(fields)
         login = world.get("finicity.login", body.get("login_id") or "")
         if "code" in fields and login is not None:
             self.bank.mark(world, login, body["code"])

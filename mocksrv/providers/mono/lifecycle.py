@@ -15,7 +15,8 @@ from mocksrv.engine.callbacks.credentials import Signer
 from mocksrv.engine.clock import DAY
 from mocksrv.engine.problems import Problem
 from mocksrv.engine.role import Job, Role
-from mocksrv.engine.scenarios.model import Ask, Vocabulary
+from mocksrv.engine.scenarios.model import Ask
+from mocksrv.engine.scenarios.vocabulary import Vocabulary
 from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
 from mocksrv.providers.mono.bank.institutions import METHODS, Institutions
@@ -66,26 +67,14 @@ INCOMPLETE = "INCOMPLETE_STATEMENT_ERROR"
 ERRORS = ("SYNC_ERROR", INCOMPLETE)  # of a manual sync
 
 
-def _amount(value: Any) -> int:
-    return value if isinstance(value, int) else 0
-
-
-def _parts(value: Any) -> list[str]:
-    return [part for part in PARTS if isinstance(value, list) and part in value]
-
-
-def _error(value: Any) -> str:
-    return value if value in ERRORS else ERRORS[0]
-
-
-# What a scenario may `set`, and what makes any value one that the field can have.
-SETTABLE: Mapping[str, Callable[[Any], Any]] = {
-    **dict.fromkeys(("name", "account_number", "type", "currency", "bvn"), str),
-    "balance": _amount,
-    "auth_method": lambda value: value if value in METHODS else METHODS[0],
-    "has_new_data": bool,  # whether the sync finds any; unsaid: as the data profile has it
-    "retrieved_data": _parts,
-    "sync_error": _error,
+# What a scenario may `set`, each with the JSON Schema of its values.
+SETTABLE: Mapping[str, Mapping[str, Any]] = {
+    **{name: {"type": "string"} for name in ("name", "account_number", "type", "currency", "bvn")},
+    "balance": {"type": "integer"},
+    "auth_method": {"type": "string", "enum": list(METHODS)},
+    "has_new_data": {"type": "boolean"},  # whether the sync finds any; unsaid: as the data profile has it
+    "retrieved_data": {"type": "array", "items": {"type": "string", "enum": list(PARTS)}},
+    "sync_error": {"type": "string", "enum": list(ERRORS)},
 }
 
 
@@ -97,7 +86,7 @@ def vocabulary(profiles: Profiles) -> Vocabulary:
         flows=frozenset({*CALLS, AGAIN}),
         events=frozenset(CATALOGUE),
         happy="synced",
-        fields=frozenset(SETTABLE),
+        fields=SETTABLE,
         profiles=profiles.names,
         profile_problems=lambda: [Problem(*fault) for fault in profiles.problems()],
     )
@@ -131,7 +120,9 @@ class AccountRole(Role):
         trigger: Callable[[World, Record | None, str], None],
         timers: Mapping[str, Callable[[World, Record], None]],
     ) -> None:
-        """``trigger`` sends any event of the catalogue; ``timers``: what falls due on records that are no accounts."""
+        """``trigger`` sends any event of the catalogue; ``timers``: what
+        falls due on records that are no accounts.
+        """
         self._loader = loader
         self._institutions = institutions
         self.timers = timers
@@ -148,7 +139,7 @@ class AccountRole(Role):
     def enter(self, world: World, subject: Record, status: str | None, fields: Mapping[str, Any], over: bool) -> None:
         """One change of an account: a status with what is fetched there, further fields, or only the end of its job."""
         body, job = subject.body, (subject.play or {}).get("job") or {"name": BY_HAND}
-        given = {name: SETTABLE[name](value) for name, value in fields.items()}
+        given = dict(fields)
         if "has_new_data" in given:
             job["news"] = given.pop("has_new_data")
         if over and not (status or job.get("ended") or job.get("stopped")):

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mocksrv.engine.yamlnodes import yaml_files
 from mocksrv.providers.profiles.data import Data, make
 from mocksrv.providers.profiles.model import Fault, Profile, ProfileError
 from mocksrv.providers.profiles.reading import read
@@ -87,9 +88,9 @@ class Profiles:
     def _files(self) -> Iterator[tuple[str, Path]]:
         seen = set()
         for folder, suffix in (*((directory, SUFFIX) for directory in self._directories), (BUNDLED, ".yaml")):
-            for path in sorted(folder.glob(f"*{suffix}")):
+            for path in yaml_files(folder):
                 name = path.name.removesuffix(suffix)
-                if name not in seen:
+                if name not in seen and path.name.endswith(suffix):
                     seen.add(name)
                     yield name, path
 

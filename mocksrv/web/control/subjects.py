@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import request
 
+from mocksrv.engine.scenarios.vocabulary import field_problems
 from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
 from mocksrv.web import shapes
@@ -106,15 +107,9 @@ class Subjects(Calls):
                 raise Problem(
                     422, f"{given['status']!r} is not a status; allowed are {', '.join(sorted(words.statuses))}"
                 )
-            unknown = sorted(set(given.get("set", {})) - words.fields)
-            if unknown:
-                raise Problem(
-                    422,
-                    (
-                        f"set: {unknown[0]!r} is not a field that can be set; allowed are "
-                        f"{', '.join(sorted(words.fields))}"
-                    ),
-                )
+            wrong = field_problems(given.get("set", {}), words)
+            if wrong:
+                raise Problem(422, f"set: {wrong[0]}", problems=wrong)
             self.engine.player.push(world, subject, given["status"], given.get("set", {}))
         return self.read(sandbox, id)
 

@@ -9,9 +9,9 @@ import pytest
 
 from mocksrv.engine.problems import Problem, YamlError
 from mocksrv.engine.scenarios import library as module
-from mocksrv.engine.scenarios.library import Library, UnknownScenario
-from mocksrv.engine.scenarios.model import Vocabulary
+from mocksrv.engine.scenarios.library import FaultyScenario, Library, UnknownScenario
 from mocksrv.engine.scenarios.parsing import parse
+from mocksrv.engine.scenarios.vocabulary import Vocabulary
 
 MX = Vocabulary(
     provider="mx",
@@ -137,6 +137,30 @@ def test_the_users_file_stands_before_a_bundled_one(shelf: Shelf) -> None:
     assert library.problems == []
 
 
+def test_a_file_with_faults_is_named_with_them_by_whoever_asks_for_it(shelf: Shelf) -> None:
+    shelf.write("mine.yaml", text("mine", status="CONECTED"))
+    shelf.write("torn.yaml", "name: [")
+    library = shelf.open()
+    for ask in (lambda name: library.get("mx", name), library.find, lambda name: library.find(f"mx/{name}")):
+        with pytest.raises(FaultyScenario, match=r"mine.yaml:3:.*unknown status 'CONECTED'; did you mean 'CONNECTED'"):
+            ask("mine")
+        with pytest.raises(FaultyScenario, match=r"torn.yaml:1:7: this list is not closed"):
+            ask("torn")
+    with pytest.raises(UnknownScenario, match="there is no scenario 'mine'"):
+        library.find("finicity/mine")
+
+
+def test_folders_are_read_with_their_sub_folders(shelf: Shelf) -> None:
+    shelf.write("a.yaml", text("a"))
+    for folder in ("team/deep", ".hidden"):
+        (shelf.own / folder).mkdir(parents=True)
+    shelf.write("team/b.yaml", text("b"))
+    shelf.write("team/deep/c.yml", text("c", extends="b"))
+    shelf.write(".hidden/d.yaml", text("d"))
+    library = shelf.open()
+    assert (library.names("mx"), library.problems) == (["a", "b", "c"], [])
+
+
 def test_of_two_files_with_one_name_the_later_is_left_out(shelf: Shelf) -> None:
     shelf.write("a.yaml", text("mine"))
     shelf.write("b.yaml", text("mine", status="DENIED"))
@@ -188,6 +212,16 @@ def test_name_and_logins_are_not_inherited(shelf: Shelf) -> None:
     assert found
     assert found.name == "base"
     assert library.get("mx", "child").logins == ()
+
+
+def test_whether_statuses_are_counted_is_inherited(shelf: Shelf) -> None:
+    shelf.bundle("connected")
+    shelf.write("a.yaml", "counting: off\n" + text("a"))
+    shelf.write("b.yaml", text("b", extends="a"))
+    shelf.write("c.yaml", "counting: on\n" + text("c", extends="b"))
+    library = shelf.open()
+    counted = {name: library.counts(library.get("mx", name)) for name in ("connected", "a", "b", "c")}
+    assert counted == {"connected": True, "a": False, "b": False, "c": True}
 
 
 def test_a_circle_of_files_is_reported_in_each_of_them(shelf: Shelf) -> None:

@@ -17,8 +17,9 @@ from mocksrv.engine import yamlnodes as yamlfile
 from mocksrv.engine.problems import Problem, YamlError
 from mocksrv.engine.scenarios.diagram import diagram
 from mocksrv.engine.scenarios.library import Library
-from mocksrv.engine.scenarios.model import Ask, Challenge, Consent, Option, Scenario, Vocabulary
+from mocksrv.engine.scenarios.model import Ask, Challenge, Consent, Option, Scenario
 from mocksrv.engine.scenarios.parsing import parse, schema, template
+from mocksrv.engine.scenarios.vocabulary import Vocabulary
 
 MX = Vocabulary(
     provider="mx",
@@ -26,7 +27,11 @@ MX = Vocabulary(
     flows=frozenset({"connect", "verify", "oauth", "update", "aggregate"}),
     events=frozenset({"mx.aggregation", "mx.balance"}),
     happy="connected",
-    fields=frozenset({"connection_status_message", "needs_updated_credentials"}),
+    fields={
+        "connection_status_message": {"type": ["string", "null"]},
+        "needs_updated_credentials": {"type": "boolean"},
+    },
+    asking="CHALLENGED",
     options=frozenset({"accounts"}),
     profiles=lambda: frozenset({"everyday", "empty"}),
 )
@@ -389,7 +394,7 @@ provider: mx
 extends: challenged
 flows:
   ask:
-    - {status: DELAYED, set: {connection_status_message: 'a "b"; c'}, fault: {on: /x, drop: true},
+    - {status: DELAYED, set: {connection_status_message: 'a "b"; c'}, fault: {on: "GET /x", drop: true},
        event: mx.balance, webhooks: off}
     - {after: 2s, then: verify}
   oauth:

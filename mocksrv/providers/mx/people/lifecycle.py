@@ -12,7 +12,8 @@ from typing import Any, ClassVar
 from mocksrv.engine.clock import HOUR
 from mocksrv.engine.problems import Problem
 from mocksrv.engine.role import Job, Role
-from mocksrv.engine.scenarios.model import Ask, Option, Vocabulary
+from mocksrv.engine.scenarios.model import Ask, Option
+from mocksrv.engine.scenarios.vocabulary import Vocabulary
 from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
 from mocksrv.providers.mx.bank.loading import Loader
@@ -57,21 +58,6 @@ CALLBACKS = {
 }
 
 
-def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
-
-
-def _texts(value: Any) -> list[str]:
-    return [str(each) for each in value] if isinstance(value, list) else []
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return dict(value) if isinstance(value, dict) else {}
-
-
-# What a scenario may `set`, and what makes any value one that the field can have.
-
-
 @dataclass(frozen=True, slots=True)
 class Product:
     """What a client may ask for with ``data_request``: which field of an institution says that it has it, what is
@@ -93,21 +79,23 @@ PRODUCTS = {
     "investments": Product(None, ("holdings",)),
     "rewards": Product(None, ("transactions", "rewards"), "mx.rewards"),
 }
-SETTABLE: Mapping[str, Callable[[Any], Any]] = {
-    **dict.fromkeys(("connection_status_message", "name", "metadata"), _text),
-    **dict.fromkeys(
-        (
+# What a scenario may `set`, each with the JSON Schema of its values.
+SETTABLE: Mapping[str, Mapping[str, Any]] = {
+    "name": {"type": "string"},
+    **{name: {"type": ["string", "null"]} for name in ("connection_status_message", "metadata")},
+    **{
+        name: {"type": "boolean"}
+        for name in (
             "needs_updated_credentials",
             "is_authenticated",
             "has_processed_accounts",
             "has_processed_account_numbers",
             "has_processed_transactions",
             "background_aggregation_is_disabled",
-        ),
-        bool,
-    ),
-    "use_cases": _texts,
-    "error": _object,
+        )
+    },
+    "use_cases": {"type": "array", "items": {"type": "string", "enum": ["PFM", "MONEY_MOVEMENT"]}},
+    "error": {"type": "object"},
 }
 STOCK_IMAGE = (
     "data:image/svg+xml;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciIHdpZHRoPSIxNjAiIGhlaWdodD0iNDgiPjxyZWN0IHdpZHRoPSIxNj"
@@ -126,7 +114,7 @@ def vocabulary(profiles: Profiles, events: frozenset[str]) -> Vocabulary:
         flows=frozenset(JOBS),
         events=events,
         happy="connected",
-        fields=frozenset(SETTABLE),
+        fields=SETTABLE,
         options=frozenset({"accounts"}),
         profiles=profiles.names,
         profile_problems=lambda: [Problem(*fault) for fault in profiles.problems()],
@@ -168,8 +156,8 @@ class MemberRole(Role):
         trigger: Trigger,
         timers: Mapping[str, Callable[[World, Record], None]],
     ) -> None:
-        """``events`` is the whole catalogue, of which ``trigger`` sends any; ``timers``: what falls due on records that
-        are no members.
+        """``events`` is the whole catalogue, of which ``trigger`` sends any; ``operations`` are those that are mounted;
+        ``timers``: what falls due on records that are no members.
         """
         self.loader = loader
         self.timers = timers
@@ -210,7 +198,7 @@ class MemberRole(Role):
             body["is_being_aggregated"] = not over and body["connection_status"] != "PENDING"
             if over:
                 self._job_over(world, subject, job)
-        body.update({name: SETTABLE[name](value) for name, value in fields.items()})
+        body.update(fields)
         world.save(subject)
         emit_member(world, "mx.member.updated", subject)
         if status and STATUSES[status].raises:
