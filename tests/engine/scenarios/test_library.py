@@ -139,7 +139,7 @@ def test_the_users_file_stands_before_a_bundled_one(shelf: Shelf) -> None:
 
 def test_a_file_with_faults_is_named_with_them_by_whoever_asks_for_it(shelf: Shelf) -> None:
     shelf.write("mine.yaml", text("mine", status="CONECTED"))
-    shelf.write("torn.yaml", "name: [")
+    shelf.write("torn.yaml", "name: [a")
     library = shelf.open()
     for ask in (lambda name: library.get("mx", name), library.find, lambda name: library.find(f"mx/{name}")):
         with pytest.raises(FaultyScenario, match=r"mine.yaml:3:.*unknown status 'CONECTED'; did you mean 'CONNECTED'"):
