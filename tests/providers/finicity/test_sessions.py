@@ -95,8 +95,9 @@ def test_a_code_that_is_no_number(finicity: Finicity) -> None:
     finicity.generate(finicity.customer())
     session = finicity.control("GET", "/subjects")["subjects"][0]["id"]
     for code in ("x", "9" * 5000):
-        finicity.control("PUT", f"/subjects/{session}/status", {"status": "unableToConnect", "set": {"code": code}})
-        assert finicity.received()[-1]["json"]["payload"]["code"] == 102
+        push = {"status": "unableToConnect", "set": {"code": code}}
+        refused = finicity.control("PUT", f"/subjects/{session}/status", push, status=422)
+        assert refused["detail"].startswith("set: 'code' must be a whole number, not ")
 
 
 # the acts one by one, as the pages do them
