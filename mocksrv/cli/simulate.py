@@ -16,10 +16,11 @@ from mocksrv.cli.output import print_table
 from mocksrv.cli.playing import PLAYS, Choices
 from mocksrv.engine.clock import SEEDED_START, duration_text, iso_ms
 from mocksrv.engine.config import Config
-from mocksrv.engine.player import NotWaiting
+from mocksrv.engine.play import Job
 from mocksrv.engine.role import Role
 from mocksrv.engine.scenarios.model import Scenario
 from mocksrv.engine.storage.records import Record
+from mocksrv.engine.waiting import NotWaiting
 from mocksrv.engine.world import World
 from mocksrv.server import build
 
@@ -97,9 +98,9 @@ class Watched:
         with self._noted(world, subject, gone=True):
             self._role.remove(world, subject)
 
-    def complete(self, world: World, subject: Record) -> None:
+    def complete(self, world: World, subject: Record, job: Job) -> None:
         with self._callbacks(world) as found:
-            self._role.complete(world, subject)
+            self._role.complete(world, subject, job)
         self._timeline.callbacks(world.now, found)
 
     def trigger(self, world: World, subject: Record, event: str) -> None:
@@ -112,11 +113,10 @@ class Watched:
         """``quiet``: it is not worth a line unless something can be seen of it."""
         with self._callbacks(world) as found:
             yield
-        play = subject.play or {}
         flags = {} if gone else {name: bool(subject.body[name]) for name in FLAGS if name in subject.body}
         status = "deleted" if gone else self._role.status(subject)
         if not quiet or found or self._timeline.seen() != (status, flags):
-            self._timeline.add(world.now, status=status, flags=flags, flow=play.get("flow"), callbacks=found)
+            self._timeline.add(world.now, status=status, flags=flags, flow=subject.playing.flow, callbacks=found)
 
     @contextmanager
     def _callbacks(self, world: World) -> Iterator[list[dict[str, Any]]]:
@@ -207,7 +207,7 @@ def simulation(
         raise click.ClickException("nobody was waiting for an answer") from None
     subject, status = play.subject(), play.status()
     stage.engine.close()
-    rests = play.complete and not (subject and (subject.play or {}).get("job"))
+    rests = play.complete and (subject is None or subject.job is None)
     return {
         "scenario": scenario.name,
         "provider": scenario.provider,

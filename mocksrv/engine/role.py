@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 from mocksrv.engine.callbacks.credentials import Signer
 from mocksrv.engine.callbacks.dispatcher import NO_RETRIES, Retries
 from mocksrv.engine.clock import DAY
-from mocksrv.engine.scenarios.model import Ask, Option, Scenario
+from mocksrv.engine.play import Job
+from mocksrv.engine.scenarios.model import Option, Scenario
 from mocksrv.engine.scenarios.parsing import parse
 from mocksrv.engine.scenarios.vocabulary import Vocabulary
 from mocksrv.engine.storage.records import Record
@@ -18,7 +19,7 @@ from mocksrv.engine.world import World
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class JobKind:
     """What a call starts: the play of the flow of that ``name``.
 
     ``family``: calls of one family are the same job to the provider. ``opening``: what the leading first status of the
@@ -45,7 +46,7 @@ class Role:
 
     vocabulary: Vocabulary
     defaults: ClassVar[Path]
-    jobs: ClassVar[Mapping[str, Job]]
+    jobs: ClassVar[Mapping[str, JobKind]]
     first_flow: ClassVar[str]  # the job and flow of a new subject
     plain_job: ClassVar[str]  # the job of a push by hand, and of flows that no call plays
     refresh_job: ClassVar[str]  # the job that runs every day by itself
@@ -56,6 +57,8 @@ class Role:
     successful: ClassVar[frozenset[str]]  # statuses in which a job ends well
     refreshable: ClassVar[frozenset[str]]  # statuses in which the daily refresh runs
     lifetimes: ClassVar[Mapping[str, int]] = {}  # statuses that end by themselves: ms until the subject is deleted
+    challenge_prefix: ClassVar[str] = ""  # of the guids of challenges
+    option_prefix: ClassVar[str] = ""  # of the guids of their options
     branches: ClassVar[Mapping[str, str]] = {  # flows for what a scenario leaves unwritten
         "right": "unwritten right",
         "wrong": "unwritten wrong",
@@ -82,7 +85,7 @@ class Role:
         """The body of a callback as it is sent, of its JSON and with these headers."""
         return body
 
-    def begin(self, world: World, subject: Record) -> None:
+    def begin_job(self, world: World, subject: Record) -> None:
         """A job starts: flags and names of the job. Stored by what follows."""
 
     def announce(self, world: World, subject: Record, action: str) -> None:
@@ -98,12 +101,6 @@ class Role:
         world.save(subject)
         self.announce(world, subject, "updated")
 
-    def ask(self, world: World, subject: Record, ask: Ask) -> list[dict[str, Any]]:
-        """The open challenges as the provider shows them; each has a new ``guid``."""
-        return [
-            {"guid": world.guid(), "label": challenge.label, "type": challenge.type} for challenge in ask.challenges
-        ]
-
     def choices(self, world: World, subject: Record, name: str) -> Sequence[Option]:
         """The options of a list that a scenario names, for this subject."""
         return ()
@@ -115,10 +112,10 @@ class Role:
     def load(self, world: World, subject: Record, profile: str) -> None:
         """Brings a data profile into the subject."""
 
-    def bring(self, world: World, subject: Record) -> None:
+    def fetch(self, world: World, subject: Record, job: Job) -> None:
         """What the job that is ending well has fetched is there from now on."""
 
-    def complete(self, world: World, subject: Record) -> None:
+    def complete(self, world: World, subject: Record, job: Job) -> None:
         """Sends the callbacks of a job that ended well."""
 
     def trigger(self, world: World, subject: Record | None, event: str) -> None:

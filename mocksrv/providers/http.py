@@ -239,13 +239,12 @@ class Call(Generic[MountT, RouteT]):
         """
         if self._subject is None:
             return
-        play = self._subject.play or {}
-        at = play.get("at") or {}
-        step = f"{at['file']}:{at['line']}" if at else None
+        play = self._subject.play
+        at = play.at if play is not None else None
         self.entry.notes.update(
-            scenario=play.get("scenario"),
-            flow=at.get("flow"),
-            step=step,
+            scenario=play.scenario if play is not None else None,
+            flow=at.flow if at is not None else None,
+            step=f"{at.file}:{at.line}" if at is not None else None,
             status_after=self.mount.role.status(self._subject),
         )
 

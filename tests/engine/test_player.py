@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mocksrv.engine.clock import DAY, HOUR, MINUTE, SECOND
-from mocksrv.engine.player import MOST_STEPS, NotWaiting
+from mocksrv.engine.play import Asked, OpenConsent
+from mocksrv.engine.waiting import MOST_STEPS, NotWaiting
 from tests.engine.toy import House
 
 ASKS = """
@@ -32,6 +33,13 @@ late:
 rung:
   - {event: toy.bell, payload: {loud: true}}
 """
+
+
+def asked(house: House, door: str) -> Asked:
+    """The open round of challenges."""
+    found = house.record(door).playing.asked
+    assert found is not None
+    return found
 
 
 def test_a_flow_plays_its_steps_at_their_moments(house: House) -> None:
@@ -98,10 +106,10 @@ def test_an_answer_decides_how_the_play_goes_on(house: House, answer: str, statu
 def test_every_round_has_new_guids(house: House) -> None:
     door = house.door(house.script(ASKS))
     house.advance(SECOND)
-    first = (house.record(door).play or {})["ask"]["challenges"][0]["guid"]
+    first = asked(house, door).challenges[0].guid
     house.answer(door, "wrong")
     house.advance(2 * SECOND)
-    assert (house.record(door).play or {})["ask"]["challenges"][0]["guid"] != first
+    assert asked(house, door).challenges[0].guid != first
 
 
 def test_silence_has_its_flow_and_ends_the_question(house: House) -> None:
@@ -156,7 +164,7 @@ def test_the_opening_status_reads_differently_by_job(house: House) -> None:
 def test_a_job_that_is_skipped_enters_its_opening_status_and_fetches_nothing(house: House) -> None:
     door = house.door(house.script("connect: [{status: NEW}, {after: 1s, status: OPEN}]"), skip=True)
     house.advance(HOUR)
-    assert (house.status(door), house.record(door).play["job"]) == ("NEW", None)  # type: ignore[index]
+    assert (house.status(door), house.record(door).job) == ("NEW", None)
     house.start(door, "update", skip=True)
     house.advance(HOUR)
     assert house.status(door) == "RENEWED"
@@ -168,8 +176,7 @@ def test_verify_plays_the_login_part_of_connect_first(house: House) -> None:
     house.advance(SECOND)
     house.answer(door, "0123")
     house.advance(SECOND)
-    play = house.record(door).play or {}
-    assert play["ask"]["challenges"][0]["label"] == "Which key?"
+    assert asked(house, door).challenges[0].label == "Which key?"
     house.answer(door, "key-1")
     house.advance(SECOND)
     assert house.status(door) == "OPEN"
@@ -185,7 +192,7 @@ def test_verify_with_nothing_to_choose_goes_straight_through(house: House) -> No
 
 def test_an_approved_consent_goes_on_in_connect(house: House) -> None:
     door = house.door(house.script("connect: [{status: NEW}, {after: 1s, status: OPEN}]"), "oauth")
-    assert (house.status(door), house.record(door).play["consent"]["auto"]) == ("AWAY", None)  # type: ignore[index]
+    assert (house.status(door), house.record(door).playing.consent) == ("AWAY", OpenConsent(approved="connect"))
     house.consent(door, approved=True)
     assert house.status(door) == "NEW"
     house.advance(SECOND)
@@ -287,7 +294,7 @@ def test_a_scenario_that_has_gone_stops_the_play_and_says_so(house: House) -> No
     door = house.door(house.script("connect: [{status: NEW}, {after: 1s, status: OPEN}]"))
     with house.engine.change(house.sandbox) as world:
         record = house.record(door, world)
-        record.play["scenario"] = "gone"  # type: ignore[index]
+        record.playing.scenario = "gone"
         world.save_play(record)
     house.advance(SECOND)
     assert house.timeline(door)[-1][1].startswith("stopped: there is no scenario 'gone'")
@@ -315,8 +322,7 @@ def test_a_job_may_play_another_flow_until_the_subject_is_moved(house: House) ->
     door = house.door(name)
     with house.engine.change(house.sandbox) as world:
         record = house.record(door, world)
-        assert record.play is not None
-        record.play["instead"] = {"aggregate": "verify"}
+        record.playing.instead = {"aggregate": "verify"}
         world.save_play(record)
     house.start(door, "aggregate")
     house.advance(SECOND)

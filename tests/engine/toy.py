@@ -14,9 +14,10 @@ from mocksrv.engine.clock import HOUR, MINUTE
 from mocksrv.engine.config import Config
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.observers import Happening
-from mocksrv.engine.role import Job, Role
+from mocksrv.engine.play import Job, Play
+from mocksrv.engine.role import JobKind, Role
 from mocksrv.engine.sandbox import Sandbox, endpoints_from
-from mocksrv.engine.scenarios.model import Ask, Option, Scenario
+from mocksrv.engine.scenarios.model import Option, Scenario
 from mocksrv.engine.scenarios.parsing import parse
 from mocksrv.engine.scenarios.vocabulary import Vocabulary
 from mocksrv.engine.storage.records import Query, Record
@@ -58,19 +59,20 @@ class DoorRole(Role):
     """The `Role` of doors. ``choosable``: how many keys a verification may choose from."""
 
     vocabulary = WORDS
-    jobs: Mapping[str, Job] = {
-        "connect": Job("connect", "open", opening="NEW"),
-        "oauth": Job("oauth", "open", opening="NEW"),
-        "update": Job("update", "open", opening="RENEWED"),
-        "aggregate": Job("aggregate", "open"),
-        "background": Job("background", "open", background=True),
-        "verify": Job("verify", "verify", login=True),
+    jobs: Mapping[str, JobKind] = {
+        "connect": JobKind("connect", "open", opening="NEW"),
+        "oauth": JobKind("oauth", "open", opening="NEW"),
+        "update": JobKind("update", "open", opening="RENEWED"),
+        "aggregate": JobKind("aggregate", "open"),
+        "background": JobKind("background", "open", background=True),
+        "verify": JobKind("verify", "verify", login=True),
     }
     first_flow, plain_job, refresh_job = "connect", "aggregate", "background"
     first_status, resumed, asking, consenting = "NEW", "HEARD", "ASKED", "AWAY"
     successful = frozenset({"OPEN"})
     refreshable = frozenset({"OPEN"})
     lifetimes: Mapping[str, int] = {"AWAY": HOUR}
+    challenge_prefix, option_prefix = "ASK", "OPT"
     unasked = EVENTS - {"toy.bell"}
     branches: Mapping[str, str] = {
         "right": "unwritten right",
@@ -84,7 +86,7 @@ class DoorRole(Role):
     def default_flows(self) -> Scenario:
         return parse(DEFAULTS, file="defaults.yaml", vocabularies={"toy": WORDS}, check=False)
 
-    def begin(self, world: World, subject: Record) -> None:
+    def begin_job(self, world: World, subject: Record) -> None:
         subject.body["busy"] = True
 
     def announce(self, world: World, subject: Record, action: str) -> None:
@@ -95,18 +97,6 @@ class DoorRole(Role):
         world.save(subject)
         self.announce(world, subject, "updated")
 
-    def ask(self, world: World, subject: Record, ask: Ask) -> list[dict[str, Any]]:
-        asked = []
-        for challenge in ask.challenges:
-            options = (
-                self.choices(world, subject, challenge.options)
-                if isinstance(challenge.options, str)
-                else challenge.options or ()
-            )
-            rows = [{"guid": world.guid("OPT"), "label": option.label, "value": option.value} for option in options]
-            asked.append({"guid": world.guid("ASK"), "label": challenge.label, "options": rows})
-        return asked
-
     def choices(self, world: World, subject: Record, name: str) -> Sequence[Option]:
         return [Option(f"Key {n}", f"key-{n}") for n in range(self.choosable)]
 
@@ -116,12 +106,12 @@ class DoorRole(Role):
     def load(self, world: World, subject: Record, profile: str) -> None:
         subject.body.setdefault("loaded", []).append(profile)
 
-    def bring(self, world: World, subject: Record) -> None:
-        if not (subject.play or {})["job"]["loaded"]:
+    def fetch(self, world: World, subject: Record, job: Job) -> None:
+        if not job.loaded:
             self.load(world, subject, "default")
 
-    def complete(self, world: World, subject: Record) -> None:
-        self._emit(world, "toy.opened", subject, job=(subject.play or {})["job"]["name"])
+    def complete(self, world: World, subject: Record, job: Job) -> None:
+        self._emit(world, "toy.opened", subject, job=job.name)
 
     def trigger(self, world: World, subject: Record | None, event: str) -> None:
         self._emit(world, event, subject or Record("toy.door", world.guid("DOOR"), {"status": "NEW", "busy": False}))
@@ -157,18 +147,19 @@ class House:
         body = "\n".join(f"  {line}" for line in flows.strip("\n").splitlines())
         return self.engine.put_scenario(f"name: {name}\nprovider: toy\nflows:\n{body}\n").name
 
-    def door(self, scenario: str, job: str = "connect", **details: Any) -> str:
+    def door(self, scenario: str, job: str = "connect", *, skip: bool = False) -> str:
         """A new door that plays a scenario; its guid."""
         with self.engine.change(self.sandbox) as world:
             status = self.role.consenting if job == "oauth" else self.role.first_status
-            play = {"provider": "toy", "scenario": scenario, "by": "hand", "job": None, "flow": None, "step": 0}
-            record = Record("toy.door", world.guid("DOOR"), {"status": status, "busy": False}, play=play)
-            self.engine.player.start(world, record, job, created=True, details=details)
+            record = Record(
+                "toy.door", world.guid("DOOR"), {"status": status, "busy": False}, play=Play("toy", scenario, "hand")
+            )
+            self.engine.player.start(world, record, job, created=True, skip=skip)
             return record.guid
 
-    def start(self, guid: str, job: str, **details: Any) -> None:
+    def start(self, guid: str, job: str, *, skip: bool = False) -> None:
         with self.engine.change(self.sandbox) as world:
-            self.engine.player.start(world, self.record(guid, world), job, details=details)
+            self.engine.player.start(world, self.record(guid, world), job, skip=skip)
 
     def record(self, guid: str, world: World | None = None) -> Record:
         if world is None:
@@ -189,10 +180,9 @@ class House:
     def answer(self, guid: str, *values: str) -> None:
         with self.engine.change(self.sandbox) as world:
             subject = self.record(guid, world)
-            asked = (subject.play or {}).get("ask", {}).get("challenges", [])
-            self.engine.player.answer(
-                world, subject, {challenge["guid"]: value for challenge, value in zip(asked, values, strict=False)}
-            )
+            asked = subject.playing.asked
+            guids = [challenge.guid for challenge in asked.challenges] if asked is not None else []
+            self.engine.player.answer(world, subject, dict(zip(guids, values, strict=False)))
 
     def consent(self, guid: str, approved: bool) -> None:
         with self.engine.change(self.sandbox) as world:
@@ -201,7 +191,7 @@ class House:
     def poll(self, guid: str) -> str:
         """A read of the status, as a provider does it."""
         record = self.record(guid)
-        if (record.play or {}).get("polls"):
+        if record.playing.polls:
             with self.engine.change(self.sandbox) as world:
                 self.engine.player.polled(world, self.record(guid, world))
         status: str = record.body["status"]

@@ -12,6 +12,7 @@ import click
 
 from mocksrv.cli.playing.play import Choices, Play, Stage, counted
 from mocksrv.engine.clock import HOUR
+from mocksrv.engine.play import Asked
 from mocksrv.engine.scenarios.model import Scenario
 from mocksrv.engine.storage.records import Query
 
@@ -66,7 +67,7 @@ class FinicityPlay(Play):
         more = ", ..." if len(accounts) > 4 else ""
         return f"{counted(len(accounts), 'account')} ({shown}{more})" if accounts else "no accounts"
 
-    def give(self, ask: Mapping[str, Any], answers: Sequence[str]) -> None:
+    def give(self, asked: Asked, answers: Sequence[str]) -> None:
         self._go_on(answers=list(answers))
 
     def look(self, *, counts: bool) -> None:
@@ -98,8 +99,8 @@ class FinicityPlay(Play):
         self.guid = session.guid
         self._go_on(answers=[part for text in self._answers for part in text.split("|")])
         subject = self.subject()
-        if subject is not None and (ask := (subject.play or {}).get("ask")):  # only who gave no answer is still asked
-            self._silent_about = ask["challenges"][0]["guid"]
+        if subject is not None and (asked := subject.playing.asked):  # only who gave no answer is still asked
+            self._silent_about = asked.challenges[0].guid
             self.stage.say("the user does not answer")
         self.until_rest()
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mocksrv.cli.playing.play import Play, counted
+from mocksrv.engine.play import Asked
 
 CONNECT = "/_mocksrv/mono/connect"  # what the user does in the widget
 LOST = (None, "UNLINKED")
@@ -52,10 +53,10 @@ class MonoPlay(Play):
             f"{account['institution']['name']} {account['account_number']}, {balance}, {counted(count, 'transaction')}"
         )
 
-    def give(self, ask: Mapping[str, Any], answers: Sequence[str]) -> None:
+    def give(self, asked: Asked, answers: Sequence[str]) -> None:
         """The widget asks, and no call of the API answers."""
         self.stage.say(f"the user answers: {', '.join(answers)}")
-        given = {challenge["guid"]: value for challenge, value in zip(ask["challenges"], answers, strict=True)}
+        given = {each.guid: value for each, value in zip(asked.challenges, answers, strict=True)}
         with self.engine.change(self.sandbox) as world:
             subject = world.subject(self.guid)
             if subject is not None:

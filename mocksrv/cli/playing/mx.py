@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mocksrv.cli.playing.play import Play, counted
+from mocksrv.engine.play import Asked
 
 # The calls that start the flows a scenario may write, in the order in which they are played; {} is the member's path.
 CALLS: Mapping[str, tuple[str, str]] = {
@@ -66,10 +67,9 @@ class MXPlay(Play):
         have = f"{counted(len(accounts), 'account')} ({shown}{more})" if accounts else "no accounts"
         return f"{have}, {counted(transactions, 'transaction')}"
 
-    def give(self, ask: Mapping[str, Any], answers: Sequence[str]) -> None:
+    def give(self, asked: Asked, answers: Sequence[str]) -> None:
         given = [
-            {"guid": challenge["guid"], "value": value}
-            for challenge, value in zip(ask["challenges"], answers, strict=True)
+            {"guid": challenge.guid, "value": value} for challenge, value in zip(asked.challenges, answers, strict=True)
         ]
         self.stage.call("PUT", f"{self.path}/resume", {"member": {"challenges": given}})
 

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Protocol
 
 from mocksrv.engine.clock import DAY, SECOND
 from mocksrv.engine.engine import Engine
+from mocksrv.engine.play import Asked
 from mocksrv.engine.sandbox import DEFAULT
 from mocksrv.engine.scenarios.model import Scenario
 from mocksrv.engine.storage.records import Record
@@ -105,7 +106,7 @@ class Play(ABC):
         """What an app would read now, in words."""
 
     @abstractmethod
-    def give(self, ask: Mapping[str, Any], answers: Sequence[str]) -> None:
+    def give(self, asked: Asked, answers: Sequence[str]) -> None:
         """The user answers the open questions, in their order."""
 
     @staticmethod
@@ -148,12 +149,11 @@ class Play(ABC):
         """Lets time pass, and the user answer, until the job is over."""
         while self.complete:
             subject = self.subject()
-            play = (subject.play or {}) if subject else {}
-            if not play.get("job"):
+            if subject is None or subject.job is None:
                 return
-            if self._act(subject, play):
+            if self._act(subject):
                 continue
-            self._wait(polls=bool(play.get("polls")))
+            self._wait(polls=subject.playing.polls > 0)
 
     def next_due(self) -> None:
         """Moves on to what falls due next, as far as the time that is played reaches, and plays that to its rest."""
@@ -188,11 +188,12 @@ class Play(ABC):
         self.stage.move_to(min(moment, self.end))
         self.look(counts=polls)
 
-    def _act(self, subject: Record | None, play: Mapping[str, Any]) -> bool:
+    def _act(self, subject: Record) -> bool:
         """What the user does now, if there is something to do."""
-        if play.get("ask"):
-            return self._answer(play["ask"])
-        if play.get("consent") and self.choices.oauth and not self._asked_at_bank and subject is not None:
+        play = subject.playing
+        if play.asked is not None:
+            return self._answer(play.asked)
+        if play.consent is not None and self.choices.oauth and not self._asked_at_bank:
             self._asked_at_bank = True
             self.stage.say(f"the user {'approves' if self.choices.oauth == 'approve' else 'denies'} at the bank's page")
             with self.engine.change(self.sandbox) as world:
@@ -201,8 +202,8 @@ class Play(ABC):
             return True
         return False
 
-    def _answer(self, ask: Mapping[str, Any]) -> bool:
-        first = ask["challenges"][0]["guid"]
+    def _answer(self, asked: Asked) -> bool:
+        first = asked.challenges[0].guid
         if first == self._silent_about:
             return False
         given = next(self._answers, None)
@@ -211,7 +212,7 @@ class Play(ABC):
             self._silent_about = first
             self.stage.say("the user does not answer")
             return False
-        self.give(ask, list(_right(ask)) if given is None else list(_spread(given, len(ask["challenges"]))))
+        self.give(asked, list(_right(asked)) if given is None else list(_spread(given, len(asked.challenges))))
         return True
 
 
@@ -219,11 +220,10 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def _right(ask: Mapping[str, Any]) -> Iterator[str]:
+def _right(asked: Asked) -> Iterator[str]:
     """The right answer to each question of a round; where any will do, the first option."""
-    for challenge, right in zip(ask["challenges"], ask["right_answers"], strict=True):
-        options = challenge.get("options") or challenge.get("image_options") or [{"value": "anything"}]
-        yield str(right[0] if right else options[0]["value"])
+    for challenge in asked.challenges:
+        yield next(iter(challenge.right or (option.value for option in challenge.options)), "anything")
 
 
 def _spread(given: str, count: int) -> Iterator[str]:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from mocksrv.engine.play import Job, Play
+
 Row = tuple[Any, ...]
 RECORD = "seq, kind, guid, owner, subject, parent, partner_id, sort, revision, created_at, updated_at, body, play"
 
@@ -34,8 +36,19 @@ class Record:
     revision: int = 1
     created_at: int = 0
     updated_at: int = 0
-    play: dict[str, Any] | None = None
+    play: Play | None = None
     seq: int = 0
+
+    @property
+    def playing(self) -> Play:
+        """Where a subject stands in its scenario."""
+        assert self.play is not None, f"{self.guid} does not play"
+        return self.play
+
+    @property
+    def job(self) -> Job | None:
+        """The job that runs on a subject; None when none does, or the record is no subject."""
+        return self.play.job if self.play is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +101,7 @@ def _made(row: Row, body: dict[str, Any]) -> Record:
         revision,
         created_at,
         updated_at,
-        json.loads(play) if play else None,
+        Play.load(json.loads(play)) if play else None,
         seq,
     )
 
@@ -100,8 +113,9 @@ def dumps(value: Any) -> str:
 
 def columns_of(sandbox: str, r: Record) -> Row:
     keys = (sandbox, r.kind, r.guid, r.owner, r.subject, r.parent, r.partner_id)
-    return (*keys, r.sort, r.revision, r.created_at, r.updated_at, dumps(r.body), dumped(r.play))
+    return (*keys, r.sort, r.revision, r.created_at, r.updated_at, dumps(r.body), play_text(r))
 
 
-def dumped(value: Any) -> str | None:
-    return None if value is None else dumps(value)
+def play_text(r: Record) -> str | None:
+    """The play of a record as it is stored."""
+    return None if r.play is None else dumps(r.play.dump())

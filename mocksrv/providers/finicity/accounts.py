@@ -22,6 +22,7 @@ from mocksrv.providers.finicity.http import (
     Seconds,
     shown,
 )
+from mocksrv.providers.finicity.jobs import SessionJob
 from mocksrv.providers.http import NO_CONTENT, Reply
 
 routes = Routes()
@@ -138,10 +139,10 @@ def _refresh(call: Call, customer: str, login: str | None) -> list[Record]:
         logins = [one] if one else world.list(Query("finicity.login", owner=customer))
         for each in logins:
             session = world.subject(each.subject or "")
-            if session is None or (session.play or {}).get("job"):
+            if session is None or session.job is not None:
                 call.mount.bank.refresh(world, each)
             else:
-                call.engine.player.start(world, session, "refresh", details={"login": each.guid})
+                call.engine.player.start(world, session, "refresh", details=SessionJob(login=each.guid))
                 call.about(session)
         codes = [
             code for each in logins if (now := world.get("finicity.login", each.guid)) and (code := now.body["code"])

@@ -15,6 +15,7 @@ from urllib.parse import urlencode, urlsplit
 from marshmallow import ValidationError, fields, validate
 
 from mocksrv.engine.clock import HOUR
+from mocksrv.engine.play import Play
 from mocksrv.engine.scenarios.choosing import Credentials, choose
 from mocksrv.engine.scenarios.library import UnknownScenario
 from mocksrv.engine.storage.records import Record, dumps
@@ -170,7 +171,7 @@ def _generate(call: Call, type: str, given: Mapping[str, Any]) -> Reply:
     with call.change() as world:
         session = _session(call, world, type, given)
         session.guid = world.guid("SES")
-        session.play = _cast(call, world, session)
+        session.play = _new_play(call, world, session)
         link = _link(call, world, session)
         world.add(session)
         world.mark(session.guid, "a Connect URL was generated", status="ping")
@@ -226,7 +227,7 @@ def _ping(call: Call, session: Record, id: str) -> None:
         )
 
 
-def _cast(call: Call, world: World, session: Record) -> dict[str, Any]:
+def _new_play(call: Call, world: World, session: Record) -> Play:
     """Which scenario the session plays when it is opened."""
     body = session.body
     institution = call.mount.institutions.get(body["institution"]) if body["institution"] else None
@@ -242,7 +243,7 @@ def _cast(call: Call, world: World, session: Record) -> dict[str, Any]:
         )
     except UnknownScenario as unknown:
         raise FinicityError(400, INVALID, str(unknown)) from None
-    return {"provider": "finicity", "scenario": choice.scenario, "by": choice.by, "job": None, "flow": None, "step": 0}
+    return Play("finicity", *choice)
 
 
 def _link(call: Call, world: World, session: Record) -> str:

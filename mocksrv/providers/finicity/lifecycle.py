@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from mocksrv.engine.callbacks.credentials import Signer
+from mocksrv.engine.play import Job
 from mocksrv.engine.problems import Problem
-from mocksrv.engine.role import Job, Role
-from mocksrv.engine.scenarios.model import Ask, Option
+from mocksrv.engine.role import JobKind, Role
 from mocksrv.engine.scenarios.vocabulary import Vocabulary
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.finicity import webhooks
 from mocksrv.providers.finicity.bank.loading import Bank
 from mocksrv.providers.finicity.codes import FINE
+from mocksrv.providers.finicity.jobs import SessionJob
 from mocksrv.providers.finicity.webhooks import (
     CATALOGUE,
     EVENTS,
@@ -33,10 +34,10 @@ from mocksrv.providers.profiles import Profiles
 JOBS = {
     job.name: job
     for job in (
-        Job("connect", "connect"),
-        Job("fix", "connect"),
-        Job("refresh", "refresh", background=True),
-        Job("report", "report"),
+        JobKind("connect", "connect"),
+        JobKind("fix", "connect"),
+        JobKind("refresh", "refresh", background=True),
+        JobKind("report", "report"),
     )
 }
 # What the user does on Connect's pages, in this order; nothing of a status happens before its act.
@@ -79,7 +80,7 @@ class SessionRole(Role):
     """The `Role` of Finicity: its subjects are Connect sessions."""
 
     defaults = Path(__file__).with_name("defaults.yaml")
-    jobs: ClassVar[Mapping[str, Job]] = JOBS
+    jobs: ClassVar[Mapping[str, JobKind]] = JOBS
     first_flow, plain_job, refresh_job = "connect", "connect", "refresh"
     first_status = "processing"  # back from the bank's page; a new session has its status from the start
     resumed = "mfaUpdated"
@@ -87,6 +88,7 @@ class SessionRole(Role):
     consenting = ""  # any status can wait for the bank's page
     successful = frozenset({"done"})
     refreshable = frozenset({"done"})
+    challenge_prefix, option_prefix = "MFA", "OPT"
     unasked = UNASKED
     retries = RETRIES
     signers: ClassVar[Mapping[str, Signer]] = {"finicity": sign}
@@ -105,7 +107,7 @@ class SessionRole(Role):
     def encode(self, body: bytes, headers: Mapping[str, str]) -> bytes:
         return encode(body, headers)
 
-    def begin(self, world: World, subject: Record) -> None:
+    def begin_job(self, world: World, subject: Record) -> None:
         """Nothing of a session shows that a job runs."""
 
     def announce(self, world: World, subject: Record, action: str) -> None:
@@ -113,7 +115,7 @@ class SessionRole(Role):
 
     def enter(self, world: World, subject: Record, status: str | None, fields: Mapping[str, Any], over: bool) -> None:
         """One change of a session: a status with what it does and its event, further fields, the end of its job."""
-        body, job = subject.body, (subject.play or {}).get("job") or {}
+        body, job = subject.body, subject.job
         body.update(fields)
         login = world.get("finicity.login", body.get("login_id") or "")
         if "code" in fields and login is not None:
@@ -122,9 +124,9 @@ class SessionRole(Role):
             body["status"] = status
             if status in self._effects and (body.get("institution") or status == "done"):
                 self._effects[status](world, subject)
-        if over and job.get("name") == "refresh":
+        if over and job is not None and job.name == "refresh":
             self._refresh(world, subject, job)
-        if over and job.get("name") == "report" and status != "done":
+        if over and job is not None and job.name == "report" and status != "done":
             self._end_reports(world, job, "failure")
         world.save(subject)
         if status and wants(subject, status):
@@ -132,21 +134,22 @@ class SessionRole(Role):
 
     def _done(self, world: World, session: Record) -> None:
         """What a finished job leaves: a repaired login, reports that can be read."""
-        job = (session.play or {}).get("job") or {}
+        job = session.job
         login = world.get("finicity.login", session.body.get("login_id") or "")
         if (
             session.body["type"] == FIX
-            and job.get("name") != "report"
+            and (job is None or job.name != "report")
             and login is not None
             and not session.body.get("code")
         ):
             login.body["code"] = FINE
             self.bank.refresh(world, login)
-        self._end_reports(world, job, "success")
+        if job is not None:
+            self._end_reports(world, job, "success")
         session.body["completed"] = True
 
-    def _end_reports(self, world: World, job: Mapping[str, Any], status: str) -> None:
-        for id in job.get("reports", ()):
+    def _end_reports(self, world: World, job: Job, status: str) -> None:
+        for id in job.details(SessionJob).reports:
             report = world.get("finicity.report", id)
             if report is not None:
                 report.body["status"] = status
@@ -159,8 +162,8 @@ class SessionRole(Role):
         session.body["deleted"] = [account.guid for account in gone]
         self.bank.delete(world, gone)
 
-    def _refresh(self, world: World, session: Record, job: Mapping[str, Any]) -> None:
-        wanted = job.get("login")
+    def _refresh(self, world: World, session: Record, job: Job) -> None:
+        wanted = job.details(SessionJob).login
         logins = (
             [world.get("finicity.login", wanted)]
             if wanted
@@ -169,31 +172,14 @@ class SessionRole(Role):
         for login in filter(None, logins):
             self.bank.refresh(world, login)
 
-    def ask(self, world: World, subject: Record, ask: Ask) -> list[dict[str, Any]]:
-        """The open challenges, as Connect's page shows them."""
-        return [
-            {
-                "guid": world.guid("MFA"),
-                "type": each.type,
-                "label": each.label,
-                "image": each.image,
-                "options": [
-                    {"guid": world.guid("OPT"), "label": option.label, "value": option.value}
-                    for option in each.options or ()
-                    if isinstance(option, Option)
-                ],
-            }
-            for each in ask.challenges
-        ]
-
     def load(self, world: World, subject: Record, profile: str) -> None:
         """The scenario's own data: logins that are made from now on have these accounts."""
         subject.body["profile"] = profile
 
-    def bring(self, world: World, subject: Record) -> None:
+    def fetch(self, world: World, subject: Record, job: Job) -> None:
         """Statuses bring what there is: accounts are there once they are ``added``."""
 
-    def complete(self, world: World, subject: Record) -> None:
+    def complete(self, world: World, subject: Record, job: Job) -> None:
         """The last status has told it."""
 
     def trigger(self, world: World, subject: Record | None, event: str) -> None:

@@ -23,6 +23,7 @@ from mocksrv.providers.finicity.http import (
     not_found,
     shown,
 )
+from mocksrv.providers.finicity.jobs import SessionJob
 from mocksrv.providers.finicity.lifecycle import SUBMIT
 from mocksrv.providers.http import Reply
 
@@ -112,12 +113,12 @@ def order(call: Call, customer: str, type: str) -> Reply:
         report = Record("finicity.report", _base36(number), body, owner=customer)
         world.add(report)
         session = world.subject(accounts[-1].subject or "")
-        play: dict[str, Any] = (session.play if session is not None else None) or {}
-        if session is not None and not play.get("job"):
-            play["acted"] = SUBMIT  # nobody is asked for anything
-            call.engine.player.start(world, session, "report", details={"reports": [report.guid]})
-        elif session is not None and play["job"].get("reports"):
-            play["job"]["reports"].append(report.guid)  # `done` comes when all are finished
+        running = session.job.details(SessionJob).reports if session is not None and session.job is not None else []
+        if session is not None and session.job is None:
+            session.playing.acted = SUBMIT  # nobody is asked for anything
+            call.engine.player.start(world, session, "report", details=SessionJob(reports=[report.guid]))
+        elif session is not None and running:
+            running.append(report.guid)  # `done` comes when all are finished
             world.save_play(session)
         else:
             world.set_timer(report.guid, "report", world.now + DURATION)  # the session is busy: nobody is told

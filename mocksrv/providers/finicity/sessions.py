@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from mocksrv.engine.engine import Engine
+from mocksrv.engine.play import Asked
 from mocksrv.engine.scenarios.choosing import BY_HAND, Choice, Credentials, choose_again
 from mocksrv.engine.scenarios.model import Scenario, Step
 from mocksrv.engine.storage.records import Query, Record
@@ -39,9 +39,9 @@ class Wish:
     password: str | None = None
     answers: list[str] = field(default_factory=list)  # to challenges, one after the other
 
-    def take_answers(self, ask: Mapping[str, Any]) -> list[str]:
+    def take_answers(self, asked: Asked) -> list[str]:
         """An answer to each open challenge: the next that is given, else a right one."""
-        return [self.answers.pop(0) if self.answers else (right or ("any",))[0] for right in ask["right_answers"]]
+        return [self.answers.pop(0) if self.answers else (each.right or ["any"])[0] for each in asked.challenges]
 
 
 def meets_bank(flows: Mapping[str, Sequence[Step]]) -> bool:
@@ -73,7 +73,7 @@ class Sessions:
 
     def open(self, world: World, session: Record) -> None:
         """The first page is shown: what went on in the session before is over."""
-        body, play = session.body, self._play(session)
+        body, play = session.body, session.playing
         if world.now >= body["ttl"]:
             raise Refusal(410, "the link has expired")
         if body["completed"] and body["single_use"]:
@@ -82,12 +82,12 @@ class Sessions:
         for name in ("logins", "chosen", "remove", "query", "discovered", "added", "deleted"):
             body.pop(name, None)
         body.update(status="ping", institution=body["institution"] if known else None, code=FINE, completed=False)
-        play["acted"] = 0
+        play.acted = 0
         if known:
             self._settle(world, session, INSTITUTION, self._institution(body["institution"]))
-            play["acted"] = INSTITUTION
+            play.acted = INSTITUTION
         if body["type"] not in LIVE and body["type"] != FIX:
-            play["acted"] = SUBMIT  # two borrowers' pages are not gone through step by step
+            play.acted = SUBMIT  # two borrowers' pages are not gone through step by step
         self._player.start(world, session, FIX if body["type"] == FIX else "connect")
 
     def search(self, world: World, session: Record, text: str) -> list[Institution]:
@@ -96,9 +96,7 @@ class Sessions:
         """
         place = self._place(session, INSTITUTION)
         foretold = (
-            self._play(session).get("acted", 0) < INSTITUTION
-            and place is not None
-            and place[2].status == "institutionNotFound"
+            session.playing.acted < INSTITUTION and place is not None and place[2].status == "institutionNotFound"
         )
         found = [] if foretold else self._institutions.search(text)
         if not found:
@@ -124,7 +122,7 @@ class Sessions:
 
     def log_in(self, world: World, session: Record, username: str | None, password: str | None) -> None:
         """The login form was sent, or at an OAuth bank the way to its own page was taken."""
-        body, play = session.body, self._play(session)
+        body, play = session.body, session.playing
         if not body["institution"]:
             raise Refusal(409, "no bank is chosen yet")
         institution = self._institution(body["institution"])
@@ -135,9 +133,9 @@ class Sessions:
             body["username"] = username
         body["code"] = int(password or 0) if password in BANK_CODES else FINE
         done = NEW_LOGIN if again else LOGIN
-        if again and (named or play.get("act") != NEW_LOGIN):  # from the login on anew
+        if again and (named or play.act != NEW_LOGIN):  # from the login on anew
             body["status"] = "institutionSupported"  # the form was shown once more
-            play.pop("act", None)
+            play.act = 0
             place = self._place(session, LOGIN)
             if place and place[2].status in FAILED:
                 done = LOGIN  # it can be tried yet again
@@ -148,20 +146,20 @@ class Sessions:
 
     def answer(self, world: World, session: Record, answers: Sequence[str]) -> None:
         """The open challenges were answered, in their order."""
-        open_ = (self._play(session).get("ask") or {}).get("challenges", [])
-        if not open_:
+        asked = session.playing.asked
+        if asked is None:
             raise Refusal(409, "nothing was asked")
-        if len(answers) != len(open_):
-            raise Refusal(422, f"answers: {len(open_)} are needed, {len(answers)} given")
-        given = {challenge["guid"]: answer for challenge, answer in zip(open_, answers, strict=True)}
+        if len(answers) != len(asked.challenges):
+            raise Refusal(422, f"answers: {len(asked.challenges)} are needed, {len(answers)} given")
+        given = {each.guid: answer for each, answer in zip(asked.challenges, answers, strict=True)}
         self._player.answer(world, session, given)
 
     def consent(self, world: World, session: Record, approved: bool) -> None:
         """The bank's own page was answered; who agreed has chosen the accounts there."""
-        if not self._play(session).get("consent"):
+        if session.playing.consent is None:
             raise Refusal(409, "the session does not wait for the bank's page")
         if approved:
-            self._play(session)["acted"] = ACCOUNTS
+            session.playing.acted = ACCOUNTS
         self._player.consent(world, session, approved)
 
     def choose_accounts(self, world: World, session: Record, accounts: Sequence[str] | None = None) -> None:
@@ -185,8 +183,8 @@ class Sessions:
         password: str | None = None,
     ) -> bool:
         """Which scenario is played from now on; whether the login itself has named it."""
-        body, play = session.body, self._play(session)
-        present = Choice(play["scenario"], play["by"])
+        body, play = session.body, session.playing
+        present = Choice(play.scenario, play.by)
         login = Credentials(institution.code, username, password)
         if act == INSTITUTION:
             if institution.scenario and present.by not in ("header", "hand"):
@@ -198,8 +196,8 @@ class Sessions:
         else:
             choice = self._named(world, present, login)
         if choice.scenario != present.scenario:
-            play.pop("act", None)  # what the other one waits for
-        play.update(scenario=choice.scenario, by=choice.by)
+            play.act = 0  # what the other one waits for
+        play.scenario, play.by = choice
         body["oauth"] = institution.oauth or self._meets_bank(choice.scenario)
         return choice.by == "login"
 
@@ -212,12 +210,12 @@ class Sessions:
 
     def _go(self, world: World, session: Record, act: int, done: int | None = None) -> None:
         """Goes on after an act: where the scenario waits for it, else where it first speaks of what comes of it."""
-        play = self._play(session)
-        if play.get("act", 0) >= act:
+        play = session.playing
+        if play.act >= act:
             self._player.acted(world, session, done or act)
             return
         place = self._place(session, act)
-        play["acted"] = done or act
+        play.acted = done or act
         if place is None:
             world.mark(session.guid, "the scenario says nothing of this")
             world.save(session)
@@ -227,8 +225,8 @@ class Sessions:
 
     def _place(self, session: Record, act: int) -> tuple[str, int, Step] | None:
         """The first step of the scenario that comes of this act or a later one: flow, place, step."""
-        library, play = self._engine.library, self._play(session)
-        scenario: Scenario = library.get("finicity", play["scenario"])
+        library, play = self._engine.library, session.playing
+        scenario: Scenario = library.get("finicity", play.scenario)
         flow: str | None = FIX if session.body["type"] == FIX else "connect"
         seen: set[str] = set()
         while flow is not None and flow not in seen:
@@ -247,28 +245,28 @@ class Sessions:
         """Goes through the pages as far as the scenario lets it, from the first one or from where the session waits for
         the user.
         """
-        play = self._play(session)
-        if not play.get("job") or session.body["completed"]:
+        play = session.playing
+        if play.job is None or session.body["completed"]:
             self.open(world, session)
         for _ in range(MOST_ACTS):
             if not self._act(world, session, wish):
                 break
-        if play.get("job") and not play.get("act"):
-            play["acted"] = SUBMIT  # what the scenario's time brings finds a user who goes on at once
+        if play.job is not None and not play.act:
+            play.acted = SUBMIT  # what the scenario's time brings finds a user who goes on at once
             world.save_play(session)
 
     def _act(self, world: World, session: Record, wish: Wish) -> bool:
         """Does what the session waits for; False when that is nothing of the user's."""
-        play = self._play(session)
-        act, acted = play.get("act", 0), play.get("acted", 0)
-        if play.get("ask"):
-            answers = wish.take_answers(play["ask"])
+        play = session.playing
+        act, acted = play.act, play.acted
+        if play.asked is not None:
+            answers = wish.take_answers(play.asked)
             if "" in answers:
                 return False  # the user does not answer
             self.answer(world, session, answers)
-        elif play.get("consent"):
-            self.consent(world, session, play["consent"]["auto"] != "deny")
-            return not play.get("consent")
+        elif play.consent is not None:
+            self.consent(world, session, play.consent.auto != "deny")
+            return session.playing.consent is None
         elif act and acted < INSTITUTION:
             return self._find_bank(world, session, wish)
         elif act and acted < LOGIN:
@@ -305,13 +303,8 @@ class Sessions:
 
     def _usual(self, session: Record) -> Credentials:
         """The bank and the login that the session's scenario names first."""
-        login = next(iter(self._engine.library.get("finicity", self._play(session)["scenario"]).logins), None)
+        login = next(iter(self._engine.library.get("finicity", session.playing.scenario).logins), None)
         return Credentials(login.institution or USUAL.institution, login.username, login.password) if login else USUAL
-
-    @staticmethod
-    def _play(session: Record) -> dict[str, Any]:
-        assert session.play is not None, f"{session.guid} does not play"
-        return session.play
 
     def _institution(self, id: str) -> Institution:
         found = self._institutions.get(id)

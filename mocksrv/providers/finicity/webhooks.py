@@ -24,6 +24,7 @@ from mocksrv.engine.world import World
 from mocksrv.providers.finicity.accounts import JUST_ADDED, RECORDS
 from mocksrv.providers.finicity.codes import DOWN
 from mocksrv.providers.finicity.http import shown
+from mocksrv.providers.finicity.jobs import SessionJob
 
 JSON, XML = "application/json", "application/xml"
 HEADERS = {"accept": "application/json, text/plain, */*", "user-agent": "axios/0.25.0"}
@@ -103,8 +104,8 @@ def _deleted(world: World, session: Record) -> Payload:
 
 def _done(world: World, session: Record) -> Payload:
     """Nothing; with the session's reports, what has become of them."""
-    job = (session.play or {}).get("job") or {}
-    reports = [report for id in job.get("reports", ()) if (report := world.get("finicity.report", id))]
+    ids = session.job.details(SessionJob).reports if session.job is not None else []
+    reports = [report for id in ids if (report := world.get("finicity.report", id))]
     return [
         {
             "id": each.guid,

@@ -8,14 +8,15 @@ its events).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 from mocksrv.engine.callbacks.credentials import Signer
 from mocksrv.engine.clock import DAY
+from mocksrv.engine.play import Job
 from mocksrv.engine.problems import Problem
-from mocksrv.engine.role import Job, Role
-from mocksrv.engine.scenarios.model import Ask
+from mocksrv.engine.role import JobKind, Role
 from mocksrv.engine.scenarios.vocabulary import Vocabulary
 from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
@@ -38,11 +39,11 @@ BY_HAND = "by hand"  # the job of a push and of flows that no call plays
 JOBS = {
     job.name: job
     for job in (
-        Job("link", "link", opening="PROCESSING"),
-        Job("sync", "sync"),
-        Job("reauthorise", "reauthorise"),
-        Job("midnight", "sync", background=True),
-        Job(BY_HAND, "sync"),
+        JobKind("link", "link", opening="PROCESSING"),
+        JobKind("sync", "sync"),
+        JobKind("reauthorise", "reauthorise"),
+        JobKind("midnight", "sync", background=True),
+        JobKind(BY_HAND, "sync"),
     )
 }
 _ANYWHERE = {"REAUTHORISATION_REQUIRED": ("mono.reauthorisation_required",), "UNLINKED": ("mono.account_unlinked",)}
@@ -92,11 +93,29 @@ def vocabulary(profiles: Profiles) -> Vocabulary:
     )
 
 
+@dataclass(slots=True)
+class SyncJob:
+    """What Mono keeps with the job of an account.
+
+    ``realtime``: the id of the session that waits for it (``x-realtime``). ``allow_incomplete``: a statement with fewer
+    transactions than are known will do. ``wants_new``: whether the scenario says that there are new data (None: as the
+    data profile has it); ``new``: whether any were found. ``ended``: a status other than the first was entered.
+    ``told``: the app knows that the user has reauthorised.
+    """
+
+    realtime: str | None = None
+    allow_incomplete: bool = False
+    wants_new: bool | None = None
+    new: bool = False
+    ended: bool = False
+    told: bool = False
+
+
 class AccountRole(Role):
     """The `Role` of Mono: its subjects are linked accounts."""
 
     defaults = Path(__file__).with_name("defaults.yaml")
-    jobs: ClassVar[Mapping[str, Job]] = JOBS
+    jobs: ClassVar[Mapping[str, JobKind]] = JOBS
     first_flow, plain_job, refresh_job = "link", BY_HAND, "midnight"
     first_status = "PROCESSING"
     resumed = "PROCESSING"
@@ -129,7 +148,7 @@ class AccountRole(Role):
         self._trigger = trigger
         self.vocabulary = vocabulary(loader.profiles)
 
-    def begin(self, world: World, subject: Record) -> None:
+    def begin_job(self, world: World, subject: Record) -> None:
         """There are no flags of a running job."""
 
     def announce(self, world: World, subject: Record, action: str) -> None:
@@ -138,31 +157,30 @@ class AccountRole(Role):
 
     def enter(self, world: World, subject: Record, status: str | None, fields: Mapping[str, Any], over: bool) -> None:
         """One change of an account: a status with what is fetched there, further fields, or only the end of its job."""
-        body, job = subject.body, (subject.play or {}).get("job") or {"name": BY_HAND}
+        body, job = subject.body, subject.job or Job(BY_HAND, world.now)
+        details = job.details(SyncJob)
         given = dict(fields)
         if "has_new_data" in given:
-            job["news"] = given.pop("has_new_data")
-        if over and not (status or job.get("ended") or job.get("stopped")):
+            details.wants_new = given.pop("has_new_data")
+        if over and not (status or details.ended or job.stopped):
             status = body["status"]  # a job that ends in the status that was there before has ended in it all the same
-        if status == "SYNC_FAILED" and given.get("sync_error") == INCOMPLETE and job.get("allow_incomplete"):
+        if status == "SYNC_FAILED" and given.get("sync_error") == INCOMPLETE and details.allow_incomplete:
             status = "AVAILABLE"
             del given["sync_error"]
         if status:
-            job["ended"] = status != self.first_status
+            details.ended = status != self.first_status
             self._change(world, subject, status, job, given.pop("retrieved_data", None))
         body.update(given)
         world.save(subject)
         if status:
             self._tell(world, subject, status, job)
-        elif over and job.get("realtime"):
-            self._end_realtime(world, subject, "FAILED" if job.get("stopped") else body["status"], job)
+        elif over and details.realtime:
+            self._end_realtime(world, subject, "FAILED" if job.stopped else body["status"], job)
         if over and body["status"] in self.refreshable:
             world.set_timer(subject.guid, "background", self.refresh_at(world))
 
-    def _change(
-        self, world: World, subject: Record, status: str, job: dict[str, Any], retrieved: list[str] | None
-    ) -> None:
-        body, play = subject.body, subject.play or {}
+    def _change(self, world: World, subject: Record, status: str, job: Job, retrieved: list[str] | None) -> None:
+        body, play = subject.body, subject.playing
         body.update(status=status, sync_error=None)
         if status in DATA:
             body["data_status"] = status
@@ -172,63 +190,61 @@ class AccountRole(Role):
             body["retrieved_data"] = retrieved or []
         elif status == "REAUTHORISATION_REQUIRED":
             body["wants_user"] = True
-            play.pop("instead", None)
+            play.instead = {}
         elif status == "UNLINKED":
             world.cancel_timers(subject.guid)
         if status in FETCHED and body["wants_user"]:
             body["wants_user"] = False
-            if job["name"] == "reauthorise":
-                play["instead"] = dict.fromkeys(("sync", "midnight"), AGAIN)
+            if job.name == "reauthorise":
+                play.instead = dict.fromkeys(("sync", "midnight"), AGAIN)
 
-    def _fetch(self, world: World, subject: Record, status: str, job: dict[str, Any], wanted: Sequence[str]) -> None:
+    def _fetch(self, world: World, subject: Record, status: str, job: Job, wanted: Sequence[str]) -> None:
         """A sync adds to what is there: with both the balance and the transactions the account is AVAILABLE, however
         they came.
         """
         body = subject.body
-        there = body["retrieved_data"] if JOBS[job["name"]].family == "sync" and job["name"] != BY_HAND else ()
+        there = body["retrieved_data"] if JOBS[job.name].family == "sync" and job.name != BY_HAND else ()
         body["retrieved_data"] = [part for part in PARTS if part in wanted or part in there]
         if {"balance", "transactions"} <= set(body["retrieved_data"]):
             body["data_status"] = "AVAILABLE"
         institution = self._institutions.find(body["institution"]) or self._institutions.all()[0]
-        news: bool | None = job.get("news")
-        found = self._loader.load(world, subject, institution, wanted, news)
-        job["new"] = body["found"] = bool(found) if news is None else news
+        details = job.details(SyncJob)
+        found = self._loader.load(world, subject, institution, wanted, details.wants_new)
+        details.new = body["found"] = bool(found) if details.wants_new is None else details.wants_new
 
-    def _tell(self, world: World, subject: Record, status: str, job: dict[str, Any]) -> None:
-        if job.get("realtime") and status != "PROCESSING":
+    def _tell(self, world: World, subject: Record, status: str, job: Job) -> None:
+        details = job.details(SyncJob)
+        if details.realtime and status != "PROCESSING":
             self._end_realtime(world, subject, status, job)
             return
-        events = EVENTS[job["name"]].get(status, ())
-        if job["name"] == "reauthorise" and status in FETCHED and not job.get("told"):
+        events = EVENTS[job.name].get(status, ())
+        if job.name == "reauthorise" and status in FETCHED and not details.told:
             events = ("mono.account_reauthorized", *events)
         for event in events:
-            job["told"] = job.get("told") or event == "mono.account_reauthorized"
-            emit(world, event, subject, job=job)
+            details.told = details.told or event == "mono.account_reauthorized"
+            emit(world, event, subject, job={"name": job.name, "new": details.new})
 
-    def _end_realtime(self, world: World, subject: Record, status: str, job: dict[str, Any]) -> None:
+    def _end_realtime(self, world: World, subject: Record, status: str, job: Job) -> None:
         """The session that an app asked for with ``x-realtime`` is over."""
-        record = world.get("mono.job", job.pop("realtime"))
+        details = job.details(SyncJob)
+        record = world.get("mono.job", details.realtime or "")
+        details.realtime = None
         outcome = SYNC_STATUSES.get(status, "FAILED")
         if record is not None:
-            record.body.update(status="finished" if outcome == "SUCCESSFUL" else "failed", new=bool(job.get("new")))
+            record.body.update(status="finished" if outcome == "SUCCESSFUL" else "failed", new=details.new)
             world.save(record)
             emit_job(world, record)
-            emit(world, "mono.account_updated", subject, job={**job, "sync_status": outcome, "job_id": record.guid})
-
-    def ask(self, world: World, subject: Record, ask: Ask) -> list[dict[str, Any]]:
-        """What the widget asks on the way."""
-        return [
-            {"guid": world.guid(), "label": challenge.label, "type": challenge.type} for challenge in ask.challenges
-        ]
+            found = {"name": job.name, "new": details.new, "sync_status": outcome, "job_id": record.guid}
+            emit(world, "mono.account_updated", subject, job=found)
 
     def load(self, world: World, subject: Record, profile: str) -> None:
         """What is fetched from now on is this profile's."""
         subject.body["profile"] = profile
 
-    def bring(self, world: World, subject: Record) -> None:
+    def fetch(self, world: World, subject: Record, job: Job) -> None:
         """What a job fetches has come with the status."""
 
-    def complete(self, world: World, subject: Record) -> None:
+    def complete(self, world: World, subject: Record, job: Job) -> None:
         """Its callbacks have gone out with the status."""
 
     def trigger(self, world: World, subject: Record | None, event: str) -> None:

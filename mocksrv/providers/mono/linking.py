@@ -12,6 +12,7 @@ from marshmallow import ValidationError, fields, validate
 
 from mocksrv.engine.clock import MINUTE, iso_ms
 from mocksrv.engine.engine import Engine
+from mocksrv.engine.play import Play
 from mocksrv.engine.sandbox import Sandbox
 from mocksrv.engine.scenarios.choosing import Credentials, choose
 from mocksrv.engine.scenarios.library import UnknownScenario
@@ -267,9 +268,8 @@ class Widget:
             )
         except UnknownScenario as unknown:
             raise Refusal(422, f"scenario: {unknown}") from None
-        play = {"provider": "mono", "scenario": choice.scenario, "by": choice.by, "job": None, "flow": None, "step": 0}
         body = _new_account(institution, method, ref, said.get("account_match"))
-        account = Record("mono.account", document_id(world), body, owner=customer.guid, play=play)
+        account = Record("mono.account", document_id(world), body, owner=customer.guid, play=Play("mono", *choice))
         self._engine.player.start(world, account, "link", created=True)
         return account
 

@@ -21,7 +21,7 @@ from mocksrv.providers.mono.http import (
     not_found,
 )
 from mocksrv.providers.mono.ids import document_id
-from mocksrv.providers.mono.lifecycle import ERRORS, FETCHED, INCOMPLETE
+from mocksrv.providers.mono.lifecycle import ERRORS, FETCHED, INCOMPLETE, SyncJob
 from mocksrv.providers.mono.webhooks import app_ids, emit_job
 
 routes = Routes()
@@ -47,13 +47,12 @@ def sync(call: Call, id: str) -> Reply:
         body = account.body
         if body["synced_at"] is not None and world.now < body["synced_at"] + BETWEEN_SYNCS:
             raise MonoError(429, "An account can be synced once every 2 minutes")
-        if (account.play or {}).get("job"):
+        if account.job is not None:
             return Reply(_outcome("SYNC_ERROR", "A sync of this account is running already"))
         body["synced_at"] = world.now
-        details: dict[str, Any] = {"allow_incomplete": allow, "new": False}
-        call.engine.player.start(world, account, "sync", details=details)
+        call.engine.player.start(world, account, "sync", details=SyncJob(allow_incomplete=allow))
         status = body["status"]
-        running = (account.play or {}).get("job")
+        running = account.job is not None
         new = bool(body["found"])
     if running:
         return Reply(_outcome("SYNC_ERROR", QUEUED))
@@ -122,12 +121,11 @@ def _session(call: Call, id: str, name: str) -> Record:
         )
         world.add(job)
         emit_job(world, job)
-        running = (account.play or {}).get("job")
-        if running:
-            running["realtime"] = job.guid
+        if account.job is not None:
+            account.job.details(SyncJob).realtime = job.guid
             world.save_play(account)
         else:
-            call.engine.player.start(world, account, "sync", details={"realtime": job.guid})
+            call.engine.player.start(world, account, "sync", details=SyncJob(realtime=job.guid))
         return _stored(world, job)
 
 

@@ -64,17 +64,16 @@ class Subjects(Calls):
         return {"subjects": self.desk.hold(find)}
 
     def _summary(self, subject: Record) -> dict[str, Any]:
-        play = subject.play or {}
-        job = play.get("job") or {}
+        play = subject.playing
         return {
             "id": subject.guid,
-            "provider": play["provider"],
-            "scenario": play["scenario"],
-            "chosen_by": play["by"],
+            "provider": play.provider,
+            "scenario": play.scenario,
+            "chosen_by": play.by,
             "status": self.engine.player.role(subject).status(subject),
             "owner": subject.owner,
-            "job": job.get("name"),
-            "flow": play.get("flow"),
+            "job": play.job.name if play.job is not None else None,
+            "flow": play.flow,
         }
 
     def read(self, sandbox: Here, id: str) -> Any:
@@ -90,7 +89,7 @@ class Subjects(Calls):
         given = read_json(scenario=str, flow=(str, None), required=("scenario",))
         with self.engine.change(sandbox()) as world:
             subject = _subject(world, id)
-            provider = (subject.play or {})["provider"]
+            provider = subject.playing.provider
             scenario = self.desk.scenario(given["scenario"], provider)
             flow = given.get("flow")
             if flow is not None and self.engine.library.flow(scenario, flow) is None:

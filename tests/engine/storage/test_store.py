@@ -12,11 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mocksrv.engine.config import IN_MEMORY
+from mocksrv.engine.play import Play
 from mocksrv.engine.storage.recent import Recent
 from mocksrv.engine.storage.records import Query, Record, StoreError
 from mocksrv.engine.storage.rows import AttemptRow
 from mocksrv.engine.storage.schema import SCHEMA_STEPS
 from mocksrv.engine.storage.sqlite import Store
+
+PLAY = Play("toy", "opens", "hand", flow="connect")
 
 
 @pytest.fixture(params=["memory", "file"])
@@ -25,9 +28,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
 
 
 def test_a_record_comes_back_as_it_was_stored(store: Store) -> None:
-    record = Record(
-        "kind", "A-1", {"a": [1, None, "ü"]}, "owner", "subject", "parent", "own-id", 5, 1, 10, 20, {"flow": "connect"}
-    )
+    record = Record("kind", "A-1", {"a": [1, None, "ü"]}, "owner", "subject", "parent", "own-id", 5, 1, 10, 20, PLAY)
     with store.write() as tx:
         tx.insert("s", [record])
     with store.read() as tx:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from mocksrv.engine.storage.records import RECORD, Query, Record, columns_of, dumped, dumps, record_of, records_of
+from mocksrv.engine.storage.records import RECORD, Query, Record, columns_of, dumps, play_text, record_of, records_of
 from mocksrv.engine.storage.rows import WaitingRow
 from mocksrv.engine.storage.tables.statements import Statements
 
@@ -133,7 +133,7 @@ class RecordQueries(Statements):
 
     def update(self, sandbox: str, r: Record) -> None:
         columns = "partner_id = ?, sort = ?, revision = ?, updated_at = ?, body = ?, play = ?"
-        values = (r.partner_id, r.sort, r.revision, r.updated_at, dumps(r.body), dumped(r.play))
+        values = (r.partner_id, r.sort, r.revision, r.updated_at, dumps(r.body), play_text(r))
         self._run(f"UPDATE record SET {columns} WHERE sandbox = ? AND guid = ?", (*values, sandbox, r.guid))
         if self.changed is not None:
             self.changed.add((sandbox, r.guid))

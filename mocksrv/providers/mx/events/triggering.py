@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mocksrv.engine.clock import DAY, MINUTE
+from mocksrv.engine.play import Job, Play
 from mocksrv.engine.role import WrongSubject
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.mx.bank import categories
 from mocksrv.providers.mx.catalog.categories import custom
 from mocksrv.providers.mx.events import objects
+from mocksrv.providers.mx.events.jobs import MemberJob
 from mocksrv.providers.mx.events.webhooks import CATALOGUE, emit_member, emit_user
 from mocksrv.providers.mx.money import alerts, insights, tags
 from mocksrv.providers.mx.money.budgets import budgets
@@ -130,10 +132,11 @@ def _invented(world: World, kind: str, owner: Record) -> Record:
 
 
 def _invented_member(world: World, owner: Record) -> Record:
-    job = {"name": "connect", "started_at": world.now - MINUTE, "accounts": [world.guid("ACT")]}
+    job = Job("connect", world.now - MINUTE, kept=MemberJob(accounts=[world.guid("ACT")]))
+    play = Play("mx", scenario="", by="", job=job)
     moments = {"aggregated_at": world.now - MINUTE, "successfully_aggregated_at": world.now}
     body = {**MEMBER, **moments, "most_recent_job_guid": world.guid("JOB")}
-    return _stamped(world, Record("mx.member", world.guid("MBR"), body, owner=owner.guid, play={"job": job}))
+    return _stamped(world, Record("mx.member", world.guid("MBR"), body, owner=owner.guid, play=play))
 
 
 def _alert(world: World, owner: Record, action: str, record: Record | None) -> None:

@@ -16,6 +16,7 @@ from mocksrv.engine.callbacks.dispatcher import Retries
 from mocksrv.engine.clock import SECOND, day
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
+from mocksrv.providers.mx.events.jobs import MemberJob
 from mocksrv.providers.mx.events.statuses import STATUSES, message
 
 HEADERS = {
@@ -103,11 +104,11 @@ def _finished(kind: str, *fields: str) -> Callable[[World, Record, Record | None
     """The body of a finished process: the flat shape they share, and what this one has beside it."""
 
     def build(world: World, member: Record, user: Record | None) -> Payload:
-        job = (member.play or {}).get("job") or {}
-        counts = job.get("counts") or {}
+        job = member.job
+        details = job.details(MemberJob) if job is not None else MemberJob()
         known = {
-            "accounts": job.get("accounts") or _verified(world, member),
-            "is_background": job.get("name") == "background",
+            "accounts": details.accounts or _verified(world, member),
+            "is_background": job is not None and job.name == "background",
             "job_guid": member.body["most_recent_job_guid"],
             "user_id": user.partner_id if user else None,
         }
@@ -119,7 +120,7 @@ def _finished(kind: str, *fields: str) -> Callable[[World, Record, Record | None
             "type": kind,
             "user_guid": member.owner,
         }
-        return body | {name: known[name] if name in known else counts.get(name, 0) for name in fields}
+        return body | {name: known[name] if name in known else details.counts.get(name, 0) for name in fields}
 
     return build
 
@@ -168,9 +169,9 @@ JOB_COMPLETED = (6, "COMPLETED")
 
 
 def _job_status(world: World, member: Record, user: Record | None) -> Payload:
-    body, job = member.body, (member.play or {}).get("job") or {}
+    body, job = member.body, member.job
     number, name = JOB_STATUSES.get(body["connection_status"] or "", JOB_COMPLETED)
-    started = job.get("started_at") or body["aggregated_at"] or world.now
+    started = job.started_at if job is not None else body["aggregated_at"] or world.now
     return {
         "job": {
             "created_at": seconds(started),
@@ -254,7 +255,7 @@ UNASKED = frozenset(
 
 
 def emit_member(
-    world: World, event: str, member: Record, *, cause: Mapping[str, Any] | None = None, asked: bool = False
+    world: World, event: str, member: Record, *, cause: MemberJob | None = None, asked: bool = False
 ) -> None:
     """Writes an event of a member.
 
@@ -264,8 +265,9 @@ def emit_member(
     if asked and not outbox.wanted(world, event, UNASKED):
         return
     entry = CATALOGUE[event]
-    cause = cause or (member.play or {}).get("job") or {}
-    echoed = cause.get("headers", {}) if cause.get("call") in entry.echo else {}
+    if cause is None:
+        cause = member.job.details(MemberJob) if member.job is not None else MemberJob()
+    echoed = cause.headers if cause.call in entry.echo else {}
     send(world, event, member.guid, entry.build(world, member, world.get("mx.user", member.owner)), echoed)
 
 

@@ -7,16 +7,17 @@ Sources: MX's Platform API reference (replies, throttle, quota), the deposit acc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from marshmallow import fields, validate
 
 from mocksrv.engine.clock import HOUR
-from mocksrv.engine.player import NotWaiting
 from mocksrv.engine.storage.records import Record
+from mocksrv.engine.waiting import NotWaiting
 from mocksrv.engine.world import World
 from mocksrv.providers.http import Reply
+from mocksrv.providers.mx.events.jobs import MemberJob
 from mocksrv.providers.mx.events.statuses import PREMIUM_FROM, STATUSES
 from mocksrv.providers.mx.http.call import (
     Call,
@@ -57,10 +58,12 @@ ANSWERS = AnswersSchema()
 
 
 def start_job(
-    call: Call, user: str, member: str, job: str, *, done: int = 202, echo: bool = False, **more: Any
+    call: Call, user: str, member: str, job: str, *, done: int = 202, echo: bool = False, fetch: Sequence[str] = ()
 ) -> Reply:
-    """A call that starts a job. The same one while it runs is accepted and starts nothing; another one is refused."""
-    details = {"call": job, "headers": call.callback_headers if echo else {}, **more}
+    """A call that starts a job, which fetches what its kind does, or what ``fetch`` names. The same one while it runs
+    is accepted and starts nothing; another one is refused.
+    """
+    details = MemberJob(call=job, headers=dict(call.callback_headers) if echo else {}, fetch=list(fetch))
     with call.change() as world:
         owner = call.user(world, user)
         record = call.member(world, owner, member)
@@ -80,8 +83,10 @@ def _just_created(record: Record) -> bool:
     """Whether the running job is the one that the member's creation started, with nothing asked: verify may take its
     place.
     """
-    play = record.play or {}
-    return bool((play.get("job") or {}).get("call") == "create" and not play.get("ask"))
+    play = record.play
+    if play is None or play.job is None:
+        return False
+    return play.job.details(MemberJob).call == "create" and play.asked is None
 
 
 def _check_startable(call: Call, world: World, record: Record, job: str) -> None:
@@ -117,10 +122,8 @@ def aggregate(call: Call, user: str, member: str) -> Reply:
     call.arguments(*choices)
     wanted = {name: call.flag(name) for name in choices}
     left_out = {what for what in ("holdings", "transactions") if wanted.get(f"include_{what}") is False}
-    less: dict[str, Any] = (
-        {"fetch": [what for what in FETCHES["aggregation"] if what not in left_out]} if left_out else {}
-    )
-    return start_job(call, user, member, "aggregate", echo=True, **less)
+    fetch = [what for what in FETCHES["aggregation"] if what not in left_out] if left_out else []
+    return start_job(call, user, member, "aggregate", echo=True, fetch=fetch)
 
 
 # path, MX's name of the operation, our job, and what else `start_job` is told
@@ -183,8 +186,8 @@ def oauth_window_uri(call: Call, user: str, member: str) -> Reply:
             raise MXError(400, "Member cannot use OAuth")
         record.body["oauth_state"] = world.guid().replace("-", "")
         record.body.update(back)
-        play = record.play or {}
-        if play.get("consent") and skip is not None:
-            play["job"]["skip"] = skip
+        play = record.play
+        if play is not None and play.consent is not None and play.job is not None and skip is not None:
+            play.job.skip = skip
         world.save_play(record)
         return Reply({"member": {"guid": record.guid, "oauth_window_uri": oauth_uri(call, record)}})

@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from mocksrv.engine.clock import HOUR
+from mocksrv.engine.play import Job
 from mocksrv.engine.problems import Problem
-from mocksrv.engine.role import Job, Role
-from mocksrv.engine.scenarios.model import Ask, Option
+from mocksrv.engine.role import JobKind, Role
+from mocksrv.engine.scenarios.model import Option
 from mocksrv.engine.scenarios.vocabulary import Vocabulary
 from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
 from mocksrv.providers.mx.bank.loading import Loader
 from mocksrv.providers.mx.events.changes import AccountsVerified, DataFetched, MemberGone, SpendingChanged, follow
+from mocksrv.providers.mx.events.jobs import MemberJob
 from mocksrv.providers.mx.events.statuses import STATUSES
 from mocksrv.providers.mx.events.webhooks import JOB_STATUSES, RETRIES, UNASKED, emit_member
 from mocksrv.providers.profiles import Profiles
@@ -25,17 +27,17 @@ from mocksrv.providers.profiles import Profiles
 JOBS = {
     job.name: job
     for job in (
-        Job("connect", "aggregation", opening="CREATED"),
-        Job("oauth", "aggregation", opening="CREATED"),
-        Job("update", "aggregation", opening="UPDATED"),
-        Job("aggregate", "aggregation"),
-        Job("background", "aggregation", background=True),
-        Job("verify", "verification", login=True),
-        Job("identify", "identification"),
-        Job("balance", "balance"),
-        Job("history", "history"),
-        Job("statements", "statement"),
-        Job("rewards", "reward"),
+        JobKind("connect", "aggregation", opening="CREATED"),
+        JobKind("oauth", "aggregation", opening="CREATED"),
+        JobKind("update", "aggregation", opening="UPDATED"),
+        JobKind("aggregate", "aggregation"),
+        JobKind("background", "aggregation", background=True),
+        JobKind("verify", "verification", login=True),
+        JobKind("identify", "identification"),
+        JobKind("balance", "balance"),
+        JobKind("history", "history"),
+        JobKind("statements", "statement"),
+        JobKind("rewards", "reward"),
     )
 }
 # What a job of each family fetches, and the callback of its good end.
@@ -97,11 +99,6 @@ SETTABLE: Mapping[str, Mapping[str, Any]] = {
     "use_cases": {"type": "array", "items": {"type": "string", "enum": ["PFM", "MONEY_MOVEMENT"]}},
     "error": {"type": "object"},
 }
-STOCK_IMAGE = (
-    "data:image/svg+xml;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciIHdpZHRoPSIxNjAiIGhlaWdodD0iNDgiPjxyZWN0IHdpZHRoPSIxNj"
-    "AiIGhlaWdodD0iNDgiIGZpbGw9IiNlZWUiLz48dGV4dCB4PSIxNiIgeT0iMzIiIGZvbnQtc2l6ZT0iMjQiIGZvbnQtZmFtaWx5PSJzYW5zLXNlcmlmIj5jb3JyZWN0PC90ZXh0"
-    "Pjwvc3ZnPg=="
-)  # a picture of the word "correct"
 ELIGIBLE = ("CHECKING", "SAVINGS")  # types of accounts that can be verified
 Trigger = Callable[[World, Record | None, str], None]
 
@@ -123,15 +120,14 @@ def vocabulary(profiles: Profiles, events: frozenset[str]) -> Vocabulary:
 
 def family(member: Record) -> str | None:
     """The kind of the job that runs on a member: those of one kind are the same job to MX."""
-    job = (member.play or {}).get("job")
-    return JOBS[job["name"]].family if job else None
+    return JOBS[member.job.name].family if member.job is not None else None
 
 
 class MemberRole(Role):
     """The `Role` of MX: its subjects are members."""
 
     defaults = Path(__file__).with_name("defaults.yaml")
-    jobs: ClassVar[Mapping[str, Job]] = JOBS
+    jobs: ClassVar[Mapping[str, JobKind]] = JOBS
     first_flow, plain_job, refresh_job = "connect", "aggregate", "background"
     first_status = "CREATED"
     resumed = "RESUMED"
@@ -140,6 +136,7 @@ class MemberRole(Role):
     successful = frozenset({"CONNECTED"})
     refreshable = frozenset({"CONNECTED", "CREATED", "UPDATED"})
     lifetimes: ClassVar[Mapping[str, int]] = {"PENDING": HOUR}
+    challenge_prefix = option_prefix = "CRD"
     unasked = UNASKED
     retries = RETRIES
     branches: ClassVar[Mapping[str, str]] = {
@@ -168,7 +165,7 @@ class MemberRole(Role):
         status: str | None = subject.body["connection_status"]
         return status
 
-    def begin(self, world: World, subject: Record) -> None:
+    def begin_job(self, world: World, subject: Record) -> None:
         """A job starts: flags, and a job guid of its own. Saved by what follows."""
         subject.body.update(
             most_recent_job_guid=world.guid("JOB"),
@@ -186,7 +183,7 @@ class MemberRole(Role):
         """One change of a member: a status, further fields, or only the end of its job; with the callbacks that
         follow.
         """
-        body, job = subject.body, (subject.play or {}).get("job")
+        body, job = subject.body, subject.job
         if status:
             rules = STATUSES[status]
             body.pop("connection_status_message", None)
@@ -194,7 +191,7 @@ class MemberRole(Role):
                 connection_status=status, needs_updated_credentials=rules.wants_credentials, error=dict(rules.error)
             )
             body["is_authenticated"] = rules.authenticated or self._selecting(subject, status)
-        if job:
+        if job is not None:
             body["is_being_aggregated"] = not over and body["connection_status"] != "PENDING"
             if over:
                 self._job_over(world, subject, job)
@@ -203,48 +200,22 @@ class MemberRole(Role):
         emit_member(world, "mx.member.updated", subject)
         if status and STATUSES[status].raises:
             emit_member(world, "mx.connection_status.changed", subject)
-        if status in JOB_STATUSES and job:
+        if status in JOB_STATUSES and job is not None:
             emit_member(world, "mx.job_status", subject, asked=True)
 
     def _selecting(self, subject: Record, status: str) -> bool:
         """Whether this is a verification's question which account, which comes after the login was accepted."""
-        play = subject.play or {}
-        return status == self.asking and family(subject) == "verification" and not play.get("login")
+        login = subject.play is not None and subject.play.login
+        return status == self.asking and family(subject) == "verification" and not login
 
-    def _job_over(self, world: World, subject: Record, job: Mapping[str, Any]) -> None:
-        if job.get("skip"):
+    def _job_over(self, world: World, subject: Record, job: Job) -> None:
+        if job.skip:
             return
-        subject.body["aggregated_at"] = job["started_at"]
+        subject.body["aggregated_at"] = job.started_at
         if self.status(subject) in self.successful:
             subject.body["successfully_aggregated_at"] = world.now
-            if JOBS[job["name"]].family == "aggregation":
+            if JOBS[job.name].family == "aggregation":
                 subject.body["last_standard_at"] = world.now  # where the throttle counts from
-
-    def ask(self, world: World, subject: Record, ask: Ask) -> list[dict[str, Any]]:
-        """The open challenges, as MX shows them."""
-        return [self._challenge(world, subject, challenge) for challenge in ask.challenges]
-
-    def _challenge(self, world: World, subject: Record, challenge: Any) -> dict[str, Any]:
-        shown = {
-            "field_name": challenge.field_name,
-            "guid": world.guid("CRD"),
-            "label": challenge.label,
-            "type": challenge.type,
-        }
-        named = isinstance(challenge.options, str)
-        options = self.choices(world, subject, challenge.options) if named else challenge.options or ()
-        rows = [{"guid": world.guid("CRD"), "label": option.label, "value": option.value} for option in options]
-        if challenge.type == "OPTIONS":
-            return shown | {"options": rows}
-        if challenge.type == "IMAGE_OPTIONS":
-            return shown | {
-                "image_options": [
-                    row | {"data_uri": o.image or STOCK_IMAGE} for row, o in zip(rows, options, strict=True)
-                ]
-            }
-        if challenge.type == "IMAGE_DATA":
-            return shown | {"image_data": challenge.image or STOCK_IMAGE}
-        return shown
 
     def choices(self, world: World, subject: Record, name: str) -> Sequence[Option]:
         """The member's accounts that can be verified: shown by name, answered by the bank's id."""
@@ -265,29 +236,29 @@ class MemberRole(Role):
             ):  # how far the other data reached says nothing of these
                 subject.body.pop(mark, None)
         subject.body["profile"] = profile
-        asked = ((subject.play or {}).get("job") or {}).get("fetch")
+        asked = subject.job.details(MemberJob).fetch if subject.job is not None else []
         self._fetch(world, subject, [what for what in FETCHES["aggregation"] if not asked or what in asked])
 
-    def bring(self, world: World, subject: Record) -> None:
+    def fetch(self, world: World, subject: Record, job: Job) -> None:
         """What the job that is ending well has fetched: what was asked for, else what its kind fetches."""
-        job = (subject.play or {})["job"]
-        wanted = tuple(job.get("fetch") or FETCHES[family(subject) or "aggregation"])
-        if job["loaded"]:
+        wanted = tuple(job.details(MemberJob).fetch or FETCHES[JOBS[job.name].family])
+        if job.loaded:
             wanted = tuple(what for what in wanted if what not in FETCHES["aggregation"])
         if wanted:
             self._fetch(world, subject, wanted)
 
     def _fetch(self, world: World, subject: Record, wanted: Sequence[str]) -> None:
-        job = (subject.play or {}).get("job") or {}
-        if job.get("call") == "create" and job.get("fetch") and not job.get("ready"):
-            job["ready"] = True
+        job = subject.job
+        details = job.details(MemberJob) if job is not None else MemberJob()
+        if details.call == "create" and details.fetch and not details.ready:
+            details.ready = True
             emit_member(world, "mx.initial_data_ready", subject)
-        fetched = self.loader.load(world, subject, wanted, selected=job.get("selected"))
+        fetched = self.loader.load(world, subject, wanted, selected=job.selected if job is not None else None)
         user = world.get("mx.user", subject.owner)
         if user is not None and fetched.counts.keys() & {"transactions_created_count", "transactions_updated_count"}:
             follow(world, SpendingChanged(user.guid))
-        job["counts"] = {name: count + (job.get("counts") or {}).get(name, 0) for name, count in fetched.counts.items()}
-        job["accounts"] = fetched.verified
+        details.counts = {name: count + details.counts.get(name, 0) for name, count in fetched.counts.items()}
+        details.accounts = list(fetched.verified)
         if fetched.verified:
             follow(world, AccountsVerified(subject.owner))
         subject.body.update(
@@ -296,15 +267,14 @@ class MemberRole(Role):
             has_processed_account_numbers="numbers" in wanted or subject.body["has_processed_account_numbers"],
         )
 
-    def complete(self, world: World, subject: Record) -> None:
+    def complete(self, world: World, subject: Record, job: Job) -> None:
         """The callbacks of a job that ended well; a verification of nothing sends none."""
-        job = (subject.play or {})["job"]
-        kind = family(subject) or "aggregation"
-        for event in job.get("tells") or filter(None, [CALLBACKS.get(kind)]):
-            if event != "mx.verification" or job.get("accounts"):
+        details = job.details(MemberJob)
+        for event in details.tells or filter(None, [CALLBACKS.get(JOBS[job.name].family)]):
+            if event != "mx.verification" or details.accounts:
                 emit_member(world, event, subject)
         emit_member(world, "mx.job_status", subject, asked=True)
-        if "transactions_created_count" in (job.get("counts") or {}):
+        if "transactions_created_count" in details.counts:
             follow(world, DataFetched(subject.owner))
 
     def trigger(self, world: World, subject: Record | None, event: str) -> None:

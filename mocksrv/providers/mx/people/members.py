@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from marshmallow import EXCLUDE, Schema, fields, validate
 
+from mocksrv.engine.play import Play
 from mocksrv.engine.scenarios.choosing import Choice, Credentials, choose, choose_again
 from mocksrv.engine.scenarios.library import UnknownScenario
 from mocksrv.engine.storage.records import Query, Record
@@ -20,6 +21,7 @@ from mocksrv.engine.world import World
 from mocksrv.providers.http import NO_CONTENT, Reply
 from mocksrv.providers.mx.bank.institutions import Credential, Institution
 from mocksrv.providers.mx.catalog.institutions import CREDENTIALS
+from mocksrv.providers.mx.events.jobs import MemberJob
 from mocksrv.providers.mx.events.statuses import message
 from mocksrv.providers.mx.events.webhooks import emit_member
 from mocksrv.providers.mx.http.call import (
@@ -33,6 +35,7 @@ from mocksrv.providers.mx.http.call import (
     not_found,
     shown,
 )
+from mocksrv.providers.mx.people.challenges import challenges_of
 from mocksrv.providers.mx.people.lifecycle import PRODUCTS
 
 routes = Routes()
@@ -137,13 +140,6 @@ def render(call: Call, member: Record, user: Record) -> dict[str, Any]:
     return dict(MEMBERS.dump(shown(member, **more)))
 
 
-def challenges_of(member: Record) -> list[dict[str, Any]]:
-    """The open challenges of a member."""
-    ask = (member.play or {}).get("ask") or {}
-    found: list[dict[str, Any]] = ask.get("challenges", [])
-    return found
-
-
 # reading
 
 
@@ -181,10 +177,10 @@ def _polled(call: Call, user: str, member: str, show: Any) -> Reply:
     with call.look() as world:
         owner, record = call.user_and_member(world, user, member)
         body = show(record, owner)
-    if record.play and record.play.get("polls"):
+    if record.play is not None and record.play.polls:
         with call.change() as world:
             subject = world.subject(record.guid)
-            if subject is not None and (subject.play or {}).get("polls"):
+            if subject is not None and subject.playing.polls:
                 call.engine.player.polled(world, subject)
     return Reply(body)
 
@@ -235,8 +231,8 @@ def create_member(call: Call, user: str) -> Reply:
         skip = given.get("skip_aggregation", False)
         record.body["is_being_aggregated"] = not (skip or job == "oauth")
         request, complete = _request_of(institution, products)
-        details = {"call": "create", "headers": echo, "skip": skip, **request}
-        call.engine.player.start(world, call.about(record), job, created=True, details=details)
+        request.headers = dict(echo)
+        call.engine.player.start(world, call.about(record), job, created=True, skip=skip, details=request)
         accepted = 202 if complete else 201
         return Reply({"member": render(call, record, owner)}, 200 if skip or job == "oauth" else accepted)
 
@@ -278,7 +274,7 @@ def _new_member(
         "duplicate_key": _duplicate_key(institution.code, credentials),
         **{name: given.get(name) for name in WAY_BACK},
     }
-    play = {"provider": "mx", "scenario": choice.scenario, "by": choice.by, "job": None, "flow": None, "step": 0}
+    play = Play("mx", *choice)
     return Record("mx.member", world.guid("MBR"), body, owner=owner.guid, partner_id=given.get("id"), play=play)
 
 
@@ -311,13 +307,13 @@ def _new_credentials(
     institution = institution_of(call, record)
     credentials = {**record.body["credentials"], **_credentials(call, institution, given, all_of_them=False)}
     _check_duplicate(world, record.owner, institution.code, credentials, record)
-    play = record.play or {}
+    play = record.play
     record.body.update(
         credentials=credentials,
         needs_updated_credentials=False,
         duplicate_key=_duplicate_key(institution.code, credentials),
     )
-    if play.get("job"):
+    if play.job is not None:
         _save(world, record, "update", echo)
         return
     login = None if record.body["is_oauth"] else _login(call, institution, credentials)
@@ -327,14 +323,14 @@ def _new_credentials(
             world,
             call.engine.library,
             call.mount.role.vocabulary,
-            Choice(play["scenario"], play["by"]),
+            Choice(play.scenario, play.by),
             header=header,
             login=login,
         )
     )
-    play.update(scenario=choice.scenario, by=choice.by)
-    details = {"call": "update", "headers": dict(echo), "skip": given.get("skip_aggregation", False)}
-    call.engine.player.start(world, record, "update", details=details)
+    play.scenario, play.by = choice
+    details, skip = MemberJob(call="update", headers=dict(echo)), given.get("skip_aggregation", False)
+    call.engine.player.start(world, record, "update", skip=skip, details=details)
 
 
 @routes.add("DELETE", MEMBER, "deleteMember", by_id=True)
@@ -370,7 +366,7 @@ def oauth_uri(call: Call, record: Record) -> str:
 def _save(world: World, record: Record, by: str, echo: Mapping[str, str]) -> None:
     """A change that starts no job, with its callback."""
     world.save(record)
-    emit_member(world, "mx.member.updated", record, cause={"call": by, "headers": echo})
+    emit_member(world, "mx.member.updated", record, cause=MemberJob(call=by, headers=dict(echo)))
 
 
 def check_id(world: World, id: str | None, own: Record | None) -> None:
@@ -400,15 +396,15 @@ def _products(call: Call) -> list[str]:
     return products
 
 
-def _request_of(institution: Institution, products: Sequence[str]) -> tuple[dict[str, Any], bool]:
+def _request_of(institution: Institution, products: Sequence[str]) -> tuple[MemberJob, bool]:
     """What the first job fetches and tells for these products; whether the institution has them all."""
     if not products:
-        return {}, True
+        return MemberJob(call="create"), True
     asked = [PRODUCTS[name] for name in products]
     offered = [product for product in asked if product.needs is None or getattr(institution, product.needs)]
     fetch = list(dict.fromkeys(["accounts", *(part for product in offered for part in product.fetches)]))
     tells = list(dict.fromkeys(product.callback for product in offered if product.callback)) or ["mx.aggregation"]
-    return {"fetch": fetch, "tells": tells}, len(offered) == len(products)
+    return MemberJob(call="create", fetch=fetch, tells=tells), len(offered) == len(products)
 
 
 def _credentials(

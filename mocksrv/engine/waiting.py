@@ -1,0 +1,126 @@
+"""What a subject waits for: the steps up to the next wait, the questions that are open, and what answers come to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from mocksrv.engine.play import Asked, OpenChallenge, OpenOption
+from mocksrv.engine.role import Role
+from mocksrv.engine.scenarios.library import Library
+from mocksrv.engine.scenarios.model import Ask, Challenge, Scenario, Step
+from mocksrv.engine.storage.records import Record
+from mocksrv.engine.world import World
+
+MOST_STEPS = 1_000  # in one instant; more is a script that turns in a circle
+
+
+class NotWaiting(Exception):
+    """The subject does not wait for an answer."""
+
+
+@dataclass(slots=True)
+class NextSteps:
+    """The steps that are played in one instant, and what the play waits for after them.
+
+    ``ends``: the flow ends with them. ``endless``: they turn in a circle, and were cut off. ``waits``: the step that
+    happens after a wait (None: challenges or the bank's page wait, or nothing), and ``act`` the act that it waits for
+    (0: none).
+    """
+
+    steps: list[Step]
+    ends: bool = False
+    endless: bool = False
+    waits: Step | None = None
+    act: int = 0
+
+
+def next_steps(
+    world: World | None, subject: Record, role: Role, library: Library, scenario: Scenario, *, opening: bool, due: bool
+) -> NextSteps:
+    """The steps from where the subject stands to the next wait. Without a world it only looks ahead.
+
+    ``opening``: a job begins here. ``due``: what the first step waited for has come.
+    """
+    play, present = subject.playing, role.status(subject)
+    login, flow, index, steps = play.login, play.flow or "", play.step, list[Step]()
+    while len(steps) < MOST_STEPS:
+        script = library.flow(scenario, flow) or ()
+        if index >= len(script):
+            return NextSteps(steps, ends=True)
+        step = script[index]
+        act = role.vocabulary.acts.get(step.status or "", 0)
+        if act > play.acted:
+            return NextSteps(steps, waits=step, act=act)
+        if (step.after_ms or step.after_polls) and not due:
+            return NextSteps(steps, waits=step)
+        if index == 0 and opening and step.status == role.first_status and flow == role.first_flow and play.job:
+            step = replace(step, status=role.jobs[play.job.name].opening)
+        if not steps and not due and step.status == present:
+            step = replace(step, status=None)  # already entered by what led here
+        due = False
+        if login and step.status in role.successful and world is not None and play.job:
+            login = play.login = False
+            onward = role.after_login(world, subject, play.job.name)
+            if onward:
+                flow, index = onward, 0
+                continue
+        steps.append(step)
+        if step.ask or step.oauth or step.delete:
+            return NextSteps(steps)
+        flow, index = (step.then, 0) if step.then else (flow, index + 1)
+    return NextSteps(steps, ends=True, endless=True)
+
+
+def open_challenges(world: World, subject: Record, role: Role, ask: Ask) -> Asked:
+    """Opens a round of challenges, with new guids."""
+    return Asked(
+        [_open(world, subject, role, challenge) for challenge in ask.challenges],
+        selects=isinstance(ask.challenges[0].options, str),
+        answers=dict(ask.answers),
+        right=ask.right,
+        wrong=ask.wrong,
+        silent=ask.silent,
+    )
+
+
+def _open(world: World, subject: Record, role: Role, challenge: Challenge) -> OpenChallenge:
+    guid, options = world.guid(role.challenge_prefix), challenge.options or ()
+    if isinstance(options, str):
+        options = tuple(role.choices(world, subject, options))
+    return OpenChallenge(
+        guid,
+        challenge.type,
+        challenge.label,
+        challenge.field_name,
+        challenge.image,
+        [OpenOption(world.guid(role.option_prefix), each.label, each.value, each.image) for each in options],
+        None if challenge.answer is None else list(challenge.answer),
+    )
+
+
+class Answers(NamedTuple):
+    """What the answers to a round come to. ``flow``: where one of them has a flow of its own. ``first``: the value of
+    the first.
+    """
+
+    right: bool
+    flow: str | None
+    first: str
+
+
+def read_answers(asked: Asked, given: Mapping[str, str]) -> Answers:
+    """What answers by guid come to. Raises ValueError when one is missing or unknown."""
+    missing = [each.guid for each in asked.challenges if each.guid not in given]
+    unknown = given.keys() - {each.guid for each in asked.challenges}
+    if missing:
+        raise ValueError(f"challenge {missing[0]} has no answer")
+    if unknown:
+        raise ValueError(f"challenge {next(guid for guid in given if guid in unknown)} is not open on this member")
+    meanings = [(challenge, challenge.meaning(given[challenge.guid])) for challenge in asked.challenges]
+    return Answers(
+        right=all(challenge.accepts(meaning) for challenge, meaning in meanings),
+        flow=next((asked.answers[text] for _, meaning in meanings for text in meaning if text in asked.answers), None),
+        first=meanings[0][1][0],
+    )
