@@ -312,6 +312,7 @@ def ground() -> Iterator[Ground]:
     made.engine.close()
 
 
+@pytest.mark.slow
 @settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_no_call_makes_the_server_fail(ground: Ground, data: st.DataObject) -> None:

@@ -405,7 +405,7 @@ class Plans(RuleBasedStateMachine):
         assert Counter(kept) == Counter((o.event, o.endpoint, o.state, o.due, o.attempts) for o in self.owed)
 
 
-TestPlans = Plans.TestCase
+TestPlans = pytest.mark.slow(Plans.TestCase)
 TestPlans.settings = settings(
     max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
 )

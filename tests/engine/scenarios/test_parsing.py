@@ -443,6 +443,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.randoms(use_true_random=False), st.lists(VALUES, min_size=1, max_size=3))
 def test_a_valid_file_with_values_replaced_raises_only_the_documented_error(

@@ -10,6 +10,8 @@ import base64
 import json
 from typing import Any
 
+import pytest
+
 from tests.providers.mx.discrepancies import Server, row
 
 # members, institutions, accounts
@@ -337,6 +339,7 @@ def test_routing_numbers(server: Server) -> None:
 # processors
 
 
+@pytest.mark.slow
 @row("a processor's codes and tokens")
 def test_codes_and_tokens(server: Server) -> None:
     server = server.apart()

@@ -568,20 +568,24 @@ def play(ears: Receiver) -> Iterator[Play]:
     made.engine.close()
 
 
+@pytest.mark.slow
 def test_every_event_has_a_cause(play: Play) -> None:
     assert [name for name in NAMES if name not in play.by] == []
     assert [label for label, _ in DEEDS if not any(label in labels for labels in play.by.values())] == []
 
 
+@pytest.mark.slow
 def test_only_what_has_no_other_cause_needs_the_scenario(play: Play) -> None:
     assert {name for name, labels in play.by.items() if labels == [SCENARIO]} == SCENARIOS_ONLY
 
 
+@pytest.mark.slow
 def test_what_was_written_was_sent(play: Play, ears: Receiver) -> None:
     assert play.mx.control("GET", "/webhooks?state=pending")["webhooks"] == []
     assert {body["type"] for body in ears.bodies() if "type" in body} == set(TYPES.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("event", NAMES)
 def test_the_body_of_what_happened(play: Play, event: str) -> None:
     assert wrong_fields(event, play.seen[event]) == []
@@ -703,6 +707,7 @@ def table(play: Play) -> str:
     return "\n".join(rows)
 
 
+@pytest.mark.slow
 def test_the_document_says_it_all(play: Play) -> None:
     found = TABLE.search(DOCUMENT.read_text("utf-8"))
     assert found

@@ -509,6 +509,7 @@ class Changes(RuleBasedStateMachine):
         self.customer.forget({guid})
 
 
+@pytest.mark.slow
 def test_money_adds_up_after_any_sequence_of_changes(app: Flask) -> None:
     machine = type("ChangesHere", (Changes,), {"app": app})
     chosen = settings(
