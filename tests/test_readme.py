@@ -20,7 +20,7 @@ from mocksrv.cli.settings import resolve
 from mocksrv.engine.callbacks.credentials import KINDS
 from mocksrv.engine.callbacks.disturbance import CORRUPTIONS
 from mocksrv.settings import SETTINGS
-from mocksrv.web.fields import CALLBACK_FAULT
+from mocksrv.web.control.schemas import CALLBACK_FAULT
 from tests.cli import running
 from tests.cli.running import ROOT, Serving
 from tests.cli.test_listen import Listening

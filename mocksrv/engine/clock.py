@@ -115,6 +115,13 @@ class Clock:
         start = now if now is not None else SEEDED_START if seeded and mode == "manual" else wall
         return cls(mode, float(speed[1]) if speed else 1.0, start, wall)
 
+    @property
+    def word(self) -> str:
+        """The setting that makes such a clock: ``real``, ``manual``, ``x60``."""
+        if self.mode == "manual" or self.speed == 1:
+            return self.mode
+        return "x" + f"{self.speed:.3f}".rstrip("0").rstrip(".")
+
     def now(self) -> int:
         """The sandbox's time, in milliseconds."""
         if self.mode == "manual":

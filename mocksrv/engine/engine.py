@@ -57,6 +57,7 @@ class Engine:
         self._initial = Settings.initial(config)
         self.store = Store(config.database)
         self.vocabularies = {role.vocabulary.provider: role.vocabulary for role in roles}
+        self.events = [event for words in self.vocabularies.values() for event in sorted(words.events)]
         self.unasked = frozenset(event for role in roles for event in role.unasked)
         by_name = {role.vocabulary.provider: role for role in roles}
         defaults = {name: role.default_flows() for name, role in by_name.items()}
@@ -253,7 +254,7 @@ class Engine:
         provider = event.partition(".")[0]
         role = self.player.roles.get(provider)
         if role is None or event not in role.vocabulary.events:
-            raise UnknownEvent(event, [name for words in self.vocabularies.values() for name in words.events])
+            raise UnknownEvent(event, self.events)
         with self.change(sandbox) as world:
             record = world.record(subject) if subject else None
             if subject and record is None:

@@ -145,14 +145,15 @@ class Sandbox:
 
 
 def endpoints_from(items: Sequence[Mapping[str, Any]]) -> tuple[Endpoint, ...]:
-    """Endpoints with ids: the URL, numbered where it stands twice."""
-    seen: dict[str, int] = {}
-    made = []
-    for item in items:
-        url = item["url"]
-        seen[url] = seen.get(url, 0) + 1
-        id = url if seen[url] == 1 else f"{url}#{seen[url]}"
-        made.append(
-            Endpoint(id, url, tuple(item.get("events") or ()), item.get("auth") or {}, item.get("headers") or {})
+    """Endpoints of what the control API takes. One URL is one endpoint, whose id it is here; the last of it counts."""
+    made = {
+        item["url"]: Endpoint(
+            item["url"],
+            item["url"],
+            tuple(item.get("events") or ()),
+            item.get("auth") or {},
+            item.get("headers") or {},
         )
-    return tuple(made)
+        for item in items
+    }
+    return tuple(made.values())

@@ -16,6 +16,7 @@ from mocksrv.providers.profiles import ProfileError
 
 if TYPE_CHECKING:
     from flask import Request, Response
+    from marshmallow import Schema
 
     from mocksrv.engine.engine import Engine
     from mocksrv.engine.journal import Entry
@@ -36,15 +37,17 @@ class ControlRoute:
     """A control call that only this provider has, at ``/_mocksrv/{provider.name}{path}``.
 
     ``call(sandbox, body)`` answers a JSON value or raises Refusal; what fell due before has happened when it is called.
-    ``takes`` are the members that the body may have: name -> a type, a tuple of types (None for null), or a list of one
-    type; ``required`` those it must.
+    ``body`` and ``answer`` are the schemas of what it takes and gives, ``refusals`` the statuses that it may refuse
+    with, and when; ``summary`` is a sentence.
     """
 
     method: str
     path: str
     call: Callable[[Sandbox, Mapping[str, Any]], Any]
-    takes: Mapping[str, Any] = field(default_factory=dict)
-    required: Sequence[str] = ()
+    summary: str
+    body: type[Schema] | None = None
+    answer: type[Schema] | None = None
+    refusals: Mapping[int, str] = field(default_factory=dict)
 
 
 class Family(Protocol):

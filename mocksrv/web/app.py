@@ -22,7 +22,7 @@ from mocksrv.engine.sandbox import DEFAULT, NAME, Fault, Sandbox, SandboxDropped
 from mocksrv.providers.http import AnyCall, Route
 from mocksrv.providers.provider import Provider
 from mocksrv.web import control
-from mocksrv.web.problems import problem
+from mocksrv.web.problems import Problem
 
 LARGEST_BODY = 2**20  # bytes
 CONTROL = "/_mocksrv"
@@ -52,7 +52,7 @@ class SandboxPrefix:
         if path.startswith("/sandbox/"):
             name, slash, rest = path[9:].partition("/")
             if not NAME.fullmatch(name):
-                return problem(400, str(SandboxNameError(name)))(environ, start_response)
+                return Problem(400, str(SandboxNameError(name))).response()(environ, start_response)
             environ["mocksrv.sandbox"] = name
             environ["SCRIPT_NAME"] = f"{environ.get('SCRIPT_NAME', '')}/sandbox/{quote(name)}"
             environ["PATH_INFO"] = slash + rest
@@ -71,9 +71,13 @@ def create_app(engine: Engine, providers: Sequence[Provider], config: Config) ->
             endpoint = f"{provider.name}.{route.operation}"
             app.url_map.add(OperationRule(provider.prefix + route.path, methods=[route.method], endpoint=endpoint))
             app.view_functions[endpoint] = handler.view(provider, route)
-    control.mount(app, handler.sandbox, control.Control(engine, providers, config))
+    calls = control.Control(engine, providers, config)
+    control.mount(app, calls)
     app.add_url_rule("/", "root", handler.root, methods=["GET"])
-    app.register_error_handler(HTTPException, handler.no_route)
+    app.register_error_handler(
+        HTTPException,
+        lambda error: calls.refuse(error) if _is_below(request.path, CONTROL) else handler.no_route(error),
+    )
     app.wsgi_app = SandboxPrefix(app.wsgi_app)  # type: ignore[method-assign]
     return app
 
@@ -113,7 +117,7 @@ class CallHandler:
         try:
             self.engine.catch_up(sandbox)
             entry.at = sandbox.now()
-            response = self._faulty(provider, call) or answer(call)
+            response = self._faulty(call) or answer(call)
         except SandboxDropped as error:
             response = call.refuse(404, str(error))
         except Exception:
@@ -133,12 +137,11 @@ class CallHandler:
             return self.config.public_url.rstrip("/") + request.script_root
         return request.root_url.rstrip("/")
 
-    def _faulty(self, provider: Provider, call: AnyCall) -> Response | None:
+    def _faulty(self, call: AnyCall) -> Response | None:
         """What a fault of the sandbox makes of this call."""
         if not call.sandbox.settings.faults:
             return None
-        path = request.path.removeprefix(provider.prefix)
-        fault = self._take_fault(call.sandbox, path)
+        fault = self._take_fault(call.sandbox, request.path)
         if fault is None:
             return None
         call.entry.notes["fault"] = f"{fault.method} {fault.path}"
@@ -174,8 +177,6 @@ class CallHandler:
         """No such route: the provider's words for it, and in the journal the nearest one that there is."""
         if isinstance(error, HTTPException) and error.code and error.code < 400:
             return error.get_response()  # type: ignore[return-value]
-        if _is_below(request.path, CONTROL):
-            return problem(error.code or 500, error.description or error.name)
         provider = self._provider(request.path)
         status = 404 if error.code == 405 else error.code or 500
 

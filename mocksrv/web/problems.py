@@ -9,18 +9,24 @@ from flask import Response
 
 from mocksrv.engine.storage.records import dumps
 
+PROBLEM_TYPE = "application/problem+json"
+
 
 class Problem(Exception):
-    """An answer that says what is wrong. ``more`` are further members of the document."""
+    """An answer that says what is wrong. ``more``: further members of the document; ``retry_after``: seconds."""
 
-    def __init__(self, status: int, detail: str, **more: Any) -> None:
+    def __init__(self, status: int, detail: str, *, retry_after: int | None = None, **more: Any) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
+        self.retry_after = retry_after
         self.more = more
 
-
-def problem(status: int, detail: str, **more: Any) -> Response:
-    """A problem document."""
-    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **more}
-    return Response(dumps(body), status, mimetype="application/problem+json")
+    def response(self) -> Response:
+        """The problem document."""
+        title = HTTPStatus(self.status).phrase
+        body = {"type": "about:blank", "title": title, "status": self.status, "detail": self.detail, **self.more}
+        response = Response(dumps(body), self.status, mimetype=PROBLEM_TYPE)
+        if self.retry_after is not None:
+            response.headers["Retry-After"] = str(self.retry_after)
+        return response

@@ -206,12 +206,12 @@ def test_endpoints_are_added_and_removed(run: Run, there: Receiver, tmp_path: Pa
         (
             ["add", "http://h", "--auth", "digest"],
             1,
-            "mocksrv: auth.type: 'digest' is not offered; allowed are basic, oauth2, mtls, tls",
+            "mocksrv: auth.type: 'digest' is not allowed; allowed are basic, oauth2, mtls, tls",
         ),
         (
             ["add", "http://h", "--auth", "basic", "--set", "username=u"],
             1,
-            "auth.password: basic needs username, password",
+            "auth.password: missing; basic needs username, password",
         ),
         (
             ["add", "http://h", "--set", "username=u"],
@@ -236,7 +236,7 @@ def test_faults_are_added_and_cleared(run: Run) -> None:
     assert head.split() == ["MEETS", "DOES", "LASTS"]
     assert [" ".join(row.split()) for row in rows] == [
         "GET /users/* status=503 2 times",
-        "callbacks mx.member.* corrupt=truncated, delay=5000ms for ever",
+        "callbacks mx.member.* corrupt=truncated, delay=5s for ever",
     ]
     assert [rule.get("events") for rule in loaded(run("faults", "list", "--json"))] == [None, "mx.member.*"]
     printed(run("faults", "clear"))
@@ -247,8 +247,8 @@ def test_faults_are_added_and_cleared(run: Run) -> None:
     ("arguments", "status", "said"),
     [
         (["add", "mx.*"], 2, "Missing option '--set'"),
-        (["add", "mx.*", "--set", "explode=1"], 1, "mocksrv: explode: Unknown field."),
-        (["add", "mx.*", "--set", "corrupt=badly"], 1, "mocksrv: corrupt: 'badly' is not offered; allowed are"),
+        (["add", "mx.*", "--set", "explode=1"], 1, "mocksrv: explode: unknown; allowed are corrupt"),
+        (["add", "mx.*", "--set", "corrupt=badly"], 1, "mocksrv: corrupt: 'badly' is not allowed; allowed are"),
         (
             ["add", "GET /users", "--set", "repeat=2"],
             1,

@@ -115,7 +115,7 @@ def test_why_it_could_not_connect(finicity: Finicity) -> None:
 
 def test_an_unanswered_question_ends_the_session(finicity: Finicity) -> None:
     text = "name: late\nprovider: finicity\nextends: mfa\nflows:\n  accepted: [{after: 1h, status: done}]\n"
-    finicity.http.put("/_mocksrv/scenarios/late", data=text.encode())
+    finicity.http.put("/_mocksrv/scenarios/late", data=text.encode(), content_type="application/yaml")
     link = finicity.generate(finicity.customer(), scenario="late")
     assert finicity.play(link, answers=["mfa"])["status"] == "mfaUpdated"
     session = finicity.control("GET", "/subjects")["subjects"][0]["id"]

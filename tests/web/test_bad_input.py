@@ -157,10 +157,10 @@ BODIES: dict[str, list[Any]] = {
     "/status": [
         {"status": "CHALLENGED", "set": {"name": "x", "error": {}, "use_cases": ["PFM"], "is_authenticated": True}}
     ],
-    "/clock": [{"mode": "manual", "speed": 2, "now": "2026-02-01"}],
+    "/clock": [{"mode": "x2", "now": "2026-02-01"}],
     "/advance": [{"by": "1h", "wait": "1s"}, {"to": "2026-01-03", "wait": "1s"}],
     "/endpoints": [{"endpoints": [ENDPOINT]}],
-    "/faults": [{"faults": [{"on": "GET /none", "status": 500, "times": 2, "delay": "1ms", "drop": False}]}],
+    "/faults": [{"faults": [{"on": "GET /users/**", "status": 500, "times": 2, "delay": "1ms", "drop": False}]}],
     "/sandbox": [{"seed": 7}],
 }
 # What stands in a path for a parameter of it, or after the beginning of a path.
@@ -258,7 +258,10 @@ class Ground:
         self.engine, self.app = build(Config(seed=7, clock="manual"))
         self.engine.start()
         self.client = self.app.test_client()
-        assert self.client.put("/_mocksrv/scenarios/bare", data=EMPTY_BANK).status_code == 200
+        assert (
+            self.client.put("/_mocksrv/scenarios/bare", data=EMPTY_BANK, content_type="application/yaml").status_code
+            == 200
+        )
         self.rules = [
             (method, str(rule.rule))
             for rule in self.app.url_map.iter_rules()

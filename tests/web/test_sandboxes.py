@@ -106,7 +106,7 @@ def test_faults_know_paths_without_the_prefix(other: MX) -> None:
 
 def test_scenarios_are_the_servers(mx: MX, other: MX) -> None:
     text = "name: mine\nprovider: mx\nsummary: Mine.\nflows:\n  connect:\n    - status: CREATED\n"
-    assert mx.http.put("/_mocksrv/scenarios/mine", data=text).status_code == 200
+    assert mx.http.put("/_mocksrv/scenarios/mine", data=text, content_type="application/yaml").status_code == 200
     assert other.control("GET", "/scenarios/mine")["name"] == "mine"
 
 
@@ -138,7 +138,7 @@ def test_a_sandbox_shows_its_settings(mx: MX) -> None:
     assert mx.control("GET", "/sandbox") == {
         "name": "default",
         "seed": 7,
-        "clock": {"mode": "manual", "speed": 1.0, "now": "2026-01-01T12:00:00.000Z"},
+        "clock": {"mode": "manual", "now": "2026-01-01T12:00:00.000Z", "next": None},
         "bindings": {"default": None, "next": []},
     }
 
@@ -164,7 +164,7 @@ def test_reset_returns_to_what_new_sandboxes_start_with(mx: MX, other: MX, recei
     mx.advance("1d")
     mx.control("PUT", "/endpoints", {"endpoints": []})
     mx.control("PUT", "/bindings", {"default": "connected"})
-    mx.control("PUT", "/faults", {"faults": [{"on": "* /none", "status": 500}]})
+    mx.control("PUT", "/faults", {"faults": [{"on": "* /users", "status": 500}]})
     mx.control("PUT", "/clock", {"now": "2030-01-01"})
     other_user = other.user()
     assert mx.control("POST", "/reset") == fresh

@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any
 
@@ -22,7 +21,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 from urllib3.util import SKIP_HEADER
 
-from mocksrv.engine.callbacks.addresses import is_local
+from mocksrv.engine.callbacks.addresses import forbidden, is_allowed, is_local
 from mocksrv.engine.callbacks.credentials import Tls
 
 TIME_OUT = 5.0  # seconds of real time that a callback gets
@@ -70,7 +69,7 @@ def connect_locally(host: str, port: int, allowed: Sequence[str]) -> socket.sock
     """A connection to the first address of the host that answers. Raises OSError, also for an address callbacks may not
     go to.
     """
-    free = any(fnmatchcase(host, pattern) for pattern in allowed)
+    free = is_allowed(host, allowed)
     failure: OSError = OSError(f"{host} has no address")
     try:
         found = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
@@ -78,7 +77,7 @@ def connect_locally(host: str, port: int, allowed: Sequence[str]) -> socket.sock
         raise OSError(f"{host} cannot be resolved: {error}") from None
     for family, kind, protocol, _, address in found:
         if not free and not is_local(str(address[0])):
-            failure = OSError(f"callbacks do not go to {address[0]} ({host}); --allow-callbacks {host} allows it")
+            failure = OSError(forbidden(host, str(address[0])))
             continue
         connection = Timed(family, kind, protocol)
         try:

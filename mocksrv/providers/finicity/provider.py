@@ -12,6 +12,7 @@ from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
 from mocksrv.providers.finicity import accounts, connect, customers, institutions, partners, reports, transactions
 from mocksrv.providers.finicity.bank.loading import Bank
+from mocksrv.providers.finicity.control import PlayAnswer, PlayBody
 from mocksrv.providers.finicity.http import Call, Mount
 from mocksrv.providers.finicity.institutions import Institutions
 from mocksrv.providers.finicity.lifecycle import SessionRole
@@ -48,19 +49,14 @@ class FinicityProvider(Provider):
         return Mount(engine, self.role, self.config.credentials, self._institutions, self._bank)
 
     def control_routes(self) -> Sequence[ControlRoute]:
-        takes = {
-            "link": str,
-            **dict.fromkeys(("institution", "username", "password"), (str, int, None)),
-            "answers": [str],
-        }
-        return [ControlRoute("POST", "/play", self._play, takes, required=("link",))]
+        refusals = {404: "no session has this link", 409: "the session cannot go on so", 410: "the link is used up"}
+        summary = "Plays a Connect session without a browser, as its scenario says."
+        return [ControlRoute("POST", "/play", self._play, summary, PlayBody, PlayAnswer, refusals)]
 
     def _play(self, sandbox: Sandbox, body: Mapping[str, Any]) -> Any:
         """Plays a session without a browser: its last status, and the events that this has sent."""
         assert self.engine is not None
-        typed = {
-            name: str(body[name]) for name in ("institution", "username", "password") if body.get(name) is not None
-        }
+        typed = {name: body[name] for name in ("institution", "username", "password") if body.get(name) is not None}
         wish = Wish(**typed, answers=list(body.get("answers", ())))
         try:
             with self.engine.change(sandbox) as world:

@@ -20,6 +20,7 @@ from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import Document, Reply, sentence
 from mocksrv.providers.mono.bank.institutions import ANY, METHODS, Institution
+from mocksrv.providers.mono.control import ConnectAnswer, ConnectBody
 from mocksrv.providers.mono.http import (
     V1,
     Call,
@@ -204,15 +205,9 @@ class Widget:
         self._engine: Engine = mount.engine
 
     def routes(self) -> list[ControlRoute]:
-        takes = {
-            "institution": str,
-            "scenario": (str, None),
-            "token": (str, None),
-            "customer": (dict, None),
-            "ref": (str, None),
-            "auth_method": str,
-        }
-        return [ControlRoute("POST", "/connect", self.connect, takes)]
+        refusals = {404: "the token is none, or has expired", 409: "the reauthorisation has failed"}
+        summary = "Plays Mono's widget: links an account, or with a token reauthorises one."
+        return [ControlRoute("POST", "/connect", self.connect, summary, ConnectBody, ConnectAnswer, refusals)]
 
     def connect(self, sandbox: Sandbox, given: Mapping[str, Any]) -> dict[str, str]:
         """The code that the app's `onSuccess` gets. ``token``: of a reauthorisation, or a hosted link (its code or its
@@ -251,8 +246,6 @@ class Widget:
         said = link.body if link else {}
         institution = self._institution(given.get("institution") or said.get("institution") or ANY)
         method = given.get("auth_method") or said.get("auth_method") or institution.methods[0]
-        if method not in METHODS:
-            raise Refusal(422, f"auth_method: {method!r} is not allowed; allowed are {', '.join(METHODS)}")
         ref = given.get("ref") or said.get("ref")
         customer = (world.get(CUSTOMER, link.owner) if link else None) or self._customer(
             world, given.get("customer"), ref

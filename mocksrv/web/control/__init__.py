@@ -5,50 +5,82 @@ documents.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from hmac import compare_digest
 from ipaddress import ip_address
 from typing import Any
 
 from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
 
 from mocksrv import __version__
 from mocksrv.engine.callbacks.addresses import is_local
 from mocksrv.engine.config import Config
 from mocksrv.engine.engine import Engine
-from mocksrv.engine.sandbox import SandboxDropped
+from mocksrv.engine.sandbox import DEFAULT, SandboxDropped
 from mocksrv.engine.storage.records import dumps
 from mocksrv.providers.provider import Provider
 from mocksrv.web.control.callbacks import Callbacks
-from mocksrv.web.control.calls import PREFIX, Desk, Here, Route
+from mocksrv.web.control.calls import PREFIX, ControlCall, ControlRequest, Places
 from mocksrv.web.control.journal import Requests
 from mocksrv.web.control.provider_calls import ProviderCalls
+from mocksrv.web.control.reading import read_request
 from mocksrv.web.control.sandboxes import Sandboxes
 from mocksrv.web.control.scenarios import Scenarios
 from mocksrv.web.control.subjects import Subjects
 from mocksrv.web.control.time import Time
-from mocksrv.web.problems import Problem, problem
+from mocksrv.web.problems import Problem
 
-GROUPS = (Scenarios, Subjects, Time, Callbacks, Requests, Sandboxes)
-HEALTH = "/health"  # open to all
+GROUPS = (Scenarios, Subjects, Time, Callbacks, Requests, Sandboxes, ProviderCalls)
 
 
 class Control:
-    """The control API of an engine and of its providers."""
+    """The control API of an engine and of its providers. ``calls`` are all there are, as they are listed."""
 
     def __init__(self, engine: Engine, providers: Sequence[Provider], config: Config) -> None:
+        self.engine = engine
         self.config = config
-        desk = Desk(engine, config)
-        own = (Route("GET", "", self._index), Route("GET", "/", self._index), Route("GET", HEALTH, self._health))
-        groups = (*(group(desk) for group in GROUPS), ProviderCalls(desk, providers))
-        self.routes = (*own, *(route for group in groups for route in group.routes()))
+        places = Places(config.threads)
+        groups = [group(engine, providers, places) for group in GROUPS]
+        self.calls: tuple[ControlCall, ...] = (
+            ControlCall("GET", "/", self._index, "Lists the control calls.", answer="CallList"),
+            ControlCall("GET", "/openapi.json", self._openapi, "This API as an OpenAPI document.", answer="Document"),
+            ControlCall(
+                "GET", "/health", self._health, "Says that the server answers.", answer="Health", checked=False
+            ),
+            *(call for group in groups for call in group.declared()),
+        )
 
-    def _index(self, _: Here) -> Any:
-        return {"mocksrv": __version__, "calls": [f"{route.method} {PREFIX}{route.path}" for route in self.routes]}
+    def _index(self, _: ControlRequest) -> Any:
+        from mocksrv.web.control.openapi import plain
 
-    def _health(self, _: Here) -> Any:
+        calls = [{"method": c.method, "path": f"{PREFIX}{plain(c.path)}", "summary": c.summary} for c in self.calls]
+        return {"mocksrv": __version__, "calls": calls}
+
+    def _openapi(self, _: ControlRequest) -> Any:
+        from mocksrv.web.control.openapi import document
+
+        return document(self.calls, request.root_url.rstrip("/"))
+
+    def _health(self, _: ControlRequest) -> Any:
         return {"status": "ok", "version": __version__}
 
-    def admit(self) -> None:
+    def answer(self, call: ControlCall, parameters: dict[str, str]) -> Response:
+        """Answers a request with one of the calls."""
+        try:
+            if call.checked:
+                self._admit()
+            sandbox = request.environ.get("mocksrv.sandbox", DEFAULT)
+            body = call.view(read_request(self.engine, sandbox, call, request), **parameters)
+        except Problem as problem:
+            return problem.response()
+        except SandboxDropped as error:
+            return Problem(404, str(error)).response()
+        if isinstance(body, Response):
+            return body
+        return Response(status=204) if body is None else Response(dumps(body), mimetype="application/json")
+
+    def _admit(self) -> None:
         """Refuses strangers. Raises Problem 401, 403."""
         token, address = self.config.control_token, request.remote_addr or ""
         if token:
@@ -68,28 +100,32 @@ class Control:
                 ),
             )
 
+    def refuse(self, error: HTTPException) -> Response:
+        """No such call: says which there are at this path, or which is nearest."""
+        path = request.path.removeprefix(PREFIX) or "/"
+        listed = f"GET {PREFIX}/ lists the calls"
+        if error.code == 405:
+            methods = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
+            return Problem(405, f"{request.method} is not allowed at {PREFIX}{path}; allowed are {methods}").response()
+        if error.code == 404:
+            paths = {call.path for call in self.calls}
+            near = get_close_matches(path[:200], sorted(paths), 1, 0.6)
+            told = f"did you mean {PREFIX}{near[0]}? " if near else ""
+            return Problem(404, f"there is no control call {PREFIX}{path}; {told}{listed}").response()
+        return Problem(error.code or 500, error.description or error.name).response()
 
-def mount(app: Flask, sandbox: Here, control: Control) -> None:
+
+def mount(app: Flask, control: Control) -> None:
     """Adds the control API to the application."""
 
-    def view(route: Route) -> Callable[..., Response]:
-        def answer(**parameters: str) -> Response:
-            try:
-                if route.path != HEALTH:
-                    control.admit()
-                body = route.call(sandbox, **parameters)
-            except Problem as error:
-                return problem(error.status, error.detail, **error.more)
-            except SandboxDropped as error:
-                return problem(404, str(error))
-            return body if isinstance(body, Response) else Response(dumps(body), mimetype="application/json")
+    def view(call: ControlCall) -> Callable[..., Response]:
+        return lambda **parameters: control.answer(call, parameters)
 
-        return answer
-
-    for route in control.routes:
-        app.add_url_rule(
-            f"{PREFIX}{route.path}", f"control.{route.method} {route.path}", view(route), methods=[route.method]
-        )
+    for call in control.calls:
+        name = f"control.{call.method} {call.path}"
+        app.add_url_rule(f"{PREFIX}{call.path}", name, view(call), methods=[call.method])
+    index = control.calls[0]
+    app.add_url_rule(PREFIX, "control.index", view(index), methods=[index.method])
 
 
 def _is_near(address: str, reach: str) -> bool:

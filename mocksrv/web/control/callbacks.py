@@ -7,43 +7,90 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask import request
-
+from mocksrv.engine.callbacks.addresses import ForbiddenHost, check_hosts
 from mocksrv.engine.callbacks.outbox import replay
 from mocksrv.engine.engine import UnknownEvent, UnknownSubject
 from mocksrv.engine.role import WrongSubject
-from mocksrv.engine.sandbox import endpoints_from
+from mocksrv.engine.sandbox import Endpoint, endpoints_from
+from mocksrv.engine.scenarios.vocabulary import pattern_problem
 from mocksrv.engine.storage.rows import EventRow
 from mocksrv.engine.world import World
-from mocksrv.web import shapes
-from mocksrv.web.control.calls import Calls, Here, Route, every
-from mocksrv.web.fields import ENDPOINTS, LARGEST_PAGE, fitting, moment_of, one_of, page, read, read_json
+from mocksrv.web.control import shapes
+from mocksrv.web.control.calls import LARGEST_PAGE, PAGE, Calls, ControlCall, ControlRequest, beginning, every
 from mocksrv.web.problems import Problem
 
-STATES = ("pending", "delivered", "failed", "dropped")  # of a delivery
+UNKNOWN = {404: "there is no such event"}
 
 
 class Callbacks(Calls):
-    def routes(self) -> Sequence[Route]:
+    def declared(self) -> Sequence[ControlCall]:
         return (
-            Route("GET", "/endpoints", self.read_endpoints),
-            Route("PUT", "/endpoints", self.put_endpoints),
-            Route("GET", "/webhooks", self.list),
-            Route("GET", "/webhooks/<id>", self.read),
-            Route("POST", "/webhooks/replay", self.replay_all),
-            Route("POST", "/webhooks/<id>/replay", self.replay),
-            Route("POST", "/trigger", self.trigger),
-            Route("GET", "/events", self.list_events),
+            ControlCall("GET", "/endpoints", self.read_endpoints, "Lists the webhook endpoints.", answer="Endpoints"),
+            ControlCall(
+                "PUT",
+                "/endpoints",
+                self.put_endpoints,
+                "Sets the webhook endpoints. `***` keeps a secret that is there.",
+                body="EndpointsBody",
+                answer="Endpoints",
+            ),
+            ControlCall(
+                "GET",
+                "/webhooks",
+                self.list,
+                "Lists events with their deliveries and attempts.",
+                query="WebhookFilter",
+                answer="WebhookList",
+                refusals={404: "there is no event `after`", 503: "no thread is free"},
+            ),
+            ControlCall(
+                "GET",
+                "/webhooks/<id>",
+                self.read,
+                "Shows an event with all that was sent and answered.",
+                answer="WholeWebhook",
+                refusals=UNKNOWN,
+            ),
+            ControlCall(
+                "POST",
+                "/webhooks/replay",
+                self.replay_all,
+                "Sends everything since a moment once more, in its order.",
+                body="ReplayBody",
+                answer="Replayed",
+            ),
+            ControlCall(
+                "POST",
+                "/webhooks/<id>/replay",
+                self.replay,
+                "Sends an event once more.",
+                answer="WholeWebhook",
+                refusals={**UNKNOWN, 409: "no endpoint asks for it"},
+            ),
+            ControlCall(
+                "POST",
+                "/trigger",
+                self.trigger,
+                "Sends an event of a catalogue, with fields of your own, without a scenario.",
+                body="TriggerBody",
+                answer="WholeWebhookList",
+                refusals={404: "there is no such subject"},
+            ),
+            ControlCall(
+                "GET", "/events", self.list_events, "Lists what can be triggered and subscribed to.", answer="EventList"
+            ),
         )
 
-    def read_endpoints(self, sandbox: Here) -> Any:
-        return {"endpoints": [shapes.endpoint(endpoint) for endpoint in sandbox().settings.endpoints]}
+    def read_endpoints(self, request: ControlRequest) -> Any:
+        return {"endpoints": [shapes.endpoint(endpoint) for endpoint in request.sandbox.settings.endpoints]}
 
-    def put_endpoints(self, sandbox: Here) -> Any:
-        items = read(ENDPOINTS)["endpoints"]
-        with self.engine.change(sandbox()) as world:
+    def put_endpoints(self, request: ControlRequest) -> Any:
+        made = endpoints_from(request.body["endpoints"])
+        self._check_patterns(made)
+        warnings = self._check_hosts(made)
+        with self.engine.change(request.sandbox) as world:
             known = world.sandbox.settings.endpoints
-            endpoints = tuple(shapes.with_secrets(made, known) for made in endpoints_from(items))
+            endpoints = tuple(shapes.with_secrets(endpoint, known) for endpoint in made)
             for endpoint in endpoints:
                 if shapes.SECRET in (*endpoint.auth.values(), *endpoint.headers.values()):
                     raise Problem(
@@ -52,68 +99,85 @@ class Callbacks(Calls):
                     )
             world.configure(endpoints=endpoints)
             world.tx.fail_orphans(world.sandbox.name, [endpoint.id for endpoint in endpoints])
-        return self.read_endpoints(sandbox)
+        return {**self.read_endpoints(request), **({"warnings": warnings} if warnings else {})}
 
-    def list(self, sandbox: Here) -> Any:
-        after, limit = page("event", "subject", "state")
-        one_of("state", STATES)
-        event = fitting(request.args.get("event"), "event")
-        filters = {"event": event, "subject": request.args.get("subject"), "state": request.args.get("state")}
+    def _check_patterns(self, endpoints: Sequence[Endpoint]) -> None:
+        """Raises Problem 422 for a pattern that no event can fit."""
+        for place, endpoint in enumerate(endpoints):
+            for number, pattern in enumerate(endpoint.events):
+                problem = pattern_problem(pattern, self.engine.vocabularies.values())
+                if problem:
+                    raise Problem(422, f"endpoints.{place}.events.{number}: {problem}")
+
+    def _check_hosts(self, endpoints: Sequence[Endpoint]) -> list[str]:
+        """What may be wrong with the hosts. Raises Problem 422 for one to which callbacks do not go."""
+        places = {}
+        for place, endpoint in enumerate(endpoints):
+            places[endpoint.url] = f"endpoints.{place}.url"
+            if "token_url" in endpoint.auth:
+                places[endpoint.auth["token_url"]] = f"endpoints.{place}.auth.token_url"
+        try:
+            warnings = check_hosts(list(places), self.engine.config.allow_callbacks)
+        except ForbiddenHost as error:
+            raise Problem(422, f"{places[error.url]}: {error}") from None
+        return [f"{places[url]}: {warning}" for url, warning in warnings.items()]
+
+    def list(self, request: ControlRequest) -> Any:
+        query, sandbox = request.query, request.sandbox
+        filters = {name: query.get(name) for name in ("event", "subject", "state")}
 
         def find() -> Sequence[dict[str, Any]]:
-            with self.engine.look(sandbox()) as world:
-                start = _event(world, after).seq if after else 0
-                return [
-                    shapes.webhook(world.tx, row)
-                    for row in world.tx.events(world.sandbox.name, after=start, limit=limit, **filters)
-                ]
+            self.engine.catch_up(sandbox)
+            with self.engine.look(sandbox) as world:
+                after = _event(world, query["after"]).seq if "after" in query else beginning(request.backwards)
+                rows = world.tx.events(
+                    sandbox.name, after=after, limit=query.get("limit", PAGE), newest=request.backwards, **filters
+                )
+                return [shapes.webhook(world.tx, row) for row in rows]
 
-        self.engine.catch_up(sandbox())
-        return {"webhooks": self.desk.hold(find)}
+        return {"webhooks": self.hold(request, find)}
 
-    def read(self, sandbox: Here, id: str) -> Any:
-        with self.engine.look(sandbox()) as world:
+    def read(self, request: ControlRequest, id: str) -> Any:
+        with self.engine.look(request.sandbox) as world:
             return shapes.webhook(world.tx, _event(world, id), whole=True)
 
-    def replay(self, sandbox: Here, id: str) -> Any:
-        with self.engine.change(sandbox()) as world:
+    def replay(self, request: ControlRequest, id: str) -> Any:
+        with self.engine.change(request.sandbox) as world:
             event = _event(world, id)
             if not replay(world, event.seq, event.name, self.engine.unasked):
                 raise Problem(409, f"no endpoint of the sandbox {world.sandbox.name} asks for {event.name}")
-        return self.read(sandbox, id)
+        return self.read(request, id)
 
-    def replay_all(self, sandbox: Here) -> Any:
-        """Everything since a moment once more, in its order."""
-        given = read_json(since=str, event=str, subject=str, required=("since",))
-        since = moment_of(given["since"], "since")
-        filters = {"event": fitting(given.get("event"), "event"), "subject": given.get("subject"), "since": since}
-        with self.engine.change(sandbox()) as world:
+    def replay_all(self, request: ControlRequest) -> Any:
+        given = request.body
+        filters = {"event": given.get("event"), "subject": given.get("subject"), "since": given["since"]}
+        with self.engine.change(request.sandbox) as world:
             rows = every(
                 lambda seq: world.tx.events(world.sandbox.name, after=seq, limit=LARGEST_PAGE, **filters),
                 lambda row: row.seq,
+                None,
             )
             sent = [row.id for row in rows if replay(world, row.seq, row.name, self.engine.unasked)]
         return {"replayed": sent}
 
-    def trigger(self, sandbox: Here) -> Any:
-        given = read_json(event=str, subject=(str, None), payload=dict, required=("event",))
+    def trigger(self, request: ControlRequest) -> Any:
+        given = request.body
         try:
-            sent = self.engine.trigger(sandbox(), given["event"], given.get("subject"), given.get("payload", {}))
+            sent = self.engine.trigger(request.sandbox, given["event"], given.get("subject"), given.get("payload", {}))
         except UnknownEvent as error:
             raise Problem(422, f"event: {error}") from None
         except UnknownSubject as error:
-            raise Problem(404, str(error)) from None
+            raise Problem(404, f"subject: {error}") from None
         except WrongSubject as error:
             raise Problem(422, f"subject: {error}") from None
-        return {"webhooks": [self.read(sandbox, id) for id in sent]}
+        return {"webhooks": [self.read(request, id) for id in sent]}
 
-    def list_events(self, _: Here) -> Any:
-        """What can be triggered and subscribed to."""
-        return {"events": [event for words in self.engine.vocabularies.values() for event in sorted(words.events)]}
+    def list_events(self, _: ControlRequest) -> Any:
+        return {"events": self.engine.events}
 
 
 def _event(world: World, id: str) -> EventRow:
     rows = world.tx.events(world.sandbox.name, id=id)
     if not rows:
-        raise Problem(404, f"there is no webhook {id} in the sandbox {world.sandbox.name}")
+        raise Problem(404, f"there is no webhook {id} in the sandbox {world.sandbox.name}; GET /webhooks lists them")
     return rows[0]

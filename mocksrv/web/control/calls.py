@@ -1,99 +1,163 @@
-"""What the groups of control calls are made of: engine and configuration, routes, calls that are held until something
-is there.
+"""What control calls are made of: their declaration, the request as their views see it, answers that are held until
+something is there.
+
+Everything that is told about a call (its place in the list, the OpenAPI document, docs/control-api.md) and everything
+that is checked of it comes from its `ControlCall`.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
-from typing import Any, NamedTuple, TypeVar
-
-from flask import request
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mocksrv.engine.clock import SECOND
-from mocksrv.engine.config import Config
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.problems import YamlError
 from mocksrv.engine.sandbox import Sandbox
 from mocksrv.engine.scenarios.library import UnknownScenario
 from mocksrv.engine.scenarios.model import Scenario
-from mocksrv.web.fields import duration_of
+from mocksrv.providers.provider import Provider
 from mocksrv.web.problems import Problem
 
+if TYPE_CHECKING:
+    from marshmallow import Schema
+
 PREFIX = "/_mocksrv"
-LONGEST_WAIT = 60.0  # real seconds that an answer may be held
-Here = Callable[[], Sandbox]  # gives the sandbox of the request
+SCHEMAS = "mocksrv.web.control.schemas"  # imported with the first call that needs one: a start makes none
+PAGE, LARGEST_PAGE = 100, 1000
+LONGEST_WAIT = 60 * SECOND  # real time that an answer may be held
+BEYOND = 2**63 - 1  # more than any number of a row
 Item = TypeVar("Item")
 
 
-class Route(NamedTuple):
-    """``call`` takes what gives the request's sandbox, and the path's parameters; it answers a JSON value, or a
-    response.
+@dataclass(frozen=True, slots=True)
+class ControlCall:
+    """One control call: all that is known of it.
+
+    ``path`` is in Flask's spelling, below ``/_mocksrv``. ``view`` takes a `ControlRequest` and the path's parameters;
+    it answers a JSON value, None for nothing (204), or a response. ``query``, ``body`` and ``answer`` are schemas, or
+    the names of such in the module `SCHEMAS`; without one there is none. ``refusals``: statuses that the view may
+    refuse with, and when. ``takes_text``: the body is a scenario. ``checked``: strangers are refused.
     """
 
     method: str
     path: str
-    call: Callable[..., Any]
+    view: Callable[..., Any]
+    summary: str
+    query: str | type[Schema] | None = None
+    body: str | type[Schema] | None = None
+    answer: str | type[Schema] | None = None
+    refusals: Mapping[int, str] = field(default_factory=dict)
+    takes_text: bool = False
+    checked: bool = True
 
 
-class Desk:
-    """What the groups of calls share. Only a share of the server's threads may be held, and only a share may advance
-    time.
-    """
+def schema_of(named: str | type[Schema] | None) -> type[Schema]:
+    """The schema that a call names; the empty one for none."""
+    if named is None or isinstance(named, str):
+        found: type[Schema] = getattr(import_module(SCHEMAS), named or "Nothing")
+        return found
+    return named
 
-    def __init__(self, engine: Engine, config: Config) -> None:
-        self.engine = engine
-        self.config = config
-        self._held = threading.BoundedSemaphore(max(1, config.threads // 4))
-        self.advancing = threading.BoundedSemaphore(max(1, config.threads // 2))
 
+class ControlRequest:
+    """A control call's request, read and checked. ``query`` and ``body`` are what its schemas made of them."""
+
+    def __init__(
+        self, engine: Engine, name: str, query: Mapping[str, Any], body: Mapping[str, Any], text: bytes
+    ) -> None:
+        self._engine = engine
+        self._name = name
+        self.query = query
+        self.body = body
+        self.text = text
+
+    @cached_property
+    def sandbox(self) -> Sandbox:
+        """The sandbox of the request, made on first use."""
+        return self._engine.sandbox(self._name)
+
+    @property
+    def backwards(self) -> bool:
+        """Whether a list is wanted newest first."""
+        return bool(self.query.get("newest"))
+
+
+class Places:
+    """Places among the server's threads: only a share of these may be held, and only a share may advance time."""
+
+    def __init__(self, threads: int) -> None:
+        self.holding = threading.BoundedSemaphore(max(1, threads // 4))
+        self.advancing = threading.BoundedSemaphore(max(1, threads // 2))
+
+    @staticmethod
     @contextmanager
-    def place(self, share: threading.BoundedSemaphore) -> Iterator[None]:
-        """One of the places of a share of the threads. Raises Problem 503 when all are taken."""
-        if not share.acquire(blocking=False):
-            raise Problem(503, "too many held calls; --threads gives the server more room")
+    def take(share: threading.BoundedSemaphore, wait: float = 0) -> Iterator[None]:
+        """One of the places of a share, waiting so many seconds for one. Raises Problem 503 when all are taken."""
+        if not share.acquire(timeout=wait) if wait else not share.acquire(blocking=False):
+            raise Problem(503, "too many held calls; --threads gives the server more room", retry_after=1)
         try:
             yield
         finally:
             share.release()
 
-    def hold(self, find: Callable[[], Sequence[Any]]) -> Sequence[Any]:
-        """What ``find`` finds; with ``wait=5s`` as soon as it finds something."""
-        wait = request.args.get("wait")
-        if wait is None:
-            return find()
-        seconds = min(duration_of(wait, "wait") / SECOND, LONGEST_WAIT)
-        with self.place(self._held):
-            found: Sequence[Any] = self.engine.wait_for(find, seconds)
-            return found
-
-    def scenario(self, name: str, provider: str | None = None, *, status: int = 404) -> Scenario:
-        """The scenario of that name. Raises Problem of this status, which names the nearest ones."""
-        try:
-            return self.engine.library.find(name, provider)
-        except UnknownScenario as unknown:
-            raise Problem(status, str(unknown)) from None
-
 
 class Calls:
     """A group of control calls."""
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
-        self.engine = desk.engine
+    def __init__(self, engine: Engine, providers: Sequence[Provider], places: Places) -> None:
+        self.engine = engine
+        self.providers = providers
+        self.places = places
 
-    def routes(self) -> Sequence[Route]:
+    def declared(self) -> Sequence[ControlCall]:
         """The calls of this group, in the order in which they are listed."""
         raise NotImplementedError
 
+    def scenario(self, name: str, provider: str | None = None, *, where: str = "", status: int = 404) -> Scenario:
+        """The scenario of that name. Raises Problem of this status, which says ``where`` and names the nearest ones."""
+        try:
+            return self.engine.library.find(name, provider)
+        except UnknownScenario as unknown:
+            raise Problem(status, f"{where}: {unknown}" if where else str(unknown)) from None
 
-def every(read: Callable[[int], Sequence[Item]], seq_of: Callable[[Item], int], after: int = 0) -> Iterator[Item]:
-    """What ``read`` gives after a number, page after page, to the end."""
-    while found := read(after):
+    def known_provider(self, name: str | None) -> None:
+        """Raises Problem 422 for the name of a provider that there is not."""
+        if name is not None and name not in self.engine.vocabularies:
+            allowed = ", ".join(self.engine.vocabularies)
+            raise Problem(422, f"provider: {name!r} is not a provider; allowed are {allowed}")
+
+    def hold(self, request: ControlRequest, find: Callable[[], Sequence[Any]]) -> Sequence[Any]:
+        """What ``find`` finds; with ``wait=5s`` as soon as it finds something."""
+        wait = request.query.get("wait")
+        if wait is None:
+            return find()
+        seconds = min(wait, LONGEST_WAIT) / SECOND
+        until = time.monotonic() + seconds
+        with self.places.take(self.places.holding, seconds):
+            found: Sequence[Any] = self.engine.wait_for(find, until - time.monotonic())
+            return found
+
+
+def beginning(newest: bool) -> int:
+    """The number before the first row of a list."""
+    return BEYOND if newest else 0
+
+
+def every(
+    read: Callable[[int], Sequence[Item]], seq_of: Callable[[Item], int], after: int | None, *, backwards: bool = False
+) -> Iterator[Item]:
+    """What ``read`` gives after a number (None: from the beginning), page after page, to the end."""
+    place = beginning(backwards) if after is None else after
+    while found := read(place):
         yield from found
-        after = seq_of(found[-1])
+        place = seq_of(found[-1])
 
 
 def faulty(error: YamlError) -> Problem:

@@ -2,73 +2,96 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
-from flask import request
-
 from mocksrv.engine.storage.queries import Tx
 from mocksrv.engine.storage.rows import RequestRow
-from mocksrv.web import shapes
-from mocksrv.web.control.calls import Calls, Here, Route, every
-from mocksrv.web.fields import LARGEST_PAGE, fitting, page
+from mocksrv.web.control import shapes
+from mocksrv.web.control.calls import LARGEST_PAGE, PAGE, Calls, ControlCall, ControlRequest, every
 from mocksrv.web.problems import Problem
 
 LISTED = ("id", "at", "method", "path", "status", "duration_ms", "violations")
+HELD = {404: "there is no request `after`", 503: "no thread is free"}
 
 
 class Requests(Calls):
-    def routes(self) -> Sequence[Route]:
+    def declared(self) -> Sequence[ControlCall]:
         return (
-            Route("GET", "/requests", self.list),
-            Route("GET", "/requests/<id>", self.read),
-            Route("GET", "/violations", self.list_violations),
+            ControlCall(
+                "GET",
+                "/requests",
+                self.list,
+                "Lists the calls of the providers' APIs.",
+                query="RequestFilter",
+                answer="RequestList",
+                refusals=HELD,
+            ),
+            ControlCall(
+                "GET",
+                "/requests/<id>",
+                self.read,
+                "Shows a call, and why it was answered so.",
+                answer="WholeRequest",
+                refusals={404: "there is no such request"},
+            ),
+            ControlCall(
+                "GET",
+                "/violations",
+                self.list_violations,
+                "Lists what broke the providers' contracts.",
+                query="RequestFilter",
+                answer="ViolationList",
+                refusals=HELD,
+            ),
         )
 
-    def list(self, sandbox: Here) -> Any:
-        return {"requests": self._requests(sandbox, lambda entry: True)}
+    def list(self, request: ControlRequest) -> Any:
+        return {"requests": self._requests(request)}
 
-    def list_violations(self, sandbox: Here) -> Any:
-        found = self._requests(sandbox, lambda entry: bool(entry["violations"]))
+    def list_violations(self, request: ControlRequest) -> Any:
         keys = ("id", "at", "method", "path")
         return {
             "violations": [
-                {**{k: entry[k] for k in keys}, **violation} for entry in found for violation in entry["violations"]
+                {**{key: entry[key] for key in keys}, **violation}
+                for entry in self._requests(request, broken=True)
+                for violation in entry["violations"]
             ]
         }
 
-    def _requests(self, sandbox: Here, wanted: Callable[[Mapping[str, Any]], bool]) -> Sequence[dict[str, Any]]:
-        after, limit = page("method", "path", "status")
-        status = request.args.get("status")
-        if status is not None and not re.fullmatch(r"[1-5][0-9]{2}", status, re.ASCII):
-            raise Problem(422, f"status: {status!r} is not an HTTP status")
-        path = fitting(request.args.get("path"), "path")
-        filters = {"method": request.args.get("method"), "path": path, "status": int(status) if status else None}
+    def _requests(self, request: ControlRequest, *, broken: bool = False) -> Sequence[dict[str, Any]]:
+        """The entries that a list asks for; with ``broken`` those that have violations."""
+        query, sandbox, newest = request.query, request.sandbox, request.backwards
+        filters = {name: query.get(name) for name in ("method", "path", "status")}
 
         def find() -> Sequence[dict[str, Any]]:
             self.engine.journal.flush()
-            with self.engine.look(sandbox()) as world:
-                start = _row(world.tx, world.sandbox.name, after).seq if after else 0
+            with self.engine.look(sandbox) as world:
                 rows = every(
-                    lambda seq: world.tx.requests(world.sandbox.name, after=seq, limit=LARGEST_PAGE, **filters),
+                    lambda seq: world.tx.requests(
+                        sandbox.name, after=seq, limit=LARGEST_PAGE, newest=newest, **filters
+                    ),
                     lambda row: row.seq,
-                    start,
+                    _row(world.tx, sandbox.name, query["after"]).seq if "after" in query else None,
+                    backwards=newest,
                 )
                 entries = (shapes.entry(row) for row in rows)
-                return [*islice(({k: e[k] for k in LISTED} for e in entries if wanted(e)), limit)]
+                wanted = ({key: e[key] for key in LISTED} for e in entries if e["violations"] or not broken)
+                return [*islice(wanted, query.get("limit", PAGE))]
 
-        return self.desk.hold(find)
+        return self.hold(request, find)
 
-    def read(self, sandbox: Here, id: str) -> Any:
+    def read(self, request: ControlRequest, id: str) -> Any:
         self.engine.journal.flush()
-        with self.engine.look(sandbox()) as world:
+        with self.engine.look(request.sandbox) as world:
             return shapes.entry(_row(world.tx, world.sandbox.name, id))
 
 
 def _row(tx: Tx, sandbox: str, id: str) -> RequestRow:
     rows = tx.requests(sandbox, id=id)
     if not rows:
-        raise Problem(404, f"there is no request {id} in the journal of the sandbox {sandbox}")
+        raise Problem(
+            404, f"there is no request {id} in the journal of the sandbox {sandbox}; GET /requests lists them"
+        )
     return rows[0]

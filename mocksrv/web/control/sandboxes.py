@@ -5,80 +5,122 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask import Response
-
 from mocksrv.engine.callbacks.disturbance import Disturbance
 from mocksrv.engine.clock import Clock
 from mocksrv.engine.sandbox import Fault
+from mocksrv.engine.scenarios.vocabulary import fault_problem, pattern_problem
 from mocksrv.engine.time import AdvanceBusy
-from mocksrv.web import shapes
-from mocksrv.web.control.calls import PREFIX, Calls, Here, Route
-from mocksrv.web.fields import FAULTS, read, read_json
+from mocksrv.web.control import shapes
+from mocksrv.web.control.calls import PAGE, PREFIX, Calls, ControlCall, ControlRequest
 from mocksrv.web.problems import Problem
 
 
 class Sandboxes(Calls):
-    def routes(self) -> Sequence[Route]:
+    def declared(self) -> Sequence[ControlCall]:
         return (
-            Route("GET", "/faults", self.read_faults),
-            Route("PUT", "/faults", self.put_faults),
-            Route("DELETE", "/faults", self.delete_faults),
-            Route("GET", "/sandboxes", self.list),
-            Route("GET", "/sandbox", self.read),
-            Route("PUT", "/sandbox", self.put),
-            Route("DELETE", "/sandbox", self.delete),
-            Route("POST", "/reset", self.reset),
+            ControlCall("GET", "/faults", self.read_faults, "Lists the faults.", answer="Faults"),
+            ControlCall(
+                "PUT",
+                "/faults",
+                self.put_faults,
+                "Sets what goes wrong with calls of the providers' APIs, and with callbacks.",
+                body="FaultsBody",
+                answer="Faults",
+            ),
+            ControlCall("DELETE", "/faults", self.delete_faults, "Removes all faults."),
+            ControlCall(
+                "GET",
+                "/sandboxes",
+                self.list,
+                "Lists the names of all sandboxes, in their order.",
+                query="Page",
+                answer="SandboxList",
+            ),
+            ControlCall("GET", "/sandbox", self.read, "Shows the sandbox's settings.", answer="SandboxShown"),
+            ControlCall(
+                "PUT",
+                "/sandbox",
+                self.put,
+                "Sets the sandbox's settings.",
+                body="SandboxBody",
+                answer="SandboxShown",
+                refusals={409: "the sandbox is not empty"},
+            ),
+            ControlCall(
+                "DELETE",
+                "/sandbox",
+                self.delete,
+                "Drops the sandbox with all that it holds; the next use makes it anew.",
+            ),
+            ControlCall(
+                "POST",
+                "/reset",
+                self.reset,
+                "Empties the sandbox and sets it back to what new ones start with.",
+                answer="SandboxShown",
+                refusals={409: "time is being advanced"},
+            ),
         )
 
-    def list(self, _: Here) -> Any:
-        return {"sandboxes": self.engine.sandboxes()}
+    def list(self, request: ControlRequest) -> Any:
+        names = sorted(self.engine.sandboxes(), reverse=request.backwards)
+        after, limit = request.query.get("after"), request.query.get("limit", PAGE)
+        if after is not None:
+            names = [name for name in names if (name < after if request.backwards else name > after)]
+        return {"sandboxes": names[:limit]}
 
-    def read(self, sandbox: Here) -> Any:
-        here = sandbox()
+    def read(self, request: ControlRequest) -> Any:
+        sandbox = request.sandbox
         return {
-            "name": here.name,
-            "seed": here.settings.seed,
-            "clock": shapes.clock(here),
-            "bindings": shapes.bindings(here),
+            "name": sandbox.name,
+            "seed": sandbox.settings.seed,
+            "clock": shapes.clock(self.engine, sandbox),
+            "bindings": shapes.bindings(sandbox),
         }
 
-    def put(self, sandbox: Here) -> Any:
-        seed = read_json(seed=(int, None), required=("seed",))["seed"]
-        with self.engine.change(sandbox()) as world:
-            here = world.sandbox
-            if not world.tx.is_empty(here.name):
-                raise Problem(409, f"the sandbox {here.name} is not empty; POST {PREFIX}/reset first")
+    def put(self, request: ControlRequest) -> Any:
+        seed = request.body["seed"]
+        with self.engine.change(request.sandbox) as world:
+            sandbox = world.sandbox
+            if not world.tx.is_empty(sandbox.name):
+                raise Problem(409, f"the sandbox {sandbox.name} is not empty; POST {PREFIX}/reset first")
             world.configure(seed=seed)
-            world.tx.set_guids(here.name, 0)
-            if seed is not None and here.clock.mode == "manual" and self.engine.config.now is None:
+            world.tx.set_guids(sandbox.name, 0)
+            if seed is not None and sandbox.clock.mode == "manual" and self.engine.config.now is None:
                 world.set_clock(Clock.make("manual", seeded=True))
-        return self.read(sandbox)
+        return self.read(request)
 
-    def delete(self, sandbox: Here) -> Any:
-        self.engine.drop(sandbox().name)
-        return Response(status=204)
+    def delete(self, request: ControlRequest) -> None:
+        self.engine.drop(request.sandbox.name)
 
-    def reset(self, sandbox: Here) -> Any:
+    def reset(self, request: ControlRequest) -> Any:
         try:
-            self.engine.reset(sandbox())
+            self.engine.reset(request.sandbox)
         except AdvanceBusy:
             raise Problem(409, "time is being advanced") from None
-        return self.read(sandbox)
+        return self.read(request)
 
-    def read_faults(self, sandbox: Here) -> Any:
-        settings = sandbox().settings
+    def read_faults(self, request: ControlRequest) -> Any:
+        settings = request.sandbox.settings
         return {"faults": [*map(shapes.fault, settings.faults), *map(shapes.disturbance, settings.disturbances)]}
 
-    def put_faults(self, sandbox: Here) -> Any:
-        rules = read(FAULTS)["faults"]
-        with self.engine.change(sandbox()) as world:
+    def put_faults(self, request: ControlRequest) -> Any:
+        rules = request.body["faults"]
+        vocabularies = self.engine.vocabularies.values()
+        for place, rule in enumerate(rules):
+            if isinstance(rule, Fault):
+                problem, name = fault_problem(f"{rule.method} {rule.path}", vocabularies), "on"
+            else:
+                problem, name = pattern_problem(rule.events, vocabularies), "events"
+            if problem:
+                raise Problem(422, f"faults.{place}.{name}: {problem}")
+        with self.engine.change(request.sandbox) as world:
             world.configure(
                 faults=tuple(rule for rule in rules if isinstance(rule, Fault)),
                 disturbances=tuple(rule for rule in rules if isinstance(rule, Disturbance)),
             )
-        return self.read_faults(sandbox)
+        return self.read_faults(request)
 
-    def delete_faults(self, sandbox: Here) -> Any:
-        with self.engine.change(sandbox()) as world:
+    def delete_faults(self, request: ControlRequest) -> None:
+        with self.engine.change(request.sandbox) as world:
             world.configure(faults=(), disturbances=())
-        return Response(status=204)

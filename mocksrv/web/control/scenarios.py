@@ -6,56 +6,82 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from flask import request
-
 from mocksrv.engine.problems import YamlError
-from mocksrv.web import shapes
-from mocksrv.web.control.calls import Calls, Here, Route, faulty
+from mocksrv.web.control import shapes
+from mocksrv.web.control.calls import Calls, ControlCall, ControlRequest, faulty
 from mocksrv.web.problems import Problem
+
+UNKNOWN = {404: "there is no such scenario"}
 
 
 class Scenarios(Calls):
-    def routes(self) -> Sequence[Route]:
+    def declared(self) -> Sequence[ControlCall]:
         return (
-            Route("GET", "/scenarios", self.list),
-            Route("POST", "/scenarios/validate", self.validate),
-            Route("GET", "/scenarios/<path:name>", self.read),
-            Route("PUT", "/scenarios/<path:name>", self.put),
+            ControlCall(
+                "GET",
+                "/scenarios",
+                self.list,
+                "Lists the scenarios, and the faults of files that are left out.",
+                query="ScenarioFilter",
+                answer="ScenarioList",
+            ),
+            ControlCall(
+                "POST",
+                "/scenarios/validate",
+                self.validate,
+                "Checks a scenario and takes it nowhere.",
+                query="ValidationQuery",
+                answer="Validation",
+                takes_text=True,
+            ),
+            ControlCall(
+                "GET",
+                "/scenarios/<path:name>",
+                self.read,
+                "Shows a scenario with its script. `mx/NAME` where two providers have one of that name.",
+                answer="ScenarioText",
+                refusals=UNKNOWN,
+            ),
+            ControlCall(
+                "PUT",
+                "/scenarios/<path:name>",
+                self.put,
+                "Takes a scenario in, for all sandboxes.",
+                answer="ScenarioShown",
+                takes_text=True,
+            ),
         )
 
-    def list(self, _: Here) -> Any:
-        provider = request.args.get("provider")
-        names = [
-            (p, name)
-            for p in self.engine.vocabularies
-            if provider in (None, p)
-            for name in self.engine.library.names(p)
+    def list(self, request: ControlRequest) -> Any:
+        library, provider = self.engine.library, request.query.get("provider")
+        self.known_provider(provider)
+        found = [
+            library.get(each, name)
+            for each in self.engine.vocabularies
+            if provider in (None, each)
+            for name in library.names(each)
         ]
-        problems = [asdict(fault) for fault in self.engine.library.problems]
         return {
-            "scenarios": [shapes.scenario(self.engine.library.get(p, name)) for p, name in names],
-            "problems": problems,
+            "scenarios": [shapes.scenario(scenario) for scenario in found],
+            "problems": [asdict(fault) for fault in library.problems],
         }
 
-    def read(self, _: Here, name: str) -> Any:
-        scenario = self.desk.scenario(name)
+    def read(self, _: ControlRequest, name: str) -> Any:
+        scenario = self.scenario(name)
         return {**shapes.scenario(scenario), "text": scenario.text}
 
-    def put(self, _: Here, name: str) -> Any:
-        text = request.get_data(as_text=False)
+    def put(self, request: ControlRequest, name: str) -> Any:
         try:
-            scenario = self.engine.check_scenario(text, file=f"{name}.yaml")
+            scenario = self.engine.check_scenario(request.text, file=f"{name}.yaml")
         except YamlError as error:
             raise faulty(error) from None
         if name not in (scenario.name, f"{scenario.provider}/{scenario.name}"):
             raise Problem(422, f"the URL says {name!r}, the text says name: {scenario.name}")
-        return shapes.scenario(self.engine.put_scenario(text.decode()))
+        return shapes.scenario(self.engine.put_scenario(request.text.decode()))
 
-    def validate(self, _: Here) -> Any:
+    def validate(self, request: ControlRequest) -> Any:
         try:
-            scenario = self.engine.check_scenario(
-                request.get_data(as_text=False), file=request.args.get("file", "scenario.yaml")
-            )
+            scenario = self.engine.check_scenario(request.text, file=request.query.get("file", "scenario.yaml"))
         except YamlError as error:
             return {"valid": False, "problems": [asdict(fault) for fault in error.problems]}
         return {"valid": True, "problems": [], "name": scenario.name, "provider": scenario.provider}

@@ -6,62 +6,103 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
-from flask import request
-
 from mocksrv.engine.scenarios.vocabulary import field_problems
 from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
-from mocksrv.web import shapes
-from mocksrv.web.control.calls import Calls, Here, Route, every
-from mocksrv.web.fields import LARGEST_PAGE, page, read_json
+from mocksrv.providers.fields import nearest
+from mocksrv.web.control import shapes
+from mocksrv.web.control.calls import LARGEST_PAGE, PAGE, Calls, ControlCall, ControlRequest, every
 from mocksrv.web.problems import Problem
+
+FILTERS = ("provider", "scenario", "status")
+UNKNOWN = {404: "there is no such subject"}
 
 
 class Subjects(Calls):
-    def routes(self) -> Sequence[Route]:
+    def declared(self) -> Sequence[ControlCall]:
         return (
-            Route("GET", "/bindings", self.read_bindings),
-            Route("PUT", "/bindings", self.put_bindings),
-            Route("GET", "/subjects", self.list),
-            Route("GET", "/subjects/<id>", self.read),
-            Route("PUT", "/subjects/<id>/scenario", self.move),
-            Route("PUT", "/subjects/<id>/status", self.push),
+            ControlCall("GET", "/bindings", self.read_bindings, "Shows what new subjects play.", answer="Bindings"),
+            ControlCall(
+                "PUT",
+                "/bindings",
+                self.put_bindings,
+                "Says what new subjects play. What is left out stays.",
+                body="BindingsBody",
+                answer="Bindings",
+            ),
+            ControlCall(
+                "GET",
+                "/subjects",
+                self.list,
+                "Lists the members (MX), accounts (Mono) and Connect sessions (Finicity).",
+                query="SubjectFilter",
+                answer="SubjectList",
+                refusals={404: "there is no subject `after`", 503: "no thread is free"},
+            ),
+            ControlCall(
+                "GET",
+                "/subjects/<id>",
+                self.read,
+                "Shows a subject with its timeline.",
+                None,
+                None,
+                "SubjectShown",
+                UNKNOWN,
+            ),
+            ControlCall(
+                "PUT",
+                "/subjects/<id>/scenario",
+                self.move,
+                "Moves a subject to another scenario: a flow of it now, or the next call plays one.",
+                body="MoveBody",
+                answer="SubjectShown",
+                refusals=UNKNOWN,
+            ),
+            ControlCall(
+                "PUT",
+                "/subjects/<id>/status",
+                self.push,
+                "Pushes a subject into a status, with all that follows from it.",
+                body="PushBody",
+                answer="SubjectShown",
+                refusals=UNKNOWN,
+            ),
         )
 
-    def read_bindings(self, sandbox: Here) -> Any:
-        return shapes.bindings(sandbox())
+    def read_bindings(self, request: ControlRequest) -> Any:
+        return shapes.bindings(request.sandbox)
 
-    def put_bindings(self, sandbox: Here) -> Any:
-        given = read_json(default=(str, None), next=[str])
-        for name in [*given.get("next", ()), *([given["default"]] if given.get("default") else ())]:
-            self.desk.scenario(name, status=422)
+    def put_bindings(self, request: ControlRequest) -> Any:
+        given = dict(request.body)
+        for place, name in enumerate(given.get("next", ())):
+            self.scenario(name, where=f"next.{place}", status=422)
+        if given.get("default") is not None:
+            self.scenario(given["default"], where="default", status=422)
         if "next" in given:
             given["next"] = tuple(given["next"])
-        with self.engine.change(sandbox()) as world:
+        with self.engine.change(request.sandbox) as world:
             world.configure(**given)
-        return shapes.bindings(sandbox())
+        return self.read_bindings(request)
 
-    def list(self, sandbox: Here) -> Any:
-        after, limit = page("provider", "scenario", "status")
-        wanted = {name: request.args.get(name) for name in ("provider", "scenario", "status")}
+    def list(self, request: ControlRequest) -> Any:
+        query, sandbox, newest = request.query, request.sandbox, request.backwards
+        wanted = {name: query[name] for name in FILTERS if name in query}
+        self.known_provider(query.get("provider"))
 
         def find() -> Sequence[dict[str, Any]]:
-            with self.engine.look(sandbox()) as world:
-                start = _subject(world, after).seq if after else 0
+            self.engine.catch_up(sandbox)
+            with self.engine.look(sandbox) as world:
                 records = every(
-                    lambda seq: world.tx.subjects(world.sandbox.name, seq, LARGEST_PAGE),
+                    lambda seq: world.tx.subjects(sandbox.name, seq, LARGEST_PAGE, newest=newest),
                     lambda record: record.seq,
-                    start,
+                    _subject(world, query["after"]).seq if "after" in query else None,
+                    backwards=newest,
                 )
                 rows = (self._summary(record) for record in records)
-                return [
-                    *islice(
-                        (row for row in rows if all(value in (None, row[key]) for key, value in wanted.items())), limit
-                    )
-                ]
+                fitting = (row for row in rows if all(row[name] == value for name, value in wanted.items()))
+                return [*islice(fitting, query.get("limit", PAGE))]
 
-        self.engine.catch_up(sandbox())
-        return {"subjects": self.desk.hold(find)}
+        return {"subjects": self.hold(request, find)}
 
     def _summary(self, subject: Record) -> dict[str, Any]:
         play = subject.playing
@@ -76,45 +117,47 @@ class Subjects(Calls):
             "flow": play.flow,
         }
 
-    def read(self, sandbox: Here, id: str) -> Any:
-        self.engine.catch_up(sandbox())
-        with self.engine.look(sandbox()) as world:
+    def read(self, request: ControlRequest, id: str) -> Any:
+        self.engine.catch_up(request.sandbox)
+        with self.engine.look(request.sandbox) as world:
             subject, timeline = world.subject(id), world.tx.timeline(world.sandbox.name, id)
             if subject is None and not timeline:
                 _subject(world, id)
             shown = {"id": id, "status": None, "deleted": True} if subject is None else self._summary(subject)
         return {**shown, "timeline": [shapes.moment(row) for row in timeline]}
 
-    def move(self, sandbox: Here, id: str) -> Any:
-        given = read_json(scenario=str, flow=(str, None), required=("scenario",))
-        with self.engine.change(sandbox()) as world:
+    def move(self, request: ControlRequest, id: str) -> Any:
+        flow = request.body.get("flow")
+        with self.engine.change(request.sandbox) as world:
             subject = _subject(world, id)
             provider = subject.playing.provider
-            scenario = self.desk.scenario(given["scenario"], provider)
-            flow = given.get("flow")
+            scenario = self.scenario(request.body["scenario"], provider, where="scenario", status=422)
             if flow is not None and self.engine.library.flow(scenario, flow) is None:
-                raise Problem(422, f"{scenario.name} has no flow {flow!r}")
+                flows = sorted(self.engine.library.flows(scenario))
+                raise Problem(
+                    422, f"flow: {scenario.name} has no flow {flow!r}; it has {', '.join(flows)}{nearest(flow, flows)}"
+                )
             self.engine.player.move(world, subject, scenario.name, flow)
-        return self.read(sandbox, id)
+        return self.read(request, id)
 
-    def push(self, sandbox: Here, id: str) -> Any:
-        given = read_json(status=str, set=dict, required=("status",))
-        with self.engine.change(sandbox()) as world:
+    def push(self, request: ControlRequest, id: str) -> Any:
+        status, fields = request.body["status"], request.body.get("set", {})
+        with self.engine.change(request.sandbox) as world:
             subject = _subject(world, id)
             words = self.engine.player.role(subject).vocabulary
-            if given["status"] not in words.statuses:
-                raise Problem(
-                    422, f"{given['status']!r} is not a status; allowed are {', '.join(sorted(words.statuses))}"
-                )
-            wrong = field_problems(given.get("set", {}), words)
+            if status not in words.statuses:
+                allowed = sorted(words.statuses)
+                told = f"allowed are {', '.join(allowed)}{nearest(status, allowed)}"
+                raise Problem(422, f"status: {status!r} is not a status; {told}")
+            wrong = field_problems(fields, words)
             if wrong:
                 raise Problem(422, f"set: {wrong[0]}", problems=wrong)
-            self.engine.player.push(world, subject, given["status"], given.get("set", {}))
-        return self.read(sandbox, id)
+            self.engine.player.push(world, subject, status, fields)
+        return self.read(request, id)
 
 
 def _subject(world: World, id: str) -> Record:
     subject = world.subject(id)
     if subject is None:
-        raise Problem(404, f"there is no subject {id} in the sandbox {world.sandbox.name}")
+        raise Problem(404, f"there is no subject {id} in the sandbox {world.sandbox.name}; GET /subjects lists them")
     return subject

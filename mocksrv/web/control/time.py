@@ -7,66 +7,90 @@ from typing import Any
 
 from mocksrv.engine.clock import SECOND, Clock, iso_ms
 from mocksrv.engine.observers import Happening
+from mocksrv.engine.sandbox import Sandbox
 from mocksrv.engine.time import ADVANCE_TIME, AdvanceBusy
-from mocksrv.web import shapes
-from mocksrv.web.control.calls import Calls, Here, Route
-from mocksrv.web.fields import check_moment, duration_of, moment_of, read_json
+from mocksrv.web.control import shapes
+from mocksrv.web.control.calls import Calls, ControlCall, ControlRequest
 from mocksrv.web.problems import Problem
 
 KINDS = {"attempt": "callback"}  # what scripts know some kinds of happenings by
+BUSY = {409: "time is being advanced"}
 
 
 class Time(Calls):
-    def routes(self) -> Sequence[Route]:
+    def declared(self) -> Sequence[ControlCall]:
         return (
-            Route("GET", "/clock", self.read),
-            Route("PUT", "/clock", self.put),
-            Route("POST", "/clock/advance", self.advance),
+            ControlCall("GET", "/clock", self.read, "Shows the sandbox's time.", answer="Clock"),
+            ControlCall(
+                "PUT",
+                "/clock",
+                self.put,
+                "Sets the clock: how it runs, and what it shows. What is left out stays.",
+                body="ClockBody",
+                answer="Clock",
+                refusals=BUSY,
+            ),
+            ControlCall(
+                "POST",
+                "/clock/advance",
+                self.advance,
+                "Plays everything that falls due on the way, each at its own moment, and waits for the callbacks.",
+                body="AdvanceBody",
+                answer="Advanced",
+                refusals={**BUSY, 503: "no thread is free"},
+            ),
         )
 
-    def read(self, sandbox: Here) -> Any:
-        return shapes.clock(sandbox())
+    def read(self, request: ControlRequest) -> Any:
+        return shapes.clock(self.engine, request.sandbox)
 
-    def put(self, sandbox: Here) -> Any:
-        given = read_json(mode=str, speed=float, now=str)
-        here = sandbox()
-        now = moment_of(given["now"], "now") if "now" in given else None
-        if now is not None:
-            check_moment(now, "now")
-        mode, speed = given.get("mode", here.clock.mode), given.get("speed", here.clock.speed)
-        if mode not in ("real", "manual"):
-            raise Problem(422, f"mode: {mode!r} is not allowed; allowed are real and manual")
-        if not 0 < speed <= 1_000_000:
-            raise Problem(422, "speed: must be above 0 and at most 1000000")
-        if here.held is not None:
-            raise Problem(409, "time is being advanced")
-        with self.engine.change(here) as world:
-            fresh = here.settings.seed is not None and world.tx.is_empty(here.name)
-            if now is None:
-                now = Clock.make(mode, seeded=True).now() if fresh and mode == "manual" else here.now()
-            world.set_clock(Clock(mode, float(speed), now, Clock.make().wall))
-        return shapes.clock(here)
-
-    def advance(self, sandbox: Here) -> Any:
-        given = read_json(by=str, to=str, wait=str)
-        here = sandbox()
-        if ("by" in given) == ("to" in given):
-            raise Problem(422, 'say how far: {"by": "1h"} or {"to": "2026-01-01T12:00:00Z"}')
-        now = here.now()
-        to = now + duration_of(given["by"], "by") if "by" in given else moment_of(given["to"], "to")
-        if to < now:
-            raise Problem(422, f"to: {given['to']} has passed, it is {iso_ms(now)}; PUT /clock sets a clock back")
-        wait = duration_of(given["wait"], "wait") / SECOND if "wait" in given else ADVANCE_TIME
-        check_moment(to, "to" if "to" in given else "by")
+    def put(self, request: ControlRequest) -> Any:
+        given, sandbox = request.body, request.sandbox
+        mode, now = given.get("mode", sandbox.clock.word), given.get("now")
         try:
-            with self.desk.place(
-                self.desk.advancing
-            ):  # the rest of the threads is for the apps that call the API when callbacks come
-                done = self.engine.advance(here, to, wait)
+            Clock.make(mode)
+        except ValueError as error:
+            raise Problem(422, f"mode: {error}") from None
+        if sandbox.held is not None:
+            raise Problem(409, BUSY[409])
+        with self.engine.change(sandbox) as world:
+            world.set_clock(Clock.make(mode, now=self._start(world.tx.is_empty, sandbox, mode) if now is None else now))
+        return self.read(request)
+
+    def _start(self, is_empty: Any, sandbox: Sandbox, mode: str) -> int:
+        """What a clock shows that is set without a time: the present one; a seed starts at the same moment again."""
+        fresh = mode == "manual" and sandbox.settings.seed is not None and is_empty(sandbox.name)
+        return Clock.make(mode, seeded=True).now() if fresh else sandbox.now()
+
+    def advance(self, request: ControlRequest) -> Any:
+        given, sandbox = request.body, request.sandbox
+        to = self._target(sandbox, given)
+        wait = given["wait"] / SECOND if "wait" in given else ADVANCE_TIME
+        try:
+            # the rest of the threads is for the apps that call the API when callbacks come
+            with self.places.take(self.places.advancing):
+                done = self.engine.advance(sandbox, to, wait)
         except AdvanceBusy:
-            raise Problem(409, "time is being advanced already") from None
+            raise Problem(409, f"{BUSY[409]} already") from None
         happened = [_shown(each) for each in done.happened]
         return {"now": iso_ms(done.now), "happened": happened, **({} if done.complete else {"complete": False})}
+
+    def _target(self, sandbox: Sandbox, given: Any) -> int:
+        """The moment to advance to. Raises Problem."""
+        from mocksrv.web.control.schemas import LATEST
+
+        now = sandbox.now()
+        if given.get("to") == "next":
+            moment = self.engine.next_moment(sandbox)
+            if moment is None:
+                raise Problem(409, "to: nothing falls due in this sandbox; say how far: by, or a moment")
+            return max(now, moment)
+        to: int = now + given["by"] if "by" in given else given["to"]
+        if to < now:
+            raise Problem(422, f"to: {iso_ms(to)} has passed, it is {iso_ms(now)}; PUT /clock sets a clock back")
+        if to > LATEST:
+            raise Problem(422, f"by: a clock shows at most {iso_ms(LATEST)}")
+        return to
 
 
 def _shown(happening: Happening) -> dict[str, Any]:

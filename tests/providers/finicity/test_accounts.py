@@ -96,7 +96,7 @@ def test_a_refresh_that_fails_answers_with_the_code(finicity: Finicity, code: in
     account = finicity.connected(customer)[0]
     session = finicity.control("GET", "/subjects")["subjects"][0]["id"]
     text = "name: down\nprovider: finicity\nextends: connect-full\nflows:\n  refresh: [{set: {code: %d}}]\n"
-    finicity.http.put("/_mocksrv/scenarios/down", data=(text % code).encode())
+    finicity.http.put("/_mocksrv/scenarios/down", data=(text % code).encode(), content_type="application/yaml")
     finicity.control("PUT", f"/subjects/{session}/scenario", {"scenario": "down"})
     refused = finicity.call("POST", f"/aggregation/v1/customers/{customer}/accounts", status=status)
     assert refused["code"] == code
@@ -256,7 +256,7 @@ def test_a_report_while_the_user_is_still_on_the_pages(finicity: Finicity) -> No
         "name: mine\nprovider: finicity\nflows:\n  connect: [{status: started}, {status: added}, {after: 1h, "
         "status: done}]\n"
     )
-    finicity.http.put("/_mocksrv/scenarios/mine", data=text.encode())
+    finicity.http.put("/_mocksrv/scenarios/mine", data=text.encode(), content_type="application/yaml")
     customer = finicity.customer()
     finicity.consumer(customer)
     assert finicity.play(finicity.generate(customer, scenario="mine"))["status"] == "added"

@@ -80,6 +80,8 @@ def test_only_the_configured_partner(make_server: Any, receiver: Receiver) -> No
 
 def test_errors_of_the_house_have_the_providers_shape(finicity: Finicity) -> None:
     assert code(finicity.call("GET", "/aggregation/v9/nothing", status=404)) == "14001"
-    finicity.control("PUT", "/faults", {"faults": [{"on": "GET /aggregation/v1/customers", "status": 503, "times": 1}]})
+    finicity.control(
+        "PUT", "/faults", {"faults": [{"on": "GET /finicity/aggregation/v1/customers", "status": 503, "times": 1}]}
+    )
     assert code(finicity.call("GET", CUSTOMERS, status=503)) == "503"
     assert code(finicity.call("POST", "/aggregation/v2/customers/testing", [1], status=400)) == "14020"

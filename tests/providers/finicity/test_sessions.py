@@ -75,7 +75,7 @@ flows:
     - {status: added, data: wealthy}
     - {status: done, event: finicity.unableToConnect, payload: {code: 999}}
 """
-    finicity.http.put("/_mocksrv/scenarios/slow", data=text.encode())
+    finicity.http.put("/_mocksrv/scenarios/slow", data=text.encode(), content_type="application/yaml")
     customer = finicity.customer()
     assert finicity.play(finicity.generate(customer, scenario="slow")) == {"status": "started", "events": ["started"]}
     finicity.control("POST", "/clock/advance", {"by": "12s"})

@@ -57,7 +57,9 @@ class Mono:
     def script(self, flows: str, name: str = "mine") -> str:
         """Puts in a scenario; ``flows`` is YAML on one line each."""
         text = f"name: {name}\nprovider: mono\nflows:\n" + "".join(f"  {line}\n" for line in flows.strip().splitlines())
-        answer = self.http.put(f"{self.prefix}/_mocksrv/scenarios/{name}", data=text.encode())
+        answer = self.http.put(
+            f"{self.prefix}/_mocksrv/scenarios/{name}", data=text.encode(), content_type="application/yaml"
+        )
         assert answer.status_code == 200, answer.get_data(as_text=True)
         return name
 

@@ -218,7 +218,7 @@ def test_the_journal_says_why(mono: Mono) -> None:
 
 
 def test_faults(mono: Mono) -> None:
-    mono.control("PUT", "/faults", {"faults": [{"on": "GET /v2/accounts/*", "status": 503, "times": 1}]})
+    mono.control("PUT", "/faults", {"faults": [{"on": "GET /mono/v2/accounts/*", "status": 503, "times": 1}]})
     id = mono.link()
     assert mono.call("GET", f"/v2/accounts/{id}", status=503)["status"] == "failed"
     mono.call("GET", f"/v2/accounts/{id}")

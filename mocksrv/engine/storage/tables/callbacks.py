@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mocksrv.engine.storage.rows import AttemptRow, DeliveryRow, DueRow, EventRow
-from mocksrv.engine.storage.tables.statements import Statements
+from mocksrv.engine.storage.tables.statements import Statements, direction
 
 EVENT = ", ".join(EventRow._fields)
 
@@ -81,8 +81,13 @@ class CallbackQueries(Statements):
         columns = ", ".join(AttemptRow._fields)
         self._run(f"INSERT INTO attempt (delivery, {columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", (delivery, *attempt))
 
-    def events(self, sandbox: str, *, after: int = 0, limit: int = 100, **filters: Any) -> list[EventRow]:
-        """Events, oldest first; filters: id, event (a pattern), subject, state (of a delivery), since (ms)."""
+    def events(
+        self, sandbox: str, *, after: int = 0, limit: int = 100, newest: bool = False, **filters: Any
+    ) -> list[EventRow]:
+        """Events beyond number ``after``, oldest or newest first.
+
+        Filters: id, event (a pattern), subject, state (of a delivery), since (ms).
+        """
         columns = {
             "id": "id = ?",
             "event": self._dialect.matches("name"),
@@ -90,12 +95,13 @@ class CallbackQueries(Statements):
             "state": "EXISTS (SELECT 1 FROM delivery d WHERE d.event = event.seq AND d.state = ?)",
             "since": "occurred_at >= ?",
         }
-        clauses, values = ["sandbox = ?", "seq > ?"], [sandbox, after]
+        beyond, order = direction(newest)
+        clauses, values = ["sandbox = ?", beyond], [sandbox, after]
         for name, value in filters.items():
             if value is not None:
                 clauses.append(columns[name])
                 values.append(self._dialect.pattern(value) if name == "event" else value)
-        sql = f"SELECT {EVENT} FROM event WHERE {' AND '.join(clauses)} ORDER BY seq LIMIT ?"
+        sql = f"SELECT {EVENT} FROM event WHERE {' AND '.join(clauses)} ORDER BY {order} LIMIT ?"
         return list(map(EventRow._make, self._rows(sql, (*values, limit))))
 
     def trim_events(self, sandbox: str, keep: int, before: int) -> None:

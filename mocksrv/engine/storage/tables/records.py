@@ -8,7 +8,7 @@ from typing import Any
 
 from mocksrv.engine.storage.records import RECORD, Query, Record, columns_of, dumps, play_text, record_of, records_of
 from mocksrv.engine.storage.rows import WaitingRow
-from mocksrv.engine.storage.tables.statements import Statements
+from mocksrv.engine.storage.tables.statements import Statements, direction
 
 KEYS = ("owner", "subject", "parent", "partner_id")  # columns that a query may name
 
@@ -51,9 +51,11 @@ class RecordQueries(Statements):
         ).fetchone()
         return record_of(row) if row else None
 
-    def subjects(self, sandbox: str, after: int, limit: int) -> list[Record]:
+    def subjects(self, sandbox: str, after: int, limit: int, *, newest: bool = False) -> list[Record]:
+        """Records that play a scenario, beyond number ``after``: oldest first, or ``newest`` first."""
+        beyond, order = direction(newest)
         rows = self._run(
-            f"SELECT {RECORD} FROM record WHERE sandbox = ? AND play IS NOT NULL AND seq > ? ORDER BY seq LIMIT ?",
+            f"SELECT {RECORD} FROM record WHERE sandbox = ? AND play IS NOT NULL AND {beyond} ORDER BY {order} LIMIT ?",
             (sandbox, after, limit),
         )
         return [record_of(row) for row in rows]

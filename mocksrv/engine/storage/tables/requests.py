@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from mocksrv.engine.storage.rows import NewRequestRow, RequestRow
-from mocksrv.engine.storage.tables.statements import Statements
+from mocksrv.engine.storage.tables.statements import Statements, direction
 
 
 class RequestQueries(Statements):
@@ -17,14 +17,18 @@ class RequestQueries(Statements):
         marks = ", ".join("?" for _ in NewRequestRow._fields)
         self._many(f"INSERT INTO request ({columns}) VALUES ({marks})", rows)
 
-    def requests(self, sandbox: str, *, after: int = 0, limit: int = 100, **filters: Any) -> list[RequestRow]:
-        """Calls, oldest first; filters: id, method, path (a pattern), status."""
-        clauses, values = ["sandbox = ?", "seq > ?"], [sandbox, after]
+    def requests(
+        self, sandbox: str, *, after: int = 0, limit: int = 100, newest: bool = False, **filters: Any
+    ) -> list[RequestRow]:
+        """Calls beyond number ``after``, oldest or newest first; filters: id, method, path (a pattern), status."""
+        beyond, order = direction(newest)
+        clauses, values = ["sandbox = ?", beyond], [sandbox, after]
         for name, value in filters.items():
             if value is not None:
                 clauses.append(self._dialect.matches(name) if name == "path" else f"{name} = ?")
                 values.append(self._dialect.pattern(value) if name == "path" else value)
-        sql = f"SELECT {', '.join(RequestRow._fields)} FROM request WHERE {' AND '.join(clauses)} ORDER BY seq LIMIT ?"
+        columns = ", ".join(RequestRow._fields)
+        sql = f"SELECT {columns} FROM request WHERE {' AND '.join(clauses)} ORDER BY {order} LIMIT ?"
         return list(map(RequestRow._make, self._rows(sql, (*values, limit))))
 
     def trim_requests(self, sandbox: str, keep: int) -> None:

@@ -33,3 +33,8 @@ class Statements:
     def _insert(self, sql: str, values: Sequence[Any]) -> int:
         """Adds a row; its ``seq``."""
         return self._dialect.insert(self._connection, sql, values)
+
+
+def direction(newest: bool) -> tuple[str, str]:
+    """The clause for what lies beyond a number, and the order, of a list that begins with the newest or the oldest."""
+    return ("seq < ?", "seq DESC") if newest else ("seq > ?", "seq")

@@ -438,7 +438,9 @@ class Play:
         flow = "flows:\n  connect:\n    - {status: CREATED}\n    - {after: 1s, status: CONNECTED, data: "
         for name, data in (("one", "wealthy"), ("two", "wealthy"), ("three", "overdrawn")):
             self.mx.http.put(
-                f"/_mocksrv/scenarios/{data}", data=f"name: {data}\nprovider: mx\n{flow}{data}}}\n".encode()
+                f"/_mocksrv/scenarios/{data}",
+                data=f"name: {data}\nprovider: mx\n{flow}{data}}}\n".encode(),
+                content_type="application/yaml",
             )
             self.mx.create(self.user, username=name, headers={"X-Mocksrv-Scenario": data})
         self.mx.advance("10s")

@@ -47,7 +47,7 @@ def enter(mx: MX, user: str, account: str, amount: float, **more: Any) -> Any:
 
 def scenario(mx: MX, name: str, flows: str) -> None:
     text = f"name: {name}\nprovider: mx\nflows:\n  connect:\n{flows}"
-    answer = mx.http.put(f"/_mocksrv/scenarios/{name}", data=text.encode())
+    answer = mx.http.put(f"/_mocksrv/scenarios/{name}", data=text.encode(), content_type="application/yaml")
     assert answer.status_code == 200, answer.text
 
 

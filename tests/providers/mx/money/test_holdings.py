@@ -28,7 +28,12 @@ def times(price: float, quantity: str) -> int:
 def connected(mx: MX, user: str, *, rich: bool = False, **fields: Any) -> str:
     """A connected member: with MX Bank's data, or with those of the profile ``wealthy``."""
     if rich:
-        assert mx.http.put(f"{mx.prefix}/_mocksrv/scenarios/rich", data=RICH.encode()).status_code == 200
+        assert (
+            mx.http.put(
+                f"{mx.prefix}/_mocksrv/scenarios/rich", data=RICH.encode(), content_type="application/yaml"
+            ).status_code
+            == 200
+        )
     member: str = mx.create(user, headers={"X-Mocksrv-Scenario": "rich"} if rich else None, **fields)["guid"]
     mx.advance("1m")
     return member

@@ -39,7 +39,12 @@ def app() -> Iterator[Flask]:
     engine.start()
     for name in (*PROFILES, "huge"):
         text = SCENARIO.format(name)
-        assert app.test_client().put(f"/_mocksrv/scenarios/{name}-data", data=text.encode()).status_code == 200
+        assert (
+            app.test_client()
+            .put(f"/_mocksrv/scenarios/{name}-data", data=text.encode(), content_type="application/yaml")
+            .status_code
+            == 200
+        )
     yield app
     engine.close()
 

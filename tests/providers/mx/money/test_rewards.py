@@ -22,7 +22,12 @@ def connected(mx: MX, user: str, data: str = "mxbank") -> str:
     """A connected member with the data of a profile."""
     name = f"with-{data}"
     text = DATA.format(data).replace(f"name: {data}", f"name: {name}", 1)
-    assert mx.http.put(f"{mx.prefix}/_mocksrv/scenarios/{name}", data=text.encode()).status_code == 200
+    assert (
+        mx.http.put(
+            f"{mx.prefix}/_mocksrv/scenarios/{name}", data=text.encode(), content_type="application/yaml"
+        ).status_code
+        == 200
+    )
     member: str = mx.create(user, headers={"X-Mocksrv-Scenario": name})["guid"]
     mx.advance("1m")
     return member

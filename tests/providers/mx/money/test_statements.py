@@ -33,7 +33,12 @@ EDGE = re.compile(r"(Opening|Closing) balance +(-?[\d,]+\.\d\d)")
 def connected(mx: MX, user: str, *, everyday: bool = False) -> str:
     """A connected member: with MX Bank's data, or with those of the profile ``everyday``."""
     if everyday:
-        assert mx.http.put(f"{mx.prefix}/_mocksrv/scenarios/plain", data=EVERYDAY.encode()).status_code == 200
+        assert (
+            mx.http.put(
+                f"{mx.prefix}/_mocksrv/scenarios/plain", data=EVERYDAY.encode(), content_type="application/yaml"
+            ).status_code
+            == 200
+        )
     member: str = mx.create(user, headers={"X-Mocksrv-Scenario": "plain"} if everyday else None)["guid"]
     mx.advance("1m")
     return member

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from hashlib import blake2b
 from typing import Any
 
 from mocksrv.engine.callbacks.dispatcher import SECRET_HEADER
 from mocksrv.engine.callbacks.disturbance import Disturbance
 from mocksrv.engine.callbacks.outbox import AT_ONCE
-from mocksrv.engine.clock import iso_ms
+from mocksrv.engine.clock import duration_text, iso_ms
+from mocksrv.engine.engine import Engine
 from mocksrv.engine.sandbox import Endpoint, Fault, Sandbox
 from mocksrv.engine.scenarios.model import Scenario
 from mocksrv.engine.storage.queries import Tx
@@ -36,8 +38,13 @@ def moment(row: MomentRow) -> dict[str, Any]:
     return {"at": iso_ms(row.at), "status": row.status, "flow": row.flow, "step": row.step, "cause": row.cause}
 
 
-def clock(sandbox: Sandbox) -> dict[str, Any]:
-    return {"mode": sandbox.clock.mode, "speed": sandbox.clock.speed, "now": iso_ms(sandbox.now())}
+def clock(engine: Engine, sandbox: Sandbox) -> dict[str, Any]:
+    moment, now = engine.next_moment(sandbox), sandbox.now()
+    return {
+        "mode": sandbox.clock.word,
+        "now": iso_ms(now),
+        "next": None if moment is None else iso_ms(max(now, moment)),
+    }
 
 
 def bindings(sandbox: Sandbox) -> dict[str, Any]:
@@ -49,6 +56,7 @@ def endpoint(endpoint: Endpoint) -> dict[str, Any]:
     auth = {name: SECRET if name in SECRETS or PRIVATE in value else value for name, value in endpoint.auth.items()}
     headers = {name: SECRET if SECRET_HEADER.search(name) else value for name, value in endpoint.headers.items()}
     return {
+        "id": endpoint_id(endpoint.url),
         "url": endpoint.url,
         "events": list(endpoint.events),
         **({"auth": auth} if auth else {}),
@@ -56,22 +64,19 @@ def endpoint(endpoint: Endpoint) -> dict[str, Any]:
     }
 
 
+def endpoint_id(url: str) -> str:
+    """The id of the endpoint with this URL: the same wherever and whenever it is set."""
+    return f"END-{blake2b(url.encode(), digest_size=6).hexdigest()}"
+
+
 def with_secrets(made: Endpoint, known: Sequence[Endpoint]) -> Endpoint:
-    """Asterisks in a PUT keep the secret that is there: of the endpoint with the same URL and, if there are several,
-    the same auth.
-    """
+    """Asterisks in a PUT keep the secret that the endpoint with the same URL has."""
+    before = next((each for each in known if each.url == made.url), made)
 
-    def kept(now: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: before.get(name, value) if value == SECRET else value for name, value in now.items()}
+    def kept(now: Mapping[str, Any], was: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: was.get(name, value) if value == SECRET else value for name, value in now.items()}
 
-    def alike(other: Endpoint) -> bool:
-        return kept(made.auth, other.auth) == other.auth and kept(made.headers, other.headers) == other.headers
-
-    same = sorted(
-        (each for each in known if each.url == made.url), key=lambda each: (not alike(each), each.id != made.id)
-    )
-    auth, headers = (same[0].auth, same[0].headers) if same else ({}, {})
-    return replace(made, auth=kept(made.auth, auth), headers=kept(made.headers, headers))
+    return replace(made, auth=kept(made.auth, before.auth), headers=kept(made.headers, before.headers))
 
 
 def webhook(tx: Tx, row: EventRow, *, whole: bool = False) -> dict[str, Any]:
@@ -117,11 +122,18 @@ def entry(row: RequestRow) -> dict[str, Any]:
 
 
 def fault(fault: Fault) -> dict[str, Any]:
-    shown: dict[str, Any] = {"on": f"{fault.method} {fault.path}", "status": fault.status, "times": fault.times}
-    return {**shown, "delay": f"{fault.delay_ms}ms", "drop": fault.drop}
+    """As it is put: only what it says."""
+    said = {"status": fault.status, "delay": duration_text(fault.delay_ms) if fault.delay_ms else None}
+    shown = {name: value for name, value in said.items() if value is not None}
+    return {
+        "on": f"{fault.method} {fault.path}",
+        "times": fault.times,
+        **shown,
+        **({"drop": True} if fault.drop else {}),
+    }
 
 
 def disturbance(disturbance: Disturbance) -> dict[str, Any]:
     directives = dict(disturbance.directives)
-    delay = {"delay": f"{directives.pop('delay_ms')}ms"} if "delay_ms" in directives else {}
-    return {"events": disturbance.events, **directives, **delay, "times": disturbance.times}
+    delay = {"delay": duration_text(directives.pop("delay_ms"))} if "delay_ms" in directives else {}
+    return {"events": disturbance.events, "times": disturbance.times, **directives, **delay}

@@ -66,6 +66,7 @@ def test_secrets_read_back_as_asterisks_and_asterisks_keep_them(
     shown = put(mx, {"url": URL, "auth": auth, "headers": headers})
     assert shown["endpoints"] == [
         {
+            "id": shown["endpoints"][0]["id"],
             "url": URL,
             "events": [],
             "auth": auth | dict.fromkeys(hidden, "***"),
@@ -77,32 +78,88 @@ def test_secrets_read_back_as_asterisks_and_asterisks_keep_them(
     assert (kept.auth, kept.headers) == (auth, headers)
 
 
-def test_of_two_endpoints_with_one_url_each_keeps_its_own_secret(
-    make_server: Callable[..., tuple[Engine, Flask]],
-) -> None:
-    engine, app = make_server()
-    mx = MX(app)
-    first, second = (
-        {"url": URL, "auth": {"type": "basic", "username": name, "password": f"of {name}"}} for name in ("one", "two")
-    )
-    shown = put(mx, first, second)["endpoints"]
-    put(mx, shown[1])
-    assert [endpoint.auth["password"] for endpoint in engine.sandbox("default").settings.endpoints] == ["of two"]
+def test_one_url_is_one_endpoint(mx: MX) -> None:
+    refused = put(mx, {"url": URL}, {"url": URL, "events": ["mx.*"]}, status=422)
+    assert refused["detail"] == "endpoints.1.url: is that of endpoints.0; one URL is one endpoint"
+    [first] = put(mx, {"url": URL})["endpoints"]
+    [again] = put(mx, {"url": URL, "events": ["mx.*"]})["endpoints"]
+    assert (again["id"], again["events"]) == (first["id"], ["mx.*"])
+
+
+@pytest.mark.parametrize(
+    ("pattern", "near"),
+    [
+        ("mx.membr.*", "did you mean 'mx.member.*'?"),
+        ("mx.conection_status.changed", "did you mean 'mx.connection_status.changed'?"),
+        ("mono.events.account_updated", "did you mean 'mono.account_updated'?"),
+        ("finicity.add", "did you mean 'finicity.added'?"),
+    ],
+)
+def test_a_pattern_that_no_event_fits_is_refused_with_the_nearest(mx: MX, pattern: str, near: str) -> None:
+    refused = put(mx, {"url": URL, "events": ["mx.*", pattern]}, status=422)["detail"]
+    assert refused.startswith(f"endpoints.0.events.1: no event is called {pattern!r}")
+    assert near in refused
+    fault = {"faults": [{"events": pattern, "drop": True}]}
+    assert near in mx.control("PUT", "/faults", fault, status=422)["detail"]
+
+
+@pytest.mark.parametrize(
+    ("on", "near"),
+    [
+        ("GET /user/*", "no operation has the path '/user/*'; did you mean 'GET /users/*'?"),
+        ("POST /users/*/member", "no operation has the path '/users/*/member'; did you mean 'POST /users/*/members'?"),
+        (
+            "DELETE /users/*/members/*/status",
+            "no operation is 'DELETE /users/*/members/*/status'; the methods of this path: GET",
+        ),
+    ],
+)
+def test_a_fault_that_no_call_meets_is_refused_with_the_nearest(mx: MX, on: str, near: str) -> None:
+    refused = mx.control("PUT", "/faults", {"faults": [{"on": on, "status": 503}]}, status=422)["detail"]
+    assert refused == f"faults.0.on: {near}"
+
+
+@pytest.mark.parametrize(
+    "on", ["* /users/**", "GET /users/USR-1", "get /mono/v2/accounts/*/identity", "POST /finicity/connect/v2/**"]
+)
+def test_a_fault_that_some_call_meets_is_taken(mx: MX, on: str) -> None:
+    assert len(mx.control("PUT", "/faults", {"faults": [{"on": on, "status": 503}]})["faults"]) == 1
+
+
+@pytest.mark.parametrize("host", ["192.0.2.7", "[2001:db8::1]", "8.8.8.8"])
+def test_a_host_that_callbacks_do_not_go_to_is_refused_when_it_is_set(mx: MX, host: str) -> None:
+    refused = put(mx, {"url": URL}, {"url": f"http://{host}/hook"}, status=422)["detail"]
+    assert refused.startswith("endpoints.1.url: callbacks do not go to ")
+    assert "--allow-callbacks" in refused
+    auth = {**OAUTH2, "token_url": f"http://{host}/token"}
+    assert "endpoints.0.auth.token_url" in put(mx, {"url": URL, "auth": auth}, status=422)["detail"]
+
+
+def test_an_allowed_host_may_be_anywhere(make_server: Callable[..., tuple[Engine, Flask]]) -> None:
+    _, app = make_server(allow_callbacks=("192.0.2.*",))
+    assert "warnings" not in put(MX(app), {"url": "http://192.0.2.7/hook"})
+
+
+def test_a_host_that_does_not_resolve_yet_is_a_warning(mx: MX) -> None:
+    shown = put(mx, {"url": URL}, {"url": "http://receiver.invalid/hook"})
+    [warning] = shown["warnings"]
+    assert warning.startswith("endpoints.1.url: receiver.invalid does not resolve")
+    assert len(shown["endpoints"]) == 2
 
 
 @pytest.mark.parametrize(
     ("auth", "detail"),
     [
-        ({"type": "digest"}, "endpoints.0.auth.type: 'digest' is not offered; allowed are basic, oauth2, mtls, tls"),
-        ({"username": "u"}, "endpoints.0.auth.type: Missing data for required field."),
-        ({"type": "basic", "username": "u"}, "endpoints.0.auth.password: basic needs username, password"),
-        ({"type": "basic", "username": "u", "password": 5}, "endpoints.0.auth.password: Not a valid string."),
+        ({"type": "digest"}, "endpoints.0.auth.type: 'digest' is not allowed; allowed are basic, oauth2, mtls, tls"),
+        ({"username": "u"}, "endpoints.0.auth.type: missing"),
+        ({"type": "basic", "username": "u"}, "endpoints.0.auth.password: missing; basic needs username, password"),
+        ({"type": "basic", "username": "u", "password": 5}, "endpoints.0.auth.password: must be a text"),
         (
             {"type": "oauth2", "client_id": "c", "client_secret": "s"},
-            "auth.token_url: oauth2 needs token_url, client_id, client_secret",
+            "auth.token_url: missing; oauth2 needs token_url, client_id, client_secret",
         ),
         ({**OAUTH2, "token_url": "token"}, "endpoints.0.auth.token_url: 'token' is not a URL"),
-        ({"type": "mtls", "cert": CERT}, "endpoints.0.auth.key: mtls needs cert, key"),
+        ({"type": "mtls", "cert": CERT}, "endpoints.0.auth.key: missing; mtls needs cert, key"),
         ({"type": "tls", "ca": CERT, "key": KEY}, "endpoints.0.auth.key: does not belong to tls, which takes ca"),
         (
             {**OAUTH2, "client_secret": "***"},
@@ -234,7 +291,10 @@ def test_without_a_token_the_attempt_says_why(
     tokens.close()
 
 
-def test_tokens_are_fetched_from_local_addresses_only(mx: MX, receiver: Receiver) -> None:
+def test_tokens_are_fetched_from_local_addresses_only(
+    mx: MX, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mocksrv.web.control.callbacks.check_hosts", lambda *_: {})  # as if it had resolved elsewhere
     put(mx, {"url": receiver.url, "auth": {**OAUTH2, "token_url": "http://192.0.2.7/token"}})
     [attempt] = attempts(trigger(mx, "mx.member.updated"))
     assert "callbacks do not go to 192.0.2.7" in attempt["error"]
@@ -271,8 +331,8 @@ def test_faults_of_calls_and_of_callbacks_read_back(mx: MX) -> None:
     shown = mx.control("PUT", "/faults", {"faults": [calls, callbacks]})
     assert shown == mx.control("GET", "/faults")
     assert shown["faults"] == [
-        {"on": "GET /users/*", "status": 503, "times": None, "delay": "10ms", "drop": False},
-        {"events": "mx.member.*", "repeat": 2, "delay": "60000ms", "times": 3},
+        {"on": "GET /users/*", "status": 503, "times": None, "delay": "10ms"},
+        {"events": "mx.member.*", "repeat": 2, "delay": "1m", "times": 3},
     ]
     trigger(mx, "mx.member.updated")
     assert mx.control("GET", "/faults")["faults"][1]["times"] == 2
@@ -310,9 +370,9 @@ def test_a_fault_of_callbacks_does_what_it_says(
         ({"events": "mx.*", "times": 2}, "say what happens to them"),
         ({"events": "mx member", "drop": True}, "faults.0.events: 'mx member' is no pattern of event names"),
         ({"events": "mx.*", "status": 500}, "faults.0.status: does not belong here; allowed are drop, delay, repeat"),
-        ({"events": "mx.*", "corrupt": "badly"}, "faults.0.corrupt: 'badly' is not offered; allowed are"),
+        ({"events": "mx.*", "corrupt": "badly"}, "faults.0.corrupt: 'badly' is not allowed; allowed are"),
         ({"events": "mx.*", "repeat": 0}, "faults.0.repeat"),
-        ({"events": "mx.*", "drop": "yes"}, "faults.0.drop: Not a valid boolean."),
+        ({"events": "mx.*", "drop": "yes"}, "faults.0.drop: must be true or false"),
         ({"on": "GET /users", "repeat": 2}, "faults.0.repeat: does not belong here; allowed are status, delay, drop"),
     ],
 )
@@ -418,7 +478,7 @@ def test_all_since_a_moment_are_sent_again_in_their_order(mx: MX, receiver: Rece
     [
         ({}, "since: missing"),
         ({"since": "yesterday"}, "since: 'yesterday' is not a moment; write ISO 8601"),
-        ({"since": "2026-01-01", "event": "x" * 2000}, "event: may have 1000 characters, this one has 2000"),
+        ({"since": "2026-01-01", "event": "x" * 2000}, "event: may have 1000 characters"),
         ({"since": "2026-01-01", "state": "failed"}, "state: unknown; allowed are event, since, subject"),
     ],
 )

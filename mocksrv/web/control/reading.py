@@ -1,0 +1,110 @@
+"""Reading what a control call was given: its query, its body. What is wrong, where, and what is allowed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from flask import Request
+
+from mocksrv.engine.engine import Engine
+from mocksrv.engine.storage.records import dumps
+from mocksrv.web.control.calls import ControlCall, ControlRequest, schema_of
+from mocksrv.web.problems import Problem
+
+if TYPE_CHECKING:
+    from marshmallow import Schema
+
+JSON_TYPES = ("application/json",)
+TEXT_TYPES = ("application/json", "application/yaml", "text/yaml")  # of scenarios
+
+
+def read_request(engine: Engine, sandbox: str, call: ControlCall, request: Request) -> ControlRequest:
+    """The request of a control call. Raises Problem 400, 415, 422."""
+    query = _checked(call.query, {name: request.args[name] for name in request.args})
+    data = request.get_data()
+    allowed = TEXT_TYPES if call.takes_text else JSON_TYPES
+    if data and request.mimetype not in allowed:
+        raise Problem(
+            415,
+            f"the body's Content-Type is {request.mimetype or 'missing'}; allowed are {', '.join(allowed)}",
+        )
+    body = {} if call.takes_text or not (data or call.body) else _checked(call.body, _object(data or b"{}"))
+    return ControlRequest(engine, sandbox, query, body, data if call.takes_text else b"")
+
+
+def _object(data: bytes) -> dict[str, Any]:
+    """A JSON object. Raises Problem 400."""
+    try:
+        value = json.loads(data, parse_constant=_no_constant)
+        dumps(value).encode()  # half of a surrogate pair is no text
+    except (ValueError, RecursionError):
+        raise Problem(400, "the body is not valid JSON") from None
+    if not isinstance(value, dict):
+        raise Problem(400, "the body must be a JSON object")
+    return value
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+@cache
+def _instance(schema: type[Schema]) -> Schema:
+    return schema()
+
+
+def _checked(named: str | type[Schema] | None, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What a schema makes of an object. Raises Problem 422 with every fault."""
+    from marshmallow import ValidationError
+
+    schema = _instance(schema_of(named))
+    lines: list[str] = []
+    known = _known(schema, given, "", lines)
+    try:
+        read = dict(schema.load(known))
+    except ValidationError as error:
+        lines += _lines("", error.messages)
+        read = {}
+    if lines:
+        raise Problem(422, "; ".join(lines), problems=lines)
+    return read
+
+
+def _known(schema: Schema, given: Mapping[str, Any], path: str, lines: list[str]) -> dict[str, Any]:
+    """An object without the members that the schema does not have, of each of which a line is added."""
+    from marshmallow import fields
+
+    from mocksrv.providers.fields import nearest
+
+    known: dict[str, Any] = {}
+    for name, value in given.items():
+        field = schema.load_fields.get(name)
+        if field is None:
+            allowed = sorted(schema.load_fields)
+            told = f"allowed are {', '.join(allowed)}{nearest(name, allowed)}" if allowed else "nothing is taken here"
+            lines.append(f"{path}{name}: unknown; {told}")
+            continue
+        inner = field.inner if isinstance(field, fields.List) else field
+        if isinstance(inner, fields.Nested):
+            if isinstance(field, fields.List) and isinstance(value, list):
+                value = [
+                    _known(inner.schema, item, f"{path}{name}.{place}.", lines) if isinstance(item, dict) else item
+                    for place, item in enumerate(value)
+                ]
+            elif isinstance(value, dict):
+                value = _known(inner.schema, value, f"{path}{name}.", lines)
+        known[name] = value
+    return known
+
+
+def _lines(path: str, messages: Any) -> Iterator[str]:
+    """marshmallow's messages as lines: ``endpoints.0.url: missing``."""
+    if isinstance(messages, dict):
+        for name, inner in messages.items():
+            yield from _lines(path if name == "_schema" else f"{path}.{name}" if path else str(name), inner)
+        return
+    for message in messages if isinstance(messages, list) else [messages]:
+        yield f"{path}: {message}" if path else str(message)
