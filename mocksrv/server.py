@@ -8,10 +8,7 @@ from flask import Flask
 
 from mocksrv.engine.config import Config
 from mocksrv.engine.engine import Engine
-from mocksrv.providers.finicity.provider import FinicityProvider
-from mocksrv.providers.mono.provider import MonoProvider
-from mocksrv.providers.mx.provider import MXProvider
-from mocksrv.providers.provider import Provider
+from mocksrv.registry import make_providers
 from mocksrv.web.app import create_app
 
 
@@ -20,11 +17,6 @@ def bundled_scenarios() -> Path:
     package = Path(__file__).parent
     installed = package / "scenarios"
     return installed if installed.is_dir() else package.parent / "scenarios"
-
-
-def make_providers(config: Config) -> list[Provider]:
-    """One of each provider."""
-    return [MXProvider(config), MonoProvider(config), FinicityProvider(config)]
 
 
 def build(config: Config) -> tuple[Engine, Flask]:

@@ -16,13 +16,9 @@ from mocksrv.cli.checks import CHECKS, Consumer, Event, Subject, Verdict
 from mocksrv.cli.client import JSON, print_json
 from mocksrv.engine.callbacks.credentials import Signer, basic
 from mocksrv.engine.clock import MINUTE
+from mocksrv.registry import PROVIDERS, declared
 
 SEED = 7
-CENTRAL = {
-    "mx": "mx.member.updated",
-    "mono": "mono.account_updated",
-    "finicity": "finicity.added",
-}  # each provider's most usual event
 MARKS = {True: "ok", False: "FAILED", None: "-"}
 
 
@@ -41,7 +37,13 @@ class Result(NamedTuple):
 
 @click.command("check-consumer")
 @click.argument("url")
-@click.option("--provider", type=click.Choice(list(CENTRAL)), default="mx", show_default=True, help="Who sends.")
+@click.option(
+    "--provider",
+    type=click.Choice(list(PROVIDERS)),
+    default=next(iter(PROVIDERS)),
+    show_default=True,
+    help="Who sends.",
+)
 @click.option(
     "--auth",
     metavar="WHAT",
@@ -82,10 +84,12 @@ def check_consumer(
     return 0 if all(result.verdict.passed is not False for result in results) else 1
 
 
-def run(url: str, auth: str | None = None, only: tuple[str, ...] = (), provider: str = "mx") -> list[Result]:
+def run(
+    url: str, auth: str | None = None, only: tuple[str, ...] = (), provider: str = next(iter(PROVIDERS))
+) -> list[Result]:
     """All checks, or only those named. Raises click.ClickException when nobody answers at the URL."""
     consumer = Consumer(url, *_proofs(auth)) if auth else Consumer(url)
-    subject = Subject(consumer, genuine_events(provider), CENTRAL[provider])
+    subject = Subject(consumer, genuine_events(provider), declared(provider).central_event)
     first = consumer.send(subject.central)
     if first.error and "refused" in first.error.lower():
         raise click.ClickException(f"nobody answers at {url}: {first.error}")
@@ -102,7 +106,7 @@ Proof = Callable[[bytes], Mapping[str, str]]  # of a body, the headers
 def _proofs(auth: str) -> tuple[Proof, Proof]:
     """What proves the right sender, and what a stranger would send. Raises click.UsageError."""
     from mocksrv.engine.config import Config
-    from mocksrv.server import make_providers
+    from mocksrv.registry import make_providers
 
     kind, _, secret = auth.partition(":")
     signers = {kind: signer for provider in make_providers(Config()) for kind, signer in provider.role.signers.items()}
@@ -125,15 +129,15 @@ def _signed(sign: Signer, secret: str) -> Proof:
 
 def genuine_events(provider: str) -> list[Event]:
     """One event of every kind, as the provider makes it for somebody with whom all has gone well."""
-    from mocksrv.cli.playing import PLAYS, Choices
     from mocksrv.cli.simulate import Rehearsal, Timeline
     from mocksrv.engine.config import Config
+    from mocksrv.providers.demo import Choices
 
     stage = Rehearsal(Config(seed=SEED, clock="manual"), provider, Timeline())
     engine = stage.engine
     try:
         words = engine.vocabularies[provider]
-        play = PLAYS[provider](stage, engine.library.get(provider, words.happy), Choices())
+        play = declared(provider).demo()(stage, engine.library.get(provider, words.happy), Choices())
         play.run()
         engine.advance(play.sandbox, play.sandbox.now() + MINUTE)  # what comes a little later is there, too
         made = []

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mocksrv.cli.playing import PLAYS, Choices, Play
-from mocksrv.cli.playing.play import counted
+from mocksrv.providers.demo import Choices, Demo, counted
+from mocksrv.registry import declared
 
 if TYPE_CHECKING:
     from mocksrv.engine.engine import Engine
@@ -43,7 +43,7 @@ def demo(name: str) -> int:
     from mocksrv.cli.shelf import open_shelf
 
     scenario = open_shelf(()).find(name)
-    kind = PLAYS[scenario.provider]
+    kind = declared(scenario.provider).demo()
     screen = Screen(kind)
     with closing(Receiver(screen)) as receiver, server(receiver.url) as (engine, port):
         screen.head(scenario, port, receiver.url)
@@ -83,9 +83,9 @@ def server(callbacks: str) -> Iterator[tuple[Engine, int]]:
 
 
 class Screen:
-    """Prints what happens, line by line, with the sandbox's time, in the words of a kind of play."""
+    """Prints what happens, line by line, with the sandbox's time, in the words of a provider's demo."""
 
-    def __init__(self, kind: type[Play]) -> None:
+    def __init__(self, kind: type[Demo]) -> None:
         self.kind = kind
         self.now = ""  # as 2026-01-01 12:00:00
         self._names: dict[str, str] = {}
@@ -181,7 +181,7 @@ class Receiver:
         self._server.server_close()
 
 
-def _summary(body: bytes, kind: type[Play]) -> str:
+def _summary(body: bytes, kind: type[Demo]) -> str:
     """A callback in a line."""
     try:
         payload = json.loads(body)

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import click
 
 from mocksrv.engine.clock import SECOND, Clock, iso, parse_duration
+from mocksrv.registry import all_declared
 
 FORWARD_TIME = 10.0  # seconds
 MOST_BYTES = 64 * 2**20
@@ -39,46 +40,11 @@ DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirec
 
 
 def describe(body: Any) -> tuple[str, str]:
-    """What an event is, and what it says, in a line: ``("member updated", "MBR-… CONNECTED")``. Knows the three
-    providers' shapes.
-    """
+    """What an event is, and what it says, in a line: ``("member updated", "MBR-... CONNECTED")``."""
     if not isinstance(body, dict):
         return "no JSON object", ""
-    if "eventType" in body:
-        return f"finicity {body['eventType']}", " ".join(
-            filter(None, (str(body.get("customerId") or ""), str(body.get("eventId") or "")))
-        )
-    if "event" in body:
-        data: Any = body.get("data")
-        data = data if isinstance(data, dict) else {}
-        account = data.get("account")
-        return str(body["event"]), str(
-            account.get("_id") if isinstance(account, dict) else account or data.get("id") or ""
-        )
-    wrapper = next((name for name, value in body.items() if isinstance(value, dict)), None)
-    action = str(body.get("action") or "")
-    if wrapper is None:
-        kind = str(body.get("type") or "event").lower().replace("_", " ")
-        return kind, _facts(body)
-    return f"{wrapper.replace('_', ' ')} {action or body[wrapper].get('status_name', '')}".rstrip(), _facts(
-        body[wrapper]
-    )
-
-
-FACTS = ("guid", "member_guid", "connection_status", "status_name", "amount", "description", "name", "template")
-COUNTS = (
-    "transactions_created_count",
-    "transactions_updated_count",
-    "statements_created_count",
-    "rewards_created_count",
-)
-
-
-def _facts(thing: Mapping[str, Any]) -> str:
-    """What tells one event from another."""
-    found = [str(thing[name]) for name in FACTS if thing.get(name) not in (None, "")]
-    counts = [f"{name.removesuffix('_count').replace('_', ' ')}: {thing[name]}" for name in COUNTS if name in thing]
-    return "  ".join([*found[:4], *counts])
+    found = (provider.describe(body) for provider in all_declared())
+    return next(filter(None, found), None) or (str(body.get("type") or "event"), "")
 
 
 # options

@@ -14,6 +14,7 @@ import click
 from mocksrv import __version__
 from mocksrv.cli.settings import resolve
 from mocksrv.engine.config import IN_MEMORY, Config
+from mocksrv.registry import all_declared
 from mocksrv.settings import SETTINGS, Setting, SettingError
 from mocksrv.web.hosting.hosting import WRONG_SETTING, Service, StartError, listen, run
 
@@ -112,11 +113,7 @@ def banner(engine: Engine, config: Config, port: int) -> str:
     """What a started server says: where it is, how it is set up, what to try."""
     url = base_url(config.host, port)
     rows = {
-        "MX Platform API": f"{url}   ({'one' if config.client_id else 'any'} client id and API key)",
-        "Mono API": f"{url}/mono   ({'the API key as' if config.client_id else 'any'} mono-sec-key)",
-        "Finicity API": (
-            f"{url}/finicity   (any app key; {'one' if config.client_id else 'any'} partner id and secret)"
-        ),
+        **{provider.api: provider.banner(config, url) for provider in all_declared()},
         "Control API": f"{url}/_mocksrv" + ("   (with the token)" if config.control_token else ""),
         "Callbacks": _callbacks(engine, config),
         "State": "in memory, gone when the server ends; --database FILE keeps it"

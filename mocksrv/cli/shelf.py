@@ -17,7 +17,8 @@ from mocksrv.engine.scenarios.files import UserFile
 from mocksrv.engine.scenarios.library import FaultyScenario, Library, UnknownScenario
 from mocksrv.engine.scenarios.model import Scenario
 from mocksrv.engine.yamlnodes import SUFFIXES
-from mocksrv.server import bundled_scenarios, make_providers
+from mocksrv.registry import make_providers
+from mocksrv.server import bundled_scenarios
 from mocksrv.settings import SettingError
 
 

@@ -13,7 +13,6 @@ from typing import Any, cast
 import click
 
 from mocksrv.cli.output import print_table
-from mocksrv.cli.playing import PLAYS, Choices
 from mocksrv.engine.clock import SEEDED_START, duration_text, iso_ms
 from mocksrv.engine.config import Config
 from mocksrv.engine.play import Job
@@ -22,6 +21,8 @@ from mocksrv.engine.scenarios.model import Scenario
 from mocksrv.engine.storage.records import Record
 from mocksrv.engine.waiting import NotWaiting
 from mocksrv.engine.world import World
+from mocksrv.providers.demo import Choices, DemoError
+from mocksrv.registry import declared
 from mocksrv.server import build
 
 SEED = 7
@@ -134,7 +135,7 @@ class Rehearsal:
         self.engine, app = build(config)
         self.headers: dict[str, str] = {}
         self.callbacks: str | None = None
-        self._kind = PLAYS[provider]
+        self._demo = declared(provider).demo()
         self.engine.player.roles = {
             name: cast(Role, Watched(role, timeline)) if name == provider else role
             for name, role in self.engine.player.roles.items()
@@ -181,7 +182,7 @@ class Rehearsal:
         _, members, member = path.partition("/members/")
         end = (member.partition("/")[2] or "members/{guid}") if members else path.rpartition("/")[2]
         short = f"{method} {path if path.startswith('/_mocksrv/') else f'.../{end}'}"
-        said = self._kind.sent(body) if body else ""
+        said = self._demo.sent(body) if body else ""
         return f"{short}: {said}" if said else short
 
 
@@ -200,9 +201,11 @@ def simulation(
     timeline = Timeline()
     config = Config(scenarios=tuple(own), seed=SEED, clock="manual")
     stage = Rehearsal(config, scenario.provider, timeline)
-    play = PLAYS[scenario.provider](stage, scenario, Choices(answers, oauth, span=span))
     try:
+        play = declared(scenario.provider).demo()(stage, scenario, Choices(answers, oauth, span=span))
         play.run()
+    except DemoError as error:
+        raise click.UsageError(str(error)) from None
     except NotWaiting:
         raise click.ClickException("nobody was waiting for an answer") from None
     subject, status = play.subject(), play.status()
@@ -221,7 +224,7 @@ def print_simulation(played: Mapping[str, Any], scenario: Scenario) -> None:
     """Prints a simulation for people."""
     click.echo(f"{scenario.name}: {scenario.summary}\n")
     print_table(("TIME", "STATUS", "FLAGS", "CALLBACKS"), [_cells(row) for row in played["timeline"]])
-    end = played["status"] or f"the {PLAYS[played['provider']].noun} deleted"
+    end = played["status"] or f"the {declared(played['provider']).noun} deleted"
     click.echo(f"\nEnds with {end}." if played["rests"] else f"\nStopped in {end}; --for DURATION plays on.")
 
 

@@ -11,6 +11,7 @@ from typing import Any, Generic, NoReturn, TypeVar
 
 from flask import Request, Response
 from marshmallow import EXCLUDE, Schema
+from werkzeug.exceptions import HTTPException
 
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.journal import Entry
@@ -18,6 +19,7 @@ from mocksrv.engine.role import Role
 from mocksrv.engine.sandbox import Sandbox
 from mocksrv.engine.storage.records import Record, dumps
 from mocksrv.engine.world import World
+from mocksrv.providers.profiles import ProfileError
 
 View = Callable[..., "Reply"]
 ViewT = TypeVar("ViewT", bound=View)
@@ -214,6 +216,20 @@ class Call(Generic[MountT, RouteT]):
             return Response(status=reply.status)
         content = reply.body if isinstance(reply.body, bytes) else dumps(reply.body)
         return Response(content, reply.status, dict(reply.headers), mimetype=reply.mimetype or self.media_type)
+
+    def handle(self, route: RouteT, parameters: Mapping[str, str]) -> Response:
+        """What the route's view answers; the provider's refusals are answers, too."""
+        try:
+            self.admit(route)
+            return self.respond(route.view(self, **parameters))
+        except ProviderError as error:
+            return self.refused(error)
+        except HTTPException as error:
+            return self.refuse(error.code or 500, error.description or error.name)
+        except ProfileError as error:
+            return self.refuse(500, f"The data of this scenario cannot be made: {error}")
+        finally:
+            self.explain()
 
     def refuse(self, status: int, message: str) -> Response:
         """An answer in the provider's error shape."""

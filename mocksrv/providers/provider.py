@@ -1,4 +1,8 @@
-"""A provider: its place in the URL space, its role for the engine, its operations, and what the tools tell of it."""
+"""What a provider declares: its place in the URL space, its role for the engine, its operations, and what the tools say
+of it.
+
+The modules with these declarations import nothing heavy at their top, so that the command line can read them at once.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +10,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from werkzeug.exceptions import HTTPException
-
-from mocksrv.engine.config import Config
-from mocksrv.engine.role import Role
 from mocksrv.engine.scenarios.vocabulary import Template
-from mocksrv.providers.http import AnyCall, Call, Mount, ProviderError, Route, Routes
-from mocksrv.providers.profiles import ProfileError
 
 if TYPE_CHECKING:
     from flask import Request, Response
     from marshmallow import Schema
 
+    from mocksrv.engine.config import Config
     from mocksrv.engine.engine import Engine
     from mocksrv.engine.journal import Entry
+    from mocksrv.engine.role import Role
     from mocksrv.engine.sandbox import Sandbox
+    from mocksrv.providers.demo import Demo
+    from mocksrv.providers.http import AnyCall, Mount, Route, Routes
 
 
 class Refusal(Exception):
@@ -58,19 +60,24 @@ class Family(Protocol):
 
 
 class Provider:
-    """One provider, for one server."""
+    """One provider. The class says what is known of it without a server; an object is the provider of one server."""
 
     name: ClassVar[str]  # in files, in event names and on the command line
-    prefix: ClassVar[str]  # of its paths
-    families: ClassVar[Sequence[Family]]
-    call_type: ClassVar[type[AnyCall]] = Call
+    title: ClassVar[str]  # as people write it
+    noun: ClassVar[str]  # what plays its scenarios: member, account ...
+    prefix: ClassVar[str]  # of its paths; empty, or it begins with a slash and ends without one
+    api: ClassVar[str]  # the API's name in the banner
+    any_credentials: ClassVar[str] = "any credentials"  # what the banner says of these where all are accepted
+    own_credentials: ClassVar[str] = "one client id and API key"  # where --client-id and --api-key are
+    central_event: ClassVar[str]  # its most usual event
+
     role: Role
     mount: Mount
 
     def __init__(self, config: Config) -> None:
         self.config = config
         self.engine: Engine | None = None  # until `open`
-        families = [family.routes for family in self.families]
+        families = [family.routes for family in self.families()]
         self.routes: dict[str, Route] = {route.operation: route for each in families for route in each.entries}
         self.timers = {kind: handler for each in families for kind, handler in each.timers.items()}
         self.role = self.make_role()
@@ -80,12 +87,20 @@ class Provider:
             asking=self.role.asking or None,
         )
 
+    # what it consists of
+
+    def families(self) -> Sequence[Family]:
+        """The modules with its operations."""
+        raise NotImplementedError
+
     def make_role(self) -> Role:
         """How its subjects behave; called once."""
         raise NotImplementedError
 
     def make_mount(self, engine: Engine) -> Mount:
         """What its calls work with; called once."""
+        from mocksrv.providers.http import Mount
+
         return Mount(engine, self.role, self.config.credentials)
 
     def open(self, engine: Engine) -> None:
@@ -105,22 +120,28 @@ class Provider:
 
     def call(self, request: Request, sandbox: Sandbox, entry: Entry, base_url: str, route: Route | None) -> AnyCall:
         """A request, as the views see it. ``base_url`` is that of the sandbox."""
-        return self.call_type(self.mount, request, sandbox, entry, base_url, route)
+        from mocksrv.providers.http import Call
 
-    def answer(self, call: AnyCall, route: Route, parameters: Mapping[str, str]) -> Response:
-        """Answers a call with the route's view; the provider's refusals are answers, too."""
-        try:
-            call.admit(route)
-            return call.respond(route.view(call, **parameters))
-        except ProviderError as error:
-            return call.refused(error)
-        except HTTPException as error:
-            return call.refuse(error.code or 500, error.description or error.name)
-        except ProfileError as error:
-            return call.refuse(500, f"The data of this scenario cannot be made: {error}")
-        finally:
-            call.explain()
+        return Call(self.mount, request, sandbox, entry, base_url, route)
 
-    def root(self, call: AnyCall) -> Response:
+    def root(self, call: Any) -> Response:
         """Answers a program at ``/``, where the provider has no prefix."""
-        return call.refuse(404, "Not found")
+        response: Response = call.refuse(404, "Not found")
+        return response
+
+    # what tools say and do
+
+    @classmethod
+    def demo(cls) -> type[Demo]:
+        """How an app gets a subject to its end: what `demo`, `simulate` and `check-consumer` play."""
+        raise NotImplementedError
+
+    @classmethod
+    def describe(cls, body: Mapping[str, Any]) -> tuple[str, str] | None:
+        """What a callback is and what it says, in a line; None when it has another provider's form."""
+        return None
+
+    @classmethod
+    def banner(cls, config: Config, url: str) -> str:
+        """Where its API is, and who is let in. ``url`` is the server's."""
+        return f"{url}{cls.prefix}   ({cls.own_credentials if config.client_id else cls.any_credentials})"

@@ -98,7 +98,7 @@ class CallHandler:
         """The view of one operation."""
 
         def answer(**parameters: str) -> Response:
-            return self._answer(provider, route, lambda call: provider.answer(call, route, parameters))
+            return self._answer(provider, route, lambda call: call.handle(route, parameters))
 
         return answer
 

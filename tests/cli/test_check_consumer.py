@@ -8,8 +8,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from mocksrv.cli.check_consumer import CENTRAL, genuine_events
+from mocksrv.cli.check_consumer import genuine_events
 from mocksrv.cli.checks import CHECKS, changed
+from mocksrv.registry import PROVIDERS, declared
 from tests.cli.running import mocksrv
 from tests.consumers import careful, sloppy
 
@@ -64,7 +65,7 @@ def test_a_receiver_with_another_secret_refuses_them(provider: str, tmp_path: Pa
     assert f"{server.url} answers 401 to a genuine event: say with --auth which credentials it wants" in done.stderr
 
 
-@pytest.mark.parametrize("provider", CENTRAL)
+@pytest.mark.parametrize("provider", PROVIDERS)
 def test_every_event_is_genuine_and_shows_somebody(provider: str) -> None:
     events = {event.name: event for event in genuine_events(provider)}
     with_data = {
@@ -72,7 +73,7 @@ def test_every_event_is_genuine_and_shows_somebody(provider: str) -> None:
         "mono": lambda body: body["data"]["meta"]["data_status"] == "AVAILABLE",
         "finicity": lambda body: len(body["payload"]["accounts"]) > 1,
     }
-    assert with_data[provider](events[CENTRAL[provider]].payload)
+    assert with_data[provider](events[declared(provider).central_event].payload)
     assert all(name.startswith(f"{provider}.") for name in events)
 
 

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.play import Asked
+from mocksrv.engine.role import Role
 from mocksrv.engine.scenarios.choosing import BY_HAND, Choice, Credentials, choose_again
 from mocksrv.engine.scenarios.model import Scenario, Step
 from mocksrv.engine.storage.records import Query, Record
@@ -18,7 +19,7 @@ from mocksrv.engine.world import World
 from mocksrv.providers.finicity.bank.loading import Bank
 from mocksrv.providers.finicity.codes import FINE
 from mocksrv.providers.finicity.institutions import Institution, Institutions
-from mocksrv.providers.finicity.lifecycle import ACCOUNTS, ACTS, INSTITUTION, LOGIN, NEW_LOGIN, SUBMIT, SessionRole
+from mocksrv.providers.finicity.lifecycle import ACCOUNTS, ACTS, INSTITUTION, LOGIN, NEW_LOGIN, SUBMIT
 from mocksrv.providers.finicity.webhooks import FIX, LITE
 from mocksrv.providers.provider import Refusal
 
@@ -54,7 +55,7 @@ class Sessions:
     now.
     """
 
-    def __init__(self, engine: Engine, role: SessionRole, bank: Bank, institutions: Institutions) -> None:
+    def __init__(self, engine: Engine, role: Role, bank: Bank, institutions: Institutions) -> None:
         self._engine = engine
         self._player = engine.player
         self._role = role

@@ -1,40 +1,75 @@
-"""Mono: its families put together."""
+"""Mono, as it declares itself."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from mocksrv.engine.engine import Engine
-from mocksrv.providers.mono import accounts, linking, syncing, transactions
-from mocksrv.providers.mono.bank.institutions import Institutions
-from mocksrv.providers.mono.bank.loading import Loader
-from mocksrv.providers.mono.bank.people import People
-from mocksrv.providers.mono.http import PREFIX, Call, Mount
-from mocksrv.providers.mono.lifecycle import AccountRole
-from mocksrv.providers.mono.triggering import triggerer
-from mocksrv.providers.profiles import Profiles
-from mocksrv.providers.provider import ControlRoute, Provider
+from mocksrv.providers.provider import ControlRoute, Family, Provider
 
-FAMILIES = (linking, accounts, transactions, syncing)
+if TYPE_CHECKING:
+    from mocksrv.engine.engine import Engine
+    from mocksrv.engine.role import Role
+    from mocksrv.providers.demo import Demo
+    from mocksrv.providers.mono.http import Call, Mount
 
 
 class MonoProvider(Provider):
     """Mono's data API, v1 and v2."""
 
-    name = "mono"
-    prefix = PREFIX
-    families = FAMILIES
-    call_type = Call
+    name, title, noun = "mono", "Mono", "account"
+    prefix = "/mono"
+    api = "Mono API"
+    any_credentials = "any mono-sec-key"
+    own_credentials = "the API key as mono-sec-key"
+    central_event = "mono.account_updated"
     mount: Mount
 
-    def make_role(self) -> AccountRole:
+    def families(self) -> Sequence[Family]:
+        from mocksrv.providers.mono import accounts, linking, syncing, transactions
+
+        return (linking, accounts, transactions, syncing)
+
+    def make_role(self) -> Role:
+        from mocksrv.providers.mono.bank.institutions import Institutions
+        from mocksrv.providers.mono.bank.loading import Loader
+        from mocksrv.providers.mono.bank.people import People
+        from mocksrv.providers.mono.lifecycle import AccountRole
+        from mocksrv.providers.mono.triggering import triggerer
+        from mocksrv.providers.profiles import Profiles
+
         self._institutions = Institutions(self.scenarios)
         self._people = People()
         loader = Loader(Profiles(self.config.scenarios), self._people)
         return AccountRole(loader, self._institutions, triggerer(self._institutions, self._people), self.timers)
 
     def make_mount(self, engine: Engine) -> Mount:
+        from mocksrv.providers.mono.http import Mount
+
         return Mount(engine, self.role, self.config.credentials, self._institutions, self._people)
 
     def control_routes(self) -> Sequence[ControlRoute]:
-        return linking.Widget(self.mount).routes()
+        from mocksrv.providers.mono.linking import Widget
+
+        return Widget(self.mount).routes()
+
+    def call(self, *request: Any) -> Call:
+        from mocksrv.providers.mono.http import Call
+
+        return Call(self.mount, *request)
+
+    @classmethod
+    def demo(cls) -> type[Demo]:
+        from mocksrv.providers.mono.demo import MonoDemo
+
+        return MonoDemo
+
+    @classmethod
+    def describe(cls, body: Mapping[str, Any]) -> tuple[str, str] | None:
+        if "event" not in body:
+            return None
+        data: Any = body.get("data")
+        data = data if isinstance(data, dict) else {}
+        account = data.get("account")
+        about = account.get("_id") if isinstance(account, dict) else account or data.get("id")
+        return str(body["event"]), str(about or "")

@@ -1,112 +1,102 @@
-"""MX: its families put together."""
+"""MX, as it declares itself."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from flask import Response
+from mocksrv.providers.provider import Family, Provider
 
-from mocksrv.engine.engine import Engine
-from mocksrv.providers.mx.bank.categories import BY_NAME
-from mocksrv.providers.mx.bank.institutions import EVERYDAY, Institutions
-from mocksrv.providers.mx.bank.loading import Loader
-from mocksrv.providers.mx.catalog import categories, enhance, institutions, merchants
-from mocksrv.providers.mx.events.triggering import EVENTS, trigger
-from mocksrv.providers.mx.http.call import INVALID_ROUTE, Call, Mount, MXError
-from mocksrv.providers.mx.http.versions import PLAIN_JSON
-from mocksrv.providers.mx.money import (
-    accounts,
-    ach_returns,
-    budgets,
-    cash_flow,
-    goals,
-    holdings,
-    insights,
-    manual_accounts,
-    notifications,
-    repeating,
-    rewards,
-    spending_plans,
-    statements,
-    tags,
-    transaction_changes,
-    transaction_rules,
-    transactions,
-)
-from mocksrv.providers.mx.people import (
-    jobs,
-    managed,
-    members,
-    microdeposits,
-    processor,
-    users,
-    verifiable_credentials,
-    widgets,
-)
-from mocksrv.providers.mx.people.lifecycle import MemberRole
-from mocksrv.providers.profiles import Profiles
-from mocksrv.providers.provider import Provider
+if TYPE_CHECKING:
+    from flask import Response
 
-FAMILIES = (
-    users,
-    institutions,
-    members,
-    jobs,
-    accounts,
-    transactions,
-    transaction_changes,
-    manual_accounts,
-    managed,
-    categories,
-    tags,
-    transaction_rules,
-    notifications,
-    budgets,
-    goals,
-    spending_plans,
-    cash_flow,
-    ach_returns,
-    microdeposits,
-    processor,
-    widgets,
-    repeating,
-    insights,
-    holdings,
-    statements,
-    rewards,
-    verifiable_credentials,
-    merchants,
-    enhance,
+    from mocksrv.engine.engine import Engine
+    from mocksrv.engine.role import Role
+    from mocksrv.providers.demo import Demo
+    from mocksrv.providers.mx.http.call import Call, Mount
+
+FACTS = ("guid", "member_guid", "connection_status", "status_name", "amount", "description", "name", "template")
+COUNTS = (
+    "transactions_created_count",
+    "transactions_updated_count",
+    "statements_created_count",
+    "rewards_created_count",
 )
 
 
 class MXProvider(Provider):
     """The MX Platform API, both versions."""
 
-    name = "mx"
+    name, title, noun = "mx", "MX", "member"
     prefix = ""
-    families = FAMILIES
-    call_type = Call
+    api = "MX Platform API"
+    any_credentials = "any client id and API key"
+    central_event = "mx.member.updated"
+    mount: Mount
 
-    def make_role(self) -> MemberRole:
+    def families(self) -> Sequence[Family]:
+        from mocksrv.providers.mx.families import FAMILIES
+
+        return FAMILIES
+
+    def make_role(self) -> Role:
+        from mocksrv.providers.mx.bank.categories import BY_NAME
+        from mocksrv.providers.mx.bank.institutions import Institutions
+        from mocksrv.providers.mx.bank.loading import Loader
+        from mocksrv.providers.mx.events.triggering import EVENTS, trigger
+        from mocksrv.providers.mx.money.transaction_rules import applier
+        from mocksrv.providers.mx.people.lifecycle import MemberRole
+        from mocksrv.providers.profiles import Profiles
+
         self._institutions = Institutions(lambda: [(name, "") for name in self.scenarios()])
         profiles = Profiles(self.config.scenarios, categories=BY_NAME)
-        loader = Loader(profiles, self._profile_of, transaction_rules.applier)
-        return MemberRole(loader, EVENTS, trigger, self.timers)
+        return MemberRole(Loader(profiles, self._profile_of, applier), EVENTS, trigger, self.timers)
 
     def _profile_of(self, code: str) -> str:
+        from mocksrv.providers.mx.bank.institutions import EVERYDAY
+
         institution = self._institutions.get(code)
         return self._institutions.data_profile(institution) if institution else EVERYDAY
 
     def make_mount(self, engine: Engine) -> Mount:
+        from mocksrv.providers.mx.http.call import Mount
+        from mocksrv.providers.mx.http.versions import PLAIN_JSON
+
         fidelity = self.config.fidelity
         plain = PLAIN_JSON if fidelity == "sdk" else frozenset[str]()
         return Mount(engine, self.role, self.config.credentials, self._institutions, fidelity, plain)
 
-    def root(self, call: Any) -> Response:
+    def call(self, *request: Any) -> Call:
+        from mocksrv.providers.mx.http.call import Call
+
+        return Call(self.mount, *request)
+
+    def root(self, call: Call) -> Response:
         """There is nothing at ``/``; who has not said a version is told how to."""
-        try:
-            call.choose_version()
-        except MXError as error:
-            return call.refused(error)
-        return call.refuse(404, INVALID_ROUTE)
+        return call.refuse_version() or call.refuse(404, "Invalid route")
+
+    @classmethod
+    def demo(cls) -> type[Demo]:
+        from mocksrv.providers.mx.demo import MXDemo
+
+        return MXDemo
+
+    @classmethod
+    def describe(cls, body: Mapping[str, Any]) -> tuple[str, str] | None:
+        """``("member updated", "MBR-... CONNECTED")``."""
+        wrapper = next((name for name, value in body.items() if isinstance(value, dict)), None)
+        action = str(body.get("action") or "")
+        if not (action or "type" in body or (wrapper and body[wrapper].keys() & {"guid", "status_name"})):
+            return None
+        if wrapper is None:
+            kind = str(body.get("type") or "event").lower().replace("_", " ")
+            return kind, _facts(body)
+        what = f"{wrapper.replace('_', ' ')} {action or body[wrapper].get('status_name', '')}"
+        return what.rstrip(), _facts(body[wrapper])
+
+
+def _facts(thing: Mapping[str, Any]) -> str:
+    """What tells one event from another."""
+    found = [str(thing[name]) for name in FACTS if thing.get(name) not in (None, "")]
+    counts = [f"{name.removesuffix('_count').replace('_', ' ')}: {thing[name]}" for name in COUNTS if name in thing]
+    return "  ".join([*found[:4], *counts])

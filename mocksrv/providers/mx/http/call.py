@@ -216,6 +216,14 @@ class Call(http.Call[Mount, Route]):
                 "Unauthorized: the client id or the API key is missing or wrong. Send them as HTTP Basic credentials.",
             )
 
+    def refuse_version(self) -> Response | None:
+        """The refusal of a request that asks for no version."""
+        try:
+            self.choose_version()
+        except MXError as error:
+            return self.refused(error)
+        return None
+
     def choose_version(self) -> str:
         """The version that the headers ask for. Raises MXError 406."""
         headers = self.request.headers

@@ -1,6 +1,6 @@
-"""What the plays of all providers share: they make calls, let time pass, and give answers until the subject rests.
+"""What the demos of all providers share: they make calls, let time pass, and give answers until the job is done.
 
-Whoever plays it makes the calls and moves the time (a `Stage`); a kind of `Play` knows what comes next at its provider.
+A `Runner` makes the calls and moves the time; a provider's `Demo` knows what comes next.
 """
 
 from __future__ import annotations
@@ -8,20 +8,22 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from mocksrv.engine.clock import DAY, SECOND
-from mocksrv.engine.engine import Engine
 from mocksrv.engine.play import Asked
 from mocksrv.engine.sandbox import DEFAULT
 from mocksrv.engine.scenarios.model import Scenario
 from mocksrv.engine.storage.records import Record
 
+if TYPE_CHECKING:
+    from mocksrv.engine.engine import Engine
+
 MOST_ROUNDS = 20  # of questions; more is a script that asks for ever
 LONGEST = 2 * DAY  # sandbox time that is played unless more is asked for
 
 
-class Stage(Protocol):
+class Runner(Protocol):
     """Where it is played. ``headers`` go with every call, ``callbacks`` is where an app would want them (None:
     nowhere).
     """
@@ -64,31 +66,34 @@ class Choices:
     span: int | None = None
 
 
-class Play(ABC):
-    """One subject of one scenario on a stage. The class knows how its provider's calls, answers and callbacks are told
+class DemoError(Exception):
+    """The choices cannot be played; the message says why."""
+
+
+class Demo(ABC):
+    """One subject of one scenario on a runner. The class knows how its provider's calls, answers and callbacks are told
     in a line.
     """
 
-    noun: ClassVar[str]  # what plays the scenario
     headers: ClassVar[Mapping[str, str]] = {}  # of an app that calls the provider
-    refresh: ClassVar[str]  # the flow that runs by itself
+    refresh: ClassVar[str] = ""  # the flow that runs by itself
     probe: ClassVar[str] = ""  # the event that is sent inside a call, and so has no delivery
     silent: ClassVar[Collection[str]] = ()  # scenarios that show what comes when the user does not answer
 
-    def __init__(self, stage: Stage, scenario: Scenario, choices: Choices) -> None:
-        self.stage = stage
-        self.engine = stage.engine
+    def __init__(self, runner: Runner, scenario: Scenario, choices: Choices) -> None:
+        self.runner = runner
+        self.engine = runner.engine
         self.scenario = scenario
         self.choices = choices
         self.sandbox = self.engine.sandbox(DEFAULT)
         self.end = self.sandbox.now() + (LONGEST if choices.span is None else choices.span)
         self.guid = ""  # of the subject
-        self.complete = True  # False: it was stopped before it came to rest
+        self.complete = True  # False: it was stopped before it was done
         self._answers = iter(choices.answers)
         self._rounds = 0
         self._silent_about = ""  # the guid of a question that is not to be answered
         self._asked_at_bank = False
-        stage.headers.update(self.headers)
+        runner.headers.update(self.headers)
 
     # what each provider has of its own
 
@@ -99,35 +104,40 @@ class Play(ABC):
 
     @abstractmethod
     def run(self) -> None:
-        """Plays the scenario, from the subject's beginning to its rest."""
+        """Plays the scenario, from the subject's beginning until its jobs are done."""
 
-    @abstractmethod
     def found(self) -> str:
         """What an app would read now, in words."""
+        return f"it is {self.status()}"
 
-    @abstractmethod
     def give(self, asked: Asked, answers: Sequence[str]) -> None:
-        """The user answers the open questions, in their order."""
+        """The user answers the open questions, in their order: here on a page of the provider's, not by a call."""
+        self.runner.say(f"the user answers: {', '.join(answers)}")
+        given = {each.guid: value for each, value in zip(asked.challenges, answers, strict=True)}
+        with self.engine.change(self.sandbox) as world:
+            subject = world.subject(self.guid)
+            if subject is not None:
+                self.engine.player.answer(world, subject, given)
 
     @staticmethod
-    @abstractmethod
     def names(answer: Mapping[str, Any]) -> Mapping[str, str]:
         """The ids in an answer that get short names on the screen."""
+        return {}
 
     @staticmethod
-    @abstractmethod
     def sent(body: Mapping[str, Any]) -> str:
         """What the user has said, in the body of a call; empty if nothing."""
+        return ""
 
     @staticmethod
-    @abstractmethod
     def answered(answer: Mapping[str, Any]) -> str:
         """What matters of an answer."""
+        return str(answer.get("message") or answer.get("status") or "")
 
     @staticmethod
-    @abstractmethod
     def told(callback: Mapping[str, Any]) -> str:
         """A callback in a few words."""
+        return " ".join(str(value) for value in callback.values() if isinstance(value, str))
 
     # what is the same for all
 
@@ -143,9 +153,9 @@ class Play(ABC):
 
     def look(self, *, counts: bool) -> None:
         """Reads the subject's status, as an app would that knows of nothing."""
-        self.stage.look(self.status_path, counts=counts)
+        self.runner.look(self.status_path, counts=counts)
 
-    def until_rest(self) -> None:
+    def until_done(self) -> None:
         """Lets time pass, and the user answer, until the job is over."""
         while self.complete:
             subject = self.subject()
@@ -156,21 +166,21 @@ class Play(ABC):
             self._wait(polls=subject.playing.polls > 0)
 
     def next_due(self) -> None:
-        """Moves on to what falls due next, as far as the time that is played reaches, and plays that to its rest."""
+        """Moves on to what falls due next, as far as the time that is played reaches, and plays that to its end."""
         moment = self.due()
         if moment is not None and moment <= self.end:
-            self.stage.move_to(moment)
+            self.runner.move_to(moment)
             self.look(counts=False)
-            self.until_rest()
+            self.until_done()
 
-    def go_on_resting(self) -> None:
+    def until_end(self) -> None:
         """Plays what comes by itself: once, or as often as the time allows that was asked for."""
         while self.complete and (self.due() or self.end + 1) <= self.end:
             self.next_due()
             if self.choices.span is None:
                 return
         if self.choices.span is not None:
-            self.stage.move_to(self.end)
+            self.runner.move_to(self.end)
 
     def due(self) -> int | None:
         """When the next thing falls due."""
@@ -185,7 +195,7 @@ class Play(ABC):
         ]
         moment = min(moments, default=self.end + 1)
         self.complete = moment <= self.end
-        self.stage.move_to(min(moment, self.end))
+        self.runner.move_to(min(moment, self.end))
         self.look(counts=polls)
 
     def _act(self, subject: Record) -> bool:
@@ -195,7 +205,8 @@ class Play(ABC):
             return self._answer(play.asked)
         if play.consent is not None and self.choices.oauth and not self._asked_at_bank:
             self._asked_at_bank = True
-            self.stage.say(f"the user {'approves' if self.choices.oauth == 'approve' else 'denies'} at the bank's page")
+            does = "approves" if self.choices.oauth == "approve" else "denies"
+            self.runner.say(f"the user {does} at the bank's page")
             with self.engine.change(self.sandbox) as world:
                 world.cancel_timers(subject.guid, "auto")  # the user comes before the scenario's own answer
                 self.engine.player.consent(world, subject, self.choices.oauth == "approve")
@@ -210,7 +221,7 @@ class Play(ABC):
         self._rounds += 1
         if given == "" or self._rounds > MOST_ROUNDS or (given is None and self.scenario.name in self.silent):
             self._silent_about = first
-            self.stage.say("the user does not answer")
+            self.runner.say("the user does not answer")
             return False
         self.give(asked, list(_right(asked)) if given is None else list(_spread(given, len(asked.challenges))))
         return True

@@ -6,8 +6,8 @@ import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mocksrv.cli.playing.play import Play, counted
 from mocksrv.engine.play import Asked
+from mocksrv.providers.demo import Demo, counted
 
 # The calls that start the flows a scenario may write, in the order in which they are played; {} is the member's path.
 CALLS: Mapping[str, tuple[str, str]] = {
@@ -25,8 +25,7 @@ USERNAME, PASSWORD, CHANGED = "tester", "secret", "changed"
 USER = {"id": "customer-42", "email": "sam.sample@example.com", "metadata": "made by mocksrv"}
 
 
-class MXPlay(Play):
-    noun = "member"
+class MXDemo(Demo):
     headers = {
         "Accept": "application/vnd.mx.api.v1+json",
         "Authorization": "Basic " + base64.b64encode(b"demo-client:demo-key").decode(),
@@ -49,17 +48,17 @@ class MXPlay(Play):
         refresh.
         """
         self._create()
-        self.until_rest()
+        self.until_done()
         for flow in CALLS:
             if flow in self.scenario.flows and self.subject() is not None and self.complete:
                 self._start(flow)
-                self.until_rest()
+                self.until_done()
         if self.choices.span is not None or self.refresh in self.scenario.flows:
-            self.go_on_resting()
+            self.until_end()
 
     def found(self) -> str:
-        accounts = self.stage.call("GET", f"/users/{self.user}/accounts")["accounts"]
-        transactions = self.stage.call("GET", f"/users/{self.user}/transactions")["pagination"]["total_entries"]
+        accounts = self.runner.call("GET", f"/users/{self.user}/accounts")["accounts"]
+        transactions = self.runner.call("GET", f"/users/{self.user}/transactions")["pagination"]["total_entries"]
         shown = ", ".join(
             f"{account['name']} {account['balance']:,.2f}" for account in accounts[:4] if account["balance"] is not None
         )
@@ -71,21 +70,21 @@ class MXPlay(Play):
         given = [
             {"guid": challenge.guid, "value": value} for challenge, value in zip(asked.challenges, answers, strict=True)
         ]
-        self.stage.call("PUT", f"{self.path}/resume", {"member": {"challenges": given}})
+        self.runner.call("PUT", f"{self.path}/resume", {"member": {"challenges": given}})
 
     def _create(self) -> None:
         oauth = self.choices.oauth is not None or self.engine.library.writes(self.scenario, "oauth")
-        self.user = self.stage.call("POST", "/users", {"user": USER})["user"]["guid"]
+        self.user = self.runner.call("POST", "/users", {"user": USER})["user"]["guid"]
         bank = OAUTH_BANK if oauth else f"mock_{self.scenario.name}"
         member: dict[str, Any] = {"institution_code": bank}
         member |= {"is_oauth": True} if oauth else {"credentials": self._credentials(bank, PASSWORD)}
         headers = {"X-Mocksrv-Scenario": self.scenario.name} if oauth else None
-        self.guid = self.stage.call("POST", f"/users/{self.user}/members", {"member": member}, headers=headers)[
+        self.guid = self.runner.call("POST", f"/users/{self.user}/members", {"member": member}, headers=headers)[
             "member"
         ]["guid"]
 
     def _credentials(self, bank: str, password: str) -> list[dict[str, str]]:
-        form = self.stage.call("GET", f"/institutions/{bank}/credentials")["credentials"]
+        form = self.runner.call("GET", f"/institutions/{bank}/credentials")["credentials"]
         return [
             {"guid": field["guid"], "value": password if field["field_type"] == "PASSWORD" else USERNAME}
             for field in form
@@ -98,7 +97,7 @@ class MXPlay(Play):
             subject = self.subject()
             bank = subject.body["institution_code"] if subject else ""
             body = {"member": {"credentials": self._credentials(bank, CHANGED)}}
-        self.stage.call(method, path.format(self.path), body)
+        self.runner.call(method, path.format(self.path), body)
 
     # on the screen
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from mocksrv.cli.playing.play import Play, counted
-from mocksrv.engine.play import Asked
+from mocksrv.providers.demo import Demo, counted
 
 CONNECT = "/_mocksrv/mono/connect"  # what the user does in the widget
 LOST = (None, "UNLINKED")
 
 
-class MonoPlay(Play):
-    noun = "account"
+class MonoDemo(Demo):
     headers = {"mono-sec-key": "test_sk_demo"}
     refresh = "midnight"
 
@@ -25,42 +23,33 @@ class MonoPlay(Play):
         """Links the account and waits for a night; then syncs, if the scenario writes it, and reauthorises, if that is
         wanted.
         """
-        code = self.stage.call("POST", CONNECT, {"institution": "any", "scenario": self.scenario.name})["code"]
-        self.guid = self.stage.call("POST", "/mono/v2/accounts/auth", {"code": code})["data"]["id"]
-        self.until_rest()
+        code = self.runner.call("POST", CONNECT, {"institution": "any", "scenario": self.scenario.name})["code"]
+        self.guid = self.runner.call("POST", "/mono/v2/accounts/auth", {"code": code})["data"]["id"]
+        self.until_done()
         self._night()
         if "sync" in self.scenario.flows and self._linked():
-            self.stage.call("POST", f"/mono/accounts/{self.guid}/sync")
-            self.until_rest()
+            self.runner.call("POST", f"/mono/accounts/{self.guid}/sync")
+            self.until_done()
         if self._linked() and self.status() == "REAUTHORISATION_REQUIRED":
-            token = self.stage.call("POST", f"/mono/v2/accounts/{self.guid}/reauthorise")["data"]["token"]
-            self.stage.call("POST", CONNECT, {"token": token}, refusals=[409])
-            self.stage.move_to(self.sandbox.now())  # the callback of it comes before the app's next call
-            self.until_rest()
+            token = self.runner.call("POST", f"/mono/v2/accounts/{self.guid}/reauthorise")["data"]["token"]
+            self.runner.call("POST", CONNECT, {"token": token}, refusals=[409])
+            self.runner.move_to(self.sandbox.now())  # the callback of it comes before the app's next call
+            self.until_done()
             self._night()
         if self.choices.span is not None:
-            self.go_on_resting()
+            self.until_end()
 
     def found(self) -> str:
         if self.status() in LOST:
             return "there is no account any more"
-        account = self.stage.call("GET", self.status_path)["data"]["account"]
-        count = self.stage.call("GET", f"{self.status_path}/transactions?limit=1")["meta"]["total"]
+        account = self.runner.call("GET", self.status_path)["data"]["account"]
+        count = self.runner.call("GET", f"{self.status_path}/transactions?limit=1")["meta"]["total"]
         balance = (
             f"{account['currency']} {account['balance'] / 100:,.2f}" if account["balance"] is not None else "no balance"
         )
         return (
             f"{account['institution']['name']} {account['account_number']}, {balance}, {counted(count, 'transaction')}"
         )
-
-    def give(self, asked: Asked, answers: Sequence[str]) -> None:
-        """The widget asks, and no call of the API answers."""
-        self.stage.say(f"the user answers: {', '.join(answers)}")
-        given = {each.guid: value for each, value in zip(asked.challenges, answers, strict=True)}
-        with self.engine.change(self.sandbox) as world:
-            subject = world.subject(self.guid)
-            if subject is not None:
-                self.engine.player.answer(world, subject, given)
 
     def _night(self) -> None:
         """The automatic sync."""

@@ -8,13 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import click
-
-from mocksrv.cli.playing.play import Choices, Play, Stage, counted
 from mocksrv.engine.clock import HOUR
 from mocksrv.engine.play import Asked
 from mocksrv.engine.scenarios.model import Scenario
 from mocksrv.engine.storage.records import Query
+from mocksrv.providers.demo import Choices, Demo, DemoError, Runner, counted
 
 API, PAGES = "/finicity", "/_mocksrv/finicity/play"  # the latter is what the user does on Connect's pages
 PARTNER = {"partnerId": "2445500000001", "partnerSecret": "secret-of-the-demo-1"}
@@ -22,16 +20,15 @@ TOKEN_LIFE = 2 * HOUR
 BROKEN = 500  # what a refresh answers when the bank does not let it in
 
 
-class FinicityPlay(Play):
-    noun = "session"
+class FinicityDemo(Demo):
     headers = {"Finicity-App-Key": "demo-app-key", "Accept": "application/json"}
     refresh = "refresh"
     probe = "finicity.ping"
 
-    def __init__(self, stage: Stage, scenario: Scenario, choices: Choices) -> None:
-        super().__init__(stage, scenario, choices)
+    def __init__(self, runner: Runner, scenario: Scenario, choices: Choices) -> None:
+        super().__init__(runner, scenario, choices)
         if choices.oauth == "deny":
-            raise click.UsageError(
+            raise DemoError(
                 "--oauth deny: who denies in a Connect session is written in its scenario, as `oauth: {auto: deny}`"
             )
         self.customer = self._link = ""
@@ -42,7 +39,7 @@ class FinicityPlay(Play):
         return f"{API}/aggregation/v1/customers/{self.customer}/accounts"
 
     def run(self) -> None:
-        """Plays `connect` to its rest, then refreshes the login that it has made; repairs that, if need be; orders a
+        """Plays `connect` to its end, then refreshes the login that it has made; repairs that, if need be; orders a
         report, if written.
         """
         self._admit()
@@ -55,7 +52,7 @@ class FinicityPlay(Play):
         if login and self.complete and "report" in self.scenario.flows:
             self._report()
         if self.choices.span is not None:
-            self.go_on_resting()
+            self.until_end()
 
     def found(self) -> str:
         accounts = self._call("GET", self.status_path.removeprefix(API))["accounts"]
@@ -76,20 +73,20 @@ class FinicityPlay(Play):
 
     def _call(self, method: str, path: str, body: Any = None, **more: Any) -> Any:
         self._admit()
-        return self.stage.call(method, f"{API}{path}", body, **more)
+        return self.runner.call(method, f"{API}{path}", body, **more)
 
     def _admit(self) -> None:
         """Gets a token, unless there is one that still holds."""
         if self.sandbox.now() >= self._token_until:
-            token = self.stage.call("POST", f"{API}/aggregation/v2/partners/authentication", PARTNER)["token"]
-            self.stage.headers["Finicity-App-Token"] = token
+            token = self.runner.call("POST", f"{API}/aggregation/v2/partners/authentication", PARTNER)["token"]
+            self.runner.headers["Finicity-App-Token"] = token
             self._token_until = self.sandbox.now() + TOKEN_LIFE
 
     def _session(self, kind: str = "", **more: str) -> None:
-        """One Connect session, from its URL to its rest. ``kind``: "" (full) or /fix."""
+        """One Connect session, from its URL to its end. ``kind``: "" (full) or /fix."""
         body = {"partnerId": PARTNER["partnerId"], "customerId": self.customer, **more}
-        if self.stage.callbacks:
-            body["webhook"] = self.stage.callbacks
+        if self.runner.callbacks:
+            body["webhook"] = self.runner.callbacks
         headers = {"X-Mocksrv-Scenario": self.scenario.name}
         self._link = self._call("POST", f"/connect/v2/generate{kind}", body, headers=headers)["link"]
         with self.engine.look(self.sandbox) as world:
@@ -101,12 +98,12 @@ class FinicityPlay(Play):
         subject = self.subject()
         if subject is not None and (asked := subject.playing.asked):  # only who gave no answer is still asked
             self._silent_about = asked.challenges[0].guid
-            self.stage.say("the user does not answer")
-        self.until_rest()
+            self.runner.say("the user does not answer")
+        self.until_done()
 
     def _go_on(self, *, answers: list[str]) -> None:
-        self.stage.call("POST", PAGES, {"link": self._link, **({"answers": answers} if answers else {})})
-        self.stage.move_to(self.sandbox.now())  # the callbacks of the session come before the app's next call
+        self.runner.call("POST", PAGES, {"link": self._link, **({"answers": answers} if answers else {})})
+        self.runner.move_to(self.sandbox.now())  # the callbacks of the session come before the app's next call
 
     def _login(self) -> str:
         """The institution login of the customer's accounts; empty when there are none."""
@@ -117,7 +114,7 @@ class FinicityPlay(Play):
         """Refreshes the accounts of a login; whether that has failed."""
         path = f"/aggregation/v1/customers/{self.customer}/institutionLogins/{login}/accounts"
         answer = self._call("POST", path, refusals=[BROKEN])
-        self.until_rest()
+        self.until_done()
         return "code" in answer
 
     def _report(self) -> None:
@@ -130,7 +127,7 @@ class FinicityPlay(Play):
         }
         self._call("POST", f"/decisioning/v1/customers/{self.customer}/consumer", person)
         self._call("POST", f"/decisioning/v2/customers/{self.customer}/voa", {})
-        self.until_rest()
+        self.until_done()
 
     # on the screen
 

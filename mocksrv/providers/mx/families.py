@@ -1,0 +1,66 @@
+"""The families of the MX Platform API: every module with operations, in the order in which they are mounted."""
+
+from __future__ import annotations
+
+from mocksrv.providers.mx.catalog import categories, enhance, institutions, merchants
+from mocksrv.providers.mx.money import (
+    accounts,
+    ach_returns,
+    budgets,
+    cash_flow,
+    goals,
+    holdings,
+    insights,
+    manual_accounts,
+    notifications,
+    repeating,
+    rewards,
+    spending_plans,
+    statements,
+    tags,
+    transaction_changes,
+    transaction_rules,
+    transactions,
+)
+from mocksrv.providers.mx.people import (
+    jobs,
+    managed,
+    members,
+    microdeposits,
+    processor,
+    users,
+    verifiable_credentials,
+    widgets,
+)
+
+FAMILIES = (
+    users,
+    institutions,
+    members,
+    jobs,
+    accounts,
+    transactions,
+    transaction_changes,
+    manual_accounts,
+    managed,
+    categories,
+    tags,
+    transaction_rules,
+    notifications,
+    budgets,
+    goals,
+    spending_plans,
+    cash_flow,
+    ach_returns,
+    microdeposits,
+    processor,
+    widgets,
+    repeating,
+    insights,
+    holdings,
+    statements,
+    rewards,
+    verifiable_credentials,
+    merchants,
+    enhance,
+)

@@ -1,0 +1,33 @@
+"""The providers that there are: one line each. What a provider consists of is imported when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+
+from mocksrv.engine.config import Config
+from mocksrv.providers.provider import Provider
+
+# name -> where its declaration is; the first is taken where nobody says which
+PROVIDERS = {
+    "mx": "mocksrv.providers.mx.provider:MXProvider",
+    "mono": "mocksrv.providers.mono.provider:MonoProvider",
+    "finicity": "mocksrv.providers.finicity.provider:FinicityProvider",
+}
+
+
+def declared(name: str) -> type[Provider]:
+    """The declaration of a provider. Raises KeyError."""
+    module, _, member = PROVIDERS[name].partition(":")
+    found: type[Provider] = getattr(import_module(module), member)
+    return found
+
+
+def all_declared() -> Iterator[type[Provider]]:
+    """The declarations of all providers."""
+    return map(declared, PROVIDERS)
+
+
+def make_providers(config: Config) -> list[Provider]:
+    """One of each provider, for a server."""
+    return [provider(config) for provider in all_declared()]
