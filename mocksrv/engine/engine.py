@@ -4,9 +4,7 @@ journal.
 
 from __future__ import annotations
 
-import json
 import logging
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -14,21 +12,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mocksrv.engine.callbacks.dispatcher import Dispatcher
-from mocksrv.engine.clock import Clock
 from mocksrv.engine.config import Config
 from mocksrv.engine.journal import Entry, Journal
 from mocksrv.engine.observers import Changes, Happening, Observers
 from mocksrv.engine.player import Player
-from mocksrv.engine.problems import YamlError
 from mocksrv.engine.role import Role
-from mocksrv.engine.sandbox import DEFAULT, NAME, Sandbox, SandboxDropped, SandboxNameError, Settings
+from mocksrv.engine.sandbox import DEFAULT, Sandbox, SandboxDropped, Settings
+from mocksrv.engine.sandboxes import Sandboxes
 from mocksrv.engine.scenarios.library import Library
 from mocksrv.engine.scenarios.model import Scenario
 from mocksrv.engine.scenarios.parsing import parse
-from mocksrv.engine.storage.records import dumps
-from mocksrv.engine.storage.rows import ScenarioRow
+from mocksrv.engine.scenarios.stored import StoredScenarios
+from mocksrv.engine.storage.rows import StateRow
+from mocksrv.engine.storage.shared import ManyProcesses, OneProcess
 from mocksrv.engine.storage.sqlite import Store
-from mocksrv.engine.time import ADVANCE_TIME, AdvanceBusy, Advanced, Schedule, Ticker
+from mocksrv.engine.time import ADVANCE_TIME, Advanced, Schedule, Ticker
 from mocksrv.engine.world import World
 
 if TYPE_CHECKING:
@@ -50,12 +48,14 @@ class UnknownSubject(Exception):
 
 
 class Engine:
-    """Everything below the web. ``roles`` are the providers'; ``bundled`` is the folder of the bundled scenarios."""
+    """Everything below the web. ``roles`` are the providers'; ``bundled`` is the folder of the bundled scenarios;
+    ``shared``: other processes have engines on the same database.
+    """
 
-    def __init__(self, config: Config, roles: Sequence[Role], bundled: Path) -> None:
+    def __init__(self, config: Config, roles: Sequence[Role], bundled: Path, *, shared: bool = False) -> None:
         self.config = config
-        self._initial = Settings.initial(config)
-        self.store = Store(config.database)
+        self.store = Store(config.database, shared=shared)
+        self.shared = ManyProcesses(self.store) if shared else OneProcess()
         self.vocabularies = {role.vocabulary.provider: role.vocabulary for role in roles}
         self.events = [event for words in self.vocabularies.values() for event in sorted(words.events)]
         self.unasked = frozenset(event for role in roles for event in role.unasked)
@@ -71,36 +71,20 @@ class Engine:
             self._attempted,
             {kind: signer for role in roles for kind, signer in role.signers.items()},
             {name: role.encode for name, role in by_name.items()},
+            self.shared,
+            lambda sandbox: self._sandboxes.refresh(sandbox),
         )
-        self._sandboxes: dict[str, Sandbox] = {}
-        self._lock = threading.Lock()
+        self._stored = StoredScenarios(self.store, self.library)
+        self._sandboxes = Sandboxes(self.store, self.shared, self._stored, config)
         self.observers = Observers()
         self._changes = Changes()
-        self.schedule = Schedule(self.store, self.player, self.dispatcher, self.observers, self.change)
-        self._ticker = Ticker(self.schedule, self.dispatcher, (self.journal.flush, self.library.refresh))
-        with self.store.read() as tx:
-            stored, put = tx.sandboxes(), tx.scenarios()
-        self._put_back(put)
+        self.schedule = Schedule(self.store, self.shared, self.player, self.dispatcher, self.observers, self.change)
+        chores = (self.journal.flush, self.library.refresh, *(() if self.shared.alone else (self._check_changed,)))
+        self._ticker = Ticker(self.schedule, self.dispatcher, chores)
         self._said = frozenset(self.library.problems)
         self.library.on_change = self._say_faults
-        for name in {*stored, DEFAULT}:
+        for name in {*self.sandboxes(), DEFAULT}:
             self._ticker.check(self.sandbox(name))
-
-    def _put_back(self, stored: list[ScenarioRow]) -> None:
-        """Takes the stored scenarios into the library, in any order: those that extend others after these."""
-        while stored:
-            left, faults = [], []
-            for row in stored:
-                try:
-                    self.library.put(row.text)
-                except YamlError as error:
-                    left.append(row)
-                    faults.append(error)
-            if len(left) == len(stored):
-                for row, fault in zip(left, faults, strict=True):
-                    log.warning("the stored scenario %s/%s is left out: %s", row.provider, row.name, fault)
-                return
-            stored = left
 
     def _say_faults(self) -> None:
         """Files have changed: says what is wrong now and was not before."""
@@ -112,6 +96,12 @@ class Engine:
             log.warning("the scenario files have no faults any more")
         self._said = frozenset(present)
 
+    def _check_changed(self) -> None:
+        """What other processes have changed may have fallen due."""
+        for sandbox in self._sandboxes.changed():
+            self._ticker.check(sandbox)
+        self._changes.notify()
+
     def _transport(self) -> Transport:
         from mocksrv.engine.callbacks.transport import Transport  # urllib3 is only imported when something is sent
 
@@ -119,9 +109,9 @@ class Engine:
 
     def start(self) -> None:
         """Starts the background work: time, callbacks (also those that a killed process left), the journal."""
-        for sandbox in self._sandboxes.values():
+        for sandbox in self._sandboxes.all():
             self.dispatcher.wake_due(sandbox)
-        if any(sandbox.settings.endpoints for sandbox in self._sandboxes.values()):
+        if any(sandbox.settings.endpoints for sandbox in self._sandboxes.all()):
             self.dispatcher.warm_up()
         self._ticker.start()
 
@@ -130,34 +120,14 @@ class Engine:
         self._ticker.stop()
         self.journal.flush()
         self.dispatcher.close()
+        self.shared.close()
         self.store.close()
 
     # sandboxes
 
     def sandbox(self, name: str) -> Sandbox:
-        """The sandbox of that name, made on first use. Raises SandboxNameError."""
-        found = self._sandboxes.get(name)
-        if found is not None:
-            return found
-        if not NAME.fullmatch(name):
-            raise SandboxNameError(name)
-        with self._lock:
-            if name not in self._sandboxes:
-                self._sandboxes[name] = self._open(name)
-            return self._sandboxes[name]
-
-    def _open(self, name: str) -> Sandbox:
-        with self.store.write() as tx:
-            row = tx.sandbox(name)
-            if row is None:
-                settings, clock = self._initial, self._new_clock(self._initial)
-                tx.add_sandbox(name, settings.dump(), dumps(clock.dump()))
-            else:
-                settings, clock = Settings.load(row.settings), Clock.load(json.loads(row.clock))
-        return Sandbox(name, settings, clock, self.config)
-
-    def _new_clock(self, settings: Settings) -> Clock:
-        return Clock.make(self.config.clock, now=self.config.now, seeded=settings.seed is not None)
+        """The sandbox of that name, made on first use, as fresh as the store. Raises SandboxNameError."""
+        return self._sandboxes.get(name)
 
     def sandboxes(self) -> list[str]:
         with self.store.read() as tx:
@@ -167,30 +137,21 @@ class Engine:
         """Empties a sandbox and sets it back to what new ones start with. Raises AdvanceBusy while its time is
         advanced.
         """
-        if not sandbox.advancing.acquire(blocking=False):
-            raise AdvanceBusy
-        settings = self._initial
-        try:
+        settings = self._sandboxes.initial
+        with self.schedule.alone_with(sandbox):
             with self.journal.forgetting(sandbox.name), self.change(sandbox) as world:
                 world.tx.empty_sandbox(sandbox.name)
                 world.configure(**{name: getattr(settings, name) for name in Settings.__dataclass_fields__})
-                world.set_clock(self._new_clock(settings))
+                world.set_clock(self._sandboxes.new_clock())
                 world.tx.set_guids(sandbox.name, 0)
             self.dispatcher.forget(sandbox)
-        finally:
-            sandbox.advancing.release()
 
     def drop(self, name: str) -> bool:
         """Removes a sandbox with all that it holds; False when there is none. The next use makes it anew."""
-        with self._lock:
-            sandbox = self._sandboxes.pop(name, None)
-            with self.journal.forgetting(name), self.store.write() as tx:
-                known = tx.sandbox(name) is not None
-                tx.drop_sandbox(name)
-                if sandbox is not None:
-                    sandbox.dropped = True
+        with self.journal.forgetting(name):
+            known = self._sandboxes.drop(name)
         self._ticker.forget(name)
-        return known or sandbox is not None
+        return known
 
     # transactions
 
@@ -200,13 +161,14 @@ class Engine:
         SandboxDropped.
         """
         with self.store.write() as tx:
-            if sandbox.dropped:
+            if not self._sandboxes.refresh(sandbox, tx):
                 raise SandboxDropped(sandbox.name)
             world = World(sandbox, tx, sandbox.now() if now is None else now)
             world.observed = bool(self.observers)
             yield world
             world.close()
-            tx.after_commit.append(lambda: self._committed(world))
+            state = self.shared.changed(tx, sandbox.name)
+            tx.after_commit.append(lambda: self._committed(world, state))
 
     @contextmanager
     def look(self, sandbox: Sandbox) -> Iterator[World]:
@@ -216,8 +178,8 @@ class Engine:
             world.looking = True
             yield world
 
-    def _committed(self, world: World) -> None:
-        world.sandbox.changed()
+    def _committed(self, world: World, state: StateRow | None) -> None:
+        world.sandbox.changed(state)
         if self.observers:
             self.observers.tell(world.happened)
         if world.owed:
@@ -284,10 +246,7 @@ class Engine:
 
     def put_scenario(self, text: str) -> Scenario:
         """Takes a scenario from the control API into the library. Raises YamlError."""
-        scenario = self.library.put(text)
-        with self.store.write() as tx:
-            tx.put_scenario(scenario.provider, scenario.name, text)
-        return scenario
+        return self._stored.put(text)
 
     def check_scenario(self, text: bytes | str, file: str) -> Scenario:
         """The scenario of a text, fully checked. Raises YamlError."""

@@ -13,7 +13,9 @@ from typing import Any
 from mocksrv.engine.callbacks.disturbance import Disturbance
 from mocksrv.engine.clock import Clock
 from mocksrv.engine.config import Config
+from mocksrv.engine.storage.queries import Tx
 from mocksrv.engine.storage.records import dumps
+from mocksrv.engine.storage.rows import StateRow
 
 NAME = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}")
 DEFAULT = "default"
@@ -110,16 +112,22 @@ SETTING_NAMES = frozenset(f.name for f in fields(Settings))
 class Sandbox:
     """A sandbox as one process knows it. Its truth is in the store; changes go through a `World`."""
 
-    def __init__(self, name: str, settings: Settings, clock: Clock, config: Config) -> None:
+    def __init__(
+        self, name: str, settings: Settings, clock: Clock, config: Config, made: str = "", revision: int = 0
+    ) -> None:
         self.name = name
         self.config = config
         self.settings = settings
         self.clock = clock
+        self.made = made  # tells it from another sandbox that had, or will have, its name
+        self.revision = revision  # of settings and clock
         self.held: int | None = None  # while time is advanced, the moment being played
+        self.advanced_elsewhere = False  # by another process, which alone plays and sends meanwhile
         self.quiet_until: int | None = None  # no timer falls due before this moment; None: not known
-        self.changes = 0  # transactions on this sandbox
+        self.changes = 0  # transactions on this sandbox that this process knows of
         self.counted: dict[tuple[Any, ...], int] = {}  # how many records queries have found since the last of these
         self.advancing = threading.Lock()
+        self._lock = threading.Lock()  # while it learns what other processes have changed
         self.dropped = False  # one of the same name that is made later is another sandbox
 
     def now(self) -> int:
@@ -127,11 +135,33 @@ class Sandbox:
         held = self.held
         return self.clock.now() if held is None else held
 
-    def changed(self) -> None:
-        """A transaction was committed: what falls due next is not known any more."""
-        self.changes += 1
-        self.counted = {}
-        self.quiet_until = None
+    def changed(self, state: StateRow | None) -> None:
+        """A transaction was committed: what falls due next is not known any more. Where there are several processes,
+        ``state`` is the latest with it.
+        """
+        with self._lock:
+            self.changes = max(self.changes, state.changes) if state else self.changes + 1
+            self.revision = max(self.revision, state.revision) if state else self.revision
+            self.counted = {}
+            self.quiet_until = None
+
+    def learn(self, state: StateRow, tx: Tx) -> bool:
+        """Reads anew what other processes have changed; whether what it holds may be different now."""
+        with self._lock:
+            new = state.changes > self.changes
+            if new:
+                self.changes = state.changes
+                self.counted = {}
+                self.quiet_until = None
+            if state.revision > self.revision and (row := tx.sandbox(self.name)):
+                self.settings, self.clock = Settings.load(row.settings), Clock.load(json.loads(row.clock))
+                self.revision = state.revision
+            if state.advanced:
+                self.held = self.clock.virtual
+            elif self.advanced_elsewhere:
+                self.held = None
+            self.advanced_elsewhere = state.advanced
+            return new
 
     def nothing_due_before(self, until: int, seen: int) -> None:
         """No timer falls due before ``until``, unless there were transactions since ``changes`` was ``seen``."""

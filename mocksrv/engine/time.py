@@ -7,8 +7,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 from mocksrv.engine.callbacks.dispatcher import Dispatcher
@@ -17,6 +17,7 @@ from mocksrv.engine.observers import Happening, Observers
 from mocksrv.engine.player import Player
 from mocksrv.engine.sandbox import Sandbox, SandboxDropped
 from mocksrv.engine.storage.rows import TimerRow
+from mocksrv.engine.storage.shared import ADVANCE, OneProcess
 from mocksrv.engine.storage.sqlite import Store
 from mocksrv.engine.world import World
 
@@ -25,6 +26,7 @@ MOST_HAPPENINGS = 100_000  # of one advance
 MOST_CAUGHT_UP = 10_000  # timers that one call may find due; what is left is played by the next
 ADVANCE_TIME = 60.0  # real seconds that an advance may take
 TICK = 0.5  # real seconds between two rounds of the background work that nobody waits for
+BETWEEN_LOOKS = 0.02  # real seconds between two looks at what another process has out
 RETRY_AFTER = 1.0  # real seconds after which a sandbox that failed is tried again
 
 
@@ -47,12 +49,14 @@ class Schedule:
     def __init__(
         self,
         store: Store,
+        shared: OneProcess,
         player: Player,
         dispatcher: Dispatcher,
         observers: Observers,
         change: Callable[[Sandbox, int], AbstractContextManager[World]],
     ) -> None:
         self._store = store
+        self._shared = shared
         self._player = player
         self._dispatcher = dispatcher
         self._observers = observers
@@ -120,30 +124,43 @@ class Schedule:
 
         ``wait`` is real seconds. Raises AdvanceBusy when another advance is under way.
         """
-        if not sandbox.advancing.acquire(blocking=False):
-            raise AdvanceBusy
         happened: list[Happening] = []
 
         def note(told: Sequence[Happening]) -> None:
             happened.extend(each for each in told if each.sandbox == sandbox.name and each.kind in ADVANCED_KINDS)
 
+        with self.alone_with(sandbox):
+            try:
+                deadline = time.monotonic() + wait
+                sandbox.held = sandbox.now()
+                complete = self._settle(sandbox, deadline)  # what is still out from before is no part of what happens
+                self._observers.subscribe(note)
+                complete = complete and self._play_until(sandbox, to, deadline, happened)
+                with self._change(sandbox, sandbox.held) as world:
+                    world.set_clock(sandbox.clock.at(sandbox.held))
+                    waiting = world.tx.waiting_for_polls(sandbox.name)
+                happened += [
+                    Happening(sandbox.name, sandbox.held, "waits", row.subject, f"for {row.polls} more polls")
+                    for row in waiting
+                ]
+                return Advanced(sandbox.held, happened, complete)
+            finally:
+                self._observers.unsubscribe(note)
+                sandbox.held = None
+
+    @contextmanager
+    def alone_with(self, sandbox: Sandbox) -> Iterator[None]:
+        """Nobody else advances the sandbox's time meanwhile, or resets it, in whatever process. Raises AdvanceBusy."""
+        if not sandbox.advancing.acquire(blocking=False):
+            raise AdvanceBusy
         try:
-            deadline = time.monotonic() + wait
-            sandbox.held = sandbox.now()
-            complete = self._settle(sandbox, deadline)  # what is still out from before is no part of what happens
-            self._observers.subscribe(note)
-            complete = complete and self._play_until(sandbox, to, deadline, happened)
-            with self._change(sandbox, sandbox.held) as world:
-                world.set_clock(sandbox.clock.at(sandbox.held))
-                waiting = world.tx.waiting_for_polls(sandbox.name)
-            happened += [
-                Happening(sandbox.name, sandbox.held, "waits", row.subject, f"for {row.polls} more polls")
-                for row in waiting
-            ]
-            return Advanced(sandbox.held, happened, complete)
+            if not self._shared.claim(ADVANCE, sandbox.name):
+                raise AdvanceBusy
+            try:
+                yield
+            finally:
+                self._shared.release(ADVANCE, sandbox.name)
         finally:
-            self._observers.unsubscribe(note)
-            sandbox.held = None
             sandbox.advancing.release()
 
     def _play_until(self, sandbox: Sandbox, to: int, deadline: float, happened: Sequence[Happening]) -> bool:
@@ -162,9 +179,15 @@ class Schedule:
 
     def _settle(self, sandbox: Sandbox, deadline: float) -> bool:
         """Sends what is due now and waits for it."""
-        self._dispatcher.wake_due(sandbox)
-        left = deadline - time.monotonic()
-        return left > 0 and self._dispatcher.settle(sandbox, left)
+        while True:
+            self._shared.claim(ADVANCE, sandbox.name)  # goes on with the lease
+            self._dispatcher.wake_due(sandbox)
+            left = deadline - time.monotonic()
+            if left <= 0 or not self._dispatcher.settle(sandbox, left):
+                return False
+            if not self._shared.others_send(sandbox.name):
+                return True
+            self._dispatcher.pause(BETWEEN_LOOKS)
 
     def next_moment(self, sandbox: Sandbox) -> int | None:
         """When something falls due next, in ms, or has fallen due; None when nothing waits."""
@@ -181,10 +204,12 @@ class Schedule:
         if sandbox.held is not None or sandbox.dropped:
             return None
         now = sandbox.now()
-        self._dispatcher.wake_due(sandbox, now)
+        owed = self._dispatcher.wake_due(sandbox, now)
         with self._store.read() as tx:
             timer, retry = tx.next_timer(sandbox.name), tx.next_due(sandbox.name, after=now)
         waits = [sandbox.clock.until(moment) for moment in (timer.due if timer else None, retry) if moment is not None]
+        if owed and not self._shared.alone:
+            waits.append(TICK)  # it may be another process that sends, and that process may die
         return min((wait for wait in waits if wait is not None), default=None)
 
 

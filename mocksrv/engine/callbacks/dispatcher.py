@@ -1,6 +1,6 @@
 """Sends deliveries: first attempts to an endpoint in order, retries by the provider's schedule, attempts kept.
 
-Every endpoint has a lane of its own, so a slow or dead one delays nobody else. Nothing is locked while a callback is
+Every endpoint has a queue of its own, so a slow or dead one delays nobody else. Nothing is locked while a callback is
 out. What came of attempts is recorded a few at a time.
 """
 
@@ -27,15 +27,16 @@ from mocksrv.engine.observers import Happening
 from mocksrv.engine.sandbox import Endpoint, Sandbox
 from mocksrv.engine.storage.records import dumps
 from mocksrv.engine.storage.rows import AttemptRow, DueRow
+from mocksrv.engine.storage.shared import CALLBACKS, OneProcess
 from mocksrv.engine.storage.sqlite import Store
 
 if TYPE_CHECKING:
     from mocksrv.engine.callbacks.transport import Answer, Transport
 
 log = logging.getLogger("mocksrv")
-MOST_LANES = 128  # endpoints that are sent to at the same time
-TROUBLE = 1.0  # real seconds after which a lane that failed goes on
-BATCH = 25  # callbacks that a lane sends before it records what came of them
+MOST_ENDPOINTS = 128  # endpoints that are sent to at the same time
+TROUBLE = 1.0  # real seconds after which a queue that failed goes on
+BATCH = 25  # callbacks that a queue sends before it records what came of them
 BATCH_TIME = (
     0.02  # real seconds after which it begins no other before that; a killed process sends again what was not recorded
 )
@@ -79,8 +80,12 @@ class Dispatcher:
         report: Callable[[Sandbox, Happening, bool], None],
         signers: Mapping[str, Signer] | None = None,
         encoders: Mapping[str, Encoder] | None = None,
+        shared: OneProcess | None = None,
+        refresh: Callable[[Sandbox], bool] = lambda sandbox: True,
     ) -> None:
         self._store = store
+        self._shared = shared or OneProcess()
+        self._refresh = refresh
         self._make_transport = transport
         self._transport: Transport | None = None
         self._making = threading.Lock()
@@ -90,9 +95,9 @@ class Dispatcher:
         self._encoders = encoders or {}
         self._retries = retries
         self._report = report
-        self._pool = ThreadPoolExecutor(MOST_LANES, thread_name_prefix="callbacks")
+        self._pool = ThreadPoolExecutor(MOST_ENDPOINTS, thread_name_prefix="callbacks")
         self._changed = threading.Condition()
-        self._lanes: dict[tuple[Sandbox, str], bool] = {}  # the running ones; True: look once more before ending
+        self._queues: dict[tuple[Sandbox, str], bool] = {}  # the running ones; True: look once more before ending
         self._recording = threading.Lock()
         self._done: deque[Attempt] = deque()  # not recorded yet
         self._closed = False
@@ -113,19 +118,20 @@ class Dispatcher:
             if self._closed:
                 return
             for endpoint in endpoints:
-                lane = (sandbox, endpoint)
-                if lane in self._lanes:
-                    self._lanes[lane] = True
+                queue = (sandbox, endpoint)
+                if queue in self._queues:
+                    self._queues[queue] = True
                 else:
-                    self._lanes[lane] = False
+                    self._queues[queue] = False
                     self._pool.submit(self._run, sandbox, endpoint)
 
-    def wake_due(self, sandbox: Sandbox, now: int | None = None) -> None:
-        """Sends whatever is due in a sandbox, ``now`` or at that moment."""
+    def wake_due(self, sandbox: Sandbox, now: int | None = None) -> bool:
+        """Sends whatever is due in a sandbox, ``now`` or at that moment; False when nothing is."""
         with self._store.read() as tx:
             endpoints = tx.due_endpoints(sandbox.name, sandbox.now() if now is None else now)
         if endpoints:
             self.wake(sandbox, endpoints)
+        return bool(endpoints)
 
     def settle(self, sandbox: Sandbox, timeout: float) -> bool:
         """Waits until no callback of a sandbox is out; False when the time (real seconds) ran out before, or the end
@@ -133,7 +139,7 @@ class Dispatcher:
         """
 
         def out() -> bool:
-            return any(of is sandbox for of, _ in self._lanes)
+            return any(of is sandbox for of, _ in self._queues)
 
         with self._changed:
             self._changed.wait_for(lambda: self._closed or not out(), timeout)
@@ -151,27 +157,46 @@ class Dispatcher:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _run(self, sandbox: Sandbox, endpoint: str) -> None:
-        """A lane: sends what one endpoint is owed, one after the other, until nothing is due."""
-        lane = (sandbox, endpoint)
+        """A queue: sends what one endpoint is owed, one after the other, until nothing is due."""
+        queue = (sandbox, endpoint)
         while True:
             try:
-                if not self._send_some(sandbox, endpoint) and not self._look_again(lane):
+                if self._may_send(sandbox, endpoint) and self._send_some(sandbox, endpoint):
+                    continue
+                if self._may_end(sandbox, endpoint) and not self._look_again(queue):
                     return
             except Exception:
-                if self._rest():
+                if self.pause(TROUBLE):
                     return
                 log.exception("a callback to %s could not be sent or recorded; it is tried again", endpoint)
 
-    def _rest(self) -> bool:
-        """Lets trouble pass; True when the end has come."""
+    def _may_send(self, sandbox: Sandbox, endpoint: str) -> bool:
+        """Whether it is this process that sends to an endpoint now, and not another one or, while that advances the
+        sandbox's time, that one alone.
+        """
+        if self._shared.alone:
+            return True
+        here = self._refresh(sandbox) and not sandbox.advanced_elsewhere
+        return here and self._shared.claim(CALLBACKS, sandbox.name, endpoint)
+
+    def _may_end(self, sandbox: Sandbox, endpoint: str) -> bool:
+        """Leaves the endpoint to whoever wants to send next; False when something is due there that nobody sends."""
+        if self._closed or sandbox.dropped or sandbox.advanced_elsewhere:
+            self._shared.release(CALLBACKS, sandbox.name, endpoint)
+            return True
+        return self._shared.release_endpoint(sandbox.name, endpoint, sandbox.now())
+
+    def pause(self, seconds: float) -> bool:
+        """Lets some real time pass; True when the end has come."""
         with self._changed:
-            return self._changed.wait_for(lambda: self._closed, TROUBLE)
+            return self._changed.wait_for(lambda: self._closed, seconds)
 
     def _send_some(self, sandbox: Sandbox, endpoint: str) -> bool:
         """Sends the first callbacks that the endpoint is owed; False when there are none."""
         settings, end = sandbox.settings, time.monotonic() + BATCH_TIME
         with self._store.read() as tx:
             rows = tx.next_deliveries(sandbox.name, endpoint, sandbox.now(), BATCH)
+        self._refresh(sandbox)
         try:
             for row in rows:
                 if self._closed or sandbox.dropped:  # looked at last: the row may be of a sandbox that has its name now
@@ -185,12 +210,12 @@ class Dispatcher:
             self.record()
         return bool(rows)
 
-    def _look_again(self, lane: tuple[Sandbox, str]) -> bool:
+    def _look_again(self, queue: tuple[Sandbox, str]) -> bool:
         with self._changed:
-            if self._lanes[lane] and not self._closed and not lane[0].dropped:
-                self._lanes[lane] = False
+            if self._queues[queue] and not self._closed and not queue[0].dropped:
+                self._queues[queue] = False
                 return True
-            del self._lanes[lane]
+            del self._queues[queue]
             self._changed.notify_all()
             return False
 
@@ -224,7 +249,7 @@ class Dispatcher:
         self._done.append(Attempt(sandbox, row.seq, state, due, attempts + 1, kept, told))
 
     def record(self) -> None:
-        """Writes what came of the attempts so far, of all lanes in one transaction. Afterwards none of them is out any
+        """Writes what came of the attempts so far, of all queues in one transaction. Afterwards none of them is out any
         more.
         """
         with self._recording:
@@ -239,6 +264,8 @@ class Dispatcher:
                 ]
                 for attempt in known:  # the sandboxes of the others were emptied meanwhile
                     tx.add_attempt(attempt.delivery, attempt.kept)
+                for name in {attempt.sandbox.name for attempt in known}:
+                    self._shared.changed(tx, name)
             for attempt in known:
                 self._report(attempt.sandbox, attempt.told, attempt.due is not None)
 
@@ -263,7 +290,7 @@ class Dispatcher:
             proof = self._credentials.headers(sandbox, endpoint, body)
         except NoToken as error:
             return transport.unsent(str(error))
-        except Exception as error:  # whatever a provider's signer makes of the auth: the lane goes on
+        except Exception as error:  # whatever a provider's signer makes of the auth: the queue goes on
             log.exception("a callback to %s could not be signed", endpoint.url)
             return transport.unsent(f"could not be signed: {type(error).__name__}")
         headers.update(wrong_credentials(proof) if wrong.get("wrong_credentials") else proof)

@@ -10,10 +10,11 @@ from mocksrv.engine.storage.tables.callbacks import CallbackQueries
 from mocksrv.engine.storage.tables.records import RecordQueries
 from mocksrv.engine.storage.tables.requests import RequestQueries
 from mocksrv.engine.storage.tables.sandboxes import SandboxQueries
+from mocksrv.engine.storage.tables.shared import SharedQueries
 from mocksrv.engine.storage.tables.timers import TimerQueries
 
 
-class Tx(SandboxQueries, RecordQueries, TimerQueries, CallbackQueries, RequestQueries):
+class Tx(SandboxQueries, RecordQueries, TimerQueries, CallbackQueries, RequestQueries, SharedQueries):
     """The queries, inside one transaction (or one read)."""
 
     def __init__(self, connection: Connection, dialect: Dialect, recent: Recent | None = None) -> None:

@@ -24,7 +24,7 @@ class Rows(list[Row]):
         return self
 
 
-class Shared:
+class ReadConnection:
     """A connection that several threads read with: each statement takes its turn, and waits for a transaction under
     way.
     """

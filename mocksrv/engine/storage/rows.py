@@ -8,11 +8,28 @@ from typing import NamedTuple
 
 
 class SandboxRow(NamedTuple):
-    """A sandbox; ``guids`` counts the ids that its seed has given."""
+    """A sandbox; ``guids`` counts the ids that its seed has given, ``made`` tells it from a later one of its name.
+
+    ``revision`` counts the changes of settings and clock.
+    """
 
     settings: str
     clock: str
     guids: int
+    made: str
+    revision: int
+
+
+class StateRow(NamedTuple):
+    """What is the latest of a sandbox: ``revision`` of settings and clock, ``changes`` of all it holds; ``scenarios`` of
+    those that were put in; ``advanced``: another process advances its time.
+    """
+
+    made: str
+    revision: int
+    changes: int
+    scenarios: int
+    advanced: bool
 
 
 class TimerRow(NamedTuple):
@@ -117,3 +134,4 @@ class ScenarioRow(NamedTuple):
     provider: str
     name: str
     text: str
+    revision: int

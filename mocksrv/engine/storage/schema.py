@@ -56,5 +56,13 @@ SCHEMA_STEPS = (
     CREATE INDEX event_seq ON event (sandbox, seq);
     CREATE INDEX timeline_seq ON timeline (sandbox, seq);
     """,
+    """
+    ALTER TABLE sandbox ADD COLUMN made TEXT NOT NULL DEFAULT '';
+    ALTER TABLE sandbox ADD COLUMN revision BIGINT NOT NULL DEFAULT 0;
+    ALTER TABLE sandbox ADD COLUMN changes BIGINT NOT NULL DEFAULT 0;
+    ALTER TABLE scenario ADD COLUMN revision BIGINT NOT NULL DEFAULT 0;
+    CREATE INDEX scenario_revision ON scenario (revision);
+    CREATE TABLE lease (name TEXT PRIMARY KEY, owner TEXT NOT NULL, until BIGINT NOT NULL);
+    """,
 )
 SANDBOX_TABLES = ("record", "timer", "timeline", "delivery", "event", "request")

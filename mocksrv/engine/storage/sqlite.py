@@ -16,7 +16,7 @@ from typing import Any
 from mocksrv.engine.config import IN_MEMORY
 from mocksrv.engine.storage.dialect import Connection
 from mocksrv.engine.storage.queries import Tx
-from mocksrv.engine.storage.recent import Recent, Shared
+from mocksrv.engine.storage.recent import ReadConnection, Recent
 from mocksrv.engine.storage.records import StoreError, dumps
 from mocksrv.engine.storage.schema import SCHEMA_STEPS
 
@@ -65,28 +65,34 @@ SQLITE = Sqlite()
 
 
 class Store:
-    """The database of a process. ``path`` is a file, or IN_MEMORY."""
+    """The database of a process. ``path`` is a file, or IN_MEMORY; ``shared``: other processes that say so, too, may
+    have the file open at the same time. Raises StoreError.
+    """
 
-    def __init__(self, path: str = IN_MEMORY) -> None:
+    def __init__(self, path: str = IN_MEMORY, *, shared: bool = False) -> None:
+        if shared and path == IN_MEMORY:
+            raise StoreError("a database in memory cannot be shared by processes")
         self.path = path
+        self.shared = shared
         self._turn = threading.RLock()  # writers take turns; in memory readers too, for they share the connection
         self._thread = threading.local()
         self._recent = Recent()
         self._lock = self._own()
         self._writer = self._connect()
-        self._shared = Shared(self._writer, self._turn)
+        self._reader = ReadConnection(self._writer, self._turn)
         self._migrate()
 
     def _own(self) -> sqlite3.Connection | None:
-        """A lock on the file for as long as the process lives: two servers would send every callback twice. Raises
-        StoreError.
+        """A lock on the file for as long as the process lives: two servers that do not know of each other would send
+        every callback twice. Raises StoreError.
         """
         if self.path == IN_MEMORY:
             return None
         try:
             Path(self.path).parent.mkdir(parents=True, exist_ok=True)
             lock = sqlite3.connect(f"{self.path}-lock", timeout=0, isolation_level=None, check_same_thread=False)
-            lock.execute("BEGIN EXCLUSIVE")
+            lock.execute("BEGIN" if self.shared else "BEGIN EXCLUSIVE")
+            lock.execute("SELECT count(*) FROM sqlite_master").fetchone()  # a shared lock is taken by reading
         except sqlite3.OperationalError as error:
             if "locked" in str(error):
                 raise StoreError(f"the database {self.path} is in use by another mocksrv") from error
@@ -105,25 +111,40 @@ class Store:
         return connection
 
     def _migrate(self) -> None:
-        version = int(self._writer.execute("PRAGMA user_version").fetchone()[0])
+        version = self._version()
         if version > len(SCHEMA_STEPS):
             raise StoreError(
                 f"the database {self.path} was written by a newer mocksrv (schema {version}, this one knows "
                 f"{len(SCHEMA_STEPS)})"
             )
-        for number, step in enumerate(SCHEMA_STEPS[version:], version + 1):
+        while version < len(SCHEMA_STEPS):
+            number = version + 1
+            step = SQLITE.schema(SCHEMA_STEPS[version])
             try:
-                self._writer.executescript(
-                    f"BEGIN IMMEDIATE; {SQLITE.schema(step)}; PRAGMA user_version = {number}; COMMIT;"
-                )
+                self._writer.executescript(f"BEGIN IMMEDIATE; {step}; PRAGMA user_version = {number}; COMMIT;")
             except sqlite3.Error as error:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                version = self._version()
+                if version >= number:
+                    continue  # another process has done it meanwhile
                 raise StoreError(f"cannot bring the database {self.path} to schema {number}: {error}") from error
+
+            version = number
+
+    def _version(self) -> int:
+        """How many steps the tables have come."""
+        return int(self._writer.execute("PRAGMA user_version").fetchone()[0])
+
+    def forget(self) -> None:
+        """Another process may have changed any record."""
+        self._recent.forget(None)
 
     @contextmanager
     def read(self) -> Iterator[Tx]:
         """For looking only; every statement sees what is committed by then."""
         if self.path == IN_MEMORY:
-            yield Tx(self._shared, SQLITE, self._recent)
+            yield Tx(self._reader, SQLITE, self._recent)
             return
         connection = getattr(self._thread, "connection", None)
         if connection is None:

@@ -11,23 +11,21 @@ class SandboxQueries(Statements):
     """Sandboxes as such, and the scenarios beside the files."""
 
     def sandbox(self, name: str) -> SandboxRow | None:
-        row = self._row("SELECT settings, clock, guids FROM sandbox WHERE name = ?", (name,))
+        row = self._row("SELECT settings, clock, guids, made, revision FROM sandbox WHERE name = ?", (name,))
         return SandboxRow(*row) if row else None
 
     def sandboxes(self) -> list[str]:
         return [name for (name,) in self._rows("SELECT name FROM sandbox ORDER BY name")]
 
-    def add_sandbox(self, name: str, settings: str, clock: str) -> None:
-        self._run(
-            "INSERT INTO sandbox (name, settings, clock) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-            (name, settings, clock),
-        )
+    def add_sandbox(self, name: str, settings: str, clock: str, made: str = "") -> None:
+        sql = "INSERT INTO sandbox (name, settings, clock, made) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+        self._run(sql, (name, settings, clock, made))
 
     def set_settings(self, name: str, settings: str) -> None:
-        self._run("UPDATE sandbox SET settings = ? WHERE name = ?", (settings, name))
+        self._run("UPDATE sandbox SET settings = ?, revision = revision + 1 WHERE name = ?", (settings, name))
 
     def set_clock(self, name: str, clock: str) -> None:
-        self._run("UPDATE sandbox SET clock = ? WHERE name = ?", (clock, name))
+        self._run("UPDATE sandbox SET clock = ?, revision = revision + 1 WHERE name = ?", (clock, name))
 
     def set_guids(self, name: str, guids: int) -> None:
         """Writes how many ids the sandbox's seed has given."""
@@ -51,13 +49,15 @@ class SandboxQueries(Statements):
 
     # scenarios put by the control API
 
-    def scenarios(self) -> list[ScenarioRow]:
-        rows = self._rows("SELECT provider, name, text FROM scenario ORDER BY provider, name")
-        return list(map(ScenarioRow._make, rows))
+    def scenarios(self, after: int = -1) -> list[ScenarioRow]:
+        """Those put in after a revision."""
+        sql = "SELECT provider, name, text, revision FROM scenario WHERE revision > ? ORDER BY provider, name"
+        return list(map(ScenarioRow._make, self._rows(sql, (after,))))
 
     def put_scenario(self, provider: str, name: str, text: str) -> None:
         sql = (
-            "INSERT INTO scenario (provider, name, text) VALUES (?, ?, ?)"
-            " ON CONFLICT (provider, name) DO UPDATE SET text = excluded.text"
+            "INSERT INTO scenario (provider, name, text, revision)"
+            " VALUES (?, ?, ?, (SELECT coalesce(max(revision), 0) + 1 FROM scenario))"
+            " ON CONFLICT (provider, name) DO UPDATE SET text = excluded.text, revision = excluded.revision"
         )
         self._run(sql, (provider, name, text))

@@ -1,0 +1,103 @@
+"""The sandboxes that a process knows, as fresh as those in the store."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+
+from mocksrv.engine.clock import Clock
+from mocksrv.engine.config import Config
+from mocksrv.engine.sandbox import NAME, Sandbox, SandboxNameError, Settings
+from mocksrv.engine.scenarios.stored import StoredScenarios
+from mocksrv.engine.storage.queries import Tx
+from mocksrv.engine.storage.records import dumps
+from mocksrv.engine.storage.shared import OneProcess
+from mocksrv.engine.storage.sqlite import Store
+
+
+class Sandboxes:
+    """Opens sandboxes on first use. ``scenarios`` are those in the store, which other processes may add to."""
+
+    def __init__(self, store: Store, shared: OneProcess, scenarios: StoredScenarios, config: Config) -> None:
+        self.initial = Settings.initial(config)
+        self._store = store
+        self._shared = shared
+        self._scenarios = scenarios
+        self._config = config
+        self._lock = threading.Lock()
+        self._known: dict[str, Sandbox] = {}
+
+    def all(self) -> list[Sandbox]:
+        """Those that this process knows."""
+        return [sandbox for sandbox in list(self._known.values()) if not sandbox.dropped]
+
+    def get(self, name: str) -> Sandbox:
+        """The sandbox of that name, made on first use. Raises SandboxNameError."""
+        found = self._known.get(name)
+        if found is not None and self.refresh(found):
+            return found
+        if not NAME.fullmatch(name):
+            raise SandboxNameError(name)
+        return self._open(name) or self._make(name)
+
+    def _open(self, name: str) -> Sandbox | None:
+        """The sandbox as it is stored; None when it is not."""
+        with self._lock:
+            found = self._known.get(name)
+            if found is not None and not found.dropped:
+                return found
+            with self._store.read() as tx:
+                row = tx.sandbox(name)
+            if row is None:
+                return None
+            settings, clock = Settings.load(row.settings), Clock.load(json.loads(row.clock))
+            self._known[name] = Sandbox(name, settings, clock, self._config, row.made, row.revision)
+            return self._known[name]
+
+    def _make(self, name: str) -> Sandbox:
+        with self._store.write() as tx:
+            tx.add_sandbox(name, self.initial.dump(), dumps(self.new_clock().dump()), os.urandom(8).hex())
+        return self._open(name) or self._make(name)  # it may have been dropped at once
+
+    def new_clock(self) -> Clock:
+        """The clock of a new sandbox."""
+        return Clock.make(self._config.clock, now=self._config.now, seeded=self.initial.seed is not None)
+
+    def refresh(self, sandbox: Sandbox, tx: Tx | None = None) -> bool:
+        """Takes over what other processes have changed; False when the sandbox is not there any more. With a
+        transaction, nobody changes anything until its end.
+        """
+        if self._shared.alone or sandbox.dropped:
+            return not sandbox.dropped
+        if tx is None:
+            with self._store.read() as reading:
+                return self.refresh(sandbox, reading)
+        state = self._shared.state(tx, sandbox.name)
+        if state is None or state.made != sandbox.made:
+            sandbox.dropped = True  # one of the same name that was made later is another sandbox
+            return False
+        if sandbox.learn(state, tx):
+            self._store.forget()
+        self._scenarios.learn(state.scenarios, tx)
+        return True
+
+    def changed(self) -> list[Sandbox]:
+        """Those that other processes have made or changed since they were looked at last."""
+        before = {sandbox.name: sandbox.changes for sandbox in self.all()}
+        with self._store.read() as tx:
+            names = tx.sandboxes()
+        opened = [self._open(name) for name in names if name not in before]
+        there = [sandbox for sandbox in self.all() if self.refresh(sandbox)]
+        return [each for each in there if each in opened or each.changes != before.get(each.name)]
+
+    def drop(self, name: str) -> bool:
+        """Removes a sandbox with all that it holds; False when there is none."""
+        with self._lock:
+            sandbox = self._known.pop(name, None)
+            with self._store.write() as tx:
+                stored = tx.sandbox(name) is not None
+                tx.drop_sandbox(name)
+                if sandbox is not None:
+                    sandbox.dropped = True
+        return stored or sandbox is not None
