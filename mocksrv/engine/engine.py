@@ -64,6 +64,8 @@ class Engine:
         self.library = Library(bundled, config.scenarios, self.vocabularies, defaults)
         self.player = Player(self.library, by_name)
         self.journal = Journal(self.store)
+        self._stored = StoredScenarios(self.store, self.library)
+        self._sandboxes = Sandboxes(self.store, self.shared, self._stored, config)
         self.dispatcher = Dispatcher(
             self.store,
             self._transport,
@@ -72,10 +74,8 @@ class Engine:
             {kind: signer for role in roles for kind, signer in role.signers.items()},
             {name: role.encode for name, role in by_name.items()},
             self.shared,
-            lambda sandbox: self._sandboxes.refresh(sandbox),
+            self._sandboxes.refresh,
         )
-        self._stored = StoredScenarios(self.store, self.library)
-        self._sandboxes = Sandboxes(self.store, self.shared, self._stored, config)
         self.observers = Observers()
         self._changes = Changes()
         self.schedule = Schedule(self.store, self.shared, self.player, self.dispatcher, self.observers, self.change)

@@ -76,6 +76,7 @@ class Sandboxes:
         state = self._shared.state(tx, sandbox.name)
         if state is None or state.made != sandbox.made:
             sandbox.dropped = True  # one of the same name that was made later is another sandbox
+            self._store.forget()
             return False
         if sandbox.learn(state, tx):
             self._store.forget()

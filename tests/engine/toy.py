@@ -132,9 +132,9 @@ class DoorRole(Role):
 class House:
     """An engine with doors, and the handles that the tests pull."""
 
-    def __init__(self, folder: Path, config: Config) -> None:
+    def __init__(self, folder: Path, config: Config, *, shared: bool = False) -> None:
         self.role = DoorRole()
-        self.engine = Engine(config, [self.role], folder)
+        self.engine = Engine(config, [self.role], folder, shared=shared)
         self.sandbox: Sandbox = self.engine.sandbox("default")
 
     def endpoints(self, items: list[dict[str, Any]]) -> None:

@@ -21,8 +21,8 @@ class SandboxRow(NamedTuple):
 
 
 class StateRow(NamedTuple):
-    """What is the latest of a sandbox: ``revision`` of settings and clock, ``changes`` of all it holds; ``scenarios`` of
-    those that were put in; ``advanced``: another process advances its time.
+    """What is the latest of a sandbox: ``revision`` of settings and clock, ``changes`` of all it holds, ``scenarios``
+    of those put in. ``advanced``: another process advances its time.
     """
 
     made: str

@@ -115,4 +115,4 @@ class ManyProcesses(OneProcess):
 
 def _name(*parts: str) -> str:
     """The name of a lease; those of a sandbox's endpoints begin with what stands for all of them."""
-    return "/".join(parts)
+    return "/".join(part for part in parts if part)

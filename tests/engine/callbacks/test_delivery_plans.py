@@ -175,7 +175,9 @@ class Plans(RuleBasedStateMachine):
 
     def open(self) -> None:
         config = Config(database=str(self.folder / "state.db"), clock="manual", seed=SEED)
-        self.engine = Engine(config, [DoorRole()], self.folder / "none")
+        role = DoorRole()
+        role.retries = RETRIES
+        self.engine = Engine(config, [role], self.folder / "none")
         self.sandbox = self.engine.sandbox("default")
         self.world.now = self.sandbox.now
         self.engine.start()

@@ -1,0 +1,245 @@
+"""Two engines in two processes on one database: what is set through one is seen, and played by, through the other."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mocksrv.engine.clock import HOUR, MINUTE, SECOND
+from mocksrv.engine.config import IN_MEMORY, Config
+from mocksrv.engine.storage.records import StoreError
+from mocksrv.engine.storage.sqlite import Store
+from tests.conftest import Receiver
+from tests.engine.other_process import Calls
+from tests.engine.toy import House
+
+OPENS = "connect: [{status: NEW}, {after: 10s, status: OPEN}]"
+ROOT = Path(__file__).parents[3]
+
+
+class Here:
+    """An engine in the process of the test; calls begin as requests do."""
+
+    def __init__(self, database: Path) -> None:
+        config = Config(database=str(database), clock="manual", seed=7)
+        self.house = House(database.parent / "none", config, shared=True)
+        self.house.engine.start()
+        self._calls = Calls(self.house)
+
+    def __call__(self, name: str, *arguments: Any, **options: Any) -> Any:
+        self._calls.use(self.house.sandbox.name)
+        return getattr(self._calls, name)(*arguments, **options)
+
+    def close(self) -> None:
+        self.house.engine.close()
+
+
+class There:
+    """The same in another process."""
+
+    def __init__(self, database: Path) -> None:
+        command = [sys.executable, "-m", "tests.engine.other_process", str(database)]
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+        )
+        assert self._line() == "ready"
+
+    def __call__(self, name: str, *arguments: Any, **options: Any) -> Any:
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps([name, *arguments, *([options] if options else [])]) + "\n")
+        return json.loads(self._line())
+
+    def _line(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+    def close(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        assert self.process.wait(20) == 0
+
+
+Engine = Here | There
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> Iterator[tuple[Engine, Engine]]:
+    database = tmp_path / "state.db"
+    here = Here(database)
+    there = There(database)
+    yield here, there
+    there.close()
+    here.close()
+
+
+@pytest.fixture(params=["here, read there", "there, read here"])
+def pair(request: pytest.FixtureRequest, two: tuple[Engine, Engine]) -> tuple[Engine, Engine]:
+    """Who changes something and who reads it, both ways round."""
+    return two if request.param == "here, read there" else (two[1], two[0])
+
+
+def test_what_is_set_through_one_is_read_through_the_other(pair: tuple[Engine, Engine]) -> None:
+    one, other = pair
+    before = other("settings")
+    one("configure", default="opens", next=["a", "b"], faults=["GET /doors/*"], seed=9)
+    one("configure", urls=["http://127.0.0.1:9/x"])
+    one("set_clock", before["now"] + HOUR)
+    assert other("settings") == {
+        **before,
+        "now": before["now"] + HOUR,
+        "default": "opens",
+        "next": ["a", "b"],
+        "faults": ["/doors/*"],
+        "urls": ["http://127.0.0.1:9/x"],
+    }
+
+
+def test_a_change_starts_from_what_the_other_has_left(pair: tuple[Engine, Engine]) -> None:
+    one, other = pair
+    one("configure", next=["a", "b", "c"])
+    assert [other("take_next"), one("take_next"), other("take_next")] == ["a", "b", "c"]
+    assert one("settings")["next"] == other("settings")["next"] == []
+
+
+def test_a_scenario_that_one_was_given_is_played_by_the_other(pair: tuple[Engine, Engine]) -> None:
+    one, other = pair
+    assert other("flows", "new") is None
+    one("script", OPENS, "new")
+    assert other("flows", "new") == ["connect"]
+    one("script", f"{OPENS}\nupdate: [{{status: SHUT}}]", "new")
+    assert other("flows", "new") == ["connect", "update"]
+    door = other("door", "new")
+    assert one("status", door) == "NEW"
+
+
+def test_rows_and_counts_that_are_kept_are_read_anew(pair: tuple[Engine, Engine]) -> None:
+    one, other = pair
+    one("script", OPENS, "test")
+    door = one("door", "test")
+    for _ in range(2):  # the second time from memory
+        assert (other("polled", door), other("doors")) == ("NEW", 1)
+    one("door", "test")
+    one("advance", MINUTE)
+    assert (other("polled", door), other("doors")) == ("OPEN", 2)
+
+
+def test_what_one_has_set_up_falls_due_in_the_other(pair: tuple[Engine, Engine]) -> None:
+    one, other = pair
+    other("catch_up")  # nothing is due, and that is known
+    one("script", OPENS, "test")
+    door = one("door", "test")
+    one("set_clock", one("settings")["now"] + MINUTE)
+    other("catch_up")
+    assert other("status", door) == "OPEN"
+
+
+def test_a_timer_is_played_by_one_of_them_only(two: tuple[Engine, Engine]) -> None:
+    here, there = two
+    here("script", OPENS, "test")
+    doors = [here("door", "test") for _ in range(20)]
+    here("set_clock", here("settings")["now"] + MINUTE)  # the tickers of both are woken, and both look
+    there("catch_up")
+    here("catch_up")
+    for door in doors:
+        assert there("timeline", door) == [["NEW", "created"], ["OPEN", "scenario"]]
+
+
+def test_a_delivery_is_sent_once_and_in_order(two: tuple[Engine, Engine], receiver: Receiver) -> None:
+    here, there = two
+    here("configure", urls=[receiver.url])
+    here("script", OPENS, "test")
+    doors = [(here if number % 2 else there)("door", "test") for number in range(40)]
+    for engine in (here, there):
+        engine("settle")
+    assert _eventually(lambda: len(receiver.received) >= len(doors))
+    assert [body["door"] for body in receiver.bodies()] == doors
+
+
+def test_an_advance_plays_and_tells_everything_itself(pair: tuple[Engine, Engine], receiver: Receiver) -> None:
+    one, other = pair
+    one("configure", urls=[receiver.url])
+    other("script", OPENS, "test")
+    door = other("door", "test")
+    assert other("settle")
+    assert one("advance", MINUTE) == ["event", "status", "event", "attempt", "attempt"]
+    assert other("status", door) == "OPEN"
+    assert other("settings")["held"] is None
+    assert len(receiver.received) == 3
+
+
+def test_only_one_of_them_advances_a_sandbox_at_a_time(two: tuple[Engine, Engine]) -> None:
+    here, there = two
+    assert isinstance(here, Here)
+    with here.house.engine.schedule.alone_with(here.house.sandbox):
+        assert there("advance", SECOND) == "busy"
+        assert there("settings")["held"] == here.house.sandbox.now()
+    assert there("advance", SECOND) == []
+
+
+def test_a_sandbox_that_was_dropped_is_another_afterwards(pair: tuple[Engine, Engine]) -> None:
+    one, other = pair
+    for engine in pair:
+        engine("use", "box")
+    one("script", OPENS, "test")
+    one("configure", default="opens")
+    door = one("door", "test")
+    assert (other("polled", door), other("settings")["default"]) == ("NEW", "opens")
+    assert one("drop", "box")
+    assert (other("polled", door), other("doors"), other("settings")["default"]) == (None, 0, None)
+
+
+def test_a_reset_is_seen_by_the_other(pair: tuple[Engine, Engine]) -> None:
+    one, other = pair
+    one("script", OPENS, "test")
+    other("configure", default="opens")
+    door = other("door", "test")
+    assert other("polled", door) == "NEW"
+    one("reset")
+    assert (other("polled", door), other("settings")["default"]) == (None, None)
+
+
+def test_what_a_killed_process_has_left_is_done_by_the_other(tmp_path: Path, receiver: Receiver) -> None:
+    here, there = Here(tmp_path / "state.db"), There(tmp_path / "state.db")
+    try:
+        here("configure", urls=[receiver.url])
+        there("script", OPENS, "test")
+        door = there("door", "test")
+        there.process.kill()
+        there.process.wait(10)
+        here("advance", MINUTE)
+        assert here("status", door) == "OPEN"
+        assert _eventually(lambda: {body["status"] for body in receiver.bodies()} == {"NEW", "OPEN"}, 60)
+    finally:
+        here.close()
+
+
+def test_who_does_not_share_is_refused_and_refuses(tmp_path: Path) -> None:
+    path = str(tmp_path / "state.db")
+    first, second = Store(path, shared=True), Store(path, shared=True)
+    with pytest.raises(StoreError, match="in use by another mocksrv"):
+        Store(path)
+    first.close()
+    second.close()
+    alone = Store(path)
+    with pytest.raises(StoreError, match="in use by another mocksrv"):
+        Store(path, shared=True)
+    alone.close()
+
+
+def test_a_database_in_memory_cannot_be_shared() -> None:
+    with pytest.raises(StoreError, match="in memory"):
+        Store(IN_MEMORY, shared=True)
+
+
+def _eventually(found: Callable[[], bool], seconds: float = 10.0) -> bool:
+    end = time.monotonic() + seconds
+    while not found() and time.monotonic() < end:
+        time.sleep(0.01)
+    return found()
