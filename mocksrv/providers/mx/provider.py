@@ -35,22 +35,25 @@ class MXProvider(Provider):
     mount: Mount
 
     def families(self) -> Sequence[Family]:
+        from mocksrv.providers.mx.declarations import load
         from mocksrv.providers.mx.families import FAMILIES
 
-        return FAMILIES
+        self._families = load(FAMILIES)
+        return self._families
 
     def make_role(self) -> Role:
         from mocksrv.providers.mx.bank.categories import BY_NAME
         from mocksrv.providers.mx.bank.institutions import Institutions
         from mocksrv.providers.mx.bank.loading import Loader
-        from mocksrv.providers.mx.events.triggering import EVENTS, trigger
+        from mocksrv.providers.mx.declarations import catalogue
         from mocksrv.providers.mx.money.transaction_rules import applier
         from mocksrv.providers.mx.people.lifecycle import MemberRole
         from mocksrv.providers.profiles import Profiles
 
         self._institutions = Institutions(lambda: [(name, "") for name in self.scenarios()])
         profiles = Profiles(self.config.scenarios, categories=BY_NAME)
-        return MemberRole(Loader(profiles, self._profile_of, applier), EVENTS, trigger, self.timers)
+        loader, events = Loader(profiles, self._profile_of, applier), catalogue(self._families)
+        return MemberRole(loader, frozenset(events.events), events.trigger, self.timers)
 
     def _profile_of(self, code: str) -> str:
         from mocksrv.providers.mx.bank.institutions import EVERYDAY

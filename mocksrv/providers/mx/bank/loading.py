@@ -11,10 +11,9 @@ from typing import Any
 from mocksrv.engine.clock import DAY, parse_moment
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
-from mocksrv.providers.mx.bank import cards, categories, statements
+from mocksrv.providers.mx.bank import cards, categories, resources, statements
 from mocksrv.providers.mx.bank.merchants import enrichment
 from mocksrv.providers.mx.events.changes import AccountChanged, TransactionsAdded, follow
-from mocksrv.providers.mx.events.objects import emit, emit_account, emit_transaction
 from mocksrv.providers.profiles import LONGEST_POSTING, Account, Data, Profiles, persona
 
 EXTENDED_DAYS = 730  # what MX's extended history reaches back
@@ -175,10 +174,15 @@ class Loader:
             "credit_card_product_guid": cards.product_of(account),
         }
         record = Record(
-            "mx.account", world.guid("ACT"), body, owner=member.owner, subject=member.guid, partner_id=account.id
+            "mx.account",
+            world.guid(resources.ACCOUNT.prefix),
+            body,
+            owner=member.owner,
+            subject=member.guid,
+            partner_id=account.id,
         )
         world.add(record)
-        emit_account(world, "created", record, bulk=True)
+        resources.ACCOUNT.emit(world, "created", record, bulk=True)
         return record
 
     def _transactions(
@@ -220,11 +224,11 @@ class Loader:
                 for changed in (there, *parts_of(world, there)):
                     changed.body.update(status=row["status"], posted_at=row["posted_at"])
                     world.save(changed)
-                    emit_transaction(world, "updated", changed, bulk=True)
+                    resources.TRANSACTION.emit(world, "updated", changed, bulk=True)
                 fetched.count("transactions_updated_count")
         world.add_all(new)
         for record in new:
-            emit_transaction(world, "created", record, bulk=True)
+            resources.TRANSACTION.emit(world, "created", record, bulk=True)
         fetched.count("transactions_created_count", len(new))
         if follows:
             follow(world, TransactionsAdded(new))
@@ -237,17 +241,23 @@ class Loader:
             there = known.pop(row["id"], None)
             if there is None:
                 there = Record(
-                    "mx.holding", world.guid("HOL"), body, account.owner, account.subject, account.guid, row["id"]
+                    "mx.holding",
+                    world.guid(resources.HOLDING.prefix),
+                    body,
+                    account.owner,
+                    account.subject,
+                    account.guid,
+                    row["id"],
                 )
                 world.add(there)
-                emit(world, "mx.holding", "created", there, bulk=True)
+                resources.HOLDING.emit(world, "created", there, bulk=True)
             elif there.body != body:
                 there.body = body
                 world.save(there)
-                emit(world, "mx.holding", "updated", there, bulk=True)
+                resources.HOLDING.emit(world, "updated", there, bulk=True)
         for sold in known.values():
             world.remove(guid=sold.guid)
-            emit(world, "mx.holding", "deleted", sold, bulk=True)
+            resources.HOLDING.emit(world, "deleted", sold, bulk=True)
 
     def _rewards(self, world: World, account: Record, rows: Sequence[Mapping[str, Any]], fetched: Fetched) -> None:
         """Adds those that are not there, changes those that have changed."""
@@ -315,7 +325,7 @@ def _refresh_account(world: World, record: Record, account: Account) -> None:
     if changed:
         record.body.update(changed)
         world.save(record)
-        emit_account(world, "updated", record, bulk=True)
+        resources.ACCOUNT.emit(world, "updated", record, bulk=True)
     follow(world, AccountChanged(record, before))
 
 

@@ -11,11 +11,12 @@ from marshmallow import Schema, fields, validate
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import Reply
-from mocksrv.providers.mx.bank.categories import BY_GUID, CATEGORIES, Category, labels
+from mocksrv.providers.mx.bank import resources
+from mocksrv.providers.mx.bank.categories import BY_GUID, BY_NAME, CATEGORIES, Category, labels
 from mocksrv.providers.mx.bank.loading import SPLIT
 from mocksrv.providers.mx.events.changes import CategoryGoing, CategoryReplaced, follow
 from mocksrv.providers.mx.events.collection import Collection, Render
-from mocksrv.providers.mx.events.objects import emit_transaction
+from mocksrv.providers.mx.events.resources import Events, changes, names
 from mocksrv.providers.mx.http.call import (
     PAGING,
     Call,
@@ -145,7 +146,7 @@ def _label(world: World, user: Record, guid: str, category: Category) -> None:
         if any(transaction.body.get(name) != value for name, value in shown.items()):
             transaction.body.update(shown)
             world.save(transaction)
-            emit_transaction(world, "updated", transaction)
+            resources.TRANSACTION.emit(world, "updated", transaction)
 
 
 custom = CustomCategories(
@@ -154,7 +155,16 @@ custom = CustomCategories(
     one="category",
     many="categories",
     schema=SCHEMA,
-    event="mx.category",
+    events=Events(
+        changes("a category of a user"),
+        names("created_at guid is_default is_income metadata name parent_guid revision updated_at"),
+    ),
+    sample={
+        "is_default": False,
+        "is_income": False,
+        "name": "Climbing",
+        "parent_guid": BY_NAME["Entertainment"].guid,
+    },
     defaults={"metadata": None},
 )
 custom.mount(routes, OF_USER, create="createCategory", update="updateCategory", delete="deleteCategory")

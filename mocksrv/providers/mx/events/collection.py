@@ -1,9 +1,10 @@
 """A plain kind of resource that belongs to a user, declared once: list, create, read, update, delete, with paging,
 errors, webhooks.
 
-    tags = Collection("mx.tag", prefix="TAG", one="tag", many="tags", schema=TagSchema(), event="mx.tag")
-    tags.mount(routes, "/users/<user>/tags", list="listTags", create="createTag", read="readTag",
-      update="updateTag", delete="deleteTag")
+    notes = Collection("mx.note", prefix="NOT", one="note", many="notes", schema=NoteSchema(),
+      events=Events(changes("a note"), names("guid text updated_at")), sample={"text": "Call the bank"})
+    notes.mount(routes, "/users/<user>/notes", list="listNotes", create="createNote", read="readNote",
+      update="updateNote", delete="deleteNote")
 
 A kind with rules of its own is a subclass that overrides `prepare`, `changed` or `renderer`; what is more special than
 that is a view of its own beside it.
@@ -19,7 +20,7 @@ from marshmallow import Schema
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import NO_CONTENT, Reply, View
-from mocksrv.providers.mx.events import objects
+from mocksrv.providers.mx.events.resources import Events, Resource
 from mocksrv.providers.mx.http.call import (
     PAGING,
     Call,
@@ -32,13 +33,13 @@ from mocksrv.providers.mx.http.versions import Versioned
 Render = Callable[[Record], dict[str, Any]]
 
 
-class Collection:
+class Collection(Resource):
     """One kind of resource.
 
-    ``kind`` names its records, ``prefix`` begins their guids, ``one`` and ``many`` are the keys in bodies; ``schema``
-    renders and, by its fields that can be loaded, validates; ``defaults`` is what a new body has beside what the client
-    sends (the fields without one are null); ``event`` is the resource in the catalogue of webhooks, if it has any;
-    ``least``: the smallest page.
+    ``kind``, ``prefix``, ``events`` and ``sample`` are those of a `Resource`; ``one`` and ``many`` are the keys in
+    bodies; ``schema`` renders and, by its fields that can be loaded, validates; ``defaults`` is what a new body has
+    beside what the client sends (the fields without one are null); ``least`` and ``most``: the smallest and the largest
+    page.
     """
 
     def __init__(
@@ -49,17 +50,16 @@ class Collection:
         one: str,
         many: str,
         schema: Schema | Versioned,
-        event: str | None = None,
+        events: Events | None = None,
+        sample: Mapping[str, Any] | None = None,
         defaults: Mapping[str, Any] | None = None,
         least: int = 10,
         most: int = 1000,
     ) -> None:
-        self.kind = kind
-        self.prefix = prefix
+        super().__init__(kind, prefix=prefix, events=events, sample=sample)
         self.one = one
         self.many = many
         self.schema = schema
-        self.event = event
         self.defaults = defaults or {}
         self.least = least
         self.most = most
@@ -132,7 +132,7 @@ class Collection:
             record.body.update(given)
             world.save(record)
             self.changed(world, owner, record, "updated")
-            self.emit(world, owner, record, "updated")
+            self.emit(world, "updated", record)
             self.told(world, owner, record, "updated")
             return self.answer(call, world, owner, record)
 
@@ -166,7 +166,7 @@ class Collection:
         record.revision = 1
         world.add(record)
         self.changed(world, user, record, "created")
-        self.emit(world, user, record, "created")
+        self.emit(world, "created", record)
         self.told(world, user, record, "created")
         return record
 
@@ -174,13 +174,11 @@ class Collection:
         """Deletes a record, with its event."""
         world.remove(guid=record.guid)
         self.changed(world, user, record, "deleted")
-        self.emit(world, user, record, "deleted")
+        self.emit(world, "deleted", record)
         self.told(world, user, record, "deleted")
 
-    def emit(self, world: World, user: Record, record: Record, action: str) -> None:
-        """Writes the webhook of a change, if the kind has any."""
-        if self.event:
-            objects.emit(world, self.event, action, record, **self.view(world, user, record))
+    def details(self, world: World, user: Record | None, record: Record, action: str) -> Mapping[str, Any]:
+        return self.view(world, user, record) if user else {}
 
     def answer(self, call: Call, world: World, user: Record, record: Record) -> Reply:
         """One record in its wrapper."""

@@ -8,8 +8,7 @@ Platform API causes (devices, offers, all about logins) is sent by `mocksrv trig
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,8 +16,10 @@ from mocksrv.engine.callbacks import outbox
 from mocksrv.engine.clock import DAY
 from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
+from mocksrv.providers.mx.bank.resources import ACCOUNT, ACCOUNT_SAMPLE, TRANSACTION, TRANSACTION_SAMPLE
 from mocksrv.providers.mx.events.changes import AccountChanged, TransactionsAdded, after
-from mocksrv.providers.mx.events.objects import day_seconds
+from mocksrv.providers.mx.events.members import USER
+from mocksrv.providers.mx.events.resources import Declared, Resource, day_seconds
 from mocksrv.providers.mx.events.webhooks import UNASKED, client_id, seconds, send
 from mocksrv.providers.mx.http.call import shown
 from mocksrv.providers.profiles import DEBTS
@@ -28,75 +29,83 @@ LARGE_DEPOSIT = 1000.0
 LARGE_EXPENSE = 500.0
 REMINDER = 3 * DAY  # before a payment is due
 DEPOSITS = ("CHECKING", "SAVINGS")
+NAME = "mx.notification"  # begins the names of the events
 PRODUCT = "mocksrv"  # client_product_name: the sender's display name
 
-# group -> the fields of its object; those that end in _at, and ``date``, are Unix seconds
-GROUPS: Mapping[str, tuple[str, ...]] = {
-    group: tuple(names.split())
-    for group, names in {
-        "account": """account_number available_balance balance client_id created_at currency_code
-            estimated_payment_due_at guid low_balance_threshold member_guid minimum_payment name payment_due_at
-            revision updated_at user_guid user_id""",
-        "budget": """amount category_guid client_id created_at guid is_exceeded is_off_track metadata name parent_guid
-            projected_spending revision transaction_total updated_at user_guid user_id""",
-        "device": """client_id client_product_name created_at guid make model name os_name os_version updated_at
-            user_guid user_id""",
-        "offer": "client_id client_product_name created_at offer updated_at user_guid user_id",
-        "transaction": """account_guid account_name account_number amount category_guid client_id created_at
-            currency_code date description guid is_fee is_international is_overdraft_fee member_guid revision status
-            transaction_threshold type updated_at user_guid user_id""",
-        "user": """client_id client_product_name created_at email_verification_url first_name guid institution_name
-            last_name sms_verification_token updated_at user_id""",
-    }.items()
-}
 
+class AlertGroup(Resource):
+    """The alerts about one kind of resource: actions with what raises each, and the fields of their object, of which
+    those that end in ``_at``, and ``date``, are Unix seconds.
 
-@dataclass(frozen=True, slots=True)
-class Action:
-    """One alert: which group's object it carries, and what raises it."""
+    ``of`` is the resource. ``secrets`` are further fields of the sample of one action.
+    """
 
-    group: str
-    when: str
+    def __init__(
+        self,
+        of: Resource,
+        fields: str,
+        actions: Mapping[str, str],
+        *,
+        sample: Mapping[str, Any],
+        secrets: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
+        super().__init__(
+            f"mx.notification.{of.kind.removeprefix('mx.')}", prefix=of.prefix, about=of.kind, sample=sample
+        )
+        self.of = of
+        self.fields = tuple(fields.split())
+        self.actions = actions
+        self.secrets = secrets or {}
 
+    def declared(self) -> Mapping[str, Declared]:
+        return {
+            f"{NAME}.{action}": Declared(when, self.about, self._writer(action))
+            for action, when in self.actions.items()
+        }
 
-ACTIONS: Mapping[str, Action] = {
-    "ACCOUNT_BALANCE_LOW": Action("account", f"a checking or savings account has fallen under {LOW_BALANCE:.2f}"),
-    "DEBT_PAYMENT_REMINDER": Action(
-        "account", f"a payment on a debt is due in the next {REMINDER // DAY} days; told once for each"
-    ),
-    "BUDGET_EXCEEDED": Action("budget", "more is spent than the budget has; told once a month"),
-    "BUDGET_OFF_TARGET": Action(
-        "budget", "by this month and the last 90 days more will be spent than the budget has; told once a month"
-    ),
-    "DEVICE_CREATED": Action("device", "a mobile device was added"),
-    "DEVICE_DELETED": Action("device", "a mobile device was removed"),
-    "OFFER": Action("offer", "a campaign has an offer for the user"),
-    "ACCOUNT_DEPOSIT_LARGE": Action("transaction", f"a new transaction brings more than {LARGE_DEPOSIT:.2f}"),
-    "TRANSACTION_EXPENSE_LARGE": Action("transaction", f"a new transaction spends more than {LARGE_EXPENSE:.2f}"),
-    "TRANSACTION_FEE_CHARGE": Action("transaction", "a new transaction is a fee"),
-    "TRANSACTION_IS_INTERNATIONAL": Action("transaction", "a new transaction comes from abroad"),
-    "EMAIL_VERIFICATION": Action("user", "the user has a new e-mail address, to be verified within 24 hours"),
-    "EMAIL_VERIFIED": Action("user", "the e-mail address was verified"),
-    "PASSWORD_CHANGED": Action("user", "the password was changed"),
-    "PASSWORD_RESET_TOKEN": Action("user", "a new password was asked for"),
-    "SMS_VERIFICATION": Action("user", "the user has a new device for SMS, to be verified within ten minutes"),
-    "WELCOME_NEW_USER": Action("user", "the user has logged in for the first time"),
-}
-EVENTS = frozenset(f"mx.notification.{action}" for action in ACTIONS)
+    def _writer(self, action: str) -> Callable[[World, Record, Record | None], None]:
+        def write(world: World, owner: Record, record: Record | None) -> None:
+            if record is None:
+                view: Mapping[str, Any] = {**(self.sample or {}), **self.secrets.get(action, {})}
+                self.alert(world, action, owner, owner if self.about == USER.kind else self.invent(world, owner), view)
+            else:
+                self.alert(world, action, owner, record, self.view(world, owner, record, action))
 
+        return write
 
-def payload(action: str, user: Record, view: Mapping[str, Any]) -> dict[str, Any]:
-    """The body: ``view`` has the object's fields, moments in milliseconds."""
-    group = ACTIONS[action].group
-    known = {"client_product_name": PRODUCT, "user_guid": user.guid, "user_id": user.partner_id, **view}
-    email = user.body["email"] or ""
-    return {
-        "action": action,
-        "enabled_channels": ["in_app", "email"] if email else ["in_app"],
-        "user_email": email,
-        "user_mobile": "",
-        group: {name: _written(name, known.get(name)) for name in GROUPS[group]},
-    }
+    def view(self, world: World, user: Record, record: Record, action: str) -> Mapping[str, Any]:
+        """What an alert shows of a record that this does not: nothing where no call of the API makes such records."""
+        return {**(self.sample or {}), **self.secrets.get(action, {})}
+
+    def asked(self, world: World) -> bool:
+        """Whether any endpoint gets these alerts; nobody is told of what a client has muted."""
+        return not world.muted and any(outbox.wanted(world, f"{NAME}.{action}", UNASKED) for action in self.actions)
+
+    def alert(
+        self, world: World, action: str, user: Record, subject: Record, view: Mapping[str, Any] | None = None
+    ) -> None:
+        """Writes the event of an alert about a record of this user; ``view`` has its fields, moments in
+        milliseconds.
+        """
+        email = user.body["email"] or ""
+        known = {
+            "client_product_name": PRODUCT,
+            "user_guid": user.guid,
+            "user_id": user.partner_id,
+            **shown(subject),
+            "account_guid": subject.parent,
+            "member_guid": subject.subject,
+            "client_id": client_id(world.sandbox.name),
+            **(self.view(world, user, subject, action) if view is None else view),
+        }
+        payload = {
+            "action": action,
+            "enabled_channels": ["in_app", "email"] if email else ["in_app"],
+            "user_email": email,
+            "user_mobile": "",
+            self.of.kind.removeprefix("mx."): {name: _written(name, known.get(name)) for name in self.fields},
+        }
+        send(world, f"{NAME}.{action}", subject.guid, payload)
 
 
 def _written(name: str, value: Any) -> Any:
@@ -105,25 +114,35 @@ def _written(name: str, value: Any) -> Any:
     return seconds(value) if name.endswith("_at") else value
 
 
-def alert(world: World, action: str, user: Record, subject: Record, **more: Any) -> None:
-    """Writes the event of an alert about a record of this user."""
-    keys = {"account_guid": subject.parent, "member_guid": subject.subject, "client_id": client_id(world.sandbox.name)}
-    send(world, f"mx.notification.{action}", subject.guid, payload(action, user, {**shown(subject), **keys, **more}))
+class AccountAlerts(AlertGroup):
+    """Alerts about accounts."""
+
+    def view(self, world: World, user: Record, record: Record, action: str) -> Mapping[str, Any]:
+        body = record.body
+        return {
+            "account_number": record.partner_id,
+            "client_id": body.get("institution_code"),
+            "estimated_payment_due_at": payment_due(body, world.now),
+            "low_balance_threshold": LOW_BALANCE if body["type"] in DEPOSITS else None,
+            "minimum_payment": body.get("minimum_payment") if body["type"] in DEBTS else None,
+        }
 
 
-# what alerts show of records that these do not
+class TransactionAlerts(AlertGroup):
+    """Alerts about transactions."""
 
-
-def account_view(world: World, account: Record) -> dict[str, Any]:
-    """Of an account."""
-    body = account.body
-    return {
-        "account_number": account.partner_id,
-        "client_id": body.get("institution_code"),
-        "estimated_payment_due_at": payment_due(body, world.now),
-        "low_balance_threshold": LOW_BALANCE if body["type"] in DEPOSITS else None,
-        "minimum_payment": body.get("minimum_payment") if body["type"] in DEBTS else None,
-    }
+    def view(self, world: World, user: Record, record: Record, action: str) -> Mapping[str, Any]:
+        account = world.get(ACCOUNT.kind, record.parent or "")
+        of_account = (
+            {
+                "account_name": account.body["name"],
+                "account_number": account.partner_id,
+                "client_id": account.body.get("institution_code"),
+            }
+            if account
+            else {}
+        )
+        return {**of_account, "date": record.sort, "transaction_threshold": THRESHOLDS.get(action)}
 
 
 def payment_due(body: Mapping[str, Any], now: int) -> int | None:
@@ -142,61 +161,110 @@ def payment_due(body: Mapping[str, Any], now: int) -> int | None:
     return next(at for at in (round(each.timestamp()) * 1000 for each in days) if at > now)
 
 
-def transaction_view(world: World, transaction: Record, threshold: float | None) -> dict[str, Any]:
-    """Of a transaction, whose amount went over this threshold."""
-    account = world.get("mx.account", transaction.parent or "")
-    of_account = (
-        {
-            "account_name": account.body["name"],
-            "account_number": account.partner_id,
-            "client_id": account.body.get("institution_code"),
-        }
-        if account
-        else {}
-    )
-    return {**of_account, "date": transaction.sort, "transaction_threshold": threshold}
-
-
 THRESHOLDS: Mapping[str, float] = {"ACCOUNT_DEPOSIT_LARGE": LARGE_DEPOSIT, "TRANSACTION_EXPENSE_LARGE": LARGE_EXPENSE}
+_TOKEN = {"sms_verification_token": "493817"}
+
+account_alerts = AccountAlerts(
+    ACCOUNT,
+    """account_number available_balance balance client_id created_at currency_code estimated_payment_due_at guid
+        low_balance_threshold member_guid minimum_payment name payment_due_at revision updated_at user_guid user_id""",
+    {
+        "ACCOUNT_BALANCE_LOW": f"a checking or savings account has fallen under {LOW_BALANCE:.2f}",
+        "DEBT_PAYMENT_REMINDER": f"a payment on a debt is due in the next {REMINDER // DAY} days; told once for each",
+    },
+    sample={
+        **ACCOUNT_SAMPLE,
+        "account_number": "act-100200",
+        "client_id": "mxbank",
+        "low_balance_threshold": LOW_BALANCE,
+    },
+)
+device_alerts = AlertGroup(
+    Resource("mx.device", prefix="DEV"),
+    "client_id client_product_name created_at guid make model name os_name os_version updated_at user_guid user_id",
+    {"DEVICE_CREATED": "a mobile device was added", "DEVICE_DELETED": "a mobile device was removed"},
+    sample={"make": "Acme", "model": "Phone 9", "name": "Sam's phone", "os_name": "android", "os_version": "15"},
+)
+offer_alerts = AlertGroup(
+    Resource("mx.offer", prefix="OBJ"),
+    "client_id client_product_name created_at offer updated_at user_guid user_id",
+    {"OFFER": "a campaign has an offer for the user"},
+    sample={"offer": "A card without an annual fee is waiting for you."},
+)
+transaction_alerts = TransactionAlerts(
+    TRANSACTION,
+    """account_guid account_name account_number amount category_guid client_id created_at currency_code date
+        description guid is_fee is_international is_overdraft_fee member_guid revision status transaction_threshold type
+        updated_at user_guid user_id""",
+    {
+        "ACCOUNT_DEPOSIT_LARGE": f"a new transaction brings more than {LARGE_DEPOSIT:.2f}",
+        "TRANSACTION_EXPENSE_LARGE": f"a new transaction spends more than {LARGE_EXPENSE:.2f}",
+        "TRANSACTION_FEE_CHARGE": "a new transaction is a fee",
+        "TRANSACTION_IS_INTERNATIONAL": "a new transaction comes from abroad",
+    },
+    sample={
+        **TRANSACTION_SAMPLE,
+        "account_name": "Everyday Checking",
+        "account_number": "act-100200",
+        "amount": 812.0,
+        "client_id": "mxbank",
+        "transaction_threshold": LARGE_EXPENSE,
+    },
+)
+user_alerts = AlertGroup(
+    USER,
+    """client_id client_product_name created_at email_verification_url first_name guid institution_name last_name
+        sms_verification_token updated_at user_id""",
+    {
+        "EMAIL_VERIFICATION": "the user has a new e-mail address, to be verified within 24 hours",
+        "EMAIL_VERIFIED": "the e-mail address was verified",
+        "PASSWORD_CHANGED": "the password was changed",
+        "PASSWORD_RESET_TOKEN": "a new password was asked for",
+        "SMS_VERIFICATION": "the user has a new device for SMS, to be verified within ten minutes",
+        "WELCOME_NEW_USER": "the user has logged in for the first time",
+    },
+    sample={"first_name": "Sam", "institution_name": "MX Bank", "last_name": "Sample"},
+    secrets={  # what a user proves an address or a device with, once
+        "EMAIL_VERIFICATION": {
+            "email_verification_url": "https://widgets.example.com/email_verifications/one-time-token",
+            **_TOKEN,
+        },
+        "SMS_VERIFICATION": _TOKEN,
+    },
+)
 
 
 # what raises them
-
-
-def asked(world: World, group: str) -> bool:
-    """Whether any endpoint gets alerts of this group; nobody is told of what a client has muted."""
-    names = (name for name, action in ACTIONS.items() if action.group == group)
-    return not world.muted and any(outbox.wanted(world, f"mx.notification.{name}", UNASKED) for name in names)
 
 
 @after(AccountChanged)
 def account_changed(world: World, change: AccountChanged) -> None:
     """Has the balance of an account fallen under the threshold, is a payment due soon?"""
     account, before = change.account, change.before
-    user = world.get("mx.user", account.owner) if asked(world, "account") else None
+    user = world.get("mx.user", account.owner) if account_alerts.asked(world) else None
     if user is None:
         return
     body = account.body
     balance = body.get("balance")
     if body["type"] in DEPOSITS and balance is not None and before is not None and balance < LOW_BALANCE <= before:
-        alert(world, "ACCOUNT_BALANCE_LOW", user, account, **account_view(world, account))
+        account_alerts.alert(world, "ACCOUNT_BALANCE_LOW", user, account)
     due = payment_due(body, world.now)
     if body["type"] in DEBTS and due is not None and due <= world.now + REMINDER and body.get("reminded_of") != due:
         body["reminded_of"] = due
         world.save_play(account)
-        alert(world, "DEBT_PAYMENT_REMINDER", user, account, **account_view(world, account))
+        account_alerts.alert(world, "DEBT_PAYMENT_REMINDER", user, account)
 
 
 @after(TransactionsAdded, rank=2)
 def transactions_added(world: World, change: TransactionsAdded) -> None:
     """Large ones, fees, and those from abroad."""
-    if not asked(world, "transaction"):
+    if not transaction_alerts.asked(world):
         return
     for transaction in change.transactions:
         user = world.get("mx.user", transaction.owner)
         if user is not None:
             for action in _raised(transaction.body):
-                alert(world, action, user, transaction, **transaction_view(world, transaction, THRESHOLDS.get(action)))
+                transaction_alerts.alert(world, action, user, transaction)
 
 
 def _raised(body: Mapping[str, Any]) -> list[str]:
@@ -208,18 +276,3 @@ def _raised(body: Mapping[str, Any]) -> list[str]:
         "TRANSACTION_IS_INTERNATIONAL": body.get("is_international"),
     }
     return [action for action, raised in found.items() if raised]
-
-
-def budgets_checked(
-    world: World, user: Record, budgets: Iterable[tuple[Record, Mapping[str, Any]]], month: int
-) -> None:
-    """After spending has changed: budgets (with what is computed of them) that went over in this ``month``, told once a
-    month each.
-    """
-    for budget, view in budgets:
-        for flag, action in (("is_exceeded", "BUDGET_EXCEEDED"), ("is_off_track", "BUDGET_OFF_TARGET")):
-            told = f"{action}_told"
-            if view[flag] and budget.body.get(told) != month:
-                budget.body[told] = month
-                world.save_play(budget)
-                alert(world, action, user, budget, **view)

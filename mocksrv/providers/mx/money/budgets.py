@@ -12,10 +12,11 @@ from mocksrv.engine.clock import DAY
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import Reply
-from mocksrv.providers.mx.bank.categories import Category
+from mocksrv.providers.mx.bank.categories import BY_NAME, Category
 from mocksrv.providers.mx.catalog import categories
 from mocksrv.providers.mx.events.changes import CategoryGoing, SpendingChanged, after, follow
 from mocksrv.providers.mx.events.collection import Collection, Render
+from mocksrv.providers.mx.events.resources import Events, changes, names
 from mocksrv.providers.mx.http.call import (
     Call,
     Document,
@@ -24,7 +25,7 @@ from mocksrv.providers.mx.http.call import (
     MXError,
     Routes,
 )
-from mocksrv.providers.mx.money import alerts
+from mocksrv.providers.mx.money.alerts import AlertGroup
 from mocksrv.providers.mx.money.spending import month_of, spent, spent_by_tree
 
 routes = Routes()
@@ -154,7 +155,7 @@ class Budgets(Collection):
                 if category is not None and category.parent_guid == record.body["category_guid"]:
                     child.body["parent_guid"] = record.guid
                     world.save(child)
-                    self.emit(world, user, child, "updated")
+                    self.emit(world, "updated", child)
                     self.told(world, user, child, "updated")
 
     def told(self, world: World, user: Record, record: Record, action: str) -> None:
@@ -163,13 +164,14 @@ class Budgets(Collection):
 
     def check(self, world: World, user: Record) -> None:
         """After spending or budgets have changed: alerts of those that went over."""
-        if alerts.asked(world, "budget"):
+        if alerts.asked(world):
             spending = Spending.of(world, user.guid)
             seen = [
                 (each, self._view(world, user, each, spending))
                 for each in world.list(Query(self.kind, owner=user.guid))
             ]
-            alerts.budgets_checked(world, user, seen, month_of(world.now).first)
+            for budget, view in seen:
+                _raise_alerts(world, user, budget, view)
 
     def renderer(self, call: Call, world: World, user: Record) -> Render:
         spending = Spending.of(world, user.guid)
@@ -193,13 +195,33 @@ class Budgets(Collection):
         return Reply({**first, self.many: shown})
 
 
+def _text(value: float | None) -> str | None:
+    return None if value is None else f"{value:.2f}"
+
+
 budgets = Budgets(
     "mx.budget",
     prefix="BGT",
     one="budget",
     many="budgets",
     schema=SCHEMA,
-    event="mx.budget",
+    events=Events(
+        changes("a budget", updated="a budget has changed; not when only what is spent against it has"),
+        names(
+            """amount category_guid client_id created_at guid is_exceeded is_off_track metadata name parent_guid
+                projected_spending revision transaction_total updated_at"""
+        ),
+        forms={"projected_spending": _text, "transaction_total": _text},
+    ),
+    sample={
+        "amount": 350,
+        "category_guid": BY_NAME["Groceries"].guid,
+        "is_exceeded": True,
+        "is_off_track": True,
+        "name": "Groceries",
+        "projected_spending": 410.4,
+        "transaction_total": 362.15,
+    },
     defaults={"amount": 0, "metadata": None, "parent_guid": None},
 )
 budgets.mount(
@@ -210,6 +232,38 @@ budgets.mount(
     update="updateSpecificBudget",
     delete="deleteBudget",
 )
+
+
+class BudgetAlerts(AlertGroup):
+    """Alerts about budgets, each told once a month."""
+
+    def view(self, world: World, user: Record, record: Record, action: str) -> Mapping[str, Any]:
+        return budgets.view(world, user, record)
+
+
+alerts = BudgetAlerts(
+    budgets,
+    """amount category_guid client_id created_at guid is_exceeded is_off_track metadata name parent_guid
+        projected_spending revision transaction_total updated_at user_guid user_id""",
+    {
+        "BUDGET_EXCEEDED": "more is spent than the budget has; told once a month",
+        "BUDGET_OFF_TARGET": (
+            "by this month and the last 90 days more will be spent than the budget has; told once a month"
+        ),
+    },
+    sample=budgets.sample or {},
+)
+
+
+def _raise_alerts(world: World, user: Record, budget: Record, view: Mapping[str, Any]) -> None:
+    """Tells that a budget, with what is computed of it, went over in this month."""
+    month = month_of(world.now).first
+    for flag, action in (("is_exceeded", "BUDGET_EXCEEDED"), ("is_off_track", "BUDGET_OFF_TARGET")):
+        told = f"{action}_told"
+        if view[flag] and budget.body.get(told) != month:
+            budget.body[told] = month
+            world.save_play(budget)
+            alerts.alert(world, action, user, budget, view)
 
 
 @after(SpendingChanged)

@@ -13,6 +13,7 @@ from mocksrv.engine.world import World
 from mocksrv.providers.http import Reply
 from mocksrv.providers.mx.events.changes import AccountGoing, after
 from mocksrv.providers.mx.events.collection import Collection, Render
+from mocksrv.providers.mx.events.resources import Events, changes, names
 from mocksrv.providers.mx.http.call import (
     Call,
     Document,
@@ -132,7 +133,7 @@ class Goals(Collection):
                 world.save(goal)
                 moved.append(goal)
         for goal in moved:
-            self.emit(world, user, goal, "updated")
+            self.emit(world, "updated", goal)
 
     def changed(self, world: World, user: Record, record: Record, action: str) -> None:
         if action == "deleted":
@@ -145,7 +146,7 @@ class Goals(Collection):
         if user is not None:
             for goal in going:
                 world.remove(guid=goal.guid)
-                self.emit(world, user, goal, "deleted")
+                self.emit(world, "deleted", goal)
             self.number(world, user, self.ordered(world, user))
 
     def ordered(self, world: World, user: Record) -> list[Record]:
@@ -170,7 +171,24 @@ goals = Goals(
     one="goal",
     many="goals",
     schema=SCHEMA,
-    event="mx.goal",
+    events=Events(
+        changes("a goal", updated="a goal has changed; not when only its account has"),
+        names(
+            """account_guid amount completed_at created_by current_amount goal_type_name guid has_been_spent
+                is_complete meta_type metadata name position projected_to_complete_at revision"""
+        ),
+        renamed={"meta_type": "meta_type_name"},
+    ),
+    sample={
+        "amount": 2500.0,
+        "current_amount": 400.0,
+        "goal_type_name": "SAVE_AMOUNT",
+        "has_been_spent": False,
+        "is_complete": False,
+        "meta_type_name": "VACATION",
+        "name": "Summer trip",
+        "position": 1,
+    },
     defaults={
         "completed_at": None,
         "has_been_spent": False,

@@ -8,13 +8,13 @@ and its case.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
 from marshmallow import fields
 
-from mocksrv.engine.clock import SECOND
+from mocksrv.engine.clock import DAY, SECOND, iso
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import Reply
@@ -23,7 +23,7 @@ from mocksrv.providers.mx.bank.merchants import catalogue
 from mocksrv.providers.mx.catalog import categories
 from mocksrv.providers.mx.catalog.merchants import MERCHANTS
 from mocksrv.providers.mx.events.changes import AccountGoing, DataFetched, MemberGone, after
-from mocksrv.providers.mx.events.objects import emit, emit_beat
+from mocksrv.providers.mx.events.resources import Events, Resource, changes, names
 from mocksrv.providers.mx.events.webhooks import client_guid
 from mocksrv.providers.mx.http.call import (
     PAGING,
@@ -44,6 +44,7 @@ KIND = "mx.insight"
 OF_USER = "/users/<user>/insights"
 MOST_AT_ONCE = 10  # a derivation tells the weightiest
 LARGEST_PAGE = 100
+BEAT_LIFETIME = 7 * DAY
 INSIGHTS = "insights"  # a timer of users
 INSIGHTS_AFTER = 30 * SECOND  # the data has changed; how much later is inferred
 
@@ -117,13 +118,108 @@ def _more(world: World, insight: Record) -> dict[str, Any]:
     return {**flags, "client_guid": client_guid(world.sandbox.name)}
 
 
-def emit_insight(world: World, action: str, insight: Record, *, older: bool = True) -> None:
-    """Writes the event of a change, and by ``older`` that of the beat, as MX called insights before, for those that ask
-    for it.
-    """
-    emit(world, KIND, action, insight, **_more(world, insight))
-    if older:
-        emit_beat(world, action, insight, bulk=True)
+class Insights(Resource):
+    """Insights."""
+
+    def details(self, world: World, user: Record | None, record: Record, action: str) -> Mapping[str, Any]:
+        return _more(world, record)
+
+
+class Beats(Resource):
+    """Insights as MX called them before: deprecated, told to those only that ask for it."""
+
+    def details(self, world: World, user: Record | None, record: Record, action: str) -> Mapping[str, Any]:
+        accounts, transactions = record.body.get("accounts") or [], record.body.get("transactions") or []
+        found = [world.get("mx.account", guid) for guid in accounts]
+        return {
+            "account_guids": accounts,
+            "account_ids": [each.partner_id for each in found if each],
+            "transaction_guids": transactions,
+            "primary_account_guid": next(iter(accounts), None),
+            "is_deleted": action == "deleted",
+            "primary_transaction_guid": next(iter(transactions), None),
+            "is_relevant": action != "deleted",
+            "expires_at": (record.body.get("active_at") or world.now) + BEAT_LIFETIME,
+        }
+
+
+def _iso(ms: int | None) -> str | None:
+    """A moment as beats write it."""
+    return None if ms is None else f"{iso(ms)[:-1]}+00:00"
+
+
+def _iso_day(ms: int | None) -> str | None:
+    return None if ms is None else iso(ms)[:10]
+
+
+insights = Insights(
+    KIND,
+    prefix="BET",
+    events=Events(
+        changes(
+            "an insight",
+            created="an insight was found in a user's data",
+            updated="an insight was displayed or dismissed",
+            deleted="the data of an insight is gone",
+        ),
+        names(
+            """active_at client_guid created_at description guid has_associated_accounts has_associated_categories
+                has_associated_merchants has_associated_scheduled_payments has_associated_transactions
+                has_been_displayed is_dismissed micro_description micro_title template title updated_at"""
+        ),
+        forms={"updated_at": _iso_day},
+    ),
+    sample={
+        "active_at": 20_454 * DAY,
+        "description": "Your streaming plan costs 2.00 more than last month.",
+        "has_associated_accounts": True,
+        "has_associated_categories": False,
+        "has_associated_merchants": True,
+        "has_associated_scheduled_payments": False,
+        "has_associated_transactions": True,
+        "has_been_displayed": False,
+        "is_dismissed": False,
+        "micro_description": "Streaming went up by 2.00.",
+        "micro_title": "Price Increase",
+        "template": "SubscriptionPriceIncrease",
+        "title": "Price Increase",
+    },
+)
+beats = Beats(
+    "mx.beat",
+    about=KIND,
+    prefix="BET",
+    events=Events(
+        changes("an insight, under its older name,", generated="a beat was made on demand, which MX does not store"),
+        names(
+            """account_guids account_ids active_at created_at description digest displayed_at expires_at guid
+                has_been_displayed is_deleted is_dismissed is_relevant primary_account_guid primary_transaction_guid
+                template title transaction_guids updated_at"""
+        ),
+        forms=dict.fromkeys(("created_at", "updated_at"), _iso),
+    ),
+    sample={
+        "account_guids": ["ACT-7b7c1d2e-1111-4222-8333-aaaabbbbcccc"],
+        "account_ids": ["act-100200"],
+        "active_at": 20_454 * DAY,
+        "description": "You spent less on groceries this week.",
+        "digest": "c2FtcGxlLWRpZ2VzdA==",
+        "expires_at": 20_461 * DAY,
+        "has_been_displayed": False,
+        "is_deleted": False,
+        "is_dismissed": False,
+        "is_relevant": True,
+        "template": "WeeklySummary",
+        "title": "Less on groceries",
+        "transaction_guids": [],
+    },
+)
+
+
+def emit_insight(world: World, action: str, insight: Record) -> None:
+    """Writes the event of a change, and that of the beat for those that ask for it."""
+    insights.emit(world, action, insight)
+    beats.emit(world, action, insight, bulk=True)
 
 
 def _render(world: World, user: Record, insight: Record) -> dict[str, Any]:
@@ -169,7 +265,7 @@ def bring_up(world: World, user: Record) -> None:
             "has_been_displayed": False,
             "is_dismissed": False,
         }
-        insight = Record(KIND, world.guid("BET"), body, owner=user.guid, sort=world.now)
+        insight = Record(KIND, world.guid(insights.prefix), body, owner=user.guid, sort=world.now)
         world.add(insight)
         emit_insight(world, "created", insight)
 

@@ -14,11 +14,10 @@ from mocksrv.engine.clock import parse_moment
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import NO_CONTENT, Reply
-from mocksrv.providers.mx.bank import institutions
+from mocksrv.providers.mx.bank import institutions, resources
 from mocksrv.providers.mx.bank.institutions import Institution
 from mocksrv.providers.mx.bank.loading import SPLIT
 from mocksrv.providers.mx.events.changes import AccountChanged, AccountGoing, follow
-from mocksrv.providers.mx.events.objects import emit, emit_account, emit_transaction
 from mocksrv.providers.mx.events.webhooks import emit_member
 from mocksrv.providers.mx.http.call import (
     V2,
@@ -196,11 +195,11 @@ def remove_account(world: World, account: Record) -> None:
             remove(world, transaction)
     for holding in world.list(Query("mx.holding", parent=account.guid)):
         world.remove(guid=holding.guid)
-        emit(world, "mx.holding", "deleted", holding)
+        resources.HOLDING.emit(world, "deleted", holding)
     follow(world, AccountGoing(account))
     world.remove(parent=account.guid)
     world.remove(guid=account.guid)
-    emit_account(world, "deleted", account)
+    resources.ACCOUNT.emit(world, "deleted", account)
 
 
 def _manual_member(call: Call, world: World, user: Record) -> Record:
@@ -228,9 +227,9 @@ def create(call: Call, user: str) -> Reply:
             not_found("This call takes the guid of a user, no id; user", user)
         member = _manual_member(call, world, owner)
         body = account_body(member, {"balance": 0.0, **given})
-        record = Record("mx.account", world.guid("ACT"), body, owner=owner.guid, subject=member.guid)
+        record = Record("mx.account", world.guid(resources.ACCOUNT.prefix), body, owner=owner.guid, subject=member.guid)
         world.add(record)
-        emit_account(world, "created", record)
+        resources.ACCOUNT.emit(world, "created", record)
         return Reply({"account": renderer(call, world, owner)(record)})
 
 
@@ -249,7 +248,7 @@ def update(call: Call, user: str, member: str, account: str) -> Reply:
             before = record.body.get("balance")
             record.body.update(given)
             world.save(record)
-            emit_account(world, "updated", record)
+            resources.ACCOUNT.emit(world, "updated", record)
             follow(world, AccountChanged(record, before))
         return Reply({"account": renderer(call, world, owner)(record)})
 
@@ -273,7 +272,7 @@ def merge(call: Call, user: str) -> Reply:
         for other in others:
             _absorb(world, owner, kept, other)
         world.save(kept)
-        emit_account(world, "updated", kept)
+        resources.ACCOUNT.emit(world, "updated", kept)
         return Reply({"account": renderer(call, world, owner)(kept)})
 
 
@@ -312,7 +311,7 @@ def _absorb(world: World, user: Record, kept: Record, other: Record) -> None:
                 _move(world, kept, record)
     for goal in world.list(Query(goals.kind, parent=other.guid)):
         _move(world, kept, goal)
-        goals.emit(world, user, goal, "updated")
+        goals.emit(world, "updated", goal)
     _forget(world, other)
     remove_account(world, other)
 
@@ -334,7 +333,7 @@ def _move_transactions(world: World, kept: Record, other: Record) -> None:
             for tagging in taggings_of(world, record):
                 tagging.subject = kept.subject
                 world.move(tagging)
-            emit_transaction(world, "updated", record, bulk=True)
+            resources.TRANSACTION.emit(world, "updated", record, bulk=True)
 
 
 def _whole_of(world: World, transaction: Record) -> Record:

@@ -18,9 +18,9 @@ from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import NO_CONTENT, Reply
 from mocksrv.providers.mx.catalog import categories
-from mocksrv.providers.mx.events import objects
 from mocksrv.providers.mx.events.changes import CategoryReplaced, after
 from mocksrv.providers.mx.events.collection import Collection
+from mocksrv.providers.mx.events.resources import Events, changes, names
 from mocksrv.providers.mx.events.webhooks import client_guid
 from mocksrv.providers.mx.http.call import (
     PAGING,
@@ -156,7 +156,11 @@ plans = Plans(
     one="spending_plan",
     many="spending_plans",
     schema=SCHEMA,
-    event="mx.spending_plan",
+    events=Events(
+        changes("a spending plan", updated="a spending plan has gone on to another month"),
+        names("created_at current_iteration_number guid updated_at"),
+    ),
+    sample={"current_iteration_number": 1},
     defaults={"current_iteration_number": 1},
 )
 plans.mount(routes, PLANS, list="listSpendingPlans", delete="deleteSpendingPlan")
@@ -193,7 +197,7 @@ def begin_month(world: World, plan: Record) -> None:
     for item in world.list(_items(plan, last)):
         if item.body["item_type"] in EVERY_MONTH:
             _add_item(world, plan, iteration, {name: item.body[name] for name in MEMBERS})
-    objects.emit(world, plans.kind, "updated", plan)
+    plans.emit(world, "updated", plan)
 
 
 def _open_iteration(world: World, plan: Record) -> Record:

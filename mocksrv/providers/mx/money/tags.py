@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import Schema, fields, validate
@@ -9,9 +10,9 @@ from marshmallow import Schema, fields, validate
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import Reply
-from mocksrv.providers.mx.events import objects
 from mocksrv.providers.mx.events.changes import TransactionGoing, UserAdded, after
 from mocksrv.providers.mx.events.collection import Collection
+from mocksrv.providers.mx.events.resources import Events, changes, names
 from mocksrv.providers.mx.http.call import (
     Call,
     Document,
@@ -89,21 +90,45 @@ class Taggings(Collection):
         if call.find(world, tags.kind, given["tag_guid"], user.guid) is None:
             raise MXError(422, f"tagging.tag_guid: there is no tag {given['tag_guid']}")
 
-    def emit(self, world: World, user: Record, record: Record, action: str) -> None:
+    def details(self, world: World, user: Record | None, record: Record, action: str) -> Mapping[str, Any]:
         tag = world.get(tags.kind, record.body["tag_guid"])
         transaction = world.record(record.body["transaction_guid"])
-        view = {
-            **self.view(world, user, record),
+        return {
+            **super().details(world, user, record, action),
             "tag_name": tag.body["name"] if tag else None,
             "transaction_id": transaction.partner_id if transaction else None,
         }
-        objects.emit(world, "mx.tagging", action, record, **view)
 
 
-tags = Tags("mx.tag", prefix="TAG", one="tag", many="tags", schema=TAG, event="mx.tag")
+tags = Tags(
+    "mx.tag",
+    prefix="TAG",
+    one="tag",
+    many="tags",
+    schema=TAG,
+    events=Events(changes("a tag"), names("guid revision name updated_at")),
+    sample={"name": "Reimbursable"},
+)
 tags.mount(routes, TAGS, list="listTags", create="createTag", read="readTag", update="updateTag", delete="deleteTag")
 
-taggings = Taggings("mx.tagging", prefix="TGN", one="tagging", many="taggings", schema=TAGGING, event="mx.tagging")
+taggings = Taggings(
+    "mx.tagging",
+    prefix="TGN",
+    one="tagging",
+    many="taggings",
+    schema=TAGGING,
+    events=Events(
+        changes("a tagging", deleted="a tagging was deleted, or went with its transaction"),
+        names("guid member_is_managed_by_user revision transaction_id transaction_guid tag_guid tag_name updated_at"),
+    ),
+    sample={
+        "member_is_managed_by_user": True,
+        "tag_name": "Reimbursable",
+        "tag_guid": "TAG-d7e8f90a-1111-4222-8333-8a8b8c8d8e8f",
+        "transaction_guid": "TRN-5e6f7081-1111-4222-8333-0f0e0d0c0b0a",
+        "transaction_id": "T-900",
+    },
+)
 taggings.mount(
     routes,
     "/users/<user>/taggings",
@@ -124,11 +149,9 @@ def start(world: World, change: UserAdded) -> None:
 @after(TransactionGoing)
 def untag(world: World, change: TransactionGoing) -> None:
     """With a transaction go its taggings."""
-    user = world.get("mx.user", change.transaction.owner)
     for tagging in taggings_of(world, change.transaction):
         world.remove(guid=tagging.guid)
-        if user:
-            taggings.emit(world, user, tagging, "deleted")
+        taggings.emit(world, "deleted", tagging)
 
 
 def taggings_of(world: World, transaction: Record) -> list[Record]:

@@ -14,6 +14,7 @@ from marshmallow import ValidationError, fields, validate
 from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import NO_CONTENT, Reply
+from mocksrv.providers.mx.bank import resources
 from mocksrv.providers.mx.bank.categories import UNCATEGORIZED, labels
 from mocksrv.providers.mx.bank.loading import SPLIT, parts_of
 from mocksrv.providers.mx.catalog import categories
@@ -26,7 +27,6 @@ from mocksrv.providers.mx.events.changes import (
     after,
     follow,
 )
-from mocksrv.providers.mx.events.objects import emit_account, emit_transaction
 from mocksrv.providers.mx.http.call import (
     V1,
     V2,
@@ -152,7 +152,7 @@ def _post(world: World, transaction: Record, amount: int) -> None:
         if account.body.get(name) is not None:
             account.body[name] = (cents(account.body[name]) + direction(account) * amount) / 100
     world.save(account)
-    emit_account(world, "updated", account)
+    resources.ACCOUNT.emit(world, "updated", account)
     follow(world, AccountChanged(account, before))
 
 
@@ -175,7 +175,7 @@ def remove(world: World, transaction: Record) -> None:
         follow(world, TransactionGoing(gone))
         world.remove(parent=gone.guid)
         world.remove(guid=gone.guid)
-        emit_transaction(world, "deleted", gone)
+        resources.TRANSACTION.emit(world, "deleted", gone)
 
 
 def check_whole(transaction: Record, what: str) -> None:
@@ -215,7 +215,7 @@ def create_manual(call: Call, user: str, account: str) -> Reply:
             applier(world, owner.guid)(body)
         record = Record("mx.transaction", world.guid(PREFIX), body, owner.guid, parent.subject, parent.guid, sort=sort)
         world.add(record)
-        emit_transaction(world, "created", record)
+        resources.TRANSACTION.emit(world, "created", record)
         follow(world, TransactionsAdded([record]))
         follow(world, SpendingChanged(owner.guid))
         return Reply(renderer(call, world, owner)(record))
@@ -266,7 +266,7 @@ def _update(call: Call, world: World, user: Record, record: Record, given: dict[
         record.sort = given.pop("date", record.sort)
         body.update(given, set_by_user=sorted({*body.get("set_by_user", ()), *names}))
         world.save(record)
-        emit_transaction(world, "updated", record)
+        resources.TRANSACTION.emit(world, "updated", record)
         follow(world, SpendingChanged(user.guid))
     return Reply({"transaction": renderer(call, world, user)(record)})
 
@@ -329,10 +329,10 @@ def _split(call: Call, world: World, user: Record, whole: Record, given: Sequenc
     whole.kind = SPLIT
     whole.body["has_been_split"] = True
     world.move(whole)
-    emit_transaction(world, "updated", whole)
+    resources.TRANSACTION.emit(world, "updated", whole)
     world.add(*parts)
     for part in parts:
-        emit_transaction(world, "created", part)
+        resources.TRANSACTION.emit(world, "created", part)
     follow(world, SpendingChanged(user.guid))
     render = renderer(call, world, user)
     return Reply({"transactions": [render(part) for part in parts]})
@@ -354,6 +354,6 @@ def _unsplit(world: World, user: Record, whole: Record) -> Reply:
         whole.kind = "mx.transaction"
         whole.body["has_been_split"] = False
         world.move(whole)
-        emit_transaction(world, "updated", whole)
+        resources.TRANSACTION.emit(world, "updated", whole)
         follow(world, SpendingChanged(user.guid))
     return NO_CONTENT

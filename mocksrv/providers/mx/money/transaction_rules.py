@@ -10,12 +10,12 @@ from marshmallow import fields, validate
 
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
+from mocksrv.providers.mx.bank import resources
 from mocksrv.providers.mx.bank.categories import Category, labels
 from mocksrv.providers.mx.bank.loading import SPLIT
 from mocksrv.providers.mx.catalog import categories
 from mocksrv.providers.mx.events.changes import CategoryReplaced, SpendingChanged, after, follow
 from mocksrv.providers.mx.events.collection import Collection
-from mocksrv.providers.mx.events.objects import emit_transaction
 from mocksrv.providers.mx.http.call import Call, Document, Moment, MXError, Routes
 from mocksrv.providers.mx.http.versions import Versioned
 
@@ -126,7 +126,7 @@ class TransactionRules(Collection):
             for transaction in world.list(Query(kind, guids=met)) if met else []:
                 if rule.apply(transaction.body):
                     world.save(transaction)
-                    emit_transaction(world, "updated", transaction)
+                    resources.TRANSACTION.emit(world, "updated", transaction)
         follow(world, SpendingChanged(user.guid))
 
 

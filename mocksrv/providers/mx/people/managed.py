@@ -16,12 +16,12 @@ from mocksrv.engine.clock import DAY
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import NO_CONTENT, Reply
+from mocksrv.providers.mx.bank import resources
 from mocksrv.providers.mx.bank.categories import BY_NAME, UNCATEGORIZED, Category, labels
 from mocksrv.providers.mx.bank.loading import masked, parts_of
 from mocksrv.providers.mx.catalog import categories
 from mocksrv.providers.mx.catalog.institutions import page
 from mocksrv.providers.mx.events.changes import SpendingChanged, TransactionsAdded, follow
-from mocksrv.providers.mx.events.objects import emit_account, emit_transaction
 from mocksrv.providers.mx.events.webhooks import emit_member
 from mocksrv.providers.mx.http.call import (
     PAGING,
@@ -256,9 +256,11 @@ def create_account(call: Call, user: str, member: str) -> Reply:
         partner_id = given.pop("id")
         _check_id(world, Query("mx.account", subject=parent.guid, partner_id=partner_id, limit=1), "account", None)
         body = account_body(parent, _masked(given))
-        record = Record("mx.account", world.guid("ACT"), body, owner.guid, parent.guid, partner_id=partner_id)
+        record = Record(
+            "mx.account", world.guid(resources.ACCOUNT.prefix), body, owner.guid, parent.guid, partner_id=partner_id
+        )
         world.add(record)
-        emit_account(world, "created", record)
+        resources.ACCOUNT.emit(world, "created", record)
         return Reply({"account": accounts.renderer(call, world, owner)(record)})
 
 
@@ -283,7 +285,7 @@ def update_account(call: Call, user: str, member: str, account: str) -> Reply:
             record.partner_id = partner_id
         record.body.update(_masked(given))
         world.save(record)
-        emit_account(world, "updated", record)
+        resources.ACCOUNT.emit(world, "updated", record)
         return Reply({"account": accounts.renderer(call, world, owner)(record)})
 
 
@@ -345,7 +347,7 @@ def create_transaction(call: Call, user: str, member: str, account: str) -> Repl
         world.add(record)
         if record.body["status"] == "PENDING":
             world.set_timer(record.guid, UNPOSTED, world.now + LONGEST_PENDING)
-        emit_transaction(world, "created", record)
+        resources.TRANSACTION.emit(world, "created", record)
         follow(world, TransactionsAdded([record]))
         follow(world, SpendingChanged(owner.guid))
         return Reply({"transaction": transactions.renderer(call, world, owner)(record)})
@@ -378,7 +380,7 @@ def update_transaction(call: Call, user: str, member: str, account: str, transac
             changed.body.update({name: record.body[name] for name in SHARED})
             changed.sort = record.sort if "transacted_at" in given else changed.sort
             world.save(changed)
-            emit_transaction(world, "updated", changed)
+            resources.TRANSACTION.emit(world, "updated", changed)
         follow(world, SpendingChanged(owner.guid))
         return Reply({"transaction": transactions.renderer(call, world, owner)(record)})
 

@@ -12,12 +12,12 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-from mocksrv.engine.clock import DAY, MINUTE, SECOND
+from mocksrv.engine.clock import DAY, MINUTE, SECOND, iso
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import NO_CONTENT, Reply
 from mocksrv.providers.mx.events.changes import AccountsVerified, after
-from mocksrv.providers.mx.events.objects import emit
+from mocksrv.providers.mx.events.resources import Events, Resource, names
 from mocksrv.providers.mx.http.call import (
     PAGING,
     Call,
@@ -182,10 +182,10 @@ def create_deposit(call: Call, user: str) -> Reply:
             "verified_at": None,
             "attempts": 0,
         }
-        record = Record(KIND, world.guid("MIC"), body, owner=owner.guid)
+        record = Record(KIND, world.guid(deposits.prefix), body, owner=owner.guid)
         world.add(record)
         _set_timers(world, record)
-        emit_deposit(world, "created", record)
+        deposits.emit(world, "created", record)
         return _single(call, record)
 
 
@@ -278,7 +278,7 @@ def _enter(world: World, record: Record, status: str) -> None:
     record.body.update(status=status, error_message=STATUSES[status].error)
     world.save(record)
     _set_timers(world, record)
-    emit_deposit(world, "updated", record)
+    deposits.emit(world, "updated", record)
 
 
 def _set_timers(world: World, record: Record) -> None:
@@ -305,11 +305,44 @@ def give_way(world: World, change: AccountsVerified) -> None:
         _remove(world, record)
 
 
-def emit_deposit(world: World, action: str, record: Record) -> None:
-    """Writes the event of a change."""
-    kind, status = record.body["account_type"], record.body["status"]
-    number = ACCOUNT_TYPES.index(kind) if kind else None
-    emit(world, KIND, action, record, status=STATUSES[status].number, status_name=status, account_type=number)
+class Deposits(Resource):
+    """Microdeposits, whose events have numbers where the API has words."""
+
+    def details(self, world: World, user: Record | None, record: Record, action: str) -> Mapping[str, Any]:
+        kind, status = record.body["account_type"], record.body["status"]
+        number = ACCOUNT_TYPES.index(kind) if kind else None
+        return {"status": STATUSES[status].number, "status_name": status, "account_type": number}
+
+
+def _iso_ms(ms: int | None) -> str | None:
+    """A moment as these events write it, with milliseconds."""
+    return None if ms is None else f"{iso(ms)[:-1]}.{ms % 1000:03}+00:00"
+
+
+deposits = Deposits(
+    KIND,
+    prefix="MIC",
+    events=Events(
+        {"created": "a microdeposit was started", "updated": "the status of a microdeposit has changed"},
+        (
+            *names(
+                """account_number account_type created_at guid institution_guid routing_number status status_name
+                    updated_at"""
+            ),
+            "verified_at",
+        ),
+        forms=dict.fromkeys(("created_at", "updated_at", "verified_at"), _iso_ms),
+        beside={"version": 1},
+        optional=frozenset({"verified_at"}),
+    ),
+    sample={
+        "account_number": "333398765",
+        "account_type": 1,
+        "routing_number": "091000019",
+        "status": 2,
+        "status_name": "DEPOSITED",
+    },
+)
 
 
 # rendering

@@ -21,14 +21,16 @@ from mocksrv.engine.role import WrongSubject
 from mocksrv.engine.sandbox import Sandbox
 from mocksrv.engine.storage.records import Query
 from mocksrv.providers.mx.bank.categories import BY_NAME
-from mocksrv.providers.mx.events.triggering import MEANINGS
+from mocksrv.providers.mx.declarations import catalogue, load
 from mocksrv.providers.mx.events.webhooks import UNASKED
+from mocksrv.providers.mx.families import FAMILIES
 from mocksrv.server import build
 from tests.conftest import MX, Receiver
 
 DOCUMENT = Path(__file__).parents[4] / "docs" / "webhooks.md"
 TABLE = re.compile(r"(<!-- events -->\n)(.*?)(<!-- /events -->)", re.DOTALL)
 V2 = {"Accept": "application/json", "Accept-Version": "v20250224"}
+MEANINGS = catalogue(load(FAMILIES)).meanings
 CHANGES = ("created", "updated", "deleted")
 ALERTS = {
     "account": ("ACCOUNT_BALANCE_LOW", "DEBT_PAYMENT_REMINDER"),
@@ -102,7 +104,7 @@ SHAPES: dict[str, dict[str, str]] = {
     },
     "mx.account.": {
         "account": " ".join(f"{name}_set_by:s?" for name in _SET_BY.split())
-        + f" {_FEED}"
+        + f" {_FEED} "
         + """account_number:s? account_subtype:s? account_type:s apr:d? apy:d? available_balance:d?
             available_credit:d? balance:d? cash_balance:d? cash_surrender_value:d? created_at:i credit_limit:d?
             currency_code:s? day_payment_is_due:i? death_benefit:d? guid:ACT- holdings_value:d? id:s? imported_at:i?

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 import pytest
 
 from mocksrv.engine.config import Config
+from mocksrv.providers.mx.declarations import load
+from mocksrv.providers.mx.families import FAMILIES
 from mocksrv.providers.mx.http.call import V1, V2, VERSIONS, Route
-from mocksrv.providers.mx.provider import FAMILIES
 from mocksrv.server import build
 from tests.conftest import MX
 
-ROUTES = [route for family in FAMILIES for route in family.routes.entries]
+ROUTES = [route for family in load(FAMILIES) for route in family.routes.entries]
 HEADERS = {V1: {"Accept": "application/vnd.mx.api.v1+json"}, V2: {"Accept": "application/json", "Accept-Version": V2}}
 NOWHERE = "XXX-00000000-0000-0000-0000-000000000000"
 

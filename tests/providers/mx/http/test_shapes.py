@@ -14,6 +14,8 @@ import yaml
 from marshmallow import Schema, fields
 
 from mocksrv.providers.mx.catalog import categories, enhance, institutions, merchants
+from mocksrv.providers.mx.declarations import load
+from mocksrv.providers.mx.families import FAMILIES
 from mocksrv.providers.mx.http.call import V1, V2, VERSIONS, Day, Moment, Money, Route
 from mocksrv.providers.mx.http.versions import ONLY, PLAIN_JSON, Versioned
 from mocksrv.providers.mx.money import (
@@ -36,10 +38,9 @@ from mocksrv.providers.mx.money import (
     transactions,
 )
 from mocksrv.providers.mx.people import members, microdeposits, processor, users, widgets
-from mocksrv.providers.mx.provider import FAMILIES
 
 OPENAPI = Path(__file__).parents[5] / "shared" / "openapi"
-ROUTES = [route for family in FAMILIES for route in family.routes.entries]
+ROUTES = [route for family in load(FAMILIES) for route in family.routes.entries]
 SHAPES: dict[str, Schema | Versioned] = {
     "UserResponse": users.USERS,
     "InstitutionResponse": institutions.INSTITUTIONS,

@@ -1,0 +1,198 @@
+"""A kind of resource, declared once: its records, the prefix of their guids, the webhooks of its changes, and what one
+that is sent on request shows where there is no such record.
+
+    TAG = Resource("mx.tag", prefix="TAG", events=Events(changes("a tag"), names("guid name updated_at")),
+        sample={"name": "Reimbursable"})
+    TAG.emit(world, "created", record)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mocksrv.engine.callbacks import outbox
+from mocksrv.engine.clock import DAY
+from mocksrv.engine.storage.records import Record
+from mocksrv.engine.world import World
+from mocksrv.providers.mx.events.webhooks import UNASKED, client_guid, client_id, seconds, send
+from mocksrv.providers.mx.http.call import shown
+
+
+def day_seconds(ms: int | None) -> int | None:
+    """A date as the second it begins."""
+    return None if ms is None else ms // DAY * DAY // 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """The events of one resource.
+
+    ``when`` has its actions, and says in words what each is sent for. ``fields`` is what its object shows, ``forms``
+    how fields are written that are not written as they are (moments become Unix seconds without being named here),
+    ``renamed`` MX's other names for fields of the API, ``beside`` what stands beside the object, ``optional`` the
+    fields that are left out while they are null.
+    """
+
+    when: Mapping[str, str]
+    fields: tuple[str, ...]
+    forms: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    beside: Mapping[str, Any] = field(default_factory=dict)
+    optional: frozenset[str] = frozenset()
+
+    def payload(self, wrapper: str, action: str, view: Mapping[str, Any]) -> dict[str, Any]:
+        """The body: ``view`` has the resource's fields by the API's names, moments in milliseconds."""
+        shown = {name: self._form(name)(view.get(self.renamed.get(name, name))) for name in self.fields}
+        present = {name: value for name, value in shown.items() if value is not None or name not in self.optional}
+        return {"action": action, **self.beside, wrapper: present}
+
+    def _form(self, name: str) -> Callable[[Any], Any]:
+        return self.forms.get(name) or (seconds if name.endswith("_at") else _same)
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def changes(what: str, **special: str) -> dict[str, str]:
+    """What the three events of a resource are sent for: ``changes("a tag", deleted="a tag was taken away")``."""
+    return {
+        "created": f"{what} was created",
+        "updated": f"{what} has changed",
+        "deleted": f"{what} was deleted",
+        **special,
+    }
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Names of fields, written one after the other, and the keys of the user."""
+    return (*text.split(), "user_guid", "user_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """One event of the catalogue: what it is sent for, the kind of the records that it is about, and what writes it:
+    ``write(world, owner, record)``, where None stands for a record that has to be invented.
+    """
+
+    when: str
+    about: str
+    write: Callable[[World, Record, Record | None], None]
+
+
+class Resource:
+    """One kind of resource.
+
+    ``kind`` names its records and, behind ``mx.``, the object of its events; ``prefix`` begins their guids. ``sample``
+    is what an invented one shows, by the API's names: what is not there is null. ``about`` names the kind of the
+    records, where that is another's. ``of_member``: the records of one member are no other member's.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        *,
+        prefix: str,
+        events: Events | None = None,
+        sample: Mapping[str, Any] | None = None,
+        about: str | None = None,
+        of_member: bool = False,
+    ) -> None:
+        self.kind = kind
+        self.prefix = prefix
+        self.events = events
+        self.sample = sample
+        self.about = about or kind
+        self.of_member = of_member
+
+    def problems(self) -> list[str]:
+        """What is wrong with the declaration."""
+        found = []
+        if not self.kind.startswith("mx."):
+            found.append(f"the kind {self.kind!r} does not begin with 'mx.'")
+        if not (len(self.prefix) == 3 and self.prefix.isascii() and self.prefix.isalpha() and self.prefix.isupper()):
+            found.append(f"the prefix {self.prefix!r} of {self.kind} is not three capital letters")
+        if self.events is not None and self.sample is None:
+            found.append(f"{self.kind} has events and no sample of what one shows that is sent on request")
+        found += (f"the sample of {self.kind} has {name!r}, which its events do not show" for name in self._unshown())
+        return found
+
+    def _unshown(self) -> list[str]:
+        if self.events is None or self.sample is None:
+            return []
+        read = {self.events.renamed.get(name, name) for name in self.events.fields}
+        return sorted(self.sample.keys() - read)
+
+    def declared(self) -> Mapping[str, Declared]:
+        """Its events, by their whole names."""
+        when = self.events.when if self.events else {}
+        return {
+            f"{self.kind}.{action}": Declared(text, self.about, self._writer(action)) for action, text in when.items()
+        }
+
+    def _writer(self, action: str) -> Callable[[World, Record, Record | None], None]:
+        def write(world: World, owner: Record, record: Record | None) -> None:
+            if record is None:
+                self._send(world, action, self.invent(world, owner), owner, lambda: self.sample or {})
+            else:
+                self.emit(world, action, record)
+
+        return write
+
+    def invent(self, world: World, owner: Record) -> Record:
+        """A record as if it had been stored now, of this user."""
+        guid, member, account = world.guid(self.prefix), world.guid("MBR"), world.guid("ACT")
+        return self.stamped(world, Record(self.about, guid, {}, owner.guid, member, account))
+
+    @staticmethod
+    def stamped(world: World, record: Record) -> Record:
+        record.created_at = record.updated_at = world.now
+        return record
+
+    def details(self, world: World, user: Record | None, record: Record, action: str) -> Mapping[str, Any]:
+        """What the events of a record show beside its body and its keys, by the API's names."""
+        return {}
+
+    def emit(self, world: World, action: str, record: Record, *, bulk: bool = False) -> None:
+        """Writes the event of a change, if the resource has one for it.
+
+        ``bulk``: one of the many changes that a job brings, written only where an endpoint asks for it.
+        """
+        if self.events is None or action not in self.events.when:
+            return
+        if bulk and not outbox.wanted(world, f"{self.kind}.{action}", UNASKED):
+            return
+        user = world.get("mx.user", record.owner)
+        self._send(world, action, record, user, lambda: self.details(world, user, record, action))
+
+    def _send(
+        self,
+        world: World,
+        action: str,
+        record: Record,
+        user: Record | None,
+        details: Callable[[], Mapping[str, Any]],
+    ) -> None:
+        assert self.events is not None
+        deleted = action == "deleted"
+        if deleted:
+            record.revision += 1
+            record.updated_at = world.now
+        sandbox = world.sandbox.name
+        keys = {
+            "account_guid": record.parent,
+            "member_guid": record.subject,
+            "user_id": user.partner_id if user else None,
+            "client_guid": client_guid(sandbox),
+            "client_id": client_id(sandbox),
+        }
+        gone = {"deleted_at": world.now} if deleted else {}
+        view = {**keys, **shown(record), **details(), **gone}
+        send(
+            world,
+            f"{self.kind}.{action}",
+            record.guid,
+            self.events.payload(self.kind.removeprefix("mx."), action, view),
+        )
