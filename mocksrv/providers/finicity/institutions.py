@@ -21,7 +21,7 @@ from mocksrv.providers.http import Reply
 routes = Routes()
 INSTITUTION = "/institution/v2/institutions/<id>"
 MOCK = "mock_"
-MOCK_IDS = 900_000  # ids of scenarios begin here
+MOCK_IDS = range(10**9, 2**31)  # of scenarios: so many that two of them hardly ever have the same
 PRODUCTS = (
     "transAgg",
     "ach",
@@ -109,6 +109,11 @@ TEST_BANKS = (
 )
 
 
+def mock_id(scenario: str) -> int:
+    """The id of a scenario's institution: of its name alone, whatever other scenarios there are."""
+    return MOCK_IDS[crc32(scenario.encode()) % len(MOCK_IDS)]
+
+
 class Institutions:
     """All institutions. ``scenarios`` gives the scenarios: name, and whether the bank's own page is met in it."""
 
@@ -116,14 +121,7 @@ class Institutions:
         self._scenarios = scenarios
 
     def all(self) -> list[Institution]:
-        taken: set[int] = set()
-        mocks = []
-        for name, oauth in self._scenarios():
-            id = MOCK_IDS + crc32(name.encode()) % (10**6 - MOCK_IDS)
-            while id in taken:
-                id += 1
-            taken.add(id)
-            mocks.append(Institution(id, f"Mock: {name}", oauth, scenario=name))
+        mocks = (Institution(mock_id(name), f"Mock: {name}", oauth, scenario=name) for name, oauth in self._scenarios())
         return [*TEST_BANKS, *mocks]
 
     def get(self, id: str) -> Institution | None:
