@@ -112,7 +112,10 @@ class Job:
         Changes of it are stored with the play. Raises PlayError when what is stored has other fields.
         """
         if not isinstance(self.kept, kind):
-            self.kept = _made(kind, cast("Mapping[str, Any]", self.kept or {}))
+            try:
+                self.kept = kind(**cast("Mapping[str, Any]", self.kept or {}))
+            except TypeError as fault:
+                raise PlayError(f"the details of a stored job {self.name!r} cannot be read: {fault}") from None
         return self.kept
 
     def dump(self) -> dict[str, Any]:
@@ -176,29 +179,26 @@ class Play:
     @classmethod
     def load(cls, kept: dict[str, Any]) -> Self:
         """The play of what `dump` gave, which it takes over. Raises PlayError when there is a key that is not known."""
-        if "job" in kept:
-            kept["job"] = _made(Job, kept["job"])
-        if "at" in kept:
-            kept["at"] = Place(*kept["at"])
-        if "asked" in kept:
-            kept["asked"] = asked = _made(Asked, kept["asked"])
-            asked.challenges = [_made(OpenChallenge, each) for each in cast("list[dict[str, Any]]", asked.challenges)]
-            for challenge in asked.challenges:
-                options = cast("list[dict[str, Any]]", challenge.options)
-                challenge.options = [_made(OpenOption, each) for each in options]
-        if "consent" in kept:
-            kept["consent"] = _made(OpenConsent, kept["consent"])
-        return _made(cls, kept)
+        try:  # every poll comes here: no call that can be spared
+            if "job" in kept:
+                kept["job"] = Job(**kept["job"])
+            if "at" in kept:
+                kept["at"] = Place(*kept["at"])
+            if "asked" in kept:
+                kept["asked"] = _asked(**kept["asked"])
+            if "consent" in kept:
+                kept["consent"] = OpenConsent(**kept["consent"])
+            return cls(**kept)
+        except TypeError as fault:
+            raise PlayError(f"a stored play cannot be read: {fault}") from None
 
 
-def _made(kind: type[Details], kept: Mapping[str, Any]) -> Details:
-    try:
-        return kind(**kept)
-    except TypeError:
-        known = {each.name for each in fields(cast("Any", kind))}
-        unknown = [name for name in kept if name not in known]
-        fault = f"has no {unknown[0]!r}" if unknown else f"needs more than {sorted(kept)}"
-        raise PlayError(f"a stored play cannot be read: {kind.__name__} {fault}") from None
+def _asked(challenges: list[dict[str, Any]], **others: Any) -> Asked:
+    return Asked([_challenge(**each) for each in challenges], **others)
+
+
+def _challenge(options: Sequence[dict[str, Any]] = (), **others: Any) -> OpenChallenge:
+    return OpenChallenge(**others, options=[OpenOption(**each) for each in options])
 
 
 def _written(made: Any, *but: str) -> dict[str, Any]:

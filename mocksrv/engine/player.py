@@ -1,4 +1,4 @@
-"""Plays flows: enters steps, waits, asks, jumps. What the statuses mean is the provider's: its `Role`."""
+"""Plays flows: enters steps, waits, asks, changes flows. What the statuses mean is the provider's: its `Role`."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Player:
             return
         if not created and not _changes_first(steps):
             role.enter(world, subject, None, {}, False)
-        self._go_on(world, subject, opening=True)
+        self._play_to_next_wait(world, subject, opening=True)
 
     def push(
         self, world: World, subject: Record, status: str, fields: Mapping[str, Any], cause: str = "pushed by hand"
@@ -126,11 +126,13 @@ class Player:
     def polled(self, world: World, subject: Record) -> None:
         """The subject's status has been read. The step that waits for reads happens after the last of them."""
         play = subject.playing
+        if play.polls == 0:
+            return  # another read at the same time was the last
         play.polls -= 1
-        if play.polls > 0:
+        if play.polls:
             world.save_play(subject)
         else:
-            self._go_on(world, subject, due=True)
+            self._play_to_next_wait(world, subject, due=True)
 
     def acted(self, world: World, subject: Record, act: int) -> None:
         """A person has done this one of the acts that the vocabulary counts, and so all before it."""
@@ -138,7 +140,7 @@ class Player:
         play.acted = max(act, play.acted)
         if 0 < play.act <= play.acted:
             play.act = 0
-            self._go_on(world, subject)
+            self._play_to_next_wait(world, subject)
         else:
             world.save_play(subject)
 
@@ -197,7 +199,7 @@ class Player:
         }[kind](world, subject)
 
     def _due_step(self, world: World, subject: Record) -> None:
-        self._go_on(world, subject, due=True)
+        self._play_to_next_wait(world, subject, due=True)
 
     def _due_silent(self, world: World, subject: Record) -> None:
         asked = subject.playing.asked
@@ -266,9 +268,9 @@ class Player:
 
     def _play_flow(self, world: World, subject: Record, flow: str, *, opening: bool = False) -> None:
         subject.playing.flow, subject.playing.step = flow, 0
-        self._go_on(world, subject, opening=opening)
+        self._play_to_next_wait(world, subject, opening=opening)
 
-    def _go_on(self, world: World, subject: Record, *, opening: bool = False, due: bool = False) -> None:
+    def _play_to_next_wait(self, world: World, subject: Record, *, opening: bool = False, due: bool = False) -> None:
         """Plays from where the subject stands to the next wait."""
         try:
             scenario = self.scenario(subject)

@@ -239,6 +239,16 @@ class Call(Generic[MountT, RouteT]):
         """The answer that an error is told with."""
         return Response(dumps(self.error_body(error)), error.status, mimetype="application/json")
 
+    def polled(self, subject: Record) -> None:
+        """Counts a read of the subject's status: a scenario may wait for so many of them, and goes on after the last
+        was answered.
+        """
+        if subject.play is not None and subject.play.polls:
+            with self.change() as world:
+                present = world.subject(subject.guid)
+                if present is not None:
+                    self.engine.player.polled(world, present)
+
     # the journal
 
     def about(self, subject: Record) -> Record:

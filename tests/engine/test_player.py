@@ -54,7 +54,7 @@ def test_a_flow_plays_its_steps_at_their_moments(house: House) -> None:
     assert house.status(door) == "OPEN"
 
 
-def test_steps_of_one_instant_are_one_burst_and_the_last_change_ends_the_job(house: House) -> None:
+def test_steps_of_one_instant_are_played_together_and_the_last_change_ends_the_job(house: House) -> None:
     door = house.door(house.script("connect: [{status: NEW}, {after: 1s, status: KNOCKED}, {status: OPEN}]"))
     house.advance(SECOND)
     record = house.record(door)
@@ -80,6 +80,12 @@ def test_data_of_the_script_replaces_what_success_brings(house: House) -> None:
 def test_a_wait_for_polls_ends_after_that_many_reads_and_the_last_still_shows_the_old_status(house: House) -> None:
     door = house.door(house.script("connect: [{status: NEW}, {after: 3 polls, status: OPEN}]"))
     assert [house.poll(door) for _ in range(4)] == ["NEW", "NEW", "NEW", "OPEN"]
+
+
+def test_a_read_beside_the_last_that_was_waited_for_changes_nothing(house: House) -> None:
+    door = house.door(house.script("connect: [{status: NEW}, {after: 1 poll, status: KNOCKED}, {after: 1h}]"))
+    assert [house.poll(door), house.poll(door), house.poll(door)] == ["NEW", "KNOCKED", "KNOCKED"]
+    assert [status for status, _ in house.timeline(door)] == ["NEW", "NEW", "KNOCKED"]
 
 
 def test_advance_lists_the_subjects_that_wait_for_polls(house: House) -> None:

@@ -191,9 +191,8 @@ class House:
     def poll(self, guid: str) -> str:
         """A read of the status, as a provider does it."""
         record = self.record(guid)
-        if record.playing.polls:
-            with self.engine.change(self.sandbox) as world:
-                self.engine.player.polled(world, self.record(guid, world))
+        with self.engine.change(self.sandbox) as world:
+            self.engine.player.polled(world, self.record(guid, world))
         status: str = record.body["status"]
         return status
 

@@ -162,9 +162,7 @@ class Call(http.Call[Mount, Route]):
         """The same, as a poll sees it: a scenario may count the reads of an account. Raises MonoError 404."""
         with self.look() as world:
             record = self.account(world, id)
-        if record.play is not None and record.play.polls:
-            with self.change() as world:
-                self.engine.player.polled(world, self.account(world, id))
+        self.polled(record)
         return record
 
     # answers

@@ -173,15 +173,11 @@ def read_status(call: Call, user: str, member: str) -> Reply:
 
 
 def _polled(call: Call, user: str, member: str, show: Any) -> Reply:
-    """A read of a member's status; a script may wait for so many of them, and goes on after the last was answered."""
+    """A read of a member's status, which a scenario may count."""
     with call.look() as world:
         owner, record = call.user_and_member(world, user, member)
         body = show(record, owner)
-    if record.play is not None and record.play.polls:
-        with call.change() as world:
-            subject = world.subject(record.guid)
-            if subject is not None and subject.playing.polls:
-                call.engine.player.polled(world, subject)
+    call.polled(record)
     return Reply(body)
 
 
