@@ -79,16 +79,19 @@ class Query:
 
 
 def record_of(row: Row) -> Record:
-    return _made(row, json.loads(row[11]))
+    """The record of a row; body and play are read as one text, which is faster."""
+    body, play = json.loads(f"[{row[11]},{row[12] or 'null'}]")
+    return _made(row, body, play)
 
 
 def records_of(rows: Sequence[Row]) -> list[Record]:
     """The same of many: their bodies are read as one text, which is faster."""
-    return list(map(_made, rows, json.loads(f"[{','.join([row[11] for row in rows])}]")))
+    bodies = json.loads(f"[{','.join([row[11] for row in rows])}]")
+    return [_made(row, body, json.loads(row[12]) if row[12] else None) for row, body in zip(rows, bodies, strict=True)]
 
 
-def _made(row: Row, body: dict[str, Any]) -> Record:
-    seq, kind, guid, owner, subject, parent, partner_id, sort, revision, created_at, updated_at, _, play = row
+def _made(row: Row, body: dict[str, Any], play: dict[str, Any] | None) -> Record:
+    seq, kind, guid, owner, subject, parent, partner_id, sort, revision, created_at, updated_at, _, _ = row
     return Record(
         kind,
         guid,
@@ -101,7 +104,7 @@ def _made(row: Row, body: dict[str, Any]) -> Record:
         revision,
         created_at,
         updated_at,
-        Play.load(json.loads(play)) if play else None,
+        None if play is None else Play.load(play),
         seq,
     )
 
