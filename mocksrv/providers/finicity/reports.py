@@ -11,6 +11,7 @@ from marshmallow import fields
 
 from mocksrv.engine.clock import SECOND
 from mocksrv.engine.storage.records import Query, Record
+from mocksrv.engine.world import World
 from mocksrv.providers.finicity.customers import consumer_of
 from mocksrv.providers.finicity.http import (
     MISSING,
@@ -123,6 +124,13 @@ def order(call: Call, customer: str, type: str) -> Reply:
         else:
             world.set_timer(report.guid, "report", world.now + DURATION)  # the session is busy: nobody is told
         return Reply(render(report), 202)
+
+
+@routes.due("report")
+def finish(world: World, report: Record) -> None:
+    """A report is finished that no session tells of."""
+    report.body["status"] = "success"
+    world.save(report)
 
 
 @routes.add("GET", "/decisioning/v1/customers/<customer>/reports", "GetReportsByCustomer")
