@@ -1,15 +1,47 @@
-"""A whole server put together: engine, providers, application."""
+"""Putting a server together and starting it: the one way, for commands, programs, tests and the benchmark.
+
+`build` makes the parts, `open_parts` starts them, `LocalServer` serves them in this process, `ProcessServer` in one of
+its own. `Server` is the public face of both.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
 from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from flask import Flask
-
+from mocksrv.client import Sandbox
 from mocksrv.engine.config import Config
-from mocksrv.engine.engine import Engine
-from mocksrv.registry import make_providers
-from mocksrv.web.app import create_app
+from mocksrv.settings import config_from
+from mocksrv.web.hosting.hosting import WRONG_SETTING, Service, StartError, base_url, listen, run
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from mocksrv.engine.engine import Engine
+    from mocksrv.engine.problems import Problem
+
+LONGEST_START = 60.0  # real seconds that a process may take until it serves
+LONGEST_STOP = 5.0  # and until it has ended
+SERVE = "from mocksrv.server import serve_for_parent; serve_for_parent()"
+
+
+class Parts(NamedTuple):
+    """What a server is made of: the engine, and the WSGI application."""
+
+    engine: Engine
+    app: Flask
 
 
 def bundled_scenarios() -> Path:
@@ -19,8 +51,260 @@ def bundled_scenarios() -> Path:
     return installed if installed.is_dir() else package.parent / "scenarios"
 
 
-def build(config: Config) -> tuple[Engine, Flask]:
-    """The engine, not started yet, and the application of a server."""
+def build(config: Config) -> Parts:
+    """A server that is not started: nothing happens in it but what calls of its application do. Raises StoreError."""
+    from mocksrv.engine.engine import Engine
+    from mocksrv.registry import make_providers
+    from mocksrv.web.app import create_app
+
     providers = make_providers(config)
     engine = Engine(config, [provider.role for provider in providers], bundled_scenarios())
-    return engine, create_app(engine, providers, config)
+    return Parts(engine, create_app(engine, providers, config))
+
+
+def open_parts(config: Config, report: Callable[[Problem], Any] = lambda _: None) -> Parts:
+    """A server whose time passes and whose callbacks go out; ``close`` of the engine ends it.
+
+    ``report`` is given the faults of the user's scenario files. Raises StartError.
+    """
+    from mocksrv.engine.storage.records import StoreError
+
+    try:
+        parts = build(config)
+    except StoreError as error:
+        raise StartError(str(error), setting="database") from None
+    try:
+        _check(parts.engine, config, report)
+    except StartError:
+        parts.engine.close()
+        raise
+    parts.engine.start()
+    return parts
+
+
+def _open_silently(config: Config) -> Parts:
+    """The same, for programs: the error has the faults of the user's files. Raises StartError."""
+    problems: list[Problem] = []
+    try:
+        return open_parts(config, problems.append)
+    except StartError as error:
+        lines = [str(error), *map(str, problems)] if error.setting == "strict" else [str(error)]
+        raise StartError("\n".join(lines), error.status) from None
+
+
+def _check(engine: Engine, config: Config, report: Callable[[Problem], Any]) -> None:
+    """Raises StartError for faulty scenario files where that is asked for, and for a default that is not there."""
+    from mocksrv.engine.scenarios.library import UnknownScenario
+
+    problems = engine.library.problems
+    for problem in problems:
+        report(problem)
+    if problems and config.strict:
+        count = f"{len(problems)} fault{'' if len(problems) == 1 else 's'}"
+        raise StartError(f"{count} in scenario files", setting="strict")
+    if config.scenario:
+        try:
+            engine.library.find(config.scenario)
+        except UnknownScenario as error:
+            raise StartError(str(error), WRONG_SETTING, setting="scenario") from None
+
+
+class LocalServer:
+    """A server in threads of this process, from now until `close`; ``url`` is where it is. Raises StartError."""
+
+    def __init__(self, config: Config) -> None:
+        from mocksrv.web.hosting.threads import ThreadHost
+
+        listening = listen(config.host, config.port)
+        try:
+            self.engine, self.app = _open_silently(config)
+        except BaseException:
+            listening.close()
+            raise
+        self.url = base_url(config.host, listening.getsockname()[1])
+        self._host = ThreadHost(self.app, listening)
+
+    def close(self) -> None:
+        self._host.close()
+        self.engine.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class ProcessServer:
+    """A server in a process of its own, as ``mocksrv serve`` runs it, from now until `close`; ``url`` is where it is.
+    Raises StartError.
+
+    The process ends with this one, however this one ends.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", SERVE],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            start_new_session=True,  # a Ctrl-C is for this process
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        watchdog = threading.Timer(LONGEST_START, self._process.kill)
+        watchdog.start()
+        try:
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.write(pickle.dumps(config))
+                self._process.stdin.flush()
+            self.url = self._process.stdout.readline().decode().strip()
+        finally:
+            watchdog.cancel()
+        if not self.url:
+            status = self._end()
+            raise StartError(self._said() or "the server's process ended before it served", status)
+
+    def _said(self) -> str:
+        self._errors.seek(0)
+        return self._errors.read().decode(errors="replace").strip().removeprefix("mocksrv: ")
+
+    def close(self) -> None:
+        self._end()
+        self._errors.close()
+
+    def _end(self) -> int:
+        """Ends the process; its exit status."""
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()  # type: ignore[union-attr]
+        try:
+            return self._process.wait(LONGEST_STOP)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return self._process.wait()
+        finally:
+            self._process.stdout.close()  # type: ignore[union-attr]
+
+
+def serve_for_parent() -> None:
+    """What the process of a `ProcessServer` does: serves what its standard input says, until that is closed."""
+    config = pickle.load(sys.stdin.buffer)
+    try:
+        listening = listen(config.host, config.port)
+    except StartError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(error.status) from None
+    url = base_url(config.host, listening.getsockname()[1])
+    raise SystemExit(run(listening, partial(_open_for_parent, config, url, os.getpid()), config.threads))
+
+
+def _open_for_parent(config: Config, url: str, process: int) -> Service:
+    """In the process that serves, which may be a child of the one that was started (``process``). Raises
+    StartError."""
+    engine, app = _open_silently(config)
+
+    def follow() -> None:
+        while os.read(0, 1):
+            pass  # nothing more is said
+        os.kill(process, signal.SIGTERM)
+
+    threading.Thread(target=follow, name="mocksrv-follow", daemon=True).start()
+    print(url, flush=True)
+    return Service(app, engine.close)
+
+
+class Server:
+    """A server in a program, mostly in its tests.
+
+        with mocksrv.Server(seed=7, clock="manual") as server:
+            sandbox = server.sandbox("checkout")
+
+    It is made by ``with``, or by `start` and `close`. All arguments but ``process`` are settings of ``mocksrv serve``
+    and mean the same; neither MOCKSRV_* variables nor mocksrv.yaml are looked at, nothing is printed, and no signals
+    are taken.
+
+    ``process`` says where it runs. False: in threads of this process. It is there in a fraction of a second, answers
+    one call at a time as fast as a process of its own does, and shares Python's one processor with the program. True:
+    in a process of its own, under the same hosting as ``mocksrv serve``. It takes a second longer to start; use it for
+    load, for programs that block or fork, and where the program's memory and threads are looked at.
+
+    - ``port``: 0 picks a free one. ``host``: the address to listen on.
+    - ``seed``, ``clock``, ``now``, ``scenario``, ``webhook_url``: what new sandboxes start with: what ids and data are
+      made from, ``real``, ``manual`` or a speed such as ``x60``, a moment, a scenario, where callbacks go.
+    - ``scenarios``: a folder, or folders, with scenarios and data profiles of one's own. ``strict``: whether a fault in
+      them keeps the server from starting; else the file is left out.
+    - ``database``: a file that keeps the state; by default it is in memory. ``keep_events``, ``keep_for``: how many
+      webhooks a sandbox keeps, and for how long (``90d``).
+    - ``fidelity``: ``sdk`` or ``wire``. ``public_url``: the beginning of handed-out links. ``threads``: how many calls
+      are served at the same time by a process of its own. ``allow_callbacks``: hosts that callbacks may go to beside
+      local ones. ``control_from``, ``control_token``: who may use the control API. ``client_id``, ``api_key``: the only
+      credentials that are accepted.
+
+    Raises SettingError, a ValueError, for a value that is not allowed. `start` raises StartError when the port is
+    taken, the database cannot be used, the scenario is not there, or (with ``strict``) a scenario file has a fault.
+    """
+
+    def __init__(
+        self,
+        *,
+        process: bool = False,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        threads: int = 32,
+        webhook_url: str | None = None,
+        database: str | os.PathLike[str] | None = None,
+        keep_events: int | None = None,
+        keep_for: str | None = None,
+        scenarios: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] = (),
+        strict: bool = True,
+        clock: str = "real",
+        now: str | datetime | None = None,
+        seed: int | None = None,
+        scenario: str | None = None,
+        fidelity: str = "sdk",
+        public_url: str | None = None,
+        allow_callbacks: str | Sequence[str] = (),
+        control_from: str = "loopback",
+        control_token: str | None = None,
+        client_id: str | None = None,
+        api_key: str | None = None,
+    ) -> None:
+        given = {name: value for name, value in locals().items() if name not in ("self", "process")}
+        self.config = config_from(**given)
+        self._kind: type[LocalServer] | type[ProcessServer] = ProcessServer if process else LocalServer
+        self._running: LocalServer | ProcessServer | None = None
+
+    def start(self) -> Self:
+        """Starts it. Raises StartError; RuntimeError when it runs already."""
+        if self._running is not None:
+            raise RuntimeError("the server runs already")
+        self._running = self._kind(self.config)
+        return self
+
+    def close(self) -> None:
+        """Ends it; what is in memory is gone. A server that does not run is left alone."""
+        running, self._running = self._running, None
+        if running is not None:
+            running.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def url(self) -> str:
+        """Where it is: ``http://127.0.0.1:PORT``, the MX Platform API of the default sandbox. Raises RuntimeError when
+        it does not run.
+        """
+        if self._running is None:
+            raise RuntimeError("the server does not run; start it with 'with'")
+        return self._running.url
+
+    def sandbox(self, name: str = "default") -> Sandbox:
+        """A sandbox of that name, which comes into being with its first use: 1 to 64 of ``a-z A-Z 0-9 . _ -``."""
+        return Sandbox(self.url, name, self.config.control_token)

@@ -171,7 +171,7 @@ def test_shell_commands_run(block: str, bin_folder: Path, receiver: Receiver, tm
 
 
 def test_python_runs(receiver: Receiver, tmp_path: Path) -> None:
-    [program] = blocks("python")
+    program, _ = blocks("python")
     with Serving(options=["--clock", "x20", "--webhook-url", receiver.url], cwd=tmp_path) as server:
         command = [sys.executable, "-c", program.replace("http://127.0.0.1:8484", server.url)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
@@ -180,6 +180,13 @@ def test_python_runs(receiver: Receiver, tmp_path: Path) -> None:
     assert statuses[-1] == "CONNECTED"
     assert "CHALLENGED" in statuses
     assert "CONNECTION_STATUS" in [body.get("type") for body in receiver.bodies()]
+
+
+def test_python_with_a_server_of_its_own_runs(tmp_path: Path) -> None:
+    _, program = blocks("python")
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr) == ("DENIED 3 []\n", "")
 
 
 def test_what_is_shown_is_what_is_printed(bin_folder: Path, tmp_path: Path) -> None:

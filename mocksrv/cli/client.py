@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import functools
-import http.client
 import json
 import os
-import re
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import urlsplit
 
 import click
 
+from mocksrv.client import Client, ControlError, Unreachable
+from mocksrv.engine.sandbox import NAME, SandboxNameError
+
 DEFAULT_URL = "http://127.0.0.1:8484"
-SANDBOX = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}")
-TIME_OUT = 120.0  # seconds: longer than any answer is held
-
-
-DIRECT = urllib.request.build_opener(
-    urllib.request.ProxyHandler({})
-)  # a proxy in the environment cannot reach this machine
 
 
 class NoServer(click.ClickException):
@@ -31,49 +23,8 @@ class NoServer(click.ClickException):
     exit_code = 3
 
 
-class Server:
-    """The control API of one sandbox of a running server."""
-
-    def __init__(self, url: str, sandbox: str | None, token: str | None) -> None:
-        self.url = url.rstrip("/")
-        self.base = f"{self.url}{f'/sandbox/{quote(sandbox, safe=str())}' if sandbox else ''}/_mocksrv"
-        self._headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
-
-    def get(self, path: str, **query: Any) -> Any:
-        """The JSON of a GET; parameters that are None are left out. Raises click.ClickException."""
-        given = urlencode({name: value for name, value in query.items() if value is not None})
-        return self.call("GET", f"{path}?{given}" if given else path)
-
-    def call(self, method: str, path: str, body: Mapping[str, Any] | None = None, own: str = "") -> Any:
-        """One call; its JSON. Raises click.ClickException with what the server says of it.
-
-        ``own`` is where in the body that stands which the user gave: it is left out of what the server says.
-        """
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.base + path, data=data, headers=self._headers, method=method)
-        try:
-            with DIRECT.open(request, timeout=TIME_OUT) as answer:
-                text = answer.read()
-        except urllib.error.HTTPError as error:
-            raise click.ClickException(_detail(error).replace(own, "") if own else _detail(error)) from None
-        except (OSError, ValueError, http.client.HTTPException) as error:
-            raise NoServer(
-                f"no server answers at {self.url} ({getattr(error, 'reason', error)}); start one: mocksrv serve"
-            ) from None
-        return json.loads(text) if text else None
-
-
-def _detail(error: urllib.error.HTTPError) -> str:
-    """The problem document's own words."""
-    try:
-        detail = json.loads(error.read())["detail"]
-    except (ValueError, KeyError, TypeError):
-        return f"{error.url} answered {error.code}"
-    return str(detail)
-
-
 def with_server(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds ``--url``, ``--sandbox`` and ``--token`` to a command, which is given the `Server` as its first argument."""
+    """Adds ``--url``, ``--sandbox`` and ``--token`` to a command, which is given the `Client` as its first argument."""
 
     @click.option(
         "--url",
@@ -96,13 +47,27 @@ def with_server(command: Callable[..., Any]) -> Callable[..., Any]:
     def called(*args: Any, url: str, sandbox: str | None, token: str | None, **options: Any) -> Any:
         if urlsplit(url).scheme not in ("http", "https"):
             raise click.UsageError(f"--url: {url!r} is not an HTTP URL; write for example {DEFAULT_URL}")
-        if sandbox and not SANDBOX.fullmatch(sandbox):
-            raise click.UsageError(
-                f"--sandbox: {sandbox!r} is not a sandbox name; allowed are 1 to 64 of a-z A-Z 0-9 . _ -"
-            )
-        return command(Server(url, sandbox, token), *args, **options)
+        if sandbox and not NAME.fullmatch(sandbox):
+            raise click.UsageError(f"--sandbox: {SandboxNameError(sandbox)}")
+        try:
+            return command(Client(url, sandbox, token), *args, **options)
+        except ControlError as error:
+            raise click.ClickException(str(error)) from None
+        except Unreachable as error:
+            raise NoServer(f"{error}; start one: mocksrv serve") from None
 
     return called
+
+
+def put_with(client: Client, key: str, known: Sequence[Any], made: Mapping[str, Any]) -> Any:
+    """Puts a list (``/endpoints``, ``/faults``) with one more item at its end; the list as it is then.
+
+    Raises click.ClickException, which speaks of this item without its place in the list.
+    """
+    try:
+        return client.call("PUT", f"/{key}", {key: [*known, made]})[key]
+    except ControlError as error:
+        raise click.ClickException(str(error).replace(f"{key}.{len(known)}.", "")) from None
 
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")

@@ -14,6 +14,7 @@ from contextlib import closing, contextmanager, suppress
 from email.utils import parsedate_to_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -21,8 +22,8 @@ from mocksrv.providers.demo import Choices, Demo, counted
 from mocksrv.registry import declared
 
 if TYPE_CHECKING:
-    from mocksrv.engine.engine import Engine
     from mocksrv.engine.scenarios.model import Scenario
+    from mocksrv.server import LocalServer
 
 SEED = 7
 TRIES = 5  # of a call that fails on the way
@@ -41,13 +42,18 @@ def demo(name: str) -> int:
     only if all callbacks arrived as the scenario plans it.
     """
     from mocksrv.cli.shelf import open_shelf
+    from mocksrv.engine.config import Config
+    from mocksrv.server import LocalServer
 
     scenario = open_shelf(()).find(name)
     kind = declared(scenario.provider).demo()
     screen = Screen(kind)
-    with closing(Receiver(screen)) as receiver, server(receiver.url) as (engine, port):
-        screen.head(scenario, port, receiver.url)
-        stage = Live(engine, port, screen, receiver.url)
+    with (
+        closing(Receiver(screen)) as receiver,
+        LocalServer(Config(port=0, seed=SEED, clock="manual", webhook_url=receiver.url)) as server,
+    ):
+        screen.head(scenario, server.url, receiver.url)
+        stage = Live(server, screen, receiver.url)
         play = kind(stage, scenario, Choices())
         play.run()
         if play.subject() is not None:
@@ -56,30 +62,6 @@ def demo(name: str) -> int:
     for fault in faults:
         click.echo(f"mocksrv demo: {fault}", err=True)
     return 1 if faults else 0
-
-
-@contextmanager
-def server(callbacks: str) -> Iterator[tuple[Engine, int]]:
-    """A server in this process, on a manual clock: its engine and its port."""
-    from werkzeug.serving import WSGIRequestHandler, make_server
-
-    from mocksrv.engine.config import Config
-    from mocksrv.server import build
-
-    class Quiet(WSGIRequestHandler):
-        def log(self, *_: Any) -> None:
-            """The screen shows the calls."""
-
-    engine, app = build(Config(seed=SEED, webhook_url=callbacks, clock="manual"))
-    engine.start()
-    serving = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
-    threading.Thread(target=serving.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-    try:
-        yield engine, serving.server_port
-    finally:
-        serving.shutdown()
-        serving.server_close()
-        engine.close()
 
 
 class Screen:
@@ -94,10 +76,10 @@ class Screen:
         self._first: int | None = None  # the thread whose lines come first
         self._waiting: list[tuple[str, str, str | None]] = []  # lines of the others
 
-    def head(self, scenario: Scenario, port: int, callbacks: str) -> None:
+    def head(self, scenario: Scenario, url: str, callbacks: str) -> None:
         """What is about to be seen."""
         click.echo(f"{scenario.name}: {scenario.summary}\n")
-        click.echo(f"  server     http://127.0.0.1:{port}")
+        click.echo(f"  server     {url}")
         click.echo(f"  callbacks  {callbacks}")
         click.echo("  clock      stands still; the demo moves it on to what happens next\n")
 
@@ -193,12 +175,12 @@ def _summary(body: bytes, kind: type[Demo]) -> str:
 class Live:
     """The stage with a server: calls go over HTTP and are printed."""
 
-    def __init__(self, engine: Engine, port: int, screen: Screen, callbacks: str | None) -> None:
-        self.engine = engine
+    def __init__(self, server: LocalServer, screen: Screen, callbacks: str | None) -> None:
+        self.engine = server.engine
         self.headers = {"Content-Type": "application/json"}
         self.callbacks = callbacks
         self.kind = screen.kind
-        self._port = port
+        self._address = urlsplit(server.url).netloc
         self._screen = screen
         self._show_time(self.control("GET", "/clock")["now"])
 
@@ -256,7 +238,7 @@ class Live:
 
     def _send(self, method: str, path: str, body: Any, headers: Mapping[str, str]) -> tuple[int | None, Any]:
         """Status (None: no answer) and JSON of one call."""
-        with closing(http.client.HTTPConnection("127.0.0.1", self._port, timeout=70)) as connection:
+        with closing(http.client.HTTPConnection(self._address, timeout=70)) as connection:
             try:
                 connection.request(
                     method, path, None if body is None else json.dumps(body), {**self.headers, **headers}

@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
-from mocksrv.cli.client import JSON, Server, assignments, file_or_text, print_json, with_server
+from mocksrv.cli.client import JSON, assignments, file_or_text, print_json, put_with, with_server
 from mocksrv.cli.output import print_table
+from mocksrv.client import Client
 
 
 @click.group()
@@ -20,7 +21,7 @@ def endpoints() -> None:
 @endpoints.command("list")
 @with_server
 @JSON
-def list_(server: Server, as_json: bool) -> None:
+def list_(server: Client, as_json: bool) -> None:
     """List the endpoints. Secrets are shown as ***."""
     _show(server.get("/endpoints")["endpoints"], as_json)
 
@@ -57,7 +58,7 @@ def _show(found: list[dict[str, Any]], as_json: bool) -> None:
 @with_server
 @JSON
 def add(
-    server: Server,
+    server: Client,
     target: str,
     patterns: tuple[str, ...],
     auth: str | None,
@@ -67,9 +68,10 @@ def add(
 ) -> None:
     """Add an endpoint, beside those that there are.
 
-    \b mocksrv endpoints add http://127.0.0.1:3000/webhooks --events "mx.member.*" mocksrv endpoints add
-    https://app.test/hook --auth basic --set username=me --set password=secret mocksrv endpoints add
-    https://app.test/hook --auth mtls --set cert=@client.pem --set key=@client.key --set ca=@ca.pem
+    \b
+    mocksrv endpoints add http://127.0.0.1:3000/webhooks --events "mx.member.*"
+    mocksrv endpoints add https://app.test/hook --auth basic --set username=me --set password=secret
+    mocksrv endpoints add https://app.test/hook --auth mtls --set cert=@me.pem --set key=@me.key --set ca=@ca.pem
     """
     made: dict[str, Any] = {"url": target, "events": list(patterns), "headers": _texts(headers)}
     if auth:
@@ -77,15 +79,14 @@ def add(
     elif pairs:
         raise click.UsageError("--set gives the members of an auth: say which with --auth TYPE")
     known = server.get("/endpoints")["endpoints"]
-    answer = server.call("PUT", "/endpoints", {"endpoints": [*known, made]}, own=f"endpoints.{len(known)}.")
-    _show(answer["endpoints"], as_json)
+    _show(put_with(server, "endpoints", known, made), as_json)
 
 
 @endpoints.command()
 @click.argument("target", metavar="URL")
 @with_server
 @JSON
-def remove(server: Server, target: str, as_json: bool) -> None:
+def remove(server: Client, target: str, as_json: bool) -> None:
     """Remove the endpoints with this URL."""
     known = server.get("/endpoints")["endpoints"]
     left = [each for each in known if each["url"] != target]
@@ -113,7 +114,7 @@ def faults() -> None:
 @faults.command("list")
 @with_server
 @JSON
-def list_faults(server: Server, as_json: bool) -> None:
+def list_faults(server: Client, as_json: bool) -> None:
     """List the faults."""
     _show_faults(server.get("/faults")["faults"], as_json)
 
@@ -153,23 +154,23 @@ def _show_faults(found: list[dict[str, Any]], as_json: bool) -> None:
 )
 @with_server
 @JSON
-def add_fault(server: Server, meets: str, pairs: tuple[str, ...], as_json: bool) -> None:
+def add_fault(server: Client, meets: str, pairs: tuple[str, ...], as_json: bool) -> None:
     """Add a fault. MEETS is METHOD /path for calls ("GET /users/*"), or a pattern of event names for callbacks
     (mx.member.*).
 
-    \b mocksrv faults add "GET /users/*" --set status=503 --set times=2 mocksrv faults add "mx.member.*" --set repeat=2
-    --set delay=5s
+    \b
+    mocksrv faults add "GET /users/*" --set status=503 --set times=2
+    mocksrv faults add "mx.member.*" --set repeat=2 --set delay=5s
     """
     rule = {"on" if " " in meets.strip() else "events": meets, **assignments(pairs)}
     known = [
         {k: v for k, v in each.items() if v not in (None, False, "0ms")} for each in server.get("/faults")["faults"]
     ]
-    answer = server.call("PUT", "/faults", {"faults": [*known, rule]}, own=f"faults.{len(known)}.")
-    _show_faults(answer["faults"], as_json)
+    _show_faults(put_with(server, "faults", known, rule), as_json)
 
 
 @faults.command()
 @with_server
-def clear(server: Server) -> None:
+def clear(server: Client) -> None:
     """Remove all faults."""
     server.call("DELETE", "/faults")

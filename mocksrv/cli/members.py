@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from mocksrv.cli.client import JSON, Server, assignments, print_json, with_server
+from mocksrv.cli.client import JSON, assignments, print_json, with_server
 from mocksrv.cli.output import print_table
+from mocksrv.client import Client
 
 
 @click.group()
@@ -21,7 +22,7 @@ def members() -> None:
 @click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="How many.")
 @JSON
 def list_(
-    server: Server, provider: str | None, scenario: str | None, status: str | None, limit: int, as_json: bool
+    server: Client, provider: str | None, scenario: str | None, status: str | None, limit: int, as_json: bool
 ) -> None:
     """List them, oldest first, with what they play."""
     found = server.get("/subjects", provider=provider, scenario=scenario, status=status, limit=limit)["subjects"]
@@ -39,7 +40,7 @@ def list_(
 @click.argument("id")
 @with_server
 @JSON
-def show(server: Server, id: str, as_json: bool) -> None:
+def show(server: Client, id: str, as_json: bool) -> None:
     """Show one of them, and what has happened to it."""
     found = server.get(f"/subjects/{id}")
     if as_json:
@@ -62,7 +63,7 @@ def show(server: Server, id: str, as_json: bool) -> None:
 )
 @with_server
 @JSON
-def push(server: Server, id: str, status: str, pairs: tuple[str, ...], as_json: bool) -> None:
+def push(server: Client, id: str, status: str, pairs: tuple[str, ...], as_json: bool) -> None:
     """Put one into a STATUS by hand, with all that follows from it."""
     found = server.call("PUT", f"/subjects/{id}/status", {"status": status, "set": assignments(pairs)})
     print_json(found) if as_json else click.echo(f"{id} is {found['status']}")
@@ -74,7 +75,7 @@ def push(server: Server, id: str, status: str, pairs: tuple[str, ...], as_json: 
 @click.option("--flow", metavar="NAME", help="Play this flow of it now; else its flows are played by the next calls.")
 @with_server
 @JSON
-def play(server: Server, id: str, scenario: str, flow: str | None, as_json: bool) -> None:
+def play(server: Client, id: str, scenario: str, flow: str | None, as_json: bool) -> None:
     """Move one to another SCENARIO: the next call that starts a job plays it, or --flow at once."""
     found = server.call("PUT", f"/subjects/{id}/scenario", {"scenario": scenario, **({"flow": flow} if flow else {})})
     print_json(found) if as_json else click.echo(f"{id} plays {found['scenario']}, it is {found['status']}")

@@ -16,12 +16,10 @@ from mocksrv.cli.settings import resolve
 from mocksrv.engine.config import IN_MEMORY, Config
 from mocksrv.registry import all_declared
 from mocksrv.settings import SETTINGS, Setting, SettingError
-from mocksrv.web.hosting.hosting import WRONG_SETTING, Service, StartError, listen, run
+from mocksrv.web.hosting.hosting import WILDCARDS, Service, StartError, base_url, listen, run
 
 if TYPE_CHECKING:
     from mocksrv.engine.engine import Engine
-
-WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1", "*": "127.0.0.1"}
 
 
 def _option(setting: Setting) -> Any:
@@ -57,56 +55,24 @@ def serve(**options: Any) -> int:
     try:
         listening = listen(config.host, config.port)
     except StartError as error:
-        print(f"mocksrv serve: {error}", file=sys.stderr)
+        print(f"mocksrv serve: {error.as_option()}", file=sys.stderr)
         return error.status
     port = listening.getsockname()[1]
     return run(listening, partial(_open, config, port), config.threads)
 
 
 def _open(config: Config, port: int) -> Service:
-    """The engine and the application of these settings, started, and the banner printed. Raises StartError."""
-    from mocksrv.engine.storage.records import StoreError
-    from mocksrv.server import build
+    """The engine and the application of this configuration, started, and the banner printed. Raises StartError."""
+    from mocksrv.server import open_parts
 
-    try:
-        engine, app = build(config)
-    except StoreError as error:
-        raise StartError(f"--database: {error}") from None
-    _check(engine, config)
-    engine.start()
+    engine, app = open_parts(config, lambda problem: print(problem, file=sys.stderr, flush=True))
     gc.freeze()
     gc.enable()
     print(banner(engine, config, port), flush=True)
     return Service(app, engine.close)
 
 
-def _check(engine: Engine, config: Config) -> None:
-    """Reports faulty scenario files; refuses to start where that is asked for. Raises StartError."""
-    from mocksrv.engine.scenarios.library import UnknownScenario
-
-    problems = engine.library.problems
-    for problem in problems:
-        print(problem, file=sys.stderr, flush=True)
-    if problems and config.strict:
-        raise StartError(f"--strict: {_counted(len(problems), 'fault')} in scenario files")
-    if config.scenario:
-        try:
-            engine.library.find(config.scenario)
-        except UnknownScenario as error:
-            raise StartError(f"--scenario: {error}", WRONG_SETTING) from None
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
 # the banner
-
-
-def base_url(host: str, port: int) -> str:
-    """A URL at which this machine reaches the server."""
-    host = WILDCARDS.get(host, host)
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def banner(engine: Engine, config: Config, port: int) -> str:
@@ -156,5 +122,5 @@ def _scenarios(engine: Engine, config: Config) -> str:
     names = sum(len(engine.library.names(provider)) for provider in engine.vocabularies)
     own = ", ".join(map(str, config.scenarios))
     chosen = engine.sandbox("default").settings.default
-    told = f"{_counted(names, 'scenario')}" + (f", with those of {own}" if own else "; --scenarios DIR adds your own")
+    told = f"{names} scenarios" + (f", with those of {own}" if own else "; --scenarios DIR adds your own")
     return f"{told}; default is {chosen}" if chosen else told

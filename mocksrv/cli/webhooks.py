@@ -7,8 +7,9 @@ from urllib.parse import quote
 
 import click
 
-from mocksrv.cli.client import JSON, Server, assignments, print_json, with_server
+from mocksrv.cli.client import JSON, assignments, print_json, with_server
 from mocksrv.cli.output import print_table
+from mocksrv.client import Client
 
 STATES = ("pending", "delivered", "failed", "dropped")
 FILTERS = ("event", "subject", "state", "after")
@@ -28,7 +29,7 @@ def webhooks() -> None:
 @click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="How many.")
 @click.option("--wait", metavar="TIME", help="Wait so long for the first that fits: 5s")
 @JSON
-def list_(server: Server, as_json: bool, **filters: Any) -> None:
+def list_(server: Client, as_json: bool, **filters: Any) -> None:
     """List callbacks, oldest first. With --wait the exit status is 1 when none came in that time."""
     found = server.get("/webhooks", **filters)["webhooks"]
     if not found and filters["wait"]:
@@ -64,7 +65,7 @@ def _about(webhook: dict[str, Any]) -> str:
 @click.argument("id")
 @with_server
 @JSON
-def show(server: Server, id: str, as_json: bool) -> None:
+def show(server: Client, id: str, as_json: bool) -> None:
     """Show a callback: what was sent, and what came of every attempt."""
     found = server.get(f"/webhooks/{quote(id, safe='')}")
     if as_json:
@@ -88,7 +89,7 @@ def show(server: Server, id: str, as_json: bool) -> None:
 @click.option("--subject", metavar="GUID", help="With --since: only those about this one.")
 @with_server
 @JSON
-def replay(server: Server, id: str | None, since: str | None, as_json: bool, **filters: Any) -> None:
+def replay(server: Client, id: str | None, since: str | None, as_json: bool, **filters: Any) -> None:
     """Send a callback again, or all since a moment."""
     if (id is None) == (since is None):
         raise click.UsageError("say which: an ID, or --since MOMENT")
@@ -117,7 +118,7 @@ def replay(server: Server, id: str | None, since: str | None, as_json: bool, **f
 )
 @with_server
 @JSON
-def trigger(server: Server, event: str | None, subject: str | None, pairs: tuple[str, ...], as_json: bool) -> None:
+def trigger(server: Client, event: str | None, subject: str | None, pairs: tuple[str, ...], as_json: bool) -> None:
     """Send an event of a provider's catalogue, with fields of your own. Without EVENT: list what there is."""
     if event is None:
         if subject or pairs:

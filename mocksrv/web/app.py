@@ -204,7 +204,7 @@ def _is_below(path: str, prefix: str) -> bool:
 
 def _dropped(call: AnyCall) -> Response:
     """Closes the connection without an answer, where the server lets us; else an empty 502."""
-    socket = call.request.environ.get("gunicorn.socket") or call.request.environ.get("werkzeug.socket")
+    socket = call.request.environ.get("gunicorn.socket") or call.request.environ.get("mocksrv.socket")
     if socket is not None:
         socket.shutdown(2)
     return Response(status=502)

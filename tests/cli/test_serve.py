@@ -207,7 +207,7 @@ def test_a_port_that_is_taken(tmp_path: Path) -> None:
         status, line = refusal(tmp_path, "--port", str(port))
     assert (status, line) == (
         1,
-        f"mocksrv serve: cannot listen on 127.0.0.1:{port}: Address already in use; --port 0 picks a free port",
+        f"mocksrv serve: cannot listen on 127.0.0.1:{port}: Address already in use; port 0 picks a free one",
     )
 
 

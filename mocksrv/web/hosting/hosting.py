@@ -21,14 +21,22 @@ FAILED, WRONG_SETTING = 1, 2  # exit statuses of a service that could not be ope
 KEEP_ALIVE = 75  # seconds that an idle connection is kept
 LONGEST_CLOSE = 0.5  # real seconds; what was not sent by then is sent after the next start
 BACKLOG = 1024
+WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1", "*": "127.0.0.1"}  # what reaches those who listen there
 
 
 class StartError(Exception):
-    """The service cannot be opened; the message says why, ``status`` is the exit status."""
+    """The service cannot be opened; the message says why, ``status`` is the exit status, ``setting`` the key of the
+    setting that it is about.
+    """
 
-    def __init__(self, message: str, status: int = FAILED) -> None:
+    def __init__(self, message: str, status: int = FAILED, *, setting: str = "") -> None:
         super().__init__(message)
         self.status = status
+        self.setting = setting
+
+    def as_option(self) -> str:
+        """The message for the command line."""
+        return f"--{self.setting}: {self}" if self.setting else str(self)
 
 
 class Service(NamedTuple):
@@ -45,7 +53,7 @@ def listen(host: str, port: int) -> socket.socket:
             host, port, 0, socket.SOCK_STREAM, 0, socket.AI_PASSIVE
         )[0]
     except (socket.gaierror, UnicodeError):
-        raise StartError(f"--host: there is no address {host!r}", WRONG_SETTING) from None
+        raise StartError(f"there is no address {host!r}", WRONG_SETTING, setting="host") from None
     listening = socket.socket(family, kind, protocol)
     try:
         if os.name == "posix":  # elsewhere it would let two servers share a port
@@ -54,8 +62,14 @@ def listen(host: str, port: int) -> socket.socket:
         listening.listen(BACKLOG)
     except OSError as error:
         listening.close()
-        raise StartError(f"cannot listen on {host}:{port}: {error.strerror}; --port 0 picks a free port") from None
+        raise StartError(f"cannot listen on {host}:{port}: {error.strerror}; port 0 picks a free one") from None
     return listening
+
+
+def base_url(host: str, port: int) -> str:
+    """A URL at which this machine reaches a server that listens there."""
+    host = WILDCARDS.get(host, host)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def run(listening: socket.socket, open_service: Callable[[], Service], threads: int) -> int:
@@ -72,7 +86,7 @@ def open_or_explain(open_service: Callable[[], Service]) -> Service | int:
     try:
         return open_service()
     except StartError as error:
-        say(str(error))
+        say(error.as_option())
         return error.status
     except Exception:
         traceback.print_exc()

@@ -1,0 +1,282 @@
+"""Clients of a running server's control API: `Client` for single calls, `Sandbox` for what tests do with a sandbox."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import select
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from mocksrv.engine.clock import SECOND, duration_text, parse_duration
+from mocksrv.engine.sandbox import NAME, SandboxNameError
+
+TIME_OUT = 120.0  # seconds: longer than any answer is held
+LONGEST_WAIT = 60 * SECOND  # that the server holds an answer
+PAGE = 1000  # the most items that one answer lists
+SHOWN = 200  # characters of a payload in the message of a failed `expect`
+Json = dict[str, Any]
+
+
+class ControlError(Exception):
+    """The server refuses a control call; the message is what it says of it. ``status`` is the HTTP status, ``problem``
+    the problem document.
+    """
+
+    def __init__(self, message: str, status: int, problem: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.problem = problem or {}
+
+
+class Unreachable(ConnectionError):
+    """No server answers at this URL."""
+
+
+class Client:
+    """The control API of one sandbox. Connections are kept, and it uses no proxy: a server for tests is near.
+
+    ``url`` is the server's, ``sandbox`` a name (None: the default one), ``token`` the server's control token. One
+    instance serves one thread at a time.
+    """
+
+    def __init__(self, url: str, sandbox: str | None = None, token: str | None = None) -> None:
+        self.url = url.rstrip("/")
+        parts = urlsplit(self.url)
+        prefix = f"/sandbox/{quote(sandbox, safe='')}" if sandbox else ""
+        self._base = f"{parts.path}{prefix}/_mocksrv"
+        self._headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        self._connection = kind(parts.hostname or "", parts.port, timeout=TIME_OUT)
+
+    def get(self, path: str, **query: Any) -> Any:
+        """The JSON of a GET below ``/_mocksrv``; parameters that are None are left out. Raises like `call`."""
+        given = urlencode({name: value for name, value in query.items() if value is not None})
+        return self.call("GET", f"{path}?{given}" if given else path)
+
+    def every(self, path: str, key: str, **query: Any) -> Iterator[Json]:
+        """The items of a list, page after page, oldest first. Raises like `call`."""
+        after = None
+        while found := self.get(path, limit=PAGE, after=after, **query)[key]:
+            yield from found
+            if len(found) < PAGE:
+                return
+            after = found[-1]["id"]
+
+    def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """One call below ``/_mocksrv``; its JSON, None where there is none. Raises ControlError, Unreachable."""
+        data = None if body is None else json.dumps(body).encode()
+        try:
+            status, text = self._exchange(method, self._base + path, data)
+            answer = json.loads(text) if text else None
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            self.close()
+            raise Unreachable(f"no server answers at {self.url} ({error})") from None
+        if status >= 400:
+            said = answer if isinstance(answer, dict) else {}
+            raise ControlError(str(said.get("detail", f"{self.url}{path} answered {status}")), status, said)
+        return answer
+
+    def _exchange(self, method: str, target: str, data: bytes | None) -> tuple[int, bytes]:
+        socket = self._connection.sock
+        if socket is not None and select.select([socket], [], [], 0)[0]:
+            self.close()  # the server has closed it meanwhile
+        self._connection.request(method, target, data, self._headers)
+        answer = self._connection.getresponse()
+        return answer.status, answer.read()
+
+    def close(self) -> None:
+        """Gives the connection back; the next call opens another."""
+        self._connection.close()
+
+
+class Sandbox:
+    """One sandbox of a running server, for tests: where its APIs are, what happens in it, and what it is told.
+
+    ``url`` is the server's. Nothing is called to make one: a sandbox comes into being with its first use. A name that
+    cannot be one raises SandboxNameError, a ValueError. All methods raise `ControlError` when the server refuses,
+    `Unreachable` when none answers.
+    """
+
+    def __init__(self, url: str, name: str, token: str | None = None) -> None:
+        if not NAME.fullmatch(name):
+            raise SandboxNameError(name)
+        self.name = name
+        self.base_url = f"{url.rstrip('/')}/sandbox/{quote(name, safe='')}"
+        self.mono_url = f"{self.base_url}/mono"
+        self.finicity_url = f"{self.base_url}/finicity"
+        self._client = Client(url, name, token)
+        self.clock = SandboxClock(self._client)
+        self.webhooks = Webhooks(self._client)
+
+    def __repr__(self) -> str:
+        return f"<Sandbox {self.base_url}>"
+
+    def play(self, *names: str) -> None:
+        """The next members, accounts or sessions that are made play these scenarios, one after the other.
+
+        A name is a scenario's (``challenged``), or with its provider (``finicity/oauth``).
+        """
+        self._client.call("PUT", "/bindings", {"next": list(names)})
+
+    def act(self, subject: str, do: str, answers: Sequence[str] = ()) -> Json:
+        """What the person at the bank's page or in the widget does: ``approve``, ``deny``, ``cancel``, ``fail``,
+        ``expire`` or ``answer``; the subject as it is then.
+
+        ``subject`` is the id of a member, account or session.
+        """
+        body: Json = {"do": do, **({"answers": list(answers)} if answers else {})}
+        found: Json = self._client.call("POST", f"/subjects/{quote(subject, safe='')}/act", body)
+        return found
+
+    @property
+    def requests(self) -> list[Json]:
+        """The calls of the provider's API so far, oldest first: ``id``, ``at``, ``method``, ``path``, ``status``,
+        ``duration_ms``, ``violations``.
+        """
+        return list(self._client.every("/requests", "requests"))
+
+    @property
+    def violations(self) -> list[Json]:
+        """What these calls did that the provider's contract forbids, with the call."""
+        return list(self._client.every("/violations", "violations"))
+
+    @property
+    def endpoints(self) -> list[Json]:
+        """Where callbacks go: ``url``, ``events`` (patterns), ``auth``, ``headers``. Assigning a list sets them."""
+        found: list[Json] = self._client.get("/endpoints")["endpoints"]
+        return found
+
+    @endpoints.setter
+    def endpoints(self, endpoints: Sequence[Mapping[str, Any]]) -> None:
+        self._client.call("PUT", "/endpoints", {"endpoints": list(endpoints)})
+
+    def reset(self) -> None:
+        """Empties it: as it was made, with the server's settings."""
+        self._client.call("POST", "/reset")
+        self.webhooks.forget()
+
+    def drop(self) -> None:
+        """Removes it with all that it holds; the next use makes it anew."""
+        self._client.call("DELETE", "/sandbox")
+        self.webhooks.forget()
+
+    def close(self) -> None:
+        """Gives the connection to the server back; the sandbox stays."""
+        self._client.close()
+
+
+class SandboxClock:
+    """The time of a sandbox. Moments are ISO 8601 texts or datetimes, durations texts (``90s``, ``1h30m``) or
+    timedeltas.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def show(self) -> Json:
+        """``mode``, ``speed`` and ``now``."""
+        found: Json = self._client.get("/clock")
+        return found
+
+    def set(self, *, mode: str | None = None, now: str | datetime | None = None) -> Json:
+        """Sets how time passes (``real`` or ``manual``), or what it is; the clock as it is then."""
+        given = {"mode": mode, "now": now.isoformat() if isinstance(now, datetime) else now}
+        body = {name: value for name, value in given.items() if value is not None}
+        found: Json = self._client.call("PUT", "/clock", body)
+        return found
+
+    def advance(self, by: str | timedelta | None = None, *, to: str | datetime | None = None) -> list[Json]:
+        """Moves time on, by a duration or to a moment, and waits for the callbacks.
+
+        Returns what happened on the way: ``at``, ``kind``, ``subject``, ``detail``.
+        """
+        given = {
+            "by": duration_text(by // timedelta(milliseconds=1)) if isinstance(by, timedelta) else by,
+            "to": to.isoformat() if isinstance(to, datetime) else to,
+        }
+        body = {name: value for name, value in given.items() if value is not None}
+        happened: list[Json] = self._client.call("POST", "/clock/advance", body)["happened"]
+        return happened
+
+
+class Webhooks:
+    """The webhooks of a sandbox, whether or not an endpoint asks for them."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._expected: set[str] = set()  # ids of those that `expect` has returned
+
+    def list(self, event: str | None = None, *, subject: str | None = None, state: str | None = None) -> list[Json]:
+        """Those that there are, oldest first: ``id``, ``event``, ``subject``, ``occurred_at``, ``payload``,
+        ``deliveries``.
+
+        ``event`` may be a pattern (``mx.member.*``), ``subject`` is an id, ``state`` that of a delivery: ``pending``,
+        ``delivered``, ``failed``, ``dropped``.
+        """
+        return list(self._client.every("/webhooks", "webhooks", event=event, subject=subject, state=state))
+
+    def expect(self, event: str, *, subject: str | None = None, within: str | timedelta = "5s", **fields: Any) -> Json:
+        """Waits for a webhook and returns it, as `list` gives it.
+
+        ``event`` may be a pattern; ``fields`` are members of its payload, of objects those that are named. ``within``
+        is real time. Each webhook is returned once: the next call with the same words waits for another. Raises
+        AssertionError, which shows what came instead.
+        """
+        span = within // timedelta(milliseconds=1) if isinstance(within, timedelta) else parse_duration(within)
+        deadline = time.monotonic() + span / SECOND
+        after, left = None, span
+        while True:
+            wait = duration_text(min(left, LONGEST_WAIT)) if left > 0 else None
+            filters = {"event": event, "subject": subject, "after": after, "limit": PAGE}
+            found = self._client.get("/webhooks", wait=wait, **filters)["webhooks"]
+            for webhook in found:
+                if webhook["id"] not in self._expected and _fits(fields, webhook["payload"]):
+                    self._expected.add(webhook["id"])
+                    return dict(webhook)
+            if not found and left <= 0:
+                raise AssertionError(self._missed(event, subject, span, fields))
+            after = found[-1]["id"] if found else after
+            left = round((deadline - time.monotonic()) * SECOND)
+
+    def forget(self) -> None:
+        """Nothing was expected so far."""
+        self._expected.clear()
+
+    def _missed(self, event: str, subject: str | None, span: int, fields: Mapping[str, Any]) -> str:
+        """What `expect` says when it has waited in vain."""
+        whose = [f"of {subject}"] if subject else []
+        wanted = " ".join([event, *whose, *(f"{name}={value!r}" for name, value in fields.items())])
+        lines = [f"no webhook {wanted} within {duration_text(span)}"]
+        known: list[str] = self._client.get("/events")["events"]
+        if not any(fnmatchcase(name, event) for name in known):
+            near = get_close_matches(event, known, 3, 0.5)
+            lines[0] += "; there is no such event" + (f", did you mean {' or '.join(near)}?" if near else "")
+        came = list(self._client.every("/webhooks", "webhooks"))
+        lines.append("what came instead:" if came else "no webhook came at all")
+        for webhook in came:
+            payload = webhook["payload"]
+            said = ["was expected before"] if webhook["id"] in self._expected else []
+            if fnmatchcase(webhook["event"], event) and subject in (None, webhook["subject"]):
+                said += [f"{name}={_got(payload, name)}" for name in fields]
+            end = f"({', '.join(said)})" if said else json.dumps(payload, ensure_ascii=False)[:SHOWN]
+            lines.append(f"  {webhook['occurred_at']}  {webhook['event']}  {webhook['subject']}  {end}")
+        return "\n".join(lines)
+
+
+def _fits(wanted: Any, got: Any) -> bool:
+    """Whether a value is what is wanted; of an object the members that are named."""
+    if isinstance(wanted, Mapping):
+        return isinstance(got, Mapping) and all(
+            name in got and _fits(inner, got[name]) for name, inner in wanted.items()
+        )
+    return bool(wanted == got)
+
+
+def _got(payload: Any, name: str) -> str:
+    return repr(payload[name]) if isinstance(payload, Mapping) and name in payload else "missing"

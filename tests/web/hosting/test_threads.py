@@ -1,0 +1,160 @@
+"""The server in threads of this process speaks HTTP as clients expect it: kept connections, bodies, ends."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from mocksrv.web.hosting.hosting import listen
+from mocksrv.web.hosting.threads import MOST_READ, ThreadHost
+
+
+def echo(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+    """Answers what it was asked."""
+    body = environ["wsgi.input"].read()
+    said = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}?{environ['QUERY_STRING']} {len(body)}".encode()
+    start_response("200 OK", [("Content-Length", str(len(said))), ("X-Said", environ.get("HTTP_X_SAID", "-"))])
+    return [said]
+
+
+def parts(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterator[bytes]:
+    """Answers in parts, of unknown number."""
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    yield from (b"one ", b"", b"two ", b"three")
+
+
+def broken(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterator[bytes]:
+    """Fails in the middle of its answer."""
+    start_response("200 OK", [])
+    yield b"one"
+    raise RuntimeError("lost the thread")
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Any], http.client.HTTPConnection]]:
+    """A connection to a server of an application."""
+    made: list[Any] = []
+
+    def serving(app: Any) -> http.client.HTTPConnection:
+        host = ThreadHost(app, listen("127.0.0.1", 0))
+        connection = http.client.HTTPConnection(*host.address, timeout=10)
+        made.extend([host, connection])
+        return connection
+
+    yield serving
+    for each in made:
+        each.close()
+
+
+def ask(connection: http.client.HTTPConnection, method: str, path: str, **more: Any) -> tuple[int, bytes]:
+    connection.request(method, path, **more)
+    answer = connection.getresponse()
+    return answer.status, answer.read()
+
+
+def test_one_connection_has_many_calls(serve: Callable[[Any], http.client.HTTPConnection]) -> None:
+    connection = serve(echo)
+    assert ask(connection, "GET", "/a%20b?c=%20") == (200, b"GET /a b?c=%20 0")
+    first = connection.sock
+    assert ask(connection, "PUT", "/x", body=b"12345") == (200, b"PUT /x? 5")
+    assert ask(connection, "HEAD", "/x") == (200, b"")
+    assert ask(connection, "BREW", "/x") == (200, b"BREW /x? 0")
+    assert connection.sock is first is not None
+
+
+def test_an_answer_of_unknown_length(serve: Callable[[Any], http.client.HTTPConnection]) -> None:
+    connection = serve(parts)
+    assert ask(connection, "GET", "/") == (200, b"one two three")
+    assert ask(connection, "GET", "/") == (200, b"one two three")
+
+
+def test_an_old_client_sees_the_end_of_an_answer(serve: Callable[[Any], http.client.HTTPConnection]) -> None:
+    connection = serve(parts)
+    with socket.create_connection((connection.host, connection.port), timeout=10) as old:
+        old.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        head, _, body = b"".join(iter(lambda: old.recv(1000), b"")).partition(b"\r\n\r\n")
+    assert body == b"one two three"
+    assert b"Connection: close" in head
+
+
+def test_a_body_in_chunks(serve: Callable[[Any], http.client.HTTPConnection]) -> None:
+    connection = serve(echo)
+    body = iter([b"123", b"4567", b"8"])
+    assert ask(connection, "POST", "/x", body=body, encode_chunked=True) == (200, b"POST /x? 8")
+    assert ask(connection, "GET", "/y") == (200, b"GET /y? 0")
+
+
+@pytest.mark.parametrize("length", ["-1", "many", "1_0", "+5"])
+def test_a_length_that_is_none(serve: Callable[[Any], http.client.HTTPConnection], length: str) -> None:
+    assert ask(serve(echo), "POST", "/x", headers={"Content-Length": length})[0] == 400
+
+
+def test_a_body_that_is_too_long_is_refused_by_the_application(
+    serve: Callable[[Any], http.client.HTTPConnection],
+) -> None:
+    seen: list[str] = []
+
+    def refuse(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        seen.append(environ["CONTENT_LENGTH"])
+        start_response("413 Too Large", [("Content-Length", "0")])
+        return []
+
+    connection = serve(refuse)
+    connection.request("POST", "/x", body=io.BytesIO(b"x" * MOST_READ), headers={"Content-Length": str(MOST_READ + 1)})
+    answer = connection.getresponse()
+    assert (answer.status, answer.getheader("Connection"), seen) == (413, "close", [str(MOST_READ + 1)])
+
+
+def test_a_header_with_an_underscore_is_not_taken_for_another(
+    serve: Callable[[Any], http.client.HTTPConnection],
+) -> None:
+    connection = serve(echo)
+    connection.request("GET", "/", headers={"X_Said": "forged"})
+    answer = connection.getresponse()
+    assert answer.getheader("X-Said") == "-"
+
+
+def test_an_answer_that_breaks_off_is_seen_to(
+    serve: Callable[[Any], http.client.HTTPConnection], caplog: pytest.LogCaptureFixture
+) -> None:
+    connection = serve(broken)
+    connection.request("GET", "/")
+    with pytest.raises(http.client.IncompleteRead):
+        connection.getresponse().read()
+    assert "GET / failed" in caplog.text
+
+
+def test_close_ends_idle_connections_and_frees_the_port() -> None:
+    host = ThreadHost(echo, listen("127.0.0.1", 0))
+    with closing(http.client.HTTPConnection(*host.address, timeout=10)) as connection:
+        assert ask(connection, "GET", "/")[0] == 200
+        assert connection.sock is not None
+        host.close()
+        assert connection.sock.recv(1) == b""
+    listen(*host.address).close()
+
+
+def test_close_lets_a_call_end() -> None:
+    entered, leave = threading.Event(), threading.Event()
+    ended: list[bool] = []
+
+    def slow(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        entered.set()
+        ended.append(leave.wait(10))
+        start_response("204 No Content", [])
+        return []
+
+    host = ThreadHost(slow, listen("127.0.0.1", 0))
+    with closing(http.client.HTTPConnection(*host.address, timeout=10)) as connection:
+        connection.request("GET", "/")
+        assert entered.wait(10)
+        threading.Timer(0.05, leave.set).start()
+        host.close()
+    assert ended == [True]
