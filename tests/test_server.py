@@ -136,7 +136,7 @@ def test_what_keeps_a_server_from_starting_says_so(process: bool, tmp_path: Path
         mocksrv.Server(scenarios=tmp_path, process=process).start()
     with (
         mocksrv.Server(scenarios=tmp_path, strict=False, process=process) as server,
-        pytest.raises(mocksrv.ControlError, match="there is no scenario 'mine'"),
+        pytest.raises(mocksrv.ControlError, match="the scenario 'mine' has a fault and is left out"),
     ):
         server.sandbox("one").play("mine")
     with pytest.raises(mocksrv.StartError, match=r"^there is no scenario 'conected'; did you mean connected"):
