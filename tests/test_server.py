@@ -193,7 +193,7 @@ def test_settings_of_whoever_runs_it_do_not_matter(tmp_path: Path, monkeypatch: 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MOCKSRV_SCENARIO", "challenged")
     with mocksrv.Server() as server:
-        assert server.sandbox("one").clock.show()["speed"] == 1
+        assert server.sandbox("one").clock.show()["mode"] == "real"
 
 
 def test_a_drop_fault_ends_the_connection_without_an_answer(sandbox: mocksrv.Sandbox) -> None:
