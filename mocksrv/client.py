@@ -185,7 +185,7 @@ class SandboxClock:
         return found
 
     def set(self, *, mode: str | None = None, now: str | datetime | None = None) -> Json:
-        """Sets how time passes (``real``, ``manual``, or a speed such as ``x60``), or what it is; the clock as it is then."""
+        """Sets the mode (``real``, ``manual``, or a speed such as ``x60``) or the time; the clock as it is then."""
         given = {"mode": mode, "now": now.isoformat() if isinstance(now, datetime) else now}
         body = {name: value for name, value in given.items() if value is not None}
         found: Json = self._client.call("PUT", "/clock", body)
