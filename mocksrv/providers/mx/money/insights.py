@@ -36,7 +36,8 @@ from mocksrv.providers.mx.http.call import (
     shown,
 )
 from mocksrv.providers.mx.money import accounts, scheduled, transactions
-from mocksrv.providers.mx.money.insight_rules import Books, derive
+from mocksrv.providers.mx.money.insight_cases import Books
+from mocksrv.providers.mx.money.insight_rules import derive
 from mocksrv.providers.mx.money.repeating import find_all, recent
 
 routes = Routes()

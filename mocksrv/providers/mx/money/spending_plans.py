@@ -11,14 +11,12 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import fields
 
 from mocksrv.engine.clock import DAY
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import NO_CONTENT, Reply
-from mocksrv.providers.mx.catalog import categories
-from mocksrv.providers.mx.events.changes import CategoryReplaced, after
 from mocksrv.providers.mx.events.collection import Collection
 from mocksrv.providers.mx.events.resources import Events, changes, names
 from mocksrv.providers.mx.events.webhooks import client_guid
@@ -28,14 +26,10 @@ from mocksrv.providers.mx.http.call import (
     Day,
     Document,
     Moment,
-    Money,
-    MXError,
     Routes,
     not_found,
     shown,
 )
-from mocksrv.providers.mx.http.versions import Versioned
-from mocksrv.providers.mx.money import scheduled
 from mocksrv.providers.mx.money.spending import month_of
 
 routes = Routes()
@@ -43,7 +37,6 @@ PLANS = "/users/<user>/spending_plans"
 PLAN = f"{PLANS}/<plan>"
 ACCOUNTS = f"{PLAN}/spending_plan_accounts"
 ITERATIONS = f"{PLAN}/iterations"
-ITEMS = f"{ITERATIONS}/current/iteration_items"
 
 ITERATION, ITEM = "mx.spending_plan_iteration", "mx.spending_plan_item"
 NEXT_MONTH = "spending_plan_iteration"  # the timer of a plan
@@ -85,33 +78,6 @@ class IterationSchema(Document):
     user_guid = fields.String()
 
 
-class ItemSchema(Document):
-    """Something that is planned for a month, and what came of it."""
-
-    actual_amount = Money()
-    category_guid = fields.String()
-    created_at = Moment()
-    guid = fields.String()
-    item_type = fields.Integer()
-    planned_amount = Money()
-    scheduled_payment_guid = fields.String()
-    spending_plan_iteration_guid = fields.String()
-    top_level_category_guid = fields.String()
-    transaction_guids = fields.List(fields.String())
-    updated_at = Moment()
-    user_guid = fields.String()
-
-
-class ItemRequest(Document):
-    """An item as a client writes it."""
-
-    category_guid = fields.String(allow_none=True)
-    item_type = fields.Float(allow_none=True, validate=validate.OneOf(ITEM_TYPES))
-    planned_amount = Money(required=True, validate=validate.Range(0))
-    scheduled_payment_guid = fields.String(allow_none=True)
-    top_level_category_guid = fields.String(allow_none=True)
-
-
 class PlanAccountSchema(Document):
     """That an account belongs to a plan."""
 
@@ -125,7 +91,6 @@ class PlanAccountSchema(Document):
 
 
 SCHEMA, ITERATION_SCHEMA, ACCOUNT_SCHEMA = PlanSchema(), IterationSchema(), PlanAccountSchema()
-ITEM_SCHEMA, ITEM_REQUEST = Versioned("iteration_item", ItemSchema), ItemRequest()
 
 
 def single(call: Call, key: str, body: Mapping[str, Any]) -> Reply:
@@ -179,7 +144,7 @@ def read_plan(call: Call, user: str, plan: str) -> Reply:
     return plans.read(call, user, plan)
 
 
-def _plan(call: Call, world: World, user: str, plan: str) -> Record:
+def plan_of(call: Call, world: World, user: str, plan: str) -> Record:
     """Raises MXError 404."""
     return plans.find(call, world, call.user(world, user), plan)
 
@@ -190,13 +155,13 @@ def _plan(call: Call, world: World, user: str, plan: str) -> Record:
 @routes.due(NEXT_MONTH)
 def begin_month(world: World, plan: Record) -> None:
     """On the first of a month the plan gets its iteration, with the items that come back every month."""
-    last = _current(world, plan)
+    last = current_iteration(world, plan)
     plan.body["current_iteration_number"] += 1
     world.save(plan)
     iteration = _open_iteration(world, plan)
-    for item in world.list(_items(plan, last)):
+    for item in world.list(items_of(plan, last)):
         if item.body["item_type"] in EVERY_MONTH:
-            _add_item(world, plan, iteration, {name: item.body[name] for name in MEMBERS})
+            add_item(world, plan, iteration, {name: item.body[name] for name in MEMBERS})
     plans.emit(world, "updated", plan)
 
 
@@ -214,7 +179,7 @@ def _iteration(world: World, plan: Record, number: int) -> Record | None:
     return next(iter(world.list(Query(ITERATION, parent=plan.guid, ranges={"sort": (number, number)}, limit=1))), None)
 
 
-def _current(world: World, plan: Record) -> Record:
+def current_iteration(world: World, plan: Record) -> Record:
     number = plan.body["current_iteration_number"]
     return _iteration(world, plan, number) or not_found("Iteration", str(number))
 
@@ -227,7 +192,7 @@ def _show_iteration(iteration: Record) -> dict[str, Any]:
 def list_iterations(call: Call, user: str, plan: str) -> Reply:
     call.arguments(*PAGING)
     with call.look() as world:
-        record = _plan(call, world, user, plan)
+        record = plan_of(call, world, user, plan)
         return call.paged(world, Query(ITERATION, parent=record.guid), "iterations", _show_iteration)
 
 
@@ -235,14 +200,14 @@ def list_iterations(call: Call, user: str, plan: str) -> Reply:
 def read_current_iteration(call: Call, user: str, plan: str) -> Reply:
     call.arguments(*PAGING)
     with call.look() as world:
-        return single(call, "iteration", _show_iteration(_current(world, _plan(call, world, user, plan))))
+        return single(call, "iteration", _show_iteration(current_iteration(world, plan_of(call, world, user, plan))))
 
 
 @routes.add("GET", f"{ITERATIONS}/<number>", "readSpendingPlanIteration")
 def read_iteration(call: Call, user: str, plan: str, number: str) -> Reply:
     call.arguments(*PAGING)
     with call.look() as world:
-        record = _plan(call, world, user, plan)
+        record = plan_of(call, world, user, plan)
         known = re.fullmatch(r"\d{1,9}", number, re.ASCII) and _iteration(world, record, int(number))
         return single(call, "iteration", _show_iteration(known or not_found("Iteration", number)))
 
@@ -250,7 +215,7 @@ def read_iteration(call: Call, user: str, plan: str, number: str) -> Reply:
 # accounts
 
 
-def _accounts(world: World, plan: Record) -> list[Record]:
+def accounts_of(world: World, plan: Record) -> list[Record]:
     """The accounts that a plan takes into account: the user's of everyday types, but for those taken out of the
     plan.
     """
@@ -266,7 +231,7 @@ def _account_guid(plan: Record, account: Record) -> str:
 
 def _account_of(world: World, plan: Record, guid: str) -> Record:
     """The account with this guid in the plan. Raises MXError 404."""
-    found = (account for account in _accounts(world, plan) if _account_guid(plan, account) == guid)
+    found = (account for account in accounts_of(world, plan) if _account_guid(plan, account) == guid)
     return next(found, None) or not_found("Spending plan account", guid)
 
 
@@ -286,9 +251,9 @@ def _show_account(call: Call, plan: Record, account: Record) -> dict[str, Any]:
 def list_accounts(call: Call, user: str, plan: str) -> Reply:
     call.arguments(*PAGING)
     with call.look() as world:
-        record = _plan(call, world, user, plan)
+        record = plan_of(call, world, user, plan)
         return call.paged_list(
-            _accounts(world, record), "spending_plan_accounts", lambda account: _show_account(call, record, account)
+            accounts_of(world, record), "spending_plan_accounts", lambda account: _show_account(call, record, account)
         )
 
 
@@ -296,7 +261,7 @@ def list_accounts(call: Call, user: str, plan: str) -> Reply:
 def read_account(call: Call, user: str, plan: str, guid: str) -> Reply:
     call.arguments(*PAGING)
     with call.look() as world:
-        record = _plan(call, world, user, plan)
+        record = plan_of(call, world, user, plan)
         return single(call, "spending_plan_account", _show_account(call, record, _account_of(world, record, guid)))
 
 
@@ -304,7 +269,7 @@ def read_account(call: Call, user: str, plan: str, guid: str) -> Reply:
 def delete_account(call: Call, user: str, plan: str, guid: str) -> Reply:
     """The account's transactions do not count any more."""
     with call.change() as world:
-        record = _plan(call, world, user, plan)
+        record = plan_of(call, world, user, plan)
         account = _account_of(world, record, guid)
         record.body["left_out"] = [*record.body.get("left_out", ()), account.guid]
         world.save(record)
@@ -314,131 +279,12 @@ def delete_account(call: Call, user: str, plan: str, guid: str) -> Reply:
 # items
 
 
-def _items(plan: Record, iteration: Record) -> Query:
+def items_of(plan: Record, iteration: Record) -> Query:
     return Query(ITEM, parent=plan.guid, body={"spending_plan_iteration_guid": iteration.guid})
 
 
-def _add_item(world: World, plan: Record, iteration: Record, given: Mapping[str, Any]) -> Record:
+def add_item(world: World, plan: Record, iteration: Record, given: Mapping[str, Any]) -> Record:
     body = {**dict.fromkeys(MEMBERS), **given, "spending_plan_iteration_guid": iteration.guid}
     item = Record(ITEM, world.guid("SII"), body, owner=plan.owner, parent=plan.guid)
     world.add(item)
     return item
-
-
-def _item(world: World, plan: Record, guid: str) -> Record:
-    """An item of the current iteration. Raises MXError 404."""
-    item = world.get(ITEM, guid)
-    if (
-        item is None
-        or item.parent != plan.guid
-        or item.body["spending_plan_iteration_guid"] != _current(world, plan).guid
-    ):
-        not_found("Iteration item", guid)
-    return item
-
-
-def _given_item(call: Call) -> dict[str, Any]:
-    """What the client sent: as `iteration_item` as in MX's documents, or bare as in its file. Raises MXError 400,
-    422.
-    """
-    wrapped = "iteration_item" in call.json
-    given = call.load("iteration_item", ITEM_REQUEST) if wrapped else call.read(call.json, ITEM_REQUEST)
-    if given.get("item_type") is not None:
-        given["item_type"] = int(given["item_type"])
-    return given
-
-
-def _check_categories(world: World, user: str, given: Mapping[str, Any]) -> None:
-    """Raises MXError 422."""
-    for name in ("category_guid", "top_level_category_guid"):
-        guid = given.get(name)
-        category = categories.find(world, user, guid) if guid else None
-        if guid and (category is None or (name != "category_guid" and category.parent_guid)):
-            raise MXError(422, f"{name}: there is no such category {guid}")
-
-
-def _about(world: World, plan: Record, item: Record) -> dict[str, Any] | None:
-    """What the transactions of an item have in common: its scheduled payment, else its category; None when it names
-    neither.
-    """
-    payment = world.get(scheduled.KIND, item.body["scheduled_payment_guid"] or "")
-    if payment is not None and payment.owner == plan.owner:
-        return {"description": payment.body["description"], "type": payment.body["transaction_type"]}
-    guid = item.body["category_guid"] or item.body["top_level_category_guid"]
-    category = categories.find(world, plan.owner, guid) if guid else None
-    if category is None:
-        return None
-    income = item.body["item_type"] == INCOME or (item.body["item_type"] is None and category.is_income)
-    level = "category_guid" if category.parent_guid else "top_level_category_guid"
-    return {level: category.guid, "is_income" if income else "is_expense": True}
-
-
-def _transactions(world: World, plan: Record, iteration: Record, about: Mapping[str, Any]) -> list[Record]:
-    """The transactions of a month on the plan's accounts."""
-    counting = {account.guid for account in _accounts(world, plan)}
-    month = (iteration.body["start_on"], iteration.body["end_on"])
-    rows = world.pages(Query("mx.transaction", owner=plan.owner, ranges={"sort": month}, body=about))
-    return [row for row in rows if row.parent in counting]
-
-
-def _show_item(call: Call, world: World, plan: Record, item: Record) -> dict[str, Any]:
-    about = _about(world, plan, item)
-    rows = _transactions(world, plan, _current(world, plan), about) if about else []
-    actual = sum(round(row.body["amount"] * 100) for row in rows) / 100 if about else None
-    return ITEM_SCHEMA.dump(
-        call.version, shown(item, actual_amount=actual, transaction_guids=[row.guid for row in rows])
-    )
-
-
-@routes.add("GET", ITEMS, "listSpendingPlanIterationItems")
-def list_items(call: Call, user: str, plan: str) -> Reply:
-    call.arguments(*PAGING)
-    with call.look() as world:
-        record = _plan(call, world, user, plan)
-        query = _items(record, _current(world, record))
-        return call.paged(world, query, "iteration_items", lambda item: _show_item(call, world, record, item))
-
-
-@routes.add("POST", ITEMS, "createSpendingPlanIterationItem")
-def create_item(call: Call, user: str, plan: str) -> Reply:
-    given = _given_item(call)
-    with call.change() as world:
-        record = _plan(call, world, user, plan)
-        _check_categories(world, record.owner, given)
-        item = _add_item(world, record, _current(world, record), given)
-        return single(call, "iteration_item", _show_item(call, world, record, item))
-
-
-@routes.add("GET", f"{ITEMS}/<guid>", "readSpendingPlanIterationItem")
-def read_item(call: Call, user: str, plan: str, guid: str) -> Reply:
-    call.arguments(*PAGING)
-    with call.look() as world:
-        record = _plan(call, world, user, plan)
-        return single(call, "iteration_item", _show_item(call, world, record, _item(world, record, guid)))
-
-
-@routes.add("PUT", f"{ITEMS}/<guid>", "updateSpendingPlanIterationItem")
-def update_item(call: Call, user: str, plan: str, guid: str) -> Reply:
-    given = _given_item(call)
-    with call.change() as world:
-        record = _plan(call, world, user, plan)
-        item = _item(world, record, guid)
-        _check_categories(world, record.owner, given)
-        item.body.update(given)
-        world.save(item)
-        return single(call, "iteration_item", _show_item(call, world, record, item))
-
-
-@routes.add("DELETE", f"{ITEMS}/<guid>", "deleteSpendingPlanIterationItem")
-def delete_item(call: Call, user: str, plan: str, guid: str) -> Reply:
-    with call.change() as world:
-        world.remove(guid=_item(world, _plan(call, world, user, plan), guid).guid)
-    return NO_CONTENT
-
-
-@after(CategoryReplaced, rank=2)
-def follow_category(world: World, change: CategoryReplaced) -> None:
-    """Items of a category that is gone are of the one in its place."""
-    for item in world.list(categories.naming(change.category.guid, change.user, ITEM)):
-        item.body["category_guid"] = change.parent
-        world.save(item)

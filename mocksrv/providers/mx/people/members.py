@@ -6,7 +6,6 @@ guide (sequence).
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -14,12 +13,10 @@ from urllib.parse import urlencode
 from marshmallow import EXCLUDE, Schema, fields, validate
 
 from mocksrv.engine.play import Play
-from mocksrv.engine.scenarios.choosing import Choice, Credentials, choose, choose_again
-from mocksrv.engine.scenarios.library import UnknownScenario
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import NO_CONTENT, Reply
-from mocksrv.providers.mx.bank.institutions import Credential, Institution
+from mocksrv.providers.mx.bank.institutions import Institution
 from mocksrv.providers.mx.catalog.institutions import CREDENTIALS
 from mocksrv.providers.mx.events.jobs import MemberJob
 from mocksrv.providers.mx.events.statuses import message
@@ -35,13 +32,13 @@ from mocksrv.providers.mx.http.call import (
     not_found,
     shown,
 )
+from mocksrv.providers.mx.people import logins
 from mocksrv.providers.mx.people.challenges import challenges_of
 from mocksrv.providers.mx.people.lifecycle import PRODUCTS
 
 routes = Routes()
 MEMBER = "/users/<user>/members/<member>"
 MEMBERS_OF_A_USER = 25
-SCENARIO_HEADER = "X-Mocksrv-Scenario"
 WAY_BACK = (
     "client_redirect_url",
     "enable_app2app",
@@ -220,8 +217,8 @@ def create_member(call: Call, user: str) -> Reply:
         if world.count(Query("mx.member", owner=owner.guid)) >= MEMBERS_OF_A_USER:
             raise MXError(405, f"A user may have {MEMBERS_OF_A_USER} members")
         check_id(world, given.get("id"), None)
-        credentials = _credentials(call, institution, given)
-        _check_duplicate(world, owner.guid, institution.code, credentials, None)
+        credentials = logins.given_credentials(call, institution, given)
+        logins.check_duplicate(world, owner.guid, institution.code, credentials, None)
         record = _new_member(call, world, owner, institution, given, credentials)
         job = "oauth" if record.body["is_oauth"] else "connect"
         skip = given.get("skip_aggregation", False)
@@ -242,7 +239,7 @@ def _new_member(
     credentials: dict[str, str],
 ) -> Record:
     oauth = given.get("is_oauth", False)
-    choice = _cast(call, world, institution, None if oauth else credentials)
+    choice = logins.first_scenario(call, world, institution, None if oauth else credentials)
     body = {
         "connection_status": "PENDING" if oauth else "CREATED",
         "institution_code": institution.code,
@@ -267,7 +264,7 @@ def _new_member(
         "credentials": credentials,
         "background_aggregation_is_disabled": given.get("background_aggregation_is_disabled", False),
         "oauth_state": world.guid().replace("-", "") if oauth else None,
-        "duplicate_key": _duplicate_key(institution.code, credentials),
+        "duplicate_key": logins.duplicate_key(institution.code, credentials),
         **{name: given.get(name) for name in WAY_BACK},
     }
     play = Play("mx", *choice)
@@ -301,29 +298,21 @@ def _new_credentials(
     if record.play is None:
         raise MXError(400, f"Member {record.guid} is not aggregated: it takes no credentials")
     institution = institution_of(call, record)
-    credentials = {**record.body["credentials"], **_credentials(call, institution, given, all_of_them=False)}
-    _check_duplicate(world, record.owner, institution.code, credentials, record)
+    credentials = {
+        **record.body["credentials"],
+        **logins.given_credentials(call, institution, given, all_of_them=False),
+    }
+    logins.check_duplicate(world, record.owner, institution.code, credentials, record)
     play = record.play
     record.body.update(
         credentials=credentials,
         needs_updated_credentials=False,
-        duplicate_key=_duplicate_key(institution.code, credentials),
+        duplicate_key=logins.duplicate_key(institution.code, credentials),
     )
     if play.job is not None:
         _save(world, record, "update", echo)
         return
-    login = None if record.body["is_oauth"] else _login(call, institution, credentials)
-    header = call.request.headers.get(SCENARIO_HEADER)
-    choice = _known(
-        lambda: choose_again(
-            world,
-            call.engine.library,
-            call.mount.role.vocabulary,
-            Choice(play.scenario, play.by),
-            header=header,
-            login=login,
-        )
-    )
+    choice = logins.next_scenario(call, world, record, institution, credentials)
     play.scenario, play.by = choice
     details, skip = MemberJob(call="update", headers=dict(echo)), given.get("skip_aggregation", False)
     call.engine.player.start(world, record, "update", skip=skip, details=details)
@@ -401,72 +390,3 @@ def _request_of(institution: Institution, products: Sequence[str]) -> tuple[Memb
     fetch = list(dict.fromkeys(["accounts", *(part for product in offered for part in product.fetches)]))
     tells = list(dict.fromkeys(product.callback for product in offered if product.callback)) or ["mx.aggregation"]
     return MemberJob(call="create", fetch=fetch, tells=tells), len(offered) == len(products)
-
-
-def _credentials(
-    call: Call, institution: Institution, given: Mapping[str, Any], *, all_of_them: bool = True
-) -> dict[str, str]:
-    """The credentials by guid. Raises MXError 400 when they are not the institution's, or some are missing."""
-    values = {c["guid"]: c["value"] for c in given.get("credentials") or ()}
-    known = {c.guid: c for c in call.mount.institutions.credentials(institution)}
-    if given.get("is_oauth"):
-        if values:
-            raise MXError(400, "Credentials must not be sent for a member that uses OAuth")
-        if not institution.supports_oauth:
-            raise MXError(400, "Member's institution does not support OAuth.")
-        return {}
-    for guid in values:
-        if guid not in known:
-            raise MXError(400, f"member.credentials: {guid} is not a credential of {institution.code}")
-    missing = [c.field_name for guid, c in known.items() if guid not in values]
-    if missing and all_of_them:
-        raise MXError(400, f"Required parameter missing: member.credentials ({', '.join(missing)})")
-    return values
-
-
-def _login(call: Call, institution: Institution, credentials: Mapping[str, str]) -> Credentials:
-    """What `logins` of scenarios are matched with: the first credential is the user's name, the password is the
-    password.
-    """
-    definitions: Sequence[Credential] = call.mount.institutions.credentials(institution)
-    password = next((d.guid for d in definitions if d.field_type == "PASSWORD"), None)
-    username = next((d.guid for d in definitions if d.guid != password), None)
-    return Credentials(institution.code, credentials.get(username or ""), credentials.get(password or ""))
-
-
-def _cast(call: Call, world: World, institution: Institution, credentials: Mapping[str, str] | None) -> Choice:
-    login = None if credentials is None else _login(call, institution, credentials)
-    header = call.request.headers.get(SCENARIO_HEADER)
-    return _known(
-        lambda: choose(
-            world,
-            call.engine.library,
-            call.mount.role.vocabulary,
-            header=header,
-            institution=institution.scenario,
-            login=login,
-        )
-    )
-
-
-def _known(choosing: Any) -> Choice:
-    try:
-        choice: Choice = choosing()
-    except UnknownScenario as unknown:
-        raise MXError(400, f"{SCENARIO_HEADER}: {unknown}") from None
-    return choice
-
-
-def _duplicate_key(code: str, credentials: Mapping[str, str]) -> str | None:
-    """What two members of one user may not share: the institution and all credential values."""
-    if not credentials:
-        return None
-    return hashlib.sha256("\0".join([code, *(credentials[guid] for guid in sorted(credentials))]).encode()).hexdigest()
-
-
-def _check_duplicate(world: World, owner: str, code: str, credentials: Mapping[str, str], own: Record | None) -> None:
-    key = _duplicate_key(code, credentials)
-    same = world.list(Query("mx.member", owner=owner, body={"duplicate_key": key}, limit=2)) if key else []
-    others = [member for member in same if own is None or member.guid != own.guid]
-    if others:
-        raise MXError(409, f"Member {others[0].guid} of this user has the same institution and credentials already")

@@ -15,7 +15,8 @@ from mocksrv.engine.storage.records import Record
 from mocksrv.providers.mx.bank import recurrence
 from mocksrv.providers.mx.bank.recurrence import Dated
 from mocksrv.providers.mx.money import insight_rules
-from mocksrv.providers.mx.money.insight_rules import RULES, Books
+from mocksrv.providers.mx.money.insight_cases import Books
+from mocksrv.providers.mx.money.insight_rules import RULES
 from mocksrv.providers.mx.money.repeating import Repeating, Row
 from tests.conftest import MX
 

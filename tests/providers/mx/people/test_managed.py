@@ -8,7 +8,7 @@ import pytest
 
 from mocksrv.providers.mx.bank.categories import BY_NAME
 from mocksrv.providers.mx.http.call import V2, VERSIONS
-from mocksrv.providers.mx.people import managed
+from mocksrv.providers.mx.people import managed, managed_transactions
 from tests.conftest import MX
 from tests.providers.mx.http.test_shapes import official, openapi
 from tests.providers.mx.money.test_transaction_changes import events, payloads
@@ -331,7 +331,7 @@ def test_requests_have_the_fields_of_the_file(version: str) -> None:
         ("ManagedMemberCreateRequest", managed.NEW_MEMBER),
         ("ManagedMemberUpdateRequest", managed.MEMBER_CHANGES),
         ("ManagedAccountCreateRequest", managed.GIVEN_ACCOUNT),
-        ("ManagedTransactionCreateRequest", managed.GIVEN_TRANSACTION),
+        ("ManagedTransactionCreateRequest", managed_transactions.GIVEN_TRANSACTION),
     ):
         declared = openapi(version)["components"]["schemas"][name]
         assert set(schema.load_fields) == set(declared["properties"])
