@@ -23,7 +23,8 @@ from marshmallow import fields, validate
 
 from mocksrv.providers.mx.events.collection import Collection
 from mocksrv.providers.mx.events.resources import Events, changes, names
-from mocksrv.providers.mx.http.call import Document, Routes
+from mocksrv.providers.mx.http.call import Routes
+from mocksrv.providers.mx.http.schemas import Document
 
 routes = Routes()
 

@@ -55,7 +55,7 @@ class Cleansed:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class CleansingRule:
     """Words, and what they say. `type`: not for transactions of the other one."""
 
     pattern: re.Pattern[str]
@@ -65,7 +65,7 @@ class Rule:
     flags: frozenset[str]
 
 
-class Rules:
+class CleansingRules:
     """``cleansing.yaml``, compiled."""
 
     def __init__(self, read: Mapping[str, Any]) -> None:
@@ -100,9 +100,11 @@ def _of_words(text: str) -> re.Pattern[str]:
     return re.compile(rf"\b(?:{text})\b")
 
 
-def _rule(row: Mapping[str, Any]) -> Rule:
+def _rule(row: Mapping[str, Any]) -> CleansingRule:
     flags = frozenset(row.get("flags", ()))
-    return Rule(_of_words(row["match"]), categories.BY_NAME[row["category"]], row.get("name"), row.get("type"), flags)
+    return CleansingRule(
+        _of_words(row["match"]), categories.BY_NAME[row["category"]], row.get("name"), row.get("type"), flags
+    )
 
 
 def _codes(ranges: Iterable[int | str]) -> Iterator[int]:
@@ -112,9 +114,9 @@ def _codes(ranges: Iterable[int | str]) -> Iterator[int]:
 
 
 @cache
-def rules() -> Rules:
+def rules() -> CleansingRules:
     """The rules, read once."""
-    return Rules(yamlnodes.load(_FILE))
+    return CleansingRules(yamlnodes.load(_FILE))
 
 
 @lru_cache(maxsize=2048)
@@ -164,7 +166,7 @@ def cleanse(
     )
 
 
-def _name(cleaned: str, merchant: Merchant | None, rule: Rule | None) -> tuple[str, int]:
+def _name(cleaned: str, merchant: Merchant | None, rule: CleansingRule | None) -> tuple[str, int]:
     """What to call it, and how that was found."""
     if merchant is not None:
         return merchant.name, DESCRIBED_BY_MERCHANT
@@ -173,7 +175,7 @@ def _name(cleaned: str, merchant: Merchant | None, rule: Rule | None) -> tuple[s
     return cleaned, DESCRIBED_BY_CLEANING
 
 
-def _category(merchant: Merchant | None, rule: Rule | None, mcc: int | None) -> tuple[Category, int]:
+def _category(merchant: Merchant | None, rule: CleansingRule | None, mcc: int | None) -> tuple[Category, int]:
     """What it is, and how that was found."""
     if merchant is not None:
         return categories.BY_NAME[merchant.category], CATEGORIZED_BY_MERCHANT
@@ -191,7 +193,7 @@ def _flags(
     texts: Iterable[str],
     category: Category,
     merchant: Merchant | None,
-    rule: Rule | None,
+    rule: CleansingRule | None,
     type_: str | None,
 ) -> dict[str, bool]:
     """The flags, by the words and by what was found. What it does not say itself is a credit if its words or its
@@ -221,7 +223,7 @@ def _merchant(texts: Sequence[str]) -> Merchant | None:
     return next((found for text in texts if (found := catalogue().match(text))), None)
 
 
-def _first(those: Iterable[Rule], texts: Iterable[str], type_: str | None) -> Rule | None:
+def _first(those: Iterable[CleansingRule], texts: Iterable[str], type_: str | None) -> CleansingRule | None:
     """The first rule that fits, by the first of the texts that has one."""
     fitting = [rule for rule in those if rule.type is None or type_ in (None, rule.type)]
     return next((rule for text in texts for rule in fitting if rule.pattern.search(text)), None)

@@ -80,7 +80,7 @@ class Merchant:
         return named[0] if named else self.locations[crc32(f"{key}|{text}".encode()) % len(self.locations)]
 
 
-class Catalogue:
+class MerchantCatalogue:
     """All merchants, in the order of their names, and how they are found."""
 
     def __init__(self, merchants: Sequence[Merchant], spellings: Mapping[str, Sequence[str]]) -> None:
@@ -141,7 +141,7 @@ def words(text: str) -> str:
 
 
 @cache
-def catalogue() -> Catalogue:
+def catalogue() -> MerchantCatalogue:
     """The catalogue, read once."""
     read: Mapping[str, Any] = yamlnodes.load(_FILE)
     merchants, spellings = [], {}
@@ -149,7 +149,7 @@ def catalogue() -> Catalogue:
         merchant = _merchant(entry, read["cities"], read["streets"])
         merchants.append(merchant)
         spellings[merchant.guid] = [*([] if entry.get("alone") else [entry["name"]]), *entry.get("also", ())]
-    return Catalogue(merchants, spellings)
+    return MerchantCatalogue(merchants, spellings)
 
 
 def _merchant(entry: Mapping[str, Any], cities: Mapping[str, Sequence[Any]], streets: Sequence[str]) -> Merchant:

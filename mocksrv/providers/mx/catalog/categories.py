@@ -17,15 +17,8 @@ from mocksrv.providers.mx.bank.loading import SPLIT
 from mocksrv.providers.mx.events.changes import CategoryGoing, CategoryReplaced, follow
 from mocksrv.providers.mx.events.collection import Collection, Render
 from mocksrv.providers.mx.events.resources import Events, changes, names
-from mocksrv.providers.mx.http.call import (
-    PAGING,
-    Call,
-    Document,
-    Moment,
-    MXError,
-    Routes,
-    not_found,
-)
+from mocksrv.providers.mx.http.call import PAGING, Call, MXError, Routes, not_found
+from mocksrv.providers.mx.http.schemas import Document, Moment
 
 routes = Routes()
 OF_USER = "/users/<user>/categories"

@@ -8,12 +8,8 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 from mocksrv.providers.http import Reply
-from mocksrv.providers.mx.http.call import (
-    Call,
-    Document,
-    Money,
-    Routes,
-)
+from mocksrv.providers.mx.http.call import Call, Routes
+from mocksrv.providers.mx.http.schemas import Document, Money
 from mocksrv.providers.mx.http.versions import Versioned
 
 routes = Routes()

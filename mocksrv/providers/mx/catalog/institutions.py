@@ -7,13 +7,8 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from mocksrv.providers.http import Reply
-from mocksrv.providers.mx.http.call import (
-    PAGING,
-    Call,
-    Moment,
-    Routes,
-    not_found,
-)
+from mocksrv.providers.mx.http.call import PAGING, Call, Routes, not_found
+from mocksrv.providers.mx.http.schemas import Moment
 from mocksrv.providers.mx.http.versions import COUNTRIES, SUPPORTS, Versioned, parameters
 
 routes = Routes()

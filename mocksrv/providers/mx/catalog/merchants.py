@@ -6,13 +6,8 @@ from marshmallow import Schema, fields
 
 from mocksrv.providers.http import Reply
 from mocksrv.providers.mx.bank.merchants import catalogue
-from mocksrv.providers.mx.http.call import (
-    PAGING,
-    Call,
-    Moment,
-    Routes,
-    not_found,
-)
+from mocksrv.providers.mx.http.call import PAGING, Call, Routes, not_found
+from mocksrv.providers.mx.http.schemas import Moment
 
 routes = Routes()
 

@@ -10,7 +10,7 @@ from mocksrv.engine.role import WrongSubject
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.mx.events.members import MEMBER, USER
-from mocksrv.providers.mx.events.resources import Declared, Resource
+from mocksrv.providers.mx.events.resources import CatalogueEvent, Resource
 
 CONNECTED = {"is_manual": False, "is_managed_by_user": True}  # a member that MX aggregates
 
@@ -20,7 +20,7 @@ class Catalogue:
 
     def __init__(self, resources: Iterable[Resource]) -> None:
         resources = list(resources)
-        self.events: Mapping[str, Declared] = {
+        self.events: Mapping[str, CatalogueEvent] = {
             name: event for resource in resources for name, event in resource.declared().items()
         }
         self._of_member = frozenset(resource.kind for resource in resources if resource.of_member)

@@ -21,13 +21,8 @@ from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import NO_CONTENT, Reply, View
 from mocksrv.providers.mx.events.resources import Events, Resource
-from mocksrv.providers.mx.http.call import (
-    PAGING,
-    Call,
-    Routes,
-    not_found,
-    shown,
-)
+from mocksrv.providers.mx.http.call import PAGING, Call, Routes, not_found
+from mocksrv.providers.mx.http.schemas import shown
 from mocksrv.providers.mx.http.versions import Versioned
 
 Render = Callable[[Record], dict[str, Any]]
@@ -90,7 +85,7 @@ class Collection(Resource):
     def changed(self, world: World, user: Record, record: Record, action: str) -> None:
         """What follows from a change (``created``, ``updated``, ``deleted``), before its event is written."""
 
-    def told(self, world: World, user: Record, record: Record, action: str) -> None:
+    def after_event(self, world: World, user: Record, record: Record, action: str) -> None:
         """What follows from a change once its event is written."""
 
     def renderer(self, call: Call, world: World, user: Record) -> Render:
@@ -133,7 +128,7 @@ class Collection(Resource):
             world.save(record)
             self.changed(world, owner, record, "updated")
             self.emit(world, "updated", record)
-            self.told(world, owner, record, "updated")
+            self.after_event(world, owner, record, "updated")
             return self.answer(call, world, owner, record)
 
     def delete(self, call: Call, user: str, guid: str) -> Reply:
@@ -167,7 +162,7 @@ class Collection(Resource):
         world.add(record)
         self.changed(world, user, record, "created")
         self.emit(world, "created", record)
-        self.told(world, user, record, "created")
+        self.after_event(world, user, record, "created")
         return record
 
     def remove(self, world: World, user: Record, record: Record) -> None:
@@ -175,7 +170,7 @@ class Collection(Resource):
         world.remove(guid=record.guid)
         self.changed(world, user, record, "deleted")
         self.emit(world, "deleted", record)
-        self.told(world, user, record, "deleted")
+        self.after_event(world, user, record, "deleted")
 
     def details(self, world: World, user: Record | None, record: Record, action: str) -> Mapping[str, Any]:
         return self.view(world, user, record) if user else {}

@@ -10,7 +10,7 @@ from mocksrv.engine.play import Job, Play
 from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
 from mocksrv.providers.mx.events.jobs import MemberJob
-from mocksrv.providers.mx.events.resources import Declared, Resource
+from mocksrv.providers.mx.events.resources import CatalogueEvent, Resource
 from mocksrv.providers.mx.events.webhooks import CATALOGUE, emit_member, emit_user
 
 MEMBER_SAMPLE: Mapping[str, Any] = {
@@ -35,12 +35,12 @@ USER_SAMPLE: Mapping[str, Any] = {"email": "sam.sample@example.com", "is_disable
 class Users(Resource):
     """Users, whose events are of the catalogue."""
 
-    def declared(self) -> Mapping[str, Declared]:
-        def written(action: str) -> Declared:
+    def declared(self) -> Mapping[str, CatalogueEvent]:
+        def written(action: str) -> CatalogueEvent:
             def write(world: World, owner: Record, record: Record | None) -> None:
                 emit_user(world, record or owner, action)
 
-            return Declared(CATALOGUE[f"{self.kind}.{action}"].when, self.kind, write)
+            return CatalogueEvent(CATALOGUE[f"{self.kind}.{action}"].when, self.kind, write)
 
         return {name: written(name.rpartition(".")[2]) for name in CATALOGUE if name.startswith(f"{self.kind}.")}
 
@@ -51,12 +51,12 @@ class Users(Resource):
 class Members(Resource):
     """Members, which all other events of the catalogue are about: their jobs, what these fetch, their statuses."""
 
-    def declared(self) -> Mapping[str, Declared]:
-        def written(name: str) -> Declared:
+    def declared(self) -> Mapping[str, CatalogueEvent]:
+        def written(name: str) -> CatalogueEvent:
             def write(world: World, owner: Record, record: Record | None) -> None:
                 emit_member(world, name, record or self.invent(world, owner))
 
-            return Declared(CATALOGUE[name].when, self.kind, write)
+            return CatalogueEvent(CATALOGUE[name].when, self.kind, write)
 
         return {name: written(name) for name in CATALOGUE if not name.startswith(f"{USER.kind}.")}
 

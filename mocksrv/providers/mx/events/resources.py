@@ -17,7 +17,7 @@ from mocksrv.engine.clock import DAY
 from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
 from mocksrv.providers.mx.events.webhooks import UNASKED, client_guid, client_id, seconds, send
-from mocksrv.providers.mx.http.call import shown
+from mocksrv.providers.mx.http.schemas import shown
 
 
 def day_seconds(ms: int | None) -> int | None:
@@ -72,7 +72,7 @@ def names(text: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Declared:
+class CatalogueEvent:
     """One event of the catalogue: what it is sent for, the kind of the records that it is about, and what writes it:
     ``write(world, owner, record)``, where None stands for a record that has to be invented.
     """
@@ -125,11 +125,12 @@ class Resource:
         read = {self.events.renamed.get(name, name) for name in self.events.fields}
         return sorted(self.sample.keys() - read)
 
-    def declared(self) -> Mapping[str, Declared]:
+    def declared(self) -> Mapping[str, CatalogueEvent]:
         """Its events, by their whole names."""
         when = self.events.when if self.events else {}
         return {
-            f"{self.kind}.{action}": Declared(text, self.about, self._writer(action)) for action, text in when.items()
+            f"{self.kind}.{action}": CatalogueEvent(text, self.about, self._writer(action))
+            for action, text in when.items()
         }
 
     def _writer(self, action: str) -> Callable[[World, Record, Record | None], None]:

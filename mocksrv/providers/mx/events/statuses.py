@@ -12,7 +12,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class ConnectionStatus:
     """One connection status.
 
     ``message`` is for the end user, with ``{name}`` for the institution's. ``raises``: entering it sends the Connection
@@ -33,9 +33,9 @@ def _error(code: int, text: str) -> dict[str, Any]:
     return {"error_code": code, "error_message": text, "error_type": "MEMBER", "locale": "en"}
 
 
-STATUSES: dict[str, Status] = {
-    "CREATED": Status(0, "Connecting to {name} ..."),
-    "PREVENTED": Status(
+STATUSES: dict[str, ConnectionStatus] = {
+    "CREATED": ConnectionStatus(0, "Connecting to {name} ..."),
+    "PREVENTED": ConnectionStatus(
         1,
         "The last three attempts to connect failed. Please enter your credentials again.",
         raises=True,
@@ -43,7 +43,7 @@ STATUSES: dict[str, Status] = {
         jobs=False,
         error=_error(2005, "INVALID_CREDENTIALS"),
     ),
-    "DENIED": Status(
+    "DENIED": ConnectionStatus(
         2,
         "The credentials do not match those of your account. Please enter them again.",
         raises=True,
@@ -51,50 +51,52 @@ STATUSES: dict[str, Status] = {
         jobs=False,
         error=_error(2005, "INVALID_CREDENTIALS"),
     ),
-    "CHALLENGED": Status(3, "To connect, please answer the question(s) of {name}.", raises=True),
-    "REJECTED": Status(
+    "CHALLENGED": ConnectionStatus(3, "To connect, please answer the question(s) of {name}.", raises=True),
+    "REJECTED": ConnectionStatus(
         4, "The answer was not right. Please try again.", raises=True, error=_error(2002, "INCORRECT_MFA")
     ),
-    "LOCKED": Status(
+    "LOCKED": ConnectionStatus(
         5, "Your account is locked. Please log in at the website of {name} and follow its steps.", raises=True
     ),
-    "CONNECTED": Status(6, "Connected to {name}.", authenticated=True),
-    "IMPEDED": Status(
+    "CONNECTED": ConnectionStatus(6, "Connected to {name}.", authenticated=True),
+    "IMPEDED": ConnectionStatus(
         7, "{name} needs your attention. Please log in at its website and follow its steps.", raises=True
     ),
-    "RECONNECTED": Status(8, "Reconnecting to {name} ...", authenticated=True),
-    "DEGRADED": Status(
+    "RECONNECTED": ConnectionStatus(8, "Reconnecting to {name} ...", authenticated=True),
+    "DEGRADED": ConnectionStatus(
         9, "This connection is being improved. Please try again later.", error=_error(3002, "INSTITUTION_UNAVAILABLE")
     ),
-    "DISCONNECTED": Status(
+    "DISCONNECTED": ConnectionStatus(
         10,
         "Data from {name} cannot be imported at the moment. We are working on it.",
         error=_error(3002, "INSTITUTION_UNAVAILABLE"),
     ),
-    "DISCONTINUED": Status(
+    "DISCONTINUED": ConnectionStatus(
         11, "Connections to this institution are no longer offered. You may track the account by hand.", jobs=False
     ),
-    "CLOSED": Status(
+    "CLOSED": ConnectionStatus(
         12,
         "This connection is closed. You may track the account by hand, or connect it again if it was reopened.",
         jobs=False,
     ),
-    "DELAYED": Status(13, "Importing from {name} takes longer than usual. Please look again later."),
-    "FAILED": Status(
+    "DELAYED": ConnectionStatus(13, "Importing from {name} takes longer than usual. Please look again later."),
+    "FAILED": ConnectionStatus(
         14,
         "The credentials could not be checked with {name}. Please try again later.",
         error=_error(3000, "INSTITUTION_DOWN"),
     ),
-    "UPDATED": Status(15, "Connecting to {name} ..."),
-    "DISABLED": Status(
+    "UPDATED": ConnectionStatus(15, "Connecting to {name} ..."),
+    "DISABLED": ConnectionStatus(
         16, "Importing from this institution is switched off. Please contact us.", authenticated=True, jobs=False
     ),
-    "IMPORTED": Status(17, "Please enter your credentials for {name} to go on.", wants_credentials=True, jobs=False),
-    "RESUMED": Status(18, "Connecting to {name} ..."),
-    "EXPIRED": Status(
+    "IMPORTED": ConnectionStatus(
+        17, "Please enter your credentials for {name} to go on.", wants_credentials=True, jobs=False
+    ),
+    "RESUMED": ConnectionStatus(18, "Connecting to {name} ..."),
+    "EXPIRED": ConnectionStatus(
         19, "The answer did not come in time. Please try again.", raises=True, error=_error(2003, "MFA_TIMEOUT")
     ),
-    "IMPAIRED": Status(
+    "IMPAIRED": ConnectionStatus(
         20,
         "Credentials for {name} are missing. Please enter them again.",
         raises=True,
@@ -102,7 +104,7 @@ STATUSES: dict[str, Status] = {
         jobs=False,
         error=_error(2004, "REAUTHORIZATION_REQUIRED"),
     ),
-    "PENDING": Status(21, None, jobs=False),
+    "PENDING": ConnectionStatus(21, None, jobs=False),
 }
 
 # MX lists these as the statuses from which a verification (and, as mocksrv takes it, any other premium job) may start.

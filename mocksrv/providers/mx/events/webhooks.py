@@ -31,7 +31,7 @@ _CLIENTS = UUID("9d2f6a3e-54d0-4c55-8a3e-0f6d4b8f2a71")
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class Webhook:
     """One event of the catalogue.
 
     ``when`` says in words what it is sent for. ``build`` makes the body from the member and its user. ``unasked``: a
@@ -203,18 +203,18 @@ def client_id(sandbox: str) -> str:
 
 
 MEMBER_CALLS = frozenset({"create", "update"})
-CATALOGUE: Mapping[str, Event] = {
-    "mx.member.created": Event("a member was created", _member("created"), echo=MEMBER_CALLS),
-    "mx.member.updated": Event(
+CATALOGUE: Mapping[str, Webhook] = {
+    "mx.member.created": Webhook("a member was created", _member("created"), echo=MEMBER_CALLS),
+    "mx.member.updated": Webhook(
         "a member has changed: its status, its flags, what a client may set", _member("updated"), echo=MEMBER_CALLS
     ),
-    "mx.member.deleted": Event(
+    "mx.member.deleted": Webhook(
         "a member was deleted, by a client or because its OAuth login was never finished", _member("deleted")
     ),
-    "mx.connection_status.changed": Event(
+    "mx.connection_status.changed": Webhook(
         "a member's status has become one of the eight that somebody must act on", _connection_status
     ),
-    "mx.aggregation": Event(
+    "mx.aggregation": Webhook(
         "an aggregation has ended well; MX calls it Aggregation and Member Data Updated",
         _finished(
             "AGGREGATION",
@@ -226,28 +226,28 @@ CATALOGUE: Mapping[str, Event] = {
         ),
         echo=frozenset({"aggregate"}),
     ),
-    "mx.balance": Event("a balance check has ended well", _finished("BALANCE")),
-    "mx.history": Event(
+    "mx.balance": Webhook("a balance check has ended well", _finished("BALANCE")),
+    "mx.history": Webhook(
         "an extension of the history has ended well",
         _finished("HISTORY", "transactions_created_count", "transactions_updated_count"),
     ),
-    "mx.statement": Event("a fetch of statements has ended well", _finished("STATEMENT", "statements_created_count")),
-    "mx.verification": Event(
+    "mx.statement": Webhook("a fetch of statements has ended well", _finished("STATEMENT", "statements_created_count")),
+    "mx.verification": Webhook(
         "a verification has ended well, with at least one account",
         _finished("VERIFICATION", "accounts", "job_guid", "user_id"),
         echo=frozenset({"verify"}),
     ),
-    "mx.initial_data_ready": Event(
+    "mx.initial_data_ready": Webhook(
         "the first of the data that a new member was asked for with `data_request` can be read; v20250224 only",
         _initial_data_ready,
     ),
-    "mx.job_status": Event("a job has ended, or is CHALLENGED, DENIED or PREVENTED", _job_status, unasked=False),
-    "mx.rewards": Event(
+    "mx.job_status": Webhook("a job has ended, or is CHALLENGED, DENIED or PREVENTED", _job_status, unasked=False),
+    "mx.rewards": Webhook(
         "a fetch of rewards has ended well", _finished("REWARD", "rewards_created_count", "rewards_updated_count")
     ),
-    "mx.user.created": Event("a user was created", _user("created"), unasked=False),
-    "mx.user.updated": Event("a user has changed", _user("updated"), unasked=False),
-    "mx.user.deleted": Event("a user was deleted", _user("deleted"), unasked=False),
+    "mx.user.created": Webhook("a user was created", _user("created"), unasked=False),
+    "mx.user.updated": Webhook("a user has changed", _user("updated"), unasked=False),
+    "mx.user.deleted": Webhook("a user was deleted", _user("deleted"), unasked=False),
 }
 UNASKED = frozenset(
     {*(name for name, event in CATALOGUE.items() if event.unasked), "mx.insight.*", "mx.notification.*"}

@@ -11,15 +11,8 @@ from marshmallow import fields
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import Reply
-from mocksrv.providers.mx.http.call import (
-    PAGING,
-    Call,
-    Document,
-    Moment,
-    Money,
-    Routes,
-    shown,
-)
+from mocksrv.providers.mx.http.call import PAGING, Call, Routes
+from mocksrv.providers.mx.http.schemas import Document, Moment, Money, shown
 from mocksrv.providers.mx.http.versions import ACCOUNT_FEED, ACCOUNT_SET_BY, NEVER_NULL, Versioned, account_twins
 
 routes = Routes()

@@ -19,9 +19,9 @@ from mocksrv.engine.world import World
 from mocksrv.providers.mx.bank.resources import ACCOUNT, ACCOUNT_SAMPLE, TRANSACTION, TRANSACTION_SAMPLE
 from mocksrv.providers.mx.events.changes import AccountChanged, TransactionsAdded, after
 from mocksrv.providers.mx.events.members import USER
-from mocksrv.providers.mx.events.resources import Declared, Resource, day_seconds
+from mocksrv.providers.mx.events.resources import CatalogueEvent, Resource, day_seconds
 from mocksrv.providers.mx.events.webhooks import UNASKED, client_id, seconds, send
-from mocksrv.providers.mx.http.call import shown
+from mocksrv.providers.mx.http.schemas import shown
 from mocksrv.providers.profiles import DEBTS
 
 LOW_BALANCE = 100.0  # of a checking or savings account
@@ -57,9 +57,9 @@ class AlertGroup(Resource):
         self.actions = actions
         self.secrets = secrets or {}
 
-    def declared(self) -> Mapping[str, Declared]:
+    def declared(self) -> Mapping[str, CatalogueEvent]:
         return {
-            f"{NAME}.{action}": Declared(when, self.about, self._writer(action))
+            f"{NAME}.{action}": CatalogueEvent(when, self.about, self._writer(action))
             for action, when in self.actions.items()
         }
 

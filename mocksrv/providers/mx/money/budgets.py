@@ -17,14 +17,8 @@ from mocksrv.providers.mx.catalog import categories
 from mocksrv.providers.mx.events.changes import CategoryGoing, SpendingChanged, after, follow
 from mocksrv.providers.mx.events.collection import Collection, Render
 from mocksrv.providers.mx.events.resources import Events, changes, names
-from mocksrv.providers.mx.http.call import (
-    Call,
-    Document,
-    Moment,
-    Money,
-    MXError,
-    Routes,
-)
+from mocksrv.providers.mx.http.call import Call, MXError, Routes
+from mocksrv.providers.mx.http.schemas import Document, Moment, Money
 from mocksrv.providers.mx.money.alerts import AlertGroup
 from mocksrv.providers.mx.money.spending import month_of, spent, spent_by_tree
 
@@ -156,9 +150,9 @@ class Budgets(Collection):
                     child.body["parent_guid"] = record.guid
                     world.save(child)
                     self.emit(world, "updated", child)
-                    self.told(world, user, child, "updated")
+                    self.after_event(world, user, child, "updated")
 
-    def told(self, world: World, user: Record, record: Record, action: str) -> None:
+    def after_event(self, world: World, user: Record, record: Record, action: str) -> None:
         if action != "deleted":
             follow(world, SpendingChanged(user.guid))
 

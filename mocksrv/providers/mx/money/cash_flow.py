@@ -10,13 +10,8 @@ from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import Reply
 from mocksrv.providers.mx.catalog import categories
-from mocksrv.providers.mx.http.call import (
-    Call,
-    Document,
-    Money,
-    Routes,
-    shown,
-)
+from mocksrv.providers.mx.http.call import Call, Routes
+from mocksrv.providers.mx.http.schemas import Document, Money, shown
 from mocksrv.providers.mx.http.versions import CASH_FLOW_ROOTS
 from mocksrv.providers.mx.money.spending import earned, month_of
 

@@ -14,14 +14,8 @@ from mocksrv.providers.http import Reply
 from mocksrv.providers.mx.events.changes import AccountGoing, after
 from mocksrv.providers.mx.events.collection import Collection, Render
 from mocksrv.providers.mx.events.resources import Events, changes, names
-from mocksrv.providers.mx.http.call import (
-    Call,
-    Document,
-    Moment,
-    Money,
-    MXError,
-    Routes,
-)
+from mocksrv.providers.mx.http.call import Call, MXError, Routes
+from mocksrv.providers.mx.http.schemas import Document, Moment, Money
 
 routes = Routes()
 GOALS = "/users/<user>/goals"
@@ -139,7 +133,7 @@ class Goals(Collection):
         if action == "deleted":
             self.number(world, user, self.ordered(world, user))
 
-    def leave(self, world: World, account: Record) -> None:
+    def remove_of_account(self, world: World, account: Record) -> None:
         """Deletes the goals of an account that is about to go, each with its event."""
         going = world.list(Query(self.kind, parent=account.guid))
         user = world.get("mx.user", account.owner) if going else None
@@ -203,8 +197,8 @@ goals.mount(
 
 
 @after(AccountGoing)
-def leave(world: World, change: AccountGoing) -> None:
-    goals.leave(world, change.account)
+def go_with_account(world: World, change: AccountGoing) -> None:
+    goals.remove_of_account(world, change.account)
 
 
 @routes.add("PUT", f"{GOALS}/reposition", "repositionGoals")

@@ -10,16 +10,8 @@ from marshmallow import fields
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import Reply
-from mocksrv.providers.mx.http.call import (
-    PAGING,
-    Call,
-    Document,
-    Moment,
-    Money,
-    Routes,
-    not_found,
-    shown,
-)
+from mocksrv.providers.mx.http.call import PAGING, Call, Routes, not_found
+from mocksrv.providers.mx.http.schemas import Document, Moment, Money, shown
 from mocksrv.providers.mx.money.accounts import ACCOUNT, MEMBER
 
 routes = Routes()

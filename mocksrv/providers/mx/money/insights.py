@@ -25,19 +25,11 @@ from mocksrv.providers.mx.catalog.merchants import MERCHANTS
 from mocksrv.providers.mx.events.changes import AccountGoing, DataFetched, MemberGone, after
 from mocksrv.providers.mx.events.resources import Events, Resource, changes, names
 from mocksrv.providers.mx.events.webhooks import client_guid
-from mocksrv.providers.mx.http.call import (
-    PAGING,
-    Call,
-    Document,
-    Moment,
-    MXError,
-    Routes,
-    not_found,
-    shown,
-)
+from mocksrv.providers.mx.http.call import PAGING, Call, MXError, Routes, not_found
+from mocksrv.providers.mx.http.schemas import Document, Moment, shown
 from mocksrv.providers.mx.money import accounts, scheduled, transactions
 from mocksrv.providers.mx.money.insight_cases import Books
-from mocksrv.providers.mx.money.insight_rules import derive
+from mocksrv.providers.mx.money.insight_templates import derive
 from mocksrv.providers.mx.money.repeating import find_all, recent
 
 routes = Routes()
@@ -255,7 +247,7 @@ def bring_up(world: World, user: Record) -> None:
     rows = recent(world, user.guid)
     series = find_all(world, user, rows)
     owned = {record.guid: record for record in world.list(Query("mx.account", owner=user.guid))}
-    books = Books(world.now, rows, series, owned, scheduled.keep_up(world, user, series))
+    books = Books(world.now, rows, series, owned, scheduled.match_series(world, user, series))
     new = [found for found in derive(books) if found.digest not in known]
     for found in reversed(new[:MOST_AT_ONCE]):  # the newest are listed first
         body = {

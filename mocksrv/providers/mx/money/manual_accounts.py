@@ -19,16 +19,8 @@ from mocksrv.providers.mx.bank.institutions import Institution
 from mocksrv.providers.mx.bank.loading import SPLIT
 from mocksrv.providers.mx.events.changes import AccountChanged, AccountGoing, follow
 from mocksrv.providers.mx.events.webhooks import emit_member
-from mocksrv.providers.mx.http.call import (
-    V2,
-    Call,
-    Document,
-    Moment,
-    Money,
-    MXError,
-    Routes,
-    not_found,
-)
+from mocksrv.providers.mx.http.call import V2, Call, MXError, Routes, not_found
+from mocksrv.providers.mx.http.schemas import Document, Moment, Money
 from mocksrv.providers.mx.http.versions import ACCOUNT_TYPES
 from mocksrv.providers.mx.money.accounts import ACCOUNT, MEMBER, renderer
 from mocksrv.providers.mx.money.goals import goals

@@ -21,14 +21,8 @@ from mocksrv.engine.world import World
 from mocksrv.providers.http import Reply
 from mocksrv.providers.mx.bank import recurrence
 from mocksrv.providers.mx.bank.recurrence import Dated, Rhythm
-from mocksrv.providers.mx.http.call import (
-    Call,
-    Day,
-    Document,
-    Money,
-    Routes,
-    not_found,
-)
+from mocksrv.providers.mx.http.call import Call, Routes, not_found
+from mocksrv.providers.mx.http.schemas import Day, Document, Money
 
 routes = Routes()
 REPEATING = "/users/<user>/repeating_transactions"

@@ -12,7 +12,8 @@ from marshmallow import fields
 from mocksrv.engine.clock import day
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
-from mocksrv.providers.mx.http.call import Call, Day, Document, Moment, Money, shown
+from mocksrv.providers.mx.http.call import Call
+from mocksrv.providers.mx.http.schemas import Day, Document, Moment, Money, shown
 from mocksrv.providers.mx.money.repeating import Repeating
 
 KIND = "mx.scheduled_payment"
@@ -48,7 +49,7 @@ def render(call: Call, payment: Record) -> dict[str, Any]:
     return dict(SCHEMA.dump(view))
 
 
-def keep_up(world: World, user: Record, series: Iterable[Repeating]) -> dict[str, Record]:
+def match_series(world: World, user: Record, series: Iterable[Repeating]) -> dict[str, Record]:
     """Brings the user's scheduled payments in line with the series; guid of a series -> its payment."""
     known = {record.guid: record for record in world.list(Query(KIND, owner=user.guid))}
     current: dict[str, Record] = {}

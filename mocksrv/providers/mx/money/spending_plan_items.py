@@ -15,17 +15,8 @@ from mocksrv.engine.world import World
 from mocksrv.providers.http import NO_CONTENT, Reply
 from mocksrv.providers.mx.catalog import categories
 from mocksrv.providers.mx.events.changes import CategoryReplaced, after
-from mocksrv.providers.mx.http.call import (
-    PAGING,
-    Call,
-    Document,
-    Moment,
-    Money,
-    MXError,
-    Routes,
-    not_found,
-    shown,
-)
+from mocksrv.providers.mx.http.call import PAGING, Call, MXError, Routes, not_found
+from mocksrv.providers.mx.http.schemas import Document, Moment, Money, shown
 from mocksrv.providers.mx.http.versions import Versioned
 from mocksrv.providers.mx.money import scheduled
 from mocksrv.providers.mx.money.spending_plans import (

@@ -20,16 +20,8 @@ from mocksrv.providers.http import NO_CONTENT, Reply
 from mocksrv.providers.mx.events.collection import Collection
 from mocksrv.providers.mx.events.resources import Events, changes, names
 from mocksrv.providers.mx.events.webhooks import client_guid
-from mocksrv.providers.mx.http.call import (
-    PAGING,
-    Call,
-    Day,
-    Document,
-    Moment,
-    Routes,
-    not_found,
-    shown,
-)
+from mocksrv.providers.mx.http.call import PAGING, Call, Routes, not_found
+from mocksrv.providers.mx.http.schemas import Day, Document, Moment, shown
 from mocksrv.providers.mx.money.spending import month_of
 
 routes = Routes()

@@ -13,12 +13,8 @@ from mocksrv.providers.http import Reply
 from mocksrv.providers.mx.events.changes import TransactionGoing, UserAdded, after
 from mocksrv.providers.mx.events.collection import Collection
 from mocksrv.providers.mx.events.resources import Events, changes, names
-from mocksrv.providers.mx.http.call import (
-    Call,
-    Document,
-    MXError,
-    Routes,
-)
+from mocksrv.providers.mx.http.call import Call, MXError, Routes
+from mocksrv.providers.mx.http.schemas import Document
 from mocksrv.providers.mx.http.versions import parameters
 from mocksrv.providers.mx.money import transactions
 

@@ -27,16 +27,8 @@ from mocksrv.providers.mx.events.changes import (
     after,
     follow,
 )
-from mocksrv.providers.mx.http.call import (
-    V1,
-    V2,
-    Call,
-    Day,
-    Document,
-    Money,
-    MXError,
-    Routes,
-)
+from mocksrv.providers.mx.http.call import V1, V2, Call, MXError, Routes
+from mocksrv.providers.mx.http.schemas import Day, Document, Money
 from mocksrv.providers.mx.http.versions import Versioned
 from mocksrv.providers.mx.money.accounts import ACCOUNT
 from mocksrv.providers.mx.money.transaction_rules import applier

@@ -16,7 +16,8 @@ from mocksrv.providers.mx.bank.loading import SPLIT
 from mocksrv.providers.mx.catalog import categories
 from mocksrv.providers.mx.events.changes import CategoryReplaced, SpendingChanged, after, follow
 from mocksrv.providers.mx.events.collection import Collection
-from mocksrv.providers.mx.http.call import Call, Document, Moment, MXError, Routes
+from mocksrv.providers.mx.http.call import Call, MXError, Routes
+from mocksrv.providers.mx.http.schemas import Document, Moment
 from mocksrv.providers.mx.http.versions import Versioned
 
 routes = Routes()
@@ -41,7 +42,7 @@ SCHEMA = Versioned("transaction_rule", TransactionRuleSchema)
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class TransactionRule:
     """A rule, ready to be applied. Without a category or a description it leaves those as they are."""
 
     match: str  # folded
@@ -49,7 +50,7 @@ class Rule:
     description: str | None
 
     @classmethod
-    def of(cls, world: World, record: Record) -> Rule:
+    def of(cls, world: World, record: Record) -> TransactionRule:
         guid = record.body["category_guid"]
         category = categories.find(world, record.owner, guid) if guid else None
         return cls(record.body["match_description"].casefold(), category, record.body["description"])
@@ -72,11 +73,14 @@ def applier(world: World, user: str) -> Apply:
     """What applies a user's rules to the body of a new transaction, and tells whether that changed it: the newest rule
     that meets it.
     """
-    rules = [Rule.of(world, record) for record in world.list(Query(rules_of_users.kind, owner=user, newest_first=True))]
+    rules = [
+        TransactionRule.of(world, record)
+        for record in world.list(Query(rules_of_users.kind, owner=user, newest_first=True))
+    ]
     return _of(rules) if rules else lambda body: False
 
 
-def _of(rules: Sequence[Rule]) -> Apply:
+def _of(rules: Sequence[TransactionRule]) -> Apply:
     def apply(body: dict[str, Any]) -> bool:
         rule = next((rule for rule in rules if rule.meets(body["description"])), None)
         return rule.apply(body) if rule else False
@@ -119,7 +123,7 @@ class TransactionRules(Collection):
         """Applies a new or changed rule to the user's transactions; what a deleted one has done stays."""
         if action == "deleted":
             return
-        rule = Rule.of(world, record)
+        rule = TransactionRule.of(world, record)
         for kind in ("mx.transaction", SPLIT):
             rows = world.values(Query(kind, owner=user.guid), "description", "type")
             met = [guid for guid, _, _, _, description, _ in rows if rule.meets(description)]

@@ -16,22 +16,8 @@ from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import Reply
 from mocksrv.providers.mx.bank.loading import SPLIT
-from mocksrv.providers.mx.http.call import (
-    PAGE_SIZE,
-    PAGING,
-    V1,
-    V2,
-    Call,
-    Day,
-    Document,
-    Moment,
-    Money,
-    MXError,
-    Routes,
-    not_found,
-    pagination,
-    shown,
-)
+from mocksrv.providers.mx.http.call import PAGE_SIZE, PAGING, V1, V2, Call, MXError, Routes, not_found, pagination
+from mocksrv.providers.mx.http.schemas import Day, Document, Moment, Money, shown
 from mocksrv.providers.mx.http.versions import parameters
 from mocksrv.providers.mx.money.accounts import ACCOUNT, MEMBER, in_use_case
 from mocksrv.providers.mx.money.includes import included

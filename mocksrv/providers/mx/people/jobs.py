@@ -19,12 +19,8 @@ from mocksrv.engine.world import World
 from mocksrv.providers.http import Reply
 from mocksrv.providers.mx.events.jobs import MemberJob
 from mocksrv.providers.mx.events.statuses import PREMIUM_FROM, STATUSES
-from mocksrv.providers.mx.http.call import (
-    Call,
-    Document,
-    MXError,
-    Routes,
-)
+from mocksrv.providers.mx.http.call import Call, MXError, Routes
+from mocksrv.providers.mx.http.schemas import Document
 from mocksrv.providers.mx.http.versions import parameters
 from mocksrv.providers.mx.people.lifecycle import FETCHES, family
 from mocksrv.providers.mx.people.members import (

@@ -13,16 +13,8 @@ from mocksrv.providers.mx.bank import resources
 from mocksrv.providers.mx.bank.loading import masked
 from mocksrv.providers.mx.catalog.institutions import page
 from mocksrv.providers.mx.events.webhooks import emit_member
-from mocksrv.providers.mx.http.call import (
-    PAGING,
-    V2,
-    Call,
-    Document,
-    Money,
-    MXError,
-    Routes,
-    not_found,
-)
+from mocksrv.providers.mx.http.call import PAGING, V2, Call, MXError, Routes, not_found
+from mocksrv.providers.mx.http.schemas import Document, Money
 from mocksrv.providers.mx.http.versions import ACCOUNT_TYPES
 from mocksrv.providers.mx.money import accounts
 from mocksrv.providers.mx.money.manual_accounts import (

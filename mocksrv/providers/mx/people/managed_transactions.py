@@ -20,15 +20,8 @@ from mocksrv.providers.mx.bank.categories import BY_NAME, UNCATEGORIZED, Categor
 from mocksrv.providers.mx.bank.loading import parts_of
 from mocksrv.providers.mx.catalog import categories
 from mocksrv.providers.mx.events.changes import SpendingChanged, TransactionsAdded, follow
-from mocksrv.providers.mx.http.call import (
-    PAGING,
-    V1,
-    Call,
-    Document,
-    Money,
-    MXError,
-    Routes,
-)
+from mocksrv.providers.mx.http.call import PAGING, V1, Call, MXError, Routes
+from mocksrv.providers.mx.http.schemas import Document, Money
 from mocksrv.providers.mx.money import transactions
 from mocksrv.providers.mx.money.manual_accounts import (
     GivenMoment,

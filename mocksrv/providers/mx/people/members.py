@@ -21,17 +21,8 @@ from mocksrv.providers.mx.catalog.institutions import CREDENTIALS
 from mocksrv.providers.mx.events.jobs import MemberJob
 from mocksrv.providers.mx.events.statuses import message
 from mocksrv.providers.mx.events.webhooks import emit_member
-from mocksrv.providers.mx.http.call import (
-    V1,
-    V2,
-    Call,
-    Document,
-    Moment,
-    MXError,
-    Routes,
-    not_found,
-    shown,
-)
+from mocksrv.providers.mx.http.call import V1, V2, Call, MXError, Routes, not_found
+from mocksrv.providers.mx.http.schemas import Document, Moment, shown
 from mocksrv.providers.mx.people import logins
 from mocksrv.providers.mx.people.challenges import challenges_of
 from mocksrv.providers.mx.people.lifecycle import PRODUCTS

@@ -18,17 +18,8 @@ from mocksrv.engine.world import World
 from mocksrv.providers.http import NO_CONTENT, Reply
 from mocksrv.providers.mx.events.changes import AccountsVerified, after
 from mocksrv.providers.mx.events.resources import Events, Resource, names
-from mocksrv.providers.mx.http.call import (
-    PAGING,
-    Call,
-    Document,
-    Moment,
-    Money,
-    MXError,
-    Routes,
-    not_found,
-    shown,
-)
+from mocksrv.providers.mx.http.call import PAGING, Call, MXError, Routes, not_found
+from mocksrv.providers.mx.http.schemas import Document, Moment, Money, shown
 from mocksrv.providers.mx.http.versions import ACCOUNT_TYPES
 from mocksrv.providers.mx.people.users import EMAIL
 
@@ -47,7 +38,7 @@ KNOWN_ROUTING_NUMBERS = {"091000019": "mxbank", "005026788": "mxbank"}  # routin
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class DepositStatus:
     """A status: MX's number for it, and what may follow.
 
     ``then``: the next one, where the provider is ``after`` milliseconds from the creation. ``waits``: it is removed
@@ -64,17 +55,17 @@ class Status:
     error: str | None = None
 
 
-STATUSES: Mapping[str, Status] = {
-    "INITIATED": Status(0, then="REQUESTED", after=SECOND, waits=True, is_open=True),
-    "REQUESTED": Status(1, then="DEPOSITED", after=2 * MINUTE, waits=True, is_open=True),
-    "DEPOSITED": Status(2, waits=True, is_open=True, amounts=True),
-    "VERIFIED": Status(3),
-    "ERRORED": Status(4, error="The deposits could not be made: the bank returned them."),
-    "DENIED": Status(5, is_open=True, amounts=True, error="The amounts are not those of the deposits."),
-    "PREVENTED": Status(6, error="The amounts were wrong three times. Start a new microdeposit."),
-    "CONFLICTED": Status(7, error="There is another microdeposit of this account."),
-    "REJECTED": Status(8, error="The provider refuses deposits into this account."),
-    "PREINITIATED": Status(9),
+STATUSES: Mapping[str, DepositStatus] = {
+    "INITIATED": DepositStatus(0, then="REQUESTED", after=SECOND, waits=True, is_open=True),
+    "REQUESTED": DepositStatus(1, then="DEPOSITED", after=2 * MINUTE, waits=True, is_open=True),
+    "DEPOSITED": DepositStatus(2, waits=True, is_open=True, amounts=True),
+    "VERIFIED": DepositStatus(3),
+    "ERRORED": DepositStatus(4, error="The deposits could not be made: the bank returned them."),
+    "DENIED": DepositStatus(5, is_open=True, amounts=True, error="The amounts are not those of the deposits."),
+    "PREVENTED": DepositStatus(6, error="The amounts were wrong three times. Start a new microdeposit."),
+    "CONFLICTED": DepositStatus(7, error="There is another microdeposit of this account."),
+    "REJECTED": DepositStatus(8, error="The provider refuses deposits into this account."),
+    "PREINITIATED": DepositStatus(9),
 }
 # beginning of an account number, status -> what follows in place of the good status
 SENTINELS: Mapping[tuple[str, str], str] = {("4444", "REQUESTED"): "ERRORED", ("5555", "INITIATED"): "REJECTED"}
@@ -257,7 +248,7 @@ def refresh(world: World, record: Record) -> None:
 
 
 @routes.due(KIND)
-def minute_passes(world: World, record: Record) -> None:
+def refresh_due(world: World, record: Record) -> None:
     refresh(world, record)
 
 
@@ -299,7 +290,7 @@ def _remove(world: World, record: Record) -> None:
 
 
 @after(AccountsVerified)
-def give_way(world: World, change: AccountsVerified) -> None:
+def remove_preinitiated(world: World, change: AccountsVerified) -> None:
     """Deletes those of a user that only name the person: an account was verified at once, without deposits."""
     for record in world.list(Query(KIND, owner=change.user, body={"status": "PREINITIATED"})):
         _remove(world, record)

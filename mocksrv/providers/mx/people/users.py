@@ -11,14 +11,8 @@ from mocksrv.engine.world import World
 from mocksrv.providers.http import NO_CONTENT, Reply
 from mocksrv.providers.mx.events.changes import UserAdded, follow
 from mocksrv.providers.mx.events.webhooks import emit_user
-from mocksrv.providers.mx.http.call import (
-    PAGING,
-    Call,
-    Document,
-    MXError,
-    Routes,
-    shown,
-)
+from mocksrv.providers.mx.http.call import PAGING, Call, MXError, Routes
+from mocksrv.providers.mx.http.schemas import Document, shown
 
 routes = Routes()
 USER = "/users/<user>"

@@ -14,12 +14,7 @@ from mocksrv.engine.sandbox import Sandbox
 from mocksrv.engine.storage.records import Query, Record, dumps
 from mocksrv.engine.world import World
 from mocksrv.providers.http import Reply
-from mocksrv.providers.mx.http.call import (
-    V1,
-    Call,
-    MXError,
-    Routes,
-)
+from mocksrv.providers.mx.http.call import V1, Call, MXError, Routes
 from mocksrv.providers.mx.money.transactions import DATE_FORMS, DAYS_BACK, KINDS
 
 routes = Routes()

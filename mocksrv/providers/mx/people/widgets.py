@@ -15,15 +15,8 @@ from mocksrv.engine.clock import MINUTE
 from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import Reply
-from mocksrv.providers.mx.http.call import (
-    USE_CASES,
-    V1,
-    Call,
-    Document,
-    MXError,
-    Routes,
-    not_found,
-)
+from mocksrv.providers.mx.http.call import USE_CASES, V1, Call, MXError, Routes, not_found
+from mocksrv.providers.mx.http.schemas import Document
 from mocksrv.providers.mx.http.versions import UNLISTED_WIDGETS, UNSHOWN_WIDGETS, Versioned
 from mocksrv.providers.mx.people.identities import opaque
 from mocksrv.providers.mx.people.lifecycle import PRODUCTS

@@ -14,9 +14,9 @@ from mocksrv.engine.engine import Engine
 from mocksrv.engine.storage.records import Record
 from mocksrv.providers.mx.bank import recurrence
 from mocksrv.providers.mx.bank.recurrence import Dated
-from mocksrv.providers.mx.money import insight_rules
+from mocksrv.providers.mx.money import insight_templates
 from mocksrv.providers.mx.money.insight_cases import Books
-from mocksrv.providers.mx.money.insight_rules import RULES
+from mocksrv.providers.mx.money.insight_templates import TEMPLATES
 from mocksrv.providers.mx.money.repeating import Repeating, Row
 from tests.conftest import MX
 
@@ -338,7 +338,7 @@ CASES: dict[str, tuple[Books, str]] = {
 @pytest.mark.parametrize("template", CASES)
 def test_a_template_is_found_in_the_data(template: str) -> None:
     data, description = CASES[template]
-    found = [each for each in insight_rules.derive(data) if each.texts["template"] == template]
+    found = [each for each in insight_templates.derive(data) if each.texts["template"] == template]
     assert [each.texts["description"] for each in found] == [description]
     assert all(found[0].texts.values())
     assert found[0].associated["accounts"] == ["ACT-1"]
@@ -354,10 +354,10 @@ def test_a_template_is_not_found_in_plain_data(template: str) -> None:
     plain = (
         replace(plain, rows=plain.rows[20:]) if template == "MonthlyCategoryTotal" else plain
     )  # no whole month is known
-    assert template not in [each.texts["template"] for each in insight_rules.derive(plain)]
+    assert template not in [each.texts["template"] for each in insight_templates.derive(plain)]
 
 
 def test_subscriptions_are_added_up(mx: MX, user: str) -> None:
     summary = next(each for each in listed(mx, user) if each["template"] == "SubscriptionSummary")
     assert summary["micro_description"] == "5 subscriptions, $85.47 a month."
-    assert {rule.template for rule in RULES} == {*CASES, "SubscriptionSummary"}
+    assert {each.name for each in TEMPLATES} == {*CASES, "SubscriptionSummary"}

@@ -17,10 +17,10 @@ Finder = Callable[[Books], Iterator[Case]]
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """A template: ``most`` cases of it at once."""
+class InsightTemplate:
+    """One kind of insight: its words, what finds its cases, and how many (``most``) of these are told at once."""
 
-    template: str
+    name: str
     title: str
     description: str
     micro_description: str
@@ -30,7 +30,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class NewInsight:
     """An insight to be: what goes into its record."""
 
     digest: str
@@ -39,8 +39,8 @@ class Found:
 
 
 # In the order of their weight: where there are many at once, the first are told.
-RULES = (
-    Rule(
+TEMPLATES = (
+    InsightTemplate(
         "LowBalance",
         "Low balance",
         "{name} is down to {amount}.",
@@ -48,14 +48,14 @@ RULES = (
         insight_cases.low_balance,
         "View account",
     ),
-    Rule(
+    InsightTemplate(
         "DuplicatePayment",
         "Possible duplicate payment",
         "{name} charged you {amount} twice around {date}. Is that right?",
         "{name} charged {amount} twice.",
         insight_cases.duplicates,
     ),
-    Rule(
+    InsightTemplate(
         "SubscriptionPriceIncrease",
         "Price increase",
         "{name} charged you {more} more than the last time: {amount}. Did your plan change?",
@@ -63,7 +63,7 @@ RULES = (
         insight_cases.price_increase,
         most=2,
     ),
-    Rule(
+    InsightTemplate(
         "UpcomingBill",
         "Upcoming bill",
         "A payment of about {amount} to {name} is expected on {date}.",
@@ -72,7 +72,7 @@ RULES = (
         "View bill history",
         most=2,
     ),
-    Rule(
+    InsightTemplate(
         "DebtPaymentReminder",
         "Payment due",
         "The payment for {name} is due on {date}. You owe {amount}.",
@@ -80,7 +80,7 @@ RULES = (
         insight_cases.debt_due,
         "View account",
     ),
-    Rule(
+    InsightTemplate(
         "CreditCardCloseToLimit",
         "Close to the limit",
         "{name} is at {percent}% of its credit limit.",
@@ -88,28 +88,28 @@ RULES = (
         insight_cases.close_to_limit,
         "View account",
     ),
-    Rule(
+    InsightTemplate(
         "FeeDetected",
         "Fees charged",
         "Fees charged in the last {days} days: {count}, together {amount}.",
         "{amount} of fees in {days} days.",
         insight_cases.fees,
     ),
-    Rule(
+    InsightTemplate(
         "PaycheckDeposit",
         "Paycheck deposit",
         "A paycheck of {amount} came in on {date} ({name}).",
         "{amount} came in.",
         insight_cases.paycheck,
     ),
-    Rule(
+    InsightTemplate(
         "BillAmountNotStandard",
         "Bill not as usual",
         "Your bill from {name} was {way} than usual: {amount}, on average it is {usual}.",
         "{name}: {amount}, {way} than usual.",
         insight_cases.bill_not_standard,
     ),
-    Rule(
+    InsightTemplate(
         "LargeTransaction",
         "Large transaction",
         "You spent {amount} at {name} on {date}.",
@@ -117,7 +117,7 @@ RULES = (
         insight_cases.large,
         "View transaction",
     ),
-    Rule(
+    InsightTemplate(
         "CategorySpending",
         "Spending is up",
         "In {month} you spent {amount} on {name}, {more} more than in the month before.",
@@ -125,14 +125,14 @@ RULES = (
         insight_cases.spent_more,
         "View category",
     ),
-    Rule(
+    InsightTemplate(
         "MonthlySpendToIncome",
         "Spent more than earned",
         "In {month} you spent {spent} and earned {earned}.",
         "{spent} spent, {earned} earned.",
         insight_cases.spent_over_income,
     ),
-    Rule(
+    InsightTemplate(
         "MonthlyCategoryTotal",
         "Where your money went",
         "In {month} you spent most on {name}: {amount}.",
@@ -140,7 +140,7 @@ RULES = (
         insight_cases.month_total,
         "View category",
     ),
-    Rule(
+    InsightTemplate(
         "SubscriptionDetected",
         "New subscription",
         "{name} now charges you {amount} regularly.",
@@ -148,7 +148,7 @@ RULES = (
         insight_cases.new_subscription,
         "View subscription",
     ),
-    Rule(
+    InsightTemplate(
         "SubscriptionSummary",
         "Your subscriptions",
         "You have {count} subscriptions that cost about {amount} a month together.",
@@ -156,7 +156,7 @@ RULES = (
         insight_cases.subscriptions,
         "View subscriptions",
     ),
-    Rule(
+    InsightTemplate(
         "InterestEarned",
         "Interest earned",
         "{name} brought you {amount} of interest.",
@@ -166,22 +166,22 @@ RULES = (
 )
 
 
-def derive(books: Books) -> Iterator[Found]:
+def derive(books: Books) -> Iterator[NewInsight]:
     """What the data show, the weightiest first."""
-    for rule in RULES if books.rows or books.accounts else ():
-        for _, case in zip(range(rule.most), rule.find(books), strict=False):
-            yield _found(rule, case)
+    for template in TEMPLATES if books.rows or books.accounts else ():
+        for _, case in zip(range(template.most), template.find(books), strict=False):
+            yield _found(template, case)
 
 
-def _found(rule: Rule, case: Case) -> Found:
+def _found(template: InsightTemplate, case: Case) -> NewInsight:
     rows = case.transactions[-MOST_TRANSACTIONS:]
     texts = {
-        "template": rule.template,
-        "title": rule.title,
-        "description": rule.description.format_map(case.words),
-        "micro_title": rule.title,
-        "micro_description": rule.micro_description.format_map(case.words),
-        "micro_call_to_action": rule.call_to_action,
+        "template": template.name,
+        "title": template.title,
+        "description": template.description.format_map(case.words),
+        "micro_title": template.title,
+        "micro_description": template.micro_description.format_map(case.words),
+        "micro_call_to_action": template.call_to_action,
     }
     associated = {
         "accounts": _each(*case.accounts, *(row.account for row in rows)),
@@ -190,7 +190,7 @@ def _found(rule: Rule, case: Case) -> Found:
         "scheduled_payments": [payment.guid for payment in case.scheduled],
         "transactions": [row.guid for row in rows],
     }
-    return Found(f"{rule.template}:{case.key}", texts, associated)
+    return NewInsight(f"{template.name}:{case.key}", texts, associated)
 
 
 def _each(*guids: str | None) -> list[str]:
