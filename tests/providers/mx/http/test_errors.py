@@ -288,7 +288,7 @@ def test_a_violation_names_its_call(mx: MX) -> None:
 def test_a_defect_is_a_plain_500(mx: MX, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     from mocksrv.providers.mx.http.call import Call
 
-    def broken(_: Call, **__: object) -> None:
+    def broken(*_: object) -> None:
         raise RuntimeError("a bug")
 
     monkeypatch.setattr(Call, "admit", broken)
