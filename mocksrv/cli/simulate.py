@@ -1,6 +1,4 @@
-"""Plays a scenario without a server: the whole engine in memory, a manual clock, and the provider's role under
-observation.
-"""
+"""Plays a scenario without a server: the whole engine in memory, on a manual clock, and observed."""
 
 from __future__ import annotations
 
@@ -8,19 +6,16 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import click
 
 from mocksrv.cli.output import print_table
 from mocksrv.engine.clock import SEEDED_START, duration_text, iso_ms
 from mocksrv.engine.config import Config
-from mocksrv.engine.play import Job
-from mocksrv.engine.role import Role
+from mocksrv.engine.observers import Happening
 from mocksrv.engine.scenarios.model import Scenario
-from mocksrv.engine.storage.records import Record
 from mocksrv.engine.waiting import NotWaiting
-from mocksrv.engine.world import World
 from mocksrv.providers.demo import Choices, DemoError
 from mocksrv.registry import declared
 from mocksrv.server import build
@@ -68,7 +63,23 @@ class Timeline:
         """Status and flags as they were noted last."""
         return next(((row["status"], row["flags"]) for row in reversed(self.rows) if row.get("status")), (None, None))
 
-    def callbacks(self, now: int, found: list[dict[str, Any]]) -> None:
+    def observe(self, happened: Sequence[Happening]) -> None:
+        """Notes every change of a subject, with its flags and callbacks."""
+        for each in happened:
+            if each.kind == "change":
+                self._note(each, [_callback_of(event) for event in each.more["events"]])
+
+    def _note(self, change: Happening, callbacks: list[dict[str, Any]]) -> None:
+        if change.detail in ("complete", "trigger"):
+            self._add_callbacks(change.at, callbacks)
+            return
+        gone, body = change.detail == "remove", change.more["body"]
+        flags = {} if gone else {name: bool(body[name]) for name in FLAGS if name in body}
+        status = "deleted" if gone else change.more["status"]
+        if change.more["asked"] or callbacks or self.seen() != (status, flags):
+            self.add(change.at, status=status, flags=flags, flow=change.more["flow"], callbacks=callbacks)
+
+    def _add_callbacks(self, now: int, found: list[dict[str, Any]]) -> None:
         """Callbacks of the change that was noted last, or, if it was earlier, of this moment."""
         if not found:
             return
@@ -77,55 +88,9 @@ class Timeline:
         self.rows[-1]["callbacks"] += found
 
 
-class Watched:
-    """A role that notes what it does: every change of a subject, with its flags and callbacks."""
-
-    def __init__(self, role: Role, timeline: Timeline) -> None:
-        self._role = role
-        self._timeline = timeline
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._role, name)
-
-    def announce(self, world: World, subject: Record, action: str) -> None:
-        with self._noted(world, subject):
-            self._role.announce(world, subject, action)
-
-    def enter(self, world: World, subject: Record, status: str | None, fields: Mapping[str, Any], over: bool) -> None:
-        with self._noted(world, subject, quiet=not (status or fields)):
-            self._role.enter(world, subject, status, fields, over)
-
-    def remove(self, world: World, subject: Record) -> None:
-        with self._noted(world, subject, gone=True):
-            self._role.remove(world, subject)
-
-    def complete(self, world: World, subject: Record, job: Job) -> None:
-        with self._callbacks(world) as found:
-            self._role.complete(world, subject, job)
-        self._timeline.callbacks(world.now, found)
-
-    def trigger(self, world: World, subject: Record, event: str) -> None:
-        with self._callbacks(world) as found:
-            self._role.trigger(world, subject, event)
-        self._timeline.callbacks(world.now, found)
-
-    @contextmanager
-    def _noted(self, world: World, subject: Record, *, gone: bool = False, quiet: bool = False) -> Iterator[None]:
-        """``quiet``: it is not worth a line unless something can be seen of it."""
-        with self._callbacks(world) as found:
-            yield
-        flags = {} if gone else {name: bool(subject.body[name]) for name in FLAGS if name in subject.body}
-        status = "deleted" if gone else self._role.status(subject)
-        if not quiet or found or self._timeline.seen() != (status, flags):
-            self._timeline.add(world.now, status=status, flags=flags, flow=subject.playing.flow, callbacks=found)
-
-    @contextmanager
-    def _callbacks(self, world: World) -> Iterator[list[dict[str, Any]]]:
-        found: list[dict[str, Any]] = []
-        before = len(world.happened)
-        yield found
-        treatment = {name: value for name, value in world.directives.items() if name != "off"}
-        found += [{"event": each.detail, **treatment} for each in world.happened[before:] if each.kind == "event"]
+def _callback_of(event: Happening) -> dict[str, Any]:
+    treatment = {name: value for name, value in event.more["treatment"].items() if name != "off"}
+    return {"event": event.detail, **treatment}
 
 
 class Rehearsal:
@@ -136,10 +101,7 @@ class Rehearsal:
         self.headers: dict[str, str] = {}
         self.callbacks: str | None = None
         self._demo = declared(provider).demo()
-        self.engine.player.roles = {
-            name: cast(Role, Watched(role, timeline)) if name == provider else role
-            for name, role in self.engine.player.roles.items()
-        }
+        self.engine.observers.subscribe(timeline.observe)
         self._client = app.test_client()
         self._timeline = timeline
         self._sandbox = self.engine.sandbox("default")

@@ -8,7 +8,7 @@ from typing import Any
 
 from mocksrv.engine.clock import SECOND
 from mocksrv.engine.play import Job, OpenConsent, Place
-from mocksrv.engine.role import Role
+from mocksrv.engine.role import Role, telling
 from mocksrv.engine.sandbox import Fault
 from mocksrv.engine.scenarios.library import Library, UnknownScenario
 from mocksrv.engine.scenarios.model import Ask, Challenge, Consent, Scenario, Step
@@ -64,17 +64,18 @@ class Player:
             role.begin_job(world, subject)
         if created:
             world.add(subject)
-            role.announce(world, subject, "created")
+            with telling(role, world, subject, "announce"):
+                role.announce(world, subject, "created")
             world.mark(subject.guid, "created", status=role.status(subject), flow=play.flow)
             self._set_lifetime(world, subject)
         if skipped:
             if not created:
-                role.enter(world, subject, role.jobs[name].opening, {}, True)
+                self._enter(world, subject, role.jobs[name].opening, {}, True)
                 world.mark(subject.guid, "nothing is fetched", status=role.status(subject), flow=play.flow)
             self._end_flow(world, subject)
             return
         if not created and not _changes_first(steps):
-            role.enter(world, subject, None, {}, False)
+            self._enter(world, subject, None, {}, False)
         self._play_to_next_wait(world, subject, opening=True)
 
     def push(
@@ -155,7 +156,7 @@ class Player:
             play.job.selected = answers.first
         self._stop_waiting(world, subject)
         verdict, written = ("right", asked.right) if answers.right else ("wrong", asked.wrong)
-        role.enter(world, subject, role.resumed, {}, False)
+        self._enter(world, subject, role.resumed, {}, False)
         world.mark(subject.guid, f"answered: {verdict}", status=role.resumed, flow=play.flow)
         self._play_flow(world, subject, answers.flow or written or role.branches[verdict])
 
@@ -175,7 +176,7 @@ class Player:
             self._play_flow(world, subject, flow)
             return
         job.name, job.started_at = role.first_flow, world.now
-        role.enter(world, subject, role.first_status, {}, job.skip)
+        self._enter(world, subject, role.first_status, {}, job.skip)
         world.mark(subject.guid, "scenario", status=role.first_status, flow=flow)
         if job.skip:
             self._end_flow(world, subject)
@@ -233,7 +234,7 @@ class Player:
         role = self.role(subject)
         if role.status(subject) in role.lifetimes:
             world.mark(subject.guid, "expired, deleted by the provider")
-            role.remove(world, subject)
+            self._remove(world, subject)
         else:
             self._end_flow(world, subject)
 
@@ -301,7 +302,9 @@ class Player:
             else:
                 world.directives = steps[last].webhooks
             if job is not None and job.done:
-                self.role(subject).complete(world, subject, job)
+                role = self.role(subject)
+                with telling(role, world, subject, "complete"):
+                    role.complete(world, subject, job)
             world.directives = {}
             self._end_flow(world, subject)
         elif following.waits is not None:
@@ -320,14 +323,14 @@ class Player:
         if ends_job:
             self._end_job(world, subject, step.status, step.set)
         elif step.status or step.set:
-            role.enter(world, subject, step.status, step.set, False)
+            self._enter(world, subject, step.status, step.set, False)
         if step.status or step.set or step.event:
             place = f"{step.file}:{step.line}"
             world.mark(subject.guid, cause, status=role.status(subject), flow=step.flow, step=place)
         if step.status:
             self._set_lifetime(world, subject)
         if step.event:
-            with world.overriding(step.payload):
+            with world.overriding(step.payload), telling(role, world, subject, "trigger"):
                 role.trigger(world, subject, step.event)
         if step.ask:
             subject.playing.asked = open_challenges(world, subject, role, step.ask)
@@ -336,6 +339,16 @@ class Player:
             self._await_consent(world, subject, step.oauth)
         elif step.delete:
             world.mark(subject.guid, "deleted by the scenario")
+            self._remove(world, subject)
+
+    def _enter(self, world: World, subject: Record, status: str | None, fields: Mapping[str, Any], over: bool) -> None:
+        role = self.role(subject)
+        with telling(role, world, subject, "enter", asked=bool(status or fields)):
+            role.enter(world, subject, status, fields, over)
+
+    def _remove(self, world: World, subject: Record) -> None:
+        role = self.role(subject)
+        with telling(role, world, subject, "remove"):
             role.remove(world, subject)
 
     # ends and waits
@@ -346,7 +359,7 @@ class Player:
         if job is not None and (status or role.status(subject)) in role.successful:
             role.fetch(world, subject, job)
             job.done = True
-        role.enter(world, subject, status, fields, True)
+        self._enter(world, subject, status, fields, True)
 
     def _end_flow(self, world: World, subject: Record) -> None:
         """From now on nothing moves the subject but a call, or the daily refresh."""

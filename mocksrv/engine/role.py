@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -139,3 +140,17 @@ class Role:
         world.cancel_timers(subject.guid)
         world.remove(guid=subject.guid)
         self.announce(world, subject, "deleted")
+
+
+@contextmanager
+def telling(role: Role, world: World, subject: Record, action: str, *, asked: bool = True) -> Iterator[None]:
+    """Tells the observers what a role does inside: ``action`` is the method of the role that is called.
+
+    ``asked``: somebody wanted something to be different afterwards.
+    """
+    before = len(world.happened)
+    yield
+    if world.observed:
+        events = [each for each in world.happened[before:] if each.kind == "event"]
+        seen = {"status": role.status(subject), "body": dict(subject.body), "flow": subject.playing.flow}
+        world.note("change", subject.guid, action, events=events, asked=asked, **seen)
