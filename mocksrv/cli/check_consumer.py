@@ -14,6 +14,7 @@ import click
 
 from mocksrv.cli.checks import CHECKS, Consumer, Event, Subject, Verdict
 from mocksrv.cli.client import JSON, print_json
+from mocksrv.cli.proofs import proofs, signers
 from mocksrv.engine.callbacks.credentials import Signer, basic
 from mocksrv.engine.clock import MINUTE
 from mocksrv.registry import PROVIDERS, declared
@@ -47,7 +48,7 @@ class Result(NamedTuple):
 @click.option(
     "--auth",
     metavar="WHAT",
-    help="The credentials that it wants: basic:USER:PASSWORD, bearer:TOKEN, mono:SECRET or finicity:SECRET.",
+    help=f"The credentials that it wants: {proofs()}.",
 )
 @click.option("--only", metavar="NAME", multiple=True, help="Only this check. Repeatable.")
 @click.option(
@@ -60,7 +61,7 @@ class Result(NamedTuple):
 def check_consumer(
     url: str, provider: str, auth: str | None, only: tuple[str, ...], junit: Path | None, as_json: bool
 ) -> int:
-    """Play a provider (MX, Mono or Finicity) against your webhook endpoint, and report how it does. Needs no server.
+    """Play a provider against your webhook endpoint, and report how it does. Needs no server.
 
     It is sent genuine events of every kind, then duplicates, stale and damaged ones, strangers' and the future's. The
     exit status is 0 only if every check passed.
@@ -105,21 +106,14 @@ Proof = Callable[[bytes], Mapping[str, str]]  # of a body, the headers
 
 def _proofs(auth: str) -> tuple[Proof, Proof]:
     """What proves the right sender, and what a stranger would send. Raises click.UsageError."""
-    from mocksrv.engine.config import Config
-    from mocksrv.registry import make_providers
-
     kind, _, secret = auth.partition(":")
-    signers = {kind: signer for provider in make_providers(Config()) for kind, signer in provider.role.signers.items()}
     makers: dict[str, Callable[[str], Proof]] = {
         "basic": lambda pair: lambda _: {"Authorization": basic(*pair.split(":", 1))},
         "bearer": lambda token: lambda _: {"Authorization": f"Bearer {token}"},
-        **{name: partial(_signed, signer) for name, signer in signers.items()},
+        **{name: partial(_signed, signer) for name, signer in signers().items()},
     }
     if kind not in makers or not secret or (kind == "basic" and ":" not in secret):
-        raise click.UsageError(
-            f"--auth: {auth!r} is none of basic:USER:PASSWORD, bearer:TOKEN, "
-            f"{', '.join(f'{n}:SECRET' for n in signers)}"
-        )
+        raise click.UsageError(f"--auth: {auth!r} is none of {proofs()}")
     return makers[kind](secret), makers[kind]("not:this")
 
 

@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import chain, repeat
 from typing import Any
@@ -18,6 +19,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from mocksrv.cli.proofs import auth_kinds, proofs, signers
 from mocksrv.engine.clock import SECOND, Clock, iso, parse_duration
 from mocksrv.registry import all_declared
 
@@ -66,16 +68,15 @@ def parse_statuses(text: str) -> Iterator[int]:
 
 
 def parse_check(text: str) -> Check:
-    """``basic:USER:PASSWORD``, ``bearer:TOKEN``, ``mono:SECRET`` or ``finicity:SECRET``. Raises click.BadParameter."""
+    """``basic:USER:PASSWORD``, ``bearer:TOKEN`` or a provider's ``KIND:SECRET``. Raises click.BadParameter."""
     kind, _, secret = text.partition(":")
     makers: dict[str, Callable[[str], Check]] = {
         "basic": lambda pair: _header("authorization", "Basic " + base64.b64encode(pair.encode()).decode()),
         "bearer": lambda token: _header("authorization", f"Bearer {token}"),
-        "mono": lambda secret: _header("mono-webhook-secret", secret),
-        "finicity": _signed,
+        **{kind: partial(_signed, kind) for kind in auth_kinds()},
     }
     if kind not in makers or not secret or (kind == "basic" and ":" not in secret):
-        raise click.BadParameter("allowed are basic:USER:PASSWORD, bearer:TOKEN, mono:SECRET and finicity:SECRET")
+        raise click.BadParameter(f"allowed are {proofs('and')}")
     return makers[kind](secret)
 
 
@@ -83,12 +84,14 @@ def _header(name: str, wanted: str) -> Check:
     return lambda headers, _: hmac.compare_digest(headers.get(name, "").encode(), wanted.encode())
 
 
-def _signed(secret: str) -> Check:
-    """Finicity's signature: the hexadecimal HMAC-SHA256 of the body."""
+def _signed(kind: str, secret: str) -> Check:
+    """A provider's signature: the header that it would send."""
+    sign = signers()[kind]
 
     def check(headers: Mapping[str, str], body: bytes) -> bool:
-        wanted = hmac.new(secret.encode(), body, "sha256").hexdigest()
-        return hmac.compare_digest(headers.get("x-finicity-signature", "").encode(), wanted.encode())
+        return all(
+            _header(name.lower(), value)(headers, body) for name, value in sign({"secret": secret}, body).items()
+        )
 
     return check
 
@@ -237,7 +240,7 @@ def _handler(listener: Listener) -> type[BaseHTTPRequestHandler]:
     "check",
     metavar="WHAT",
     callback=lambda _, __, text: parse_check(text) if text else None,
-    help="Answer 401 unless it proves itself: basic:USER:PASSWORD, bearer:TOKEN, mono:SECRET, finicity:SECRET",
+    help=f"Answer 401 unless it proves itself: {proofs()}",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line, for programs.")
 def listen(

@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mocksrv.engine.callbacks.credentials import KINDS, SECRET
 from mocksrv.engine.callbacks.dispatcher import Dispatcher
 from mocksrv.engine.config import Config
 from mocksrv.engine.journal import Entry, Journal
@@ -59,6 +60,7 @@ class Engine:
         self.vocabularies = {role.vocabulary.provider: role.vocabulary for role in roles}
         self.events = [event for words in self.vocabularies.values() for event in sorted(words.events)]
         self.unasked = frozenset(event for role in roles for event in role.unasked)
+        self.auth_kinds = {**KINDS, **{kind: SECRET for role in roles for kind in role.signers}}
         by_name = {role.vocabulary.provider: role for role in roles}
         defaults = {name: role.default_flows() for name, role in by_name.items()}
         self.library = Library(bundled, config.scenarios, self.vocabularies, defaults)

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, ClassVar
 
+from mocksrv.engine.callbacks import outbox
 from mocksrv.engine.callbacks.credentials import Signer
 from mocksrv.engine.callbacks.dispatcher import NO_RETRIES, Retries
 from mocksrv.engine.clock import DAY
+from mocksrv.engine.declarations import declared_by
 from mocksrv.engine.play import Job
 from mocksrv.engine.scenarios.model import Option, Scenario
 from mocksrv.engine.scenarios.parsing import parse
 from mocksrv.engine.scenarios.vocabulary import Vocabulary
-from mocksrv.engine.storage.records import Record
+from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 
 
@@ -66,10 +69,27 @@ class Role:
         "silent": "unwritten silent",
         "approved": "unwritten approved",
     }
+    subject_kind: ClassVar[str] = ""  # of the records that play
+    payloads: ClassVar[Mapping[str, Callable[[World, Record], Mapping[str, Any]]]] = {}  # of the events, as JSON
     unasked: ClassVar[frozenset[str]]  # patterns of the events that an endpoint gets which names none
     timers: Mapping[str, Callable[[World, Record], None]] = {}  # what falls due on records that play no scenario
     retries: ClassVar[Retries] = NO_RETRIES  # of callbacks
     signers: ClassVar[Mapping[str, Signer]] = {}  # the provider's own kinds of ``auth`` of endpoints
+
+    def check(self) -> None:
+        """Raises DeclarationError for what this role names and its vocabulary does not have."""
+        words, owner = self.vocabulary, type(self)
+        statuses = {self.first_status, self.resumed, self.asking, self.consenting, *self.successful}
+        declared_by(owner).known("status", statuses | self.refreshable | self.lifetimes.keys(), {*words.statuses, ""})
+        declared_by(owner).known("job", {self.first_flow, self.plain_job, self.refresh_job}, self.jobs)
+        flows = words.flows | self.default_flows().flows.keys()
+        declared_by(owner).known("flow", self.branches.values(), flows)
+        for pattern in self.unasked:
+            if not any(fnmatchcase(event, pattern) for event in words.events):
+                raise declared_by(owner).error(f"unasked: {pattern!r} fits no event of the catalogue")
+        if owner.trigger is Role.trigger:
+            for event in sorted(words.events - self.payloads.keys()):
+                raise declared_by(owner).error(f"payloads: the event {event!r} has none")
 
     def default_flows(self) -> Scenario:
         """What flows do that no scenario writes."""
@@ -125,7 +145,20 @@ class Role:
         It is about ``subject`` or what belongs to that; else about the newest record that fits, else about an invented
         one. Raises WrongSubject when it is none that the event can be about.
         """
-        raise NotImplementedError
+        self.emit(world, event, subject or self.newest(world) or self.sample(world))
+
+    def newest(self, world: World) -> Record | None:
+        """The newest subject, if there is one."""
+        return next(iter(world.list(Query(self.subject_kind, newest_first=True, limit=1))), None)
+
+    def sample(self, world: World) -> Record:
+        """An invented subject, for events that are asked for where there is none."""
+        raise WrongSubject(f"there is no {self.subject_kind} that it could be about")
+
+    def emit(self, world: World, event: str, subject: Record) -> None:
+        """Writes an event with its payload, for the endpoints that want it."""
+        payload = self.payloads[event](world, subject)
+        outbox.emit(world, event, subject.guid, payload, {"content-type": "application/json"}, self.unasked)
 
     def refresh_at(self, world: World) -> int:
         """When the daily refresh runs next, in ms."""

@@ -6,11 +6,13 @@ The modules with these declarations import nothing heavy at their top, so that t
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from mocksrv.engine.scenarios.vocabulary import Template
+from mocksrv.engine.declarations import declared_by
 
 if TYPE_CHECKING:
     from flask import Request, Response
@@ -52,6 +54,11 @@ class ControlRoute:
     refusals: Mapping[int, str] = field(default_factory=dict)
 
 
+def _shape(route: Route) -> tuple[str, str]:
+    """What no two routes may have in common."""
+    return route.method, re.sub(r"<(?:([^<>:]*:))?\w+>", r"<\1>", route.path)
+
+
 class Family(Protocol):
     """A module with operations."""
 
@@ -70,15 +77,20 @@ class Provider:
     any_credentials: ClassVar[str] = "any credentials"  # what the banner says of these where all are accepted
     own_credentials: ClassVar[str] = "one client id and API key"  # where --client-id and --api-key are
     central_event: ClassVar[str]  # its most usual event
+    auth_kinds: ClassVar[Sequence[str]] = ()  # of endpoints, beside those of every provider; each takes a secret
 
     role: Role
     mount: Mount
 
     def __init__(self, config: Config) -> None:
+        from mocksrv.engine.scenarios.vocabulary import Template
+
         self.config = config
         self.engine: Engine | None = None  # until `open`
         families = [family.routes for family in self.families()]
-        self.routes: dict[str, Route] = {route.operation: route for each in families for route in each.entries}
+        self.routes: dict[str, Route] = {}
+        for route in (route for each in families for route in each.entries):
+            self._mount(route)
         self.timers = {kind: handler for each in families for kind, handler in each.timers.items()}
         self.role = self.make_role()
         self.role.vocabulary = replace(
@@ -86,6 +98,30 @@ class Provider:
             operations=[Template(route.method, self.prefix + route.path) for route in self.routes.values()],
             asking=self.role.asking or None,
         )
+        self.check()
+
+    def _mount(self, route: Route) -> None:
+        """Takes a route in. Raises DeclarationError."""
+        owner = declared_by(route.view)
+        if route.operation in self.routes:
+            raise owner.error(f"the operation {route.operation!r} is there already")
+        twins = (each for each in self.routes.values() if _shape(each) == _shape(route))
+        if twin := next(twins, None):
+            raise owner.error(f"{route.method} {route.path} is the path of {twin.operation!r} already")
+        named = re.findall(r"<(?:[^<>:]*:)?(\w+)>", route.path)
+        try:
+            inspect.signature(route.view).bind("call", **dict.fromkeys(named, ""))
+        except TypeError as error:
+            raise owner.error(f"does not fit {route.method} {route.path}: {error}") from None
+        self.routes[route.operation] = route
+
+    def check(self) -> None:
+        """Raises DeclarationError for what is declared wrongly."""
+        self.role.check()
+        owner, words = declared_by(type(self)), self.role.vocabulary
+        owner.known("event: central_event", [self.central_event], words.events)
+        owner.known("auth kind with a signer in the role", self.auth_kinds, self.role.signers)
+        owner.known("auth kind that the provider declares", self.role.signers, self.auth_kinds)
 
     # what it consists of
 

@@ -22,6 +22,7 @@ from mocksrv.engine.sandbox import DEFAULT, NAME, Fault, Sandbox, SandboxDropped
 from mocksrv.providers.http import AnyCall, Route
 from mocksrv.providers.provider import Provider
 from mocksrv.web import control
+from mocksrv.web.control.schemas import AUTH_KINDS
 from mocksrv.web.problems import Problem
 
 LARGEST_BODY = 2**20  # bytes
@@ -64,6 +65,7 @@ def create_app(engine: Engine, providers: Sequence[Provider], config: Config) ->
     """The WSGI application of an engine and its providers."""
     app = Flask("mocksrv", static_folder=None, template_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
+    app.config[AUTH_KINDS] = engine.auth_kinds
     handler = CallHandler(engine, providers, config)
     for provider in providers:
         provider.open(engine)

@@ -126,7 +126,7 @@ def test_there_are_at_least_twenty_checks_and_each_says_what_it_expects() -> Non
         (["ftp://x"], "'ftp://x' is not an HTTP URL"),
         (
             ["http://127.0.0.1:1", "--auth", "digest:x"],
-            "is none of basic:USER:PASSWORD, bearer:TOKEN, mono:SECRET, finicity:SECRET",
+            "is none of basic:USER:PASSWORD, bearer:TOKEN, mono:SECRET or finicity:SECRET",
         ),
         (["http://127.0.0.1:1", "--auth", "mono:"], "is none of"),
         (["http://127.0.0.1:1", "--provider", "plaid"], "'plaid' is not one of 'mx', 'mono', 'finicity'"),

@@ -1,7 +1,7 @@
 """What convinces a receiver that a callback is the provider's: Basic, OAuth 2 client credentials, certificates, and
 what providers bring.
 
-An endpoint's ``auth`` is one of the `KINDS`: its ``type`` and the members listed here.
+An endpoint's ``auth`` is one of the `KINDS`, or of the providers' own: its ``type`` and the members listed here.
 """
 
 from __future__ import annotations
@@ -28,9 +28,8 @@ KINDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "oauth2": (("token_url", "client_id", "client_secret"), ("scope",)),
     "mtls": (("cert", "key"), ("ca",)),
     "tls": (("ca",), ()),
-    "finicity": (("secret",), ()),
-    "mono": (("secret",), ()),
 }
+SECRET = (("secret",), ())  # the members of the kinds that providers bring
 TOKEN = re.compile(r"[!-~]+")  # what fits into a header
 SHORTEST_LIFE = 30 * SECOND  # of a token whose answer does not say how long it lives
 LONGEST_ANSWER = 64 * 1024  # bytes of a token endpoint

@@ -9,6 +9,8 @@ from mocksrv.engine.scenarios.model import Scenario
 from mocksrv.engine.scenarios.vocabulary import Vocabulary
 from mocksrv.engine.world import World
 
+SCENARIO_HEADER = "X-Mocksrv-Scenario"  # of a request that makes a subject: the scenario that it plays
+MOCK = "mock_"  # begins the code of an institution that stands for a scenario
 BY_HAND = frozenset({"hand", "header", "institution", "next"})  # new credentials do not take these choices back
 
 

@@ -16,14 +16,13 @@ from marshmallow import ValidationError, fields, validate
 
 from mocksrv.engine.clock import HOUR
 from mocksrv.engine.play import Play
-from mocksrv.engine.scenarios.choosing import Credentials, choose
+from mocksrv.engine.scenarios.choosing import SCENARIO_HEADER, Credentials, choose
 from mocksrv.engine.scenarios.library import UnknownScenario
 from mocksrv.engine.storage.records import Record, dumps
 from mocksrv.engine.world import World
 from mocksrv.providers.finicity.http import (
     INVALID,
     MISSING,
-    SCENARIO_HEADER,
     Call,
     Document,
     FinicityError,

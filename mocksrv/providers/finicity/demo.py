@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from mocksrv.engine.clock import HOUR
 from mocksrv.engine.play import Asked
+from mocksrv.engine.scenarios.choosing import SCENARIO_HEADER
 from mocksrv.engine.scenarios.model import Scenario
 from mocksrv.engine.storage.records import Query
 from mocksrv.providers.demo import Choices, Demo, DemoError, Runner, counted
@@ -87,7 +88,7 @@ class FinicityDemo(Demo):
         body = {"partnerId": PARTNER["partnerId"], "customerId": self.customer, **more}
         if self.runner.callbacks:
             body["webhook"] = self.runner.callbacks
-        headers = {"X-Mocksrv-Scenario": self.scenario.name}
+        headers = {SCENARIO_HEADER: self.scenario.name}
         self._link = self._call("POST", f"/connect/v2/generate{kind}", body, headers=headers)["link"]
         with self.engine.look(self.sandbox) as world:
             [session] = world.list(

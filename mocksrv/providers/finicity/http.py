@@ -24,7 +24,6 @@ INVALID, MISSING, NOT_FOUND, BAD_REQUEST = "10010", "10005", "14001", "14020"
 NO_FIELD = "One or more of the fields could not be validated. Please ensure you have entered the correct data."
 PAGE, LARGEST_PAGE = 25, 1000
 LIMITS = {"start": (1, "41003"), "limit": (PAGE, "41004")}  # of a page: default, and the code for less than 1
-SCENARIO_HEADER = "X-Mocksrv-Scenario"
 
 
 class FinicityError(http.ProviderError):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
 
+from mocksrv.engine.scenarios.choosing import MOCK
 from mocksrv.engine.storage.records import dumps
 from mocksrv.providers.finicity.http import (
     Call,
@@ -20,7 +21,6 @@ from mocksrv.providers.http import Reply
 
 routes = Routes()
 INSTITUTION = "/institution/v2/institutions/<id>"
-MOCK = "mock_"
 MOCK_IDS = range(10**9, 2**31)  # of scenarios: so many that two of them hardly ever have the same
 PRODUCTS = (
     "transAgg",

@@ -23,6 +23,7 @@ class FinicityProvider(Provider):
     any_credentials = "any app key; any partner id and secret"
     own_credentials = "any app key; one partner id and secret"
     central_event = "finicity.added"
+    auth_kinds = ("finicity",)
     mount: Mount
 
     def families(self) -> Sequence[Family]:

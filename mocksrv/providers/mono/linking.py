@@ -14,7 +14,7 @@ from mocksrv.engine.clock import MINUTE, iso_ms
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.play import Play
 from mocksrv.engine.sandbox import Sandbox
-from mocksrv.engine.scenarios.choosing import Credentials, choose
+from mocksrv.engine.scenarios.choosing import SCENARIO_HEADER, Credentials, choose
 from mocksrv.engine.scenarios.library import UnknownScenario
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
@@ -33,7 +33,6 @@ from mocksrv.providers.mono.ids import document_id, link_code, reauth_token, wid
 from mocksrv.providers.provider import ControlRoute, Refusal
 
 routes = Routes()
-SCENARIO_HEADER = "X-Mocksrv-Scenario"
 LIFE = 10 * MINUTE  # of a code and of a token
 CODE, TOKEN, LINK, CUSTOMER = "mono.code", "mono.token", "mono.link", "mono.customer"
 

@@ -23,6 +23,7 @@ class MonoProvider(Provider):
     any_credentials = "any mono-sec-key"
     own_credentials = "the API key as mono-sec-key"
     central_event = "mono.account_updated"
+    auth_kinds = ("mono",)
     mount: Mount
 
     def families(self) -> Sequence[Family]:

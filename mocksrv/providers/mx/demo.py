@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mocksrv.engine.play import Asked
+from mocksrv.engine.scenarios.choosing import MOCK, SCENARIO_HEADER
 from mocksrv.providers.demo import Demo, counted
 
 # The calls that start the flows a scenario may write, in the order in which they are played; {} is the member's path.
@@ -75,10 +76,10 @@ class MXDemo(Demo):
     def _create(self) -> None:
         oauth = self.choices.oauth is not None or self.engine.library.writes(self.scenario, "oauth")
         self.user = self.runner.call("POST", "/users", {"user": USER})["user"]["guid"]
-        bank = OAUTH_BANK if oauth else f"mock_{self.scenario.name}"
+        bank = OAUTH_BANK if oauth else MOCK + self.scenario.name
         member: dict[str, Any] = {"institution_code": bank}
         member |= {"is_oauth": True} if oauth else {"credentials": self._credentials(bank, PASSWORD)}
-        headers = {"X-Mocksrv-Scenario": self.scenario.name} if oauth else None
+        headers = {SCENARIO_HEADER: self.scenario.name} if oauth else None
         self.guid = self.runner.call("POST", f"/users/{self.user}/members", {"member": member}, headers=headers)[
             "member"
         ]["guid"]

@@ -6,9 +6,9 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
+from flask import current_app
 from marshmallow import Schema, ValidationError, post_load, validate, validates_schema
 
-from mocksrv.engine.callbacks.credentials import KINDS
 from mocksrv.engine.callbacks.disturbance import CORRUPTIONS, Disturbance
 from mocksrv.engine.clock import iso_ms, parse_moment
 from mocksrv.engine.sandbox import Fault
@@ -25,6 +25,7 @@ from mocksrv.providers.fields import (
     Part,
     Text,
     Whole,
+    not_allowed,
 )
 from mocksrv.web.control.calls import LARGEST_PAGE, PAGE
 
@@ -277,10 +278,13 @@ def is_callback_url(text: str) -> None:
         raise ValidationError("a URL with a login in it is shown to everybody; write it as auth of the type basic")
 
 
+AUTH_KINDS = "MOCKSRV_AUTH_KINDS"  # in the configuration of the application
+
+
 class Auth(Schema):
     """How the receiver is convinced that it is the provider. Secrets read back as `***`, and `***` keeps one."""
 
-    type = Text("The kind.", required=True, validate=OneOf(tuple(KINDS)))
+    type = Text("The kind: `basic`, `oauth2`, `mtls`, `tls`, or one that a provider has of its own.", required=True)
     username = Text("`basic`: the user name.")
     password = Text("`basic`: the password.")
     token_url = Text("`oauth2`: where a token is fetched.", validate=is_callback_url)
@@ -290,11 +294,14 @@ class Auth(Schema):
     cert = Text("`mtls`: the client's certificate, a file or a PEM text.")
     key = Text("`mtls`: its key, a file or a PEM text.")
     ca = Text("`mtls`, `tls`: who must have signed the receiver's certificate, a file or a PEM text.")
-    secret = Text("`mono`, `finicity`: the secret.")
+    secret = Text("The kinds of providers: the secret.")
 
     @validates_schema
     def _members(self, data: dict[str, Any], **_: Any) -> None:
-        required, allowed = KINDS[data["type"]]
+        kinds = current_app.config[AUTH_KINDS]
+        if data["type"] not in kinds:
+            raise ValidationError(not_allowed(data["type"], kinds), "type")
+        required, allowed = kinds[data["type"]]
         for name in required:
             if name not in data:
                 raise ValidationError(f"missing; {data['type']} needs {', '.join(required)}", name)

@@ -12,10 +12,10 @@ from functools import cached_property
 from pathlib import Path
 
 from mocksrv.engine import yamlnodes
+from mocksrv.engine.scenarios.choosing import MOCK
 
 METHODS = ("internet_banking", "mobile_banking")
 ANY = "any"  # stands for the first of the catalogue
-MOCK = "mock_"  # begins the identifier of a scenario's institution
 MOCK_CODE = "999"
 WEIGHTS = (3, 7, 3)  # of the digits of a bank's code and a serial number, over and over
 OTHERS = "9"  # goes before a code of five digits, which other financial institutions than deposit banks have

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from mocksrv.engine import yamlnodes
+from mocksrv.engine.scenarios.choosing import MOCK
 
 MANUAL = "3af3685e-05d9-7060-359f-008d0755e993"  # code of the institution that holds manual accounts
-MOCK = "mock_"  # begins the code of a scenario's institution
 EVERYDAY = "everyday"  # data profile of an institution that names none
 
 _NAMESPACE = uuid.UUID("a3c1c7f2-58d6-5b7e-8f0b-6f2b64a7d9e0")

@@ -13,6 +13,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from mocksrv.engine.clock import HOUR
+from mocksrv.engine.scenarios.choosing import MOCK
 from mocksrv.engine.storage.records import Record
 from mocksrv.engine.waiting import NotWaiting
 from mocksrv.engine.world import World
@@ -35,7 +36,7 @@ from mocksrv.providers.mx.people.members import (
 
 routes = Routes()
 THROTTLE = 3 * HOUR  # after a successful standard aggregation
-NEVER_THROTTLED = ("mxbank", "mock_")
+NEVER_THROTTLED = ("mxbank", MOCK)
 BALANCE_CHECKS, BALANCE_WINDOW = 5, 2 * HOUR
 # What each premium job needs of an institution, and what MX says when it lacks it.
 PREMIUM = {

@@ -8,14 +8,12 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from mocksrv.engine.scenarios.choosing import Choice, Credentials, choose, choose_again
+from mocksrv.engine.scenarios.choosing import SCENARIO_HEADER, Choice, Credentials, choose, choose_again
 from mocksrv.engine.scenarios.library import UnknownScenario
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.mx.bank.institutions import Credential, Institution
 from mocksrv.providers.mx.http.call import Call, MXError
-
-SCENARIO_HEADER = "X-Mocksrv-Scenario"
 
 
 def given_credentials(

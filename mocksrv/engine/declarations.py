@@ -1,0 +1,37 @@
+"""What is declared in code is checked at start: the error for it, and who has declared it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from mocksrv.engine.problems import choose
+
+
+class DeclarationError(Exception):
+    """Something is declared wrongly; the message says in which file, what, and what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """Who declares something, for the messages about it."""
+
+    file: str
+    name: str
+
+    def error(self, message: str) -> DeclarationError:
+        return DeclarationError(f"{self.file}: {self.name}: {message}")
+
+    def known(self, what: str, given: Iterable[str], allowed: Collection[str]) -> None:
+        """Raises DeclarationError for the first name that is not allowed."""
+        for name in sorted(given):
+            if name not in allowed:
+                clause, _ = choose(name, allowed, sorted(filter(None, allowed)))
+                raise self.error(f"{name!r} is no {what}; {clause}")
+
+
+def declared_by(thing: Any) -> Declared:
+    """The class or function that declares something."""
+    return Declared(inspect.getsourcefile(thing) or "?", thing.__qualname__)

@@ -1,0 +1,42 @@
+"""Whose a path is, and which URLs are built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask, url_for
+from werkzeug.routing import BuildError
+
+from mocksrv.engine.engine import Engine
+
+
+@pytest.fixture
+def app(make_server: Callable[..., tuple[Engine, Flask]]) -> Flask:
+    return make_server()[1]
+
+
+@pytest.mark.parametrize("sandbox", ["", "/sandbox/mine"])
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/monopoly", {"error": {"message": "Invalid route"}}),  # whose prefix is empty answers for the others
+        ("/finicityx", {"error": {"message": "Invalid route"}}),
+        ("/mono", {"message": "Resource not found"}),
+        ("/mono/nothing", {"message": "Resource not found"}),
+        ("/finicity", {"code": "14001"}),
+        ("/finicity/nothing", {"code": "14001"}),
+    ],
+)
+def test_a_prefix_ends_at_a_slash(app: Flask, sandbox: str, path: str, body: dict[str, Any]) -> None:
+    answer = app.test_client().get(f"{sandbox}{path}")
+    assert answer.status_code == 404
+    assert answer.get_json().items() >= body.items()
+
+
+def test_urls_are_built_for_pages_but_not_for_the_operations_of_providers(app: Flask) -> None:
+    with app.test_request_context("/", environ_overrides={"SCRIPT_NAME": "/sandbox/mine"}):
+        assert url_for("root") == "/sandbox/mine/"
+        with pytest.raises((BuildError, TypeError)):
+            url_for("mx.listUsers")
