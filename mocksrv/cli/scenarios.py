@@ -93,8 +93,14 @@ def _yaml_files(path: Path) -> list[Path]:
 
 
 @scenarios.command()
-def schema() -> None:
-    """Print the JSON Schema of scenario files, with which editors complete and check them."""
+@click.argument("kind", type=click.Choice(["scenario", "profile"]), default="scenario")
+def schema(kind: str) -> None:
+    """Print the JSON Schema of scenario files, or of data profiles, with which editors complete and check them."""
+    if kind == "profile":
+        from mocksrv.providers.profiles.reading import SCHEMA
+
+        click.echo(json.dumps(SCHEMA.rules, indent=2, ensure_ascii=False))
+        return
     from mocksrv.cli.shelf import open_shelf
     from mocksrv.engine.scenarios.parsing import schema as schema_of
 

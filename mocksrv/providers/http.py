@@ -15,11 +15,11 @@ from werkzeug.exceptions import HTTPException
 
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.journal import Entry
+from mocksrv.engine.problems import YamlError
 from mocksrv.engine.role import Role
 from mocksrv.engine.sandbox import Sandbox
 from mocksrv.engine.storage.records import Record, dumps
 from mocksrv.engine.world import World
-from mocksrv.providers.profiles import ProfileError
 
 View = Callable[..., "Reply"]
 ViewT = TypeVar("ViewT", bound=View)
@@ -226,7 +226,7 @@ class Call(Generic[MountT, RouteT]):
             return self.refused(error)
         except HTTPException as error:
             return self.refuse(error.code or 500, error.description or error.name)
-        except ProfileError as error:
+        except YamlError as error:
             return self.refuse(500, f"The data of this scenario cannot be made: {error}")
         finally:
             self.explain()

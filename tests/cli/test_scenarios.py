@@ -97,6 +97,13 @@ def test_schema_knows_the_words_and_takes_the_bundled_files() -> None:
 # validate
 
 
+def test_schema_of_data_profiles() -> None:
+    printed = json.loads(scenarios("schema", "profile").output)
+    assert printed["title"] == "a data profile"
+    assert not list(jsonschema.Draft202012Validator(printed).iter_errors({"accounts": {}}))
+    assert list(jsonschema.Draft202012Validator(printed).iter_errors({"acounts": {}}))
+
+
 def test_validate_says_ok_in_one_line() -> None:
     result = scenarios("validate", str(ROOT / "scenarios"))
     assert (result.exit_code, result.output) == (0, f"OK: {len(ALL)} files, no faults\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mocksrv.engine.problems import YamlError
 from mocksrv.engine.sandbox import Sandbox
 from mocksrv.engine.scenarios.library import UnknownScenario
 from mocksrv.engine.storage.records import Record
@@ -12,7 +13,6 @@ from mocksrv.engine.world import World
 from mocksrv.providers.finicity.control import PlayAnswer, PlayBody
 from mocksrv.providers.finicity.http import Mount
 from mocksrv.providers.finicity.sessions import Sessions, Wish
-from mocksrv.providers.profiles import ProfileError
 from mocksrv.providers.provider import ControlRoute, Refusal
 
 
@@ -44,7 +44,7 @@ class SessionPlayer:
                 return {"status": session.body["status"], "events": events}
         except UnknownScenario as unknown:
             raise Refusal(409, str(unknown)) from None
-        except ProfileError as error:
+        except YamlError as error:
             raise Refusal(422, f"the data of this scenario cannot be made: {error}") from None
 
     def _found(self, world: World, link: str) -> Record:

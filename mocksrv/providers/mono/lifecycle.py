@@ -15,7 +15,6 @@ from typing import Any, ClassVar
 from mocksrv.engine.callbacks.credentials import Signer
 from mocksrv.engine.clock import DAY
 from mocksrv.engine.play import Job
-from mocksrv.engine.problems import Problem
 from mocksrv.engine.role import JobKind, Role
 from mocksrv.engine.scenarios.vocabulary import Vocabulary
 from mocksrv.engine.storage.records import Record
@@ -89,7 +88,7 @@ def vocabulary(profiles: Profiles) -> Vocabulary:
         happy="synced",
         fields=SETTABLE,
         profiles=profiles.names,
-        profile_problems=lambda: [Problem(*fault) for fault in profiles.problems()],
+        profile_problems=profiles.problems,
     )
 
 

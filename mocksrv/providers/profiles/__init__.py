@@ -7,6 +7,6 @@ from __future__ import annotations
 
 from mocksrv.providers.profiles.data import LONGEST_POSTING, Account, Data
 from mocksrv.providers.profiles.library import Profiles, persona
-from mocksrv.providers.profiles.model import DEBTS, Fault, ProfileError
+from mocksrv.providers.profiles.model import DEBTS
 
-__all__ = ["DEBTS", "LONGEST_POSTING", "Account", "Data", "Fault", "ProfileError", "Profiles", "persona"]
+__all__ = ["DEBTS", "LONGEST_POSTING", "Account", "Data", "Profiles", "persona"]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Container, Iterator, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mocksrv.engine.problems import Problem, YamlError, choose
 from mocksrv.engine.yamlnodes import yaml_files
 from mocksrv.providers.profiles.data import Data, make
-from mocksrv.providers.profiles.model import Fault, Profile, ProfileError
+from mocksrv.providers.profiles.model import Profile
 from mocksrv.providers.profiles.reading import read
 
 SUFFIX = ".profile.yaml"  # of a user's file, so that it may lie beside scenarios
@@ -21,7 +21,7 @@ BUNDLED = Path(__file__).parent
 class _Read(NamedTuple):
     stamp: tuple[int, int]  # mtime and size of the file it was read from
     profile: Profile | None
-    faults: tuple[Fault, ...]
+    problems: tuple[Problem, ...]
 
 
 class Profiles:
@@ -40,23 +40,23 @@ class Profiles:
         """The names of all profiles, also of those that have faults."""
         return frozenset(name for name, _ in self._files())
 
-    def problems(self) -> list[Fault]:
+    def problems(self) -> list[Problem]:
         """The faults of the user's files as they are now."""
-        return [fault for _, path in self._files() if path.parent != BUNDLED for fault in self._load(path).faults]
+        return [problem for _, path in self._files() if path.parent != BUNDLED for problem in self._load(path).problems]
 
     def get(self, name: str) -> Profile:
         """The profile called `name`, its last good version if the file has faults now.
 
-        Raises ProfileError if there is none.
+        Raises YamlError if there is none.
         """
         path = next((path for each, path in self._files() if each == name), None)
         if path is None:
-            near = get_close_matches(name, self.names(), 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(self.names()))}"
-            raise ProfileError([Fault(name, 1, 1, f"there is no data profile {name!r}; {hint}")])
+            names = self.names()
+            clause = choose(name, names, names)[0]
+            raise YamlError([Problem(name, 1, 1, f"there is no data profile '{name}'; {clause}")])
         found = self._load(path)
         if found.profile is None:
-            raise ProfileError(found.faults)
+            raise YamlError(found.problems)
         return found.profile
 
     def generate(
@@ -81,7 +81,7 @@ class Profiles:
             opened: ms; what investment accounts held at this moment is what the file says, and all that was bought and
                 sold since then has been added; None: `until`.
 
-        Raises ProfileError for an unknown or faulty profile.
+        Raises YamlError for an unknown or faulty profile.
         """
         return make(self.get(name), key=key, until=until, days=days, since=since, opened=opened, people=self._people)
 
@@ -101,17 +101,19 @@ class Profiles:
             stamp = (stat.st_mtime_ns, stat.st_size)
             if known is None or known.stamp != stamp:
                 name = path.name.removesuffix(SUFFIX).removesuffix(".yaml")
-                profile = read(path.read_text(encoding="utf-8"), name=name, file=str(path), categories=self._categories)
+                profile = read(
+                    path.read_bytes(),
+                    name=name,
+                    file=str(path),
+                    categories=self._categories,
+                    check=path.parent != BUNDLED,
+                )
                 known = self._read[path] = _Read(stamp, profile, ())
-        except ProfileError as error:
-            known = self._read[path] = _Read(stamp, known.profile if known else None, error.faults)
-        except (OSError, UnicodeDecodeError) as error:
-            reason = (
-                "this is not UTF-8 text"
-                if isinstance(error, UnicodeDecodeError)
-                else f"cannot be read: {error.strerror}"
-            )
-            known = _Read((0, 0), known.profile if known else None, (Fault(str(path), 1, 1, reason),))
+        except YamlError as error:
+            known = self._read[path] = _Read(stamp, known.profile if known else None, error.problems)
+        except OSError as error:
+            reason = f"the file cannot be read: {error.strerror or error}"
+            known = _Read((0, 0), known.profile if known else None, (Problem(str(path), 1, 1, reason),))
         return known
 
 

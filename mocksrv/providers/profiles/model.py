@@ -2,33 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 DEBTS = frozenset({"CREDIT_CARD", "LINE_OF_CREDIT", "LOAN", "MORTGAGE"})  # a DEBIT makes their balance grow
 DEPOSITS = frozenset({"CHECKING", "SAVINGS"})
 LONGEST_DEPTH = 731  # days; extended history reaches back 24 months
-
-
-class Fault(NamedTuple):
-    """One mistake in a profile, `line` and `column` counted from 1."""
-
-    file: str
-    line: int
-    column: int
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}: {self.message}"
-
-
-class ProfileError(Exception):
-    """A profile cannot be used. `faults` lists every mistake found."""
-
-    def __init__(self, faults: Iterable[Fault]):
-        self.faults = tuple(faults)
-        super().__init__("\n".join(map(str, self.faults)))
 
 
 class Span(NamedTuple):

@@ -1,42 +1,43 @@
 """Reads a data profile: YAML text in, a checked `Profile` or every fault with its place out.
 
-`docs/profiles.md` describes the format for those who write it.
+``schema.json`` says what a profile may say; this module reads it, and checks what a schema cannot say: names that must
+be there, sums, circles. `docs/profiles.md` describes the format for those who write it.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Container, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any, TypeVar
 
-from mocksrv.providers.profiles import nodes
+from mocksrv.engine.problems import YamlError, choose, short
+from mocksrv.engine.yamlnodes import read as read_yaml
+from mocksrv.engine.yamlschema import FileSchema, Place, Problems
+from mocksrv.providers.profiles import values
 from mocksrv.providers.profiles.holdings import SWINGS, faults, traded
 from mocksrv.providers.profiles.merchants import MERCHANTS
 from mocksrv.providers.profiles.model import (
     DEPOSITS,
-    LONGEST_DEPTH,
     AccountSpec,
     Deck,
-    Fault,
     HoldingSpec,
     Line,
     Profile,
-    ProfileError,
     Rule,
     Settle,
     When,
 )
-from mocksrv.providers.profiles.nodes import BadValueError, NodeReader
+from mocksrv.providers.profiles.values import BadValueError
 
-if TYPE_CHECKING:
-    from yaml import Node
-
-    Convert = Callable[[Node], Any]
+SCHEMA = FileSchema(Path(__file__).with_name("schema.json"))
+T = TypeVar("T")
+Values = Mapping[str, Any]
+Convert = Callable[[Any], Any]
 
 LEVELLED = frozenset(
     {"CASH", "CHECKING", "CHECKING_LINE_OF_CREDIT", "CREDIT_CARD", "LINE_OF_CREDIT", "PREPAID", "SAVINGS"}
 )
-TYPES = LEVELLED | {"ANY", "INSURANCE", "INVESTMENT", "LOAN", "MORTGAGE", "PROPERTY"}
 MONEY_FIELDS = (
     "available_balance",
     "available_credit",
@@ -95,255 +96,242 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 
 _WEEKDAY = "|".join(WEEKDAYS)
 _WHEN = (
-    ("monthly", re.compile(r"monthly on (last|[1-9]|[12][0-9]|3[01])")),
-    ("weekly", re.compile(rf"(?:weekly|every ([1-9][0-9]?) weeks) on ({_WEEKDAY})")),
-    ("days", re.compile(r"every ([1-9][0-9]{0,2}) days")),
-    ("yearly", re.compile(r"yearly on (0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")),
-    ("day", re.compile(r"([0-9]{1,5})(?:\.\.([0-9]{1,5}))? times? a day")),
-    ("week", re.compile(r"([0-9]{1,5})(?:\.\.([0-9]{1,5}))? times? a week")),
-    ("month", re.compile(r"([0-9]{1,5})(?:\.\.([0-9]{1,5}))? times? a month")),
+    ("monthly", re.compile(r"monthly on (last|[0-9]+)")),
+    ("weekly", re.compile(rf"(?:weekly|every ([0-9]+) weeks) on ({_WEEKDAY})")),
+    ("days", re.compile(r"every ([0-9]+) days")),
+    ("yearly", re.compile(r"yearly on ([0-9]+)-([0-9]+)")),
+    ("day", re.compile(r"([0-9]+)(?:\.\.([0-9]+))? times? a day")),
+    ("week", re.compile(r"([0-9]+)(?:\.\.([0-9]+))? times? a week")),
+    ("month", re.compile(r"([0-9]+)(?:\.\.([0-9]+))? times? a month")),
 )
-_WHEN_HELP = (
-    "'monthly on 15', 'monthly on last', 'weekly on friday', 'every 2 weeks on friday', 'every 3 days', "
-    "'yearly on 04-15', "
-    "'2 times a day', '3 times a week', '8 times a month' or '5..9 times a month'"
-)
+
+
+def _as_written(value: T) -> T:
+    return value
+
+
 _ACCOUNT_FIELDS: Mapping[str, Convert] = {
-    "is_closed": nodes.flag,
-    "day_payment_is_due": nodes.integer(1, 31),
-    "annuity_term_year": nodes.integer(0, 200),
-    "account_ownership": nodes.one_of({"INDIVIDUAL", "JOINT", "MULTIPLE", "UNKNOWN"}),
-    "federal_insurance_status": nodes.one_of({"INSURED", "NOT_INSURED", "UNKNOWN_INSURED"}),
-    **dict.fromkeys(MONEY_FIELDS, nodes.dollars),
-    **dict.fromkeys(RATE_FIELDS, nodes.rate),
-    **dict.fromkeys(MOMENT_FIELDS, nodes.moment),
-    **dict.fromkeys(TEXT_FIELDS, nodes.text),
+    **dict.fromkeys(
+        ("is_closed", "day_payment_is_due", "annuity_term_year", "account_ownership", "federal_insurance_status"),
+        _as_written,
+    ),
+    **dict.fromkeys(MONEY_FIELDS, values.dollars),
+    **dict.fromkeys(RATE_FIELDS, float),
+    **dict.fromkeys(MOMENT_FIELDS, values.moment),
+    **dict.fromkeys(TEXT_FIELDS, _as_written),
 }
 _HOLDING_FIELDS: Mapping[str, Convert] = {
-    **dict.fromkeys(("description", "coupon_yield", "expiration", "frequency", "term", "term_unit"), nodes.text),
-    **dict.fromkeys(("issue_date", "maturity_date", "vesting_end_date", "vesting_start_date"), nodes.day),
-    **dict.fromkeys(("face_value", "strike_price"), nodes.dollars),
-    "put_or_call": nodes.one_of({"CALL", "PUT"}),
-    "rate": nodes.rate,
+    **dict.fromkeys(
+        ("description", "coupon_yield", "expiration", "frequency", "term", "term_unit", "put_or_call"), _as_written
+    ),
+    **dict.fromkeys(("issue_date", "maturity_date", "vesting_end_date", "vesting_start_date"), values.day),
+    **dict.fromkeys(("face_value", "strike_price"), values.dollars),
+    "rate": float,
 }
 _REWARD_FIELDS: Mapping[str, Convert] = {
-    "balance_type": nodes.text,
-    "balance": nodes.dollars,
-    "unit_type": nodes.text,
-    "description": nodes.text,
-    "expires_on": nodes.day,
-    "expires_in_months": nodes.integer(0, 120),
+    **dict.fromkeys(("balance_type", "unit_type", "description", "expires_in_months"), _as_written),
+    "balance": values.dollars,
+    "expires_on": values.day,
 }
 
 
-def read(text: str, *, name: str, file: str, categories: Container[str] | None = None) -> Profile:
-    """The profile written in `text`. Raises ProfileError with every fault.
+def read(
+    text: bytes | str, *, name: str, file: str, categories: Container[str] | None = None, check: bool = True
+) -> Profile:
+    """The profile written in `text`. Raises YamlError with every fault.
 
-    `file` stands in the faults; category names are checked where `categories` is given.
+    `file` stands in the faults; category names are checked where `categories` is given. ``check=False`` is for the
+    package's own files, whose shape is tested: it saves the time of checking it.
     """
-    root = nodes.compose(text, file)
-    if root is None:
-        raise ProfileError([Fault(file, 1, 1, "the file is empty; write 'accounts:'")])
-    reader = _ProfileReader(file, categories)
-    profile = reader.profile(root, name)
-    if reader.faults or profile is None:
-        raise ProfileError(sorted(set(reader.faults), key=lambda fault: fault[1:]))
+    document = read_yaml(text, file, aliases=True)
+    written = SCHEMA.values(document.root)
+    problems = Problems(file, document.root, document.problems)
+    misshapen = SCHEMA.check(written, problems) if check else []
+    profile = _Reader(problems, misshapen, categories).profile(written, name)
+    if profile is None or problems.sorted():
+        raise YamlError(problems.sorted())
     return profile
 
 
-class _ProfileReader(NodeReader):
-    def __init__(self, file: str, categories: Container[str] | None):
-        super().__init__(file)
+class _Reader:
+    """Makes the model of a profile's values and reports what does not fit together; the misshapen is passed over."""
+
+    def __init__(self, problems: Problems, misshapen: Sequence[Place], categories: Container[str] | None) -> None:
+        self._problems = problems
+        self._faulty = list(misshapen)  # places
         self._categories = categories
         self._merchants: dict[str, tuple[Line, ...]] = {}
         self._handles: frozenset[str] = frozenset()
 
-    def profile(self, root: Node, name: str) -> Profile | None:
-        parts = {key: value for key, _, value in self.pairs(root)}
-        self.faults.clear()
-        if "merchants" in parts:
-            self.convert(parts["merchants"], self._own_merchants)
-        if "accounts" in parts and nodes.kind(parts["accounts"]) == "mapping":
-            self._handles = frozenset(str(key.value) for key, _ in parts["accounts"].value)
-        fields: dict[str, Convert] = {
-            "summary": nodes.text,
-            "frozen": nodes.flag,
-            "depth": nodes.integer(1, LONGEST_DEPTH),
-            "currency": nodes.text,
-            "transaction_id": nodes.text,
-            "owners": self._owners,
-            "merchants": lambda _: None,
-            "accounts": lambda node: self.table(node, self._account),
-        }
-        got = self.mapping(root, fields, required=("accounts",))
-        if self.faults:
+    def _add(self, path: Place, message: str) -> None:
+        self._problems.at(path, message)
+        self._faulty.append(path)
+
+    def _is_sound(self, path: Place) -> bool:
+        """Whether nothing at or under a place has a fault."""
+        return not any(place[: len(path)] == path for place in self._faulty)
+
+    def _convert(self, path: Place, value: Any, convert: Convert) -> Any:
+        """The value of a key; null is null."""
+        try:
+            return None if value is None else convert(value)
+        except BadValueError as error:
+            self._add(path, f"{short(path[-1])} cannot be {short(value)}: it {error}")
             return None
-        specs = tuple(got["accounts"].values())
-        self._refuse_circles(parts["accounts"], specs)
-        self._refuse_unknown_holdings(parts["accounts"], specs)
+
+    def _fields(self, path: Place, written: Values, fields: Mapping[str, Convert]) -> dict[str, Any]:
+        return {
+            key: self._convert((*path, key), value, fields[key])
+            for key, value in written.items()
+            if key in fields and self._is_sound((*path, key))
+        }
+
+    def _items(self, path: Place, written: Any, convert: Callable[[Place, Any], T | None]) -> tuple[T, ...]:
+        """What is made of the items of a list that have no faults."""
+        made = [
+            convert((*path, index), item)
+            for index, item in enumerate(written if isinstance(written, list) else ())
+            if self._is_sound((*path, index))
+        ]
+        return tuple(each for each in made if each is not None)
+
+    def profile(self, written: Any, name: str) -> Profile | None:
+        """The whole file; None where it has faults."""
+        if not isinstance(written, dict) or not isinstance(written.get("accounts"), dict):
+            return None
+        for shop, lines in _mapping(written.get("merchants")).items():
+            self._merchants[shop] = self._items(("merchants", shop), lines, self._line)
+        accounts = written["accounts"]
+        self._handles = frozenset(accounts)
+        specs = [
+            self._account(("accounts", handle), handle, account)
+            for handle, account in accounts.items()
+            if isinstance(account, dict)
+        ]
+        if not self._is_sound(()):
+            return None
+        found = tuple(spec for spec in specs if spec)
+        self._refuse_circles(found)
+        self._refuse_unknown_holdings(found)
+        owners = written.get("owners", 1)
         return Profile(
             name=name,
-            frozen=bool(got.get("frozen")),
-            depth=got.get("depth") or 90,
-            currency=got.get("currency", "USD"),
-            transaction_id=got.get("transaction_id") or "txn-{uuid}",
-            owners=got.get("owners") or 1,
-            accounts=specs,
+            frozen=written.get("frozen", False),
+            depth=written.get("depth", 90),
+            currency=written.get("currency", "USD"),
+            transaction_id=written.get("transaction_id", "txn-{uuid}"),
+            owners=owners if isinstance(owners, int) else tuple({**dict.fromkeys(PERSON), **each} for each in owners),
+            accounts=found,
         )
 
     # Accounts and what happens on them
 
-    def _account(self, handle: str, node: Node) -> AccountSpec | None:
-        fields: dict[str, Convert] = {
-            "type": nodes.one_of(TYPES),
-            "id": nodes.text,
-            "name": nodes.text,
-            "number": nodes.text,
-            "routing": nodes.text,
-            "balance": nodes.span,
-            "joint": nodes.flag,
-            "statements": nodes.integer(0, 24),
-            "rewards": lambda value: self.items(value, self._reward),
-            "transactions": lambda value: self.items(value, lambda rule: self._rule(rule, timed=True)),
-            "deck": self._deck,
-            "settle": self._settle,
-            "holdings": lambda value: self.items(value, self._holding),
-            **_ACCOUNT_FIELDS,
-        }
-        got = self.mapping(node, fields, required=("type", "name", "balance"))
-        if got.get("deck") and got.get("transactions"):
-            self.add(node, "an account has either 'transactions' or a 'deck'")
-        if self.faults:
+    def _account(self, path: Place, handle: str, written: Values) -> AccountSpec | None:
+        kind = written.get("type") if self._is_sound((*path, "type")) else None
+        levelled = kind in LEVELLED or bool(written.get("holdings"))
+        rules = self._items((*path, "transactions"), written.get("transactions"), self._rule)
+        deck = self._deck((*path, "deck"), written["deck"]) if "deck" in written else None
+        settle = self._plain_settle() if levelled else None
+        if "settle" in written:
+            settle = self._settle((*path, "settle"), written["settle"])
+        holdings = self._items((*path, "holdings"), written.get("holdings"), self._holding)
+        fields = self._fields(path, written, _ACCOUNT_FIELDS)
+        balance = self._balance(path, written, holdings, fields)
+        if balance is None or not self._is_sound(path):
             return None
-        holdings = tuple(got.get("holdings") or ())
-        if holdings:
-            for message in faults(holdings, got["balance"], round((got.get("cash_balance") or 0) * 100)):
-                self.add(node, message)
-        kind = got["type"]
+        is_statemented = kind in DEPOSITS or kind == "CREDIT_CARD"
         return AccountSpec(
             handle=handle,
-            type=kind,
-            id=got.get("id") or "act-#########",
-            number=got.get("number", "##########"),
-            routing=got.get("routing", "auto" if kind in DEPOSITS else None),
-            balance=got["balance"],
-            fields={key: value for key, value in got.items() if key in _ACCOUNT_FIELDS or key in ("type", "name")},
-            joint=bool(got.get("joint")),
-            statements=got.get("statements", 3 if kind in DEPOSITS or kind == "CREDIT_CARD" else 0) or 0,
-            rewards=tuple(got.get("rewards") or ()),
-            rules=tuple(got.get("transactions") or ()),
-            deck=got.get("deck"),
-            settle=got.get("settle", self._plain_settle() if kind in LEVELLED or holdings else None),
-            drifts="settle" not in got and kind not in LEVELLED and not holdings,
+            type=written["type"],
+            id=written.get("id", "act-#########"),
+            number=written.get("number", "##########"),
+            routing=written.get("routing", "auto" if kind in DEPOSITS else None),
+            balance=balance,
+            fields={**fields, "type": kind, "name": written["name"]},
+            joint=written.get("joint", False),
+            statements=written.get("statements", 3 if is_statemented else 0),
+            rewards=self._items((*path, "rewards"), written.get("rewards"), self._reward),
+            rules=rules,
+            deck=deck,
+            settle=settle,
+            drifts="settle" not in written and not levelled,
             holdings=holdings,
         )
 
-    def _holding(self, node: Node) -> HoldingSpec | None:
-        fields: dict[str, Convert] = {
-            "symbol": nodes.text,
-            "type": nodes.one_of(SWINGS),
-            "price": nodes.price,
-            "purchase_price": nodes.price,
-            "swing": nodes.percent,
-            "quantity": nodes.quantity,
-            "share": nodes.percent,
-            "unvested": nodes.quantity,
-            "daily_change": nodes.dollars,
-            **_HOLDING_FIELDS,
-        }
-        before = len(self.faults)
-        got = self.mapping(node, fields, required=("symbol", "description", "type", "price"))
-        if len(self.faults) > before:
+    def _balance(self, path: Place, written: Values, holdings: Sequence[HoldingSpec], fields: Values) -> Any:
+        """The written balance; what is held must fit to it."""
+        place = (*path, "balance")
+        if "balance" not in written or not self._is_sound(place):
             return None
-        if (got.get("quantity") is None) == (got.get("share") is None):
-            self.add(node, "write either 'quantity' or 'share'")
-        change = got.get("daily_change")
+        balance = self._convert(place, written["balance"], values.span)
+        if holdings and balance and self._is_sound((*path, "holdings")):
+            for message in faults(holdings, balance, round((fields.get("cash_balance") or 0) * 100)):
+                self._add(path, message)
+        return balance
+
+    def _holding(self, path: Place, written: Values) -> HoldingSpec:
+        price = values.cents(written["price"])
+        fields = self._fields(path, written, _HOLDING_FIELDS)
         return HoldingSpec(
-            symbol=got["symbol"],
-            type=got["type"],
-            price=got["price"],
-            purchase_price=got.get("purchase_price") or got["price"],
-            swing=SWINGS[got["type"]] if got.get("swing") is None else got["swing"],
-            quantity=got.get("quantity"),
-            share=got.get("share"),
-            unvested=got.get("unvested"),
-            daily_change=None if change is None else round(change * 100),
-            fields={name: got.get(name) for name in _HOLDING_FIELDS},
+            symbol=written["symbol"],
+            type=written["type"],
+            price=price,
+            purchase_price=values.cents(written["purchase_price"]) if "purchase_price" in written else price,
+            swing=float(written.get("swing", SWINGS[written["type"]])),
+            quantity=values.quantity(written["quantity"]) if "quantity" in written else None,
+            share=float(written["share"]) if "share" in written else None,
+            unvested=values.quantity(written["unvested"]) if "unvested" in written else None,
+            daily_change=values.cents(written["daily_change"]) if "daily_change" in written else None,
+            fields={name: fields.get(name) for name in _HOLDING_FIELDS},
         )
 
-    def _rule(self, node: Node, *, timed: bool) -> Rule | None:
-        needed = "when" if timed else "times"
-        fields: dict[str, Convert] = {
-            needed: _when if timed else nodes.integer(1, MOST_AT_ONCE),
-            "credit": nodes.positive,
-            "debit": nodes.positive,
-            "at": self._at,
-            "posts_after": nodes.integer(0, 5),
-            "with": self._handle,
-            "there": self._line,
-            **({} if timed else {"evenly": nodes.flag}),
-            **self._line_fields(),
-        }
-        before = len(self.faults)
-        got = self.mapping(node, fields, required=(needed,))
-        if len(self.faults) > before:
-            return None
-        for one, other in (("credit", "debit"), ("at", "description")):
-            if (got.get(one) is None) == (got.get(other) is None):
-                self.add(node, f"write either {one!r} or {other!r}")
-        if len(self.faults) > before:
+    def _rule(self, path: Place, written: Values) -> Rule | None:
+        """A rule, or a card of a deck."""
+        side = "credit" if "credit" in written else "debit"
+        amount = self._convert((*path, side), written[side], values.span)
+        lines = self._at((*path, "at"), written["at"]) if "at" in written else (self._line(path, written),)
+        self._check_partner(path, written)
+        when = self._convert((*path, "when"), written["when"], _when) if "when" in written else None
+        there = self._line((*path, "there"), written["there"]) if "there" in written else None
+        if not self._is_sound(path):
             return None
         return Rule(
-            when=got.get("when"),
-            times=got.get("times") or 1,
-            sign=1 if got.get("credit") else -1,
-            amount=got.get("credit") or got["debit"],
-            lines=got.get("at") or (self._make_line(got),),
-            posts_after=got.get("posts_after") or 0,
-            partner=got.get("with"),
-            there=got.get("there"),
-            evenly=bool(got.get("evenly")),
+            when=when,
+            times=written.get("times", 1),
+            sign=1 if side == "credit" else -1,
+            amount=amount,
+            lines=lines,
+            posts_after=written.get("posts_after", 0),
+            partner=written.get("with"),
+            there=there,
+            evenly=written.get("evenly", False),
         )
 
-    def _deck(self, node: Node) -> Deck | None:
-        fields: dict[str, Convert] = {
-            "per_day": nodes.integer(1, MOST_AT_ONCE),
-            "cards": lambda value: self.items(value, lambda card: self._rule(card, timed=False)),
-        }
-        before = len(self.faults)
-        got = self.mapping(node, fields, required=("per_day", "cards"))
-        if len(self.faults) > before:
+    def _deck(self, path: Place, written: Any) -> Deck | None:
+        cards = self._items((*path, "cards"), _mapping(written).get("cards"), self._rule)
+        if not self._is_sound(path):
             return None
-        deck = Deck(got["per_day"], tuple(got["cards"]))
-        total = sum(card.times for card in deck.cards)
-        if not total or total % deck.per_day:
-            self.add(node, f"the deck has {total} cards; at {deck.per_day} a day that is not a whole number of days")
-        return deck
+        per_day, total = written["per_day"], sum(card.times for card in cards)
+        if total % per_day:
+            self._add(path, f"the deck has {total} cards; at {per_day} a day that is not a whole number of days")
+        return Deck(per_day, cards)
 
-    def _settle(self, node: Node) -> Settle | None:
-        if node.value == "never":
+    def _settle(self, path: Place, written: Any) -> Settle | None:
+        if not isinstance(written, dict) or not self._is_sound(path):
             return None
-        if nodes.kind(node) != "mapping":
-            raise BadValueError("write 'never' or a mapping with every, with, description, category")
-        fields: dict[str, Convert] = {
-            "every": nodes.one_of({"day", "month"}),
-            "with": self._handle,
-            "there": self._line,
-            **self._line_fields(),
-        }
-        got = self.mapping(node, fields)
-        line = self._make_line({"description": "Transfer", "category": "Transfer", **got})
-        return Settle(got.get("every") == "day", line, got.get("with"), got.get("there"))
+        self._check_partner(path, written)
+        line = self._line(path, {"description": "Transfer", "category": "Transfer", **written})
+        there = self._line((*path, "there"), written["there"]) if "there" in written else None
+        return Settle(written.get("every") == "day", line, written.get("with"), there)
 
     def _plain_settle(self) -> Settle:
-        return Settle(
-            daily=False,
-            line=self._make_line({"description": "Transfer", "category": "Transfer"}),
-            partner=None,
-            there=None,
-        )
+        line = _make_line({"description": "Transfer", "category": "Transfer"})
+        return Settle(daily=False, line=line, partner=None, there=None)
 
-    def _refuse_circles(self, node: Node, specs: Sequence[AccountSpec]) -> None:
+    def _reward(self, path: Place, written: Values) -> dict[str, Any]:
+        return self._fields(path, written, _REWARD_FIELDS)
+
+    def _refuse_circles(self, specs: Sequence[AccountSpec]) -> None:
         partners = {spec.handle: spec.settle.partner for spec in specs if spec.settle}
         for handle in partners:
             seen: list[str] = []
@@ -352,110 +340,78 @@ class _ProfileReader(NodeReader):
                 seen.append(step)
                 step = partners.get(step)
             if step is not None:
-                self.add(node, f"accounts settle with each other in a circle: {' -> '.join([*seen, step])}")
+                said = " -> ".join([*seen, step])
+                self._add(("accounts",), f"accounts settle with each other in a circle: {said}")
                 return
 
-    def _refuse_unknown_holdings(self, node: Node, specs: Sequence[AccountSpec]) -> None:
+    def _refuse_unknown_holdings(self, specs: Sequence[AccountSpec]) -> None:
         """A transaction buys or sells what its account holds."""
         held = {spec.handle: {each.symbol for each in spec.holdings} for spec in specs}
         for handle, symbol in sorted(traded(specs)):
             if symbol not in held[handle]:
-                self.add(node, f"{handle!r} does not hold {symbol!r}")
+                self._add(("accounts", handle), f"the account {short(handle)} does not hold {short(symbol)}")
 
-    # Names, lines and people
+    # Names and lines
 
-    def _reward(self, node: Node) -> dict[str, Any]:
-        return self.mapping(node, _REWARD_FIELDS, required=("balance_type", "balance"))
+    def _line(self, path: Place, written: Values) -> Line:
+        category = written.get("category")
+        if category is not None and self._categories is not None and category not in self._categories:
+            known = sorted(self._categories) if isinstance(self._categories, Mapping) else []
+            clause = f"; {choose(category, known, known)[0]}" if known else ""
+            self._add((*path, "category"), f"{short(category)} is not one of the provider's categories{clause}")
+        return _make_line(written)
 
-    def _owners(self, node: Node) -> tuple[Mapping[str, Any], ...] | int:
-        if nodes.kind(node) == "scalar":
-            return nodes.integer(1, 4)(node)
-        people = self.items(
-            node, lambda person: self.mapping(person, dict.fromkeys(PERSON, nodes.text), required=("owner_name",))
-        )
-        return tuple({**dict.fromkeys(PERSON), **person} for person in people if person)
+    def _at(self, path: Place, shop: str) -> tuple[Line, ...]:
+        if shop not in self._merchants and shop in MERCHANTS:
+            keys = ("description", "original", "category")
+            self._merchants[shop] = tuple(_make_line(dict(zip(keys, row, strict=False))) for row in MERCHANTS[shop])
+        if shop not in self._merchants:
+            known = sorted({*MERCHANTS, *self._merchants})
+            self._add(path, f"there is no list of merchants {short(shop)}; {choose(shop, known, known)[0]}")
+        return self._merchants.get(shop, ())
 
-    def _line_fields(self) -> dict[str, Convert]:
-        return {
-            "description": nodes.text,
-            "original": nodes.text,
-            "category": self._category,
-            "memo": nodes.text,
-            "holding": nodes.text,
-            "flags": lambda value: self.items(value, nodes.one_of(FLAGS)),
-        }
-
-    def _line(self, node: Node) -> Line:
-        return self._make_line(self.mapping(node, self._line_fields(), required=("description",)))
-
-    def _make_line(self, got: Mapping[str, Any]) -> Line:
-        category = got.get("category") or "Uncategorized"
-        flags = frozenset(got.get("flags") or ())
-        body = {
-            "description": got.get("description"),
-            "original_description": got.get("original") or got.get("description"),
-            "category": category,
-            "memo": got.get("memo"),
-            **{f"is_{flag}": flag in flags for flag in FLAGS},
-            "is_fee": category in FEES or not flags.isdisjoint({"fee", "overdraft_fee"}),
-            "is_recurring": True if "recurring" in flags else None,
-        }
-        return Line(
-            debit={**body, "type": "DEBIT", "is_expense": category not in TRANSFERS, "is_income": False},
-            credit={
-                **body,
-                "type": "CREDIT",
-                "is_expense": False,
-                "is_income": category in INCOME or "income" in flags,
-            },
-            holding=got.get("holding"),
-        )
-
-    def _own_merchants(self, node: Node) -> None:
-        for name, lines in self.table(node, lambda _, value: self.items(value, self._line)).items():
-            self._merchants[name] = tuple(line for line in lines or () if line)
-
-    def _at(self, node: Node) -> tuple[Line, ...]:
-        name = nodes.text(node)
-        if name not in self._merchants and name in MERCHANTS:
-            rows = MERCHANTS[name]
-            self._merchants[name] = tuple(
-                self._make_line({"description": row[0], "original": row[1], "category": row[2]}) for row in rows
+    def _check_partner(self, path: Place, written: Values) -> None:
+        handle = written.get("with")
+        if handle is not None and handle not in self._handles:
+            known = sorted(self._handles)
+            self._add(
+                (*path, "with"), f"there is no account {short(handle)} in this file; {choose(handle, known, known)[0]}"
             )
-        if not self._merchants.get(name):
-            raise BadValueError(
-                f"there is no list of merchants {name!r}; there are {', '.join(sorted({*MERCHANTS, *self._merchants}))}"
-            )
-        return self._merchants[name]
-
-    def _category(self, node: Node) -> str:
-        name = nodes.text(node)
-        if self._categories is not None and name not in self._categories:
-            raise BadValueError(f"{name!r} is not one of the provider's categories")
-        return name
-
-    def _handle(self, node: Node) -> str:
-        handle = nodes.text(node)
-        if handle not in self._handles:
-            raise BadValueError(
-                f"there is no account {handle!r} in this file; there are {', '.join(sorted(self._handles))}"
-            )
-        return handle
 
 
-def _when(node: Node) -> When:
-    written = nodes.text(node)
-    for kind, pattern in _WHEN:
-        match = pattern.fullmatch(written)
-        if match:
-            return When(kind, _WHEN_NUMBERS[kind](*match.groups()))
-    raise BadValueError(f"{written!r} is not a time; write for example {_WHEN_HELP}")
+def _mapping(value: Any) -> Values:
+    return value if isinstance(value, dict) else {}
+
+
+def _make_line(written: Values) -> Line:
+    category = written.get("category") or "Uncategorized"
+    flags = frozenset(written.get("flags", ()))
+    body = {
+        "description": written.get("description"),
+        "original_description": written.get("original") or written.get("description"),
+        "category": category,
+        "memo": written.get("memo"),
+        **{f"is_{flag}": flag in flags for flag in FLAGS},
+        "is_fee": category in FEES or not flags.isdisjoint({"fee", "overdraft_fee"}),
+        "is_recurring": True if "recurring" in flags else None,
+    }
+    is_income = category in INCOME or "income" in flags
+    return Line(
+        debit={**body, "type": "DEBIT", "is_expense": category not in TRANSFERS, "is_income": False},
+        credit={**body, "type": "CREDIT", "is_expense": False, "is_income": is_income},
+        holding=written.get("holding"),
+    )
+
+
+def _when(written: str) -> When:
+    kind, match = next((kind, match) for kind, pattern in _WHEN if (match := pattern.fullmatch(written)))
+    return When(kind, _WHEN_NUMBERS[kind](*match.groups()))
 
 
 def _times(low: str, high: str | None) -> tuple[int, int]:
     fewest, most = int(low), int(high or low)
     if not 0 <= fewest <= most <= MOST_AT_ONCE:
-        raise BadValueError(f"write the number of times from low to high, at most {MOST_AT_ONCE:,}")
+        raise BadValueError(f"goes from low to high, at most {MOST_AT_ONCE:,} times")
     return fewest, most
 
 

@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 
 from mocksrv.engine.clock import HOUR
 from mocksrv.engine.play import Job
-from mocksrv.engine.problems import Problem
 from mocksrv.engine.role import JobKind, Role
 from mocksrv.engine.scenarios.model import Option
 from mocksrv.engine.scenarios.vocabulary import Vocabulary
@@ -114,7 +113,7 @@ def vocabulary(profiles: Profiles, events: frozenset[str]) -> Vocabulary:
         fields=SETTABLE,
         options=frozenset({"accounts"}),
         profiles=profiles.names,
-        profile_problems=lambda: [Problem(*fault) for fault in profiles.problems()],
+        profile_problems=profiles.problems,
     )
 
 
