@@ -244,7 +244,8 @@ def _sentence(error: Any, path: Place) -> str:
     if "errorMessage" in error.schema and error.validator in ("anyOf", "oneOf"):
         return f"{subject} {error.schema['errorMessage']}"
     if error.validator == "enum" and isinstance(value, str):
-        return f"{subject} cannot be {short(value)}; {choose(value, wanted, wanted)[0]}"
+        words = [word for word in wanted if isinstance(word, str)]
+        return f"{subject} cannot be {short(value)}; {choose(value, words, words)[0]}"
     if error.validator in ("type", "anyOf", "enum"):
         wanted = (
             [branch.get("type", "object") for branch in wanted] if error.validator == "anyOf" else error.schema["type"]
