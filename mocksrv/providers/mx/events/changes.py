@@ -38,6 +38,14 @@ class AccountGoing:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountMerging:
+    """An account is about to be deleted, and ``kept`` is what stands for both."""
+
+    account: Record
+    kept: Record
+
+
+@dataclass(frozen=True, slots=True)
 class AccountsVerified:
     """The numbers of accounts of this user (a guid) are known."""
 
@@ -54,6 +62,13 @@ class TransactionsAdded:
 @dataclass(frozen=True, slots=True)
 class TransactionGoing:
     """A transaction is about to be deleted."""
+
+    transaction: Record
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionMoved:
+    """A transaction is of another account now, and of that account's member."""
 
     transaction: Record
 

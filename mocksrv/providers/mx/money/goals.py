@@ -11,7 +11,7 @@ from mocksrv.engine.clock import DAY, LATEST, iso, parse_moment
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import Reply
-from mocksrv.providers.mx.events.changes import AccountGoing, after
+from mocksrv.providers.mx.events.changes import AccountGoing, AccountMerging, after
 from mocksrv.providers.mx.events.collection import Collection, Render
 from mocksrv.providers.mx.events.resources import Events, changes, names
 from mocksrv.providers.mx.http.call import Call, MXError, Routes
@@ -199,6 +199,14 @@ goals.mount(
 @after(AccountGoing)
 def go_with_account(world: World, change: AccountGoing) -> None:
     goals.remove_of_account(world, change.account)
+
+
+@after(AccountMerging)
+def move_to_kept(world: World, change: AccountMerging) -> None:
+    for goal in world.list(Query(goals.kind, parent=change.account.guid)):
+        goal.parent, goal.subject = change.kept.guid, change.kept.subject
+        world.move(goal)
+        goals.emit(world, "updated", goal)
 
 
 @routes.add("PUT", f"{GOALS}/reposition", "repositionGoals")

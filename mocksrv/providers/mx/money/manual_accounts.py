@@ -17,14 +17,12 @@ from mocksrv.providers.http import NO_CONTENT, Reply
 from mocksrv.providers.mx.bank import institutions, resources
 from mocksrv.providers.mx.bank.institutions import Institution
 from mocksrv.providers.mx.bank.loading import SPLIT
-from mocksrv.providers.mx.events.changes import AccountChanged, AccountGoing, follow
+from mocksrv.providers.mx.events.changes import AccountChanged, AccountGoing, AccountMerging, TransactionMoved, follow
 from mocksrv.providers.mx.events.webhooks import emit_member
 from mocksrv.providers.mx.http.call import V2, Call, MXError, Routes, not_found
 from mocksrv.providers.mx.http.schemas import Document, Moment, Money
 from mocksrv.providers.mx.http.versions import ACCOUNT_TYPES
 from mocksrv.providers.mx.money.accounts import ACCOUNT, MEMBER, renderer
-from mocksrv.providers.mx.money.goals import goals
-from mocksrv.providers.mx.money.tags import taggings_of
 from mocksrv.providers.mx.money.transaction_changes import cents, direction, remove
 from mocksrv.providers.mx.money.transactions import KINDS
 
@@ -262,7 +260,7 @@ def merge(call: Call, user: str) -> Reply:
         owner = call.user(world, user)
         kept, *others = _to_merge(world, owner, guids)
         for other in others:
-            _absorb(world, owner, kept, other)
+            _absorb(world, kept, other)
         world.save(kept)
         resources.ACCOUNT.emit(world, "updated", kept)
         return Reply({"account": renderer(call, world, owner)(kept)})
@@ -285,7 +283,7 @@ def _to_merge(world: World, user: Record, guids: Sequence[str]) -> list[Record]:
     return accounts
 
 
-def _absorb(world: World, user: Record, kept: Record, other: Record) -> None:
+def _absorb(world: World, kept: Record, other: Record) -> None:
     """Puts what hangs on the other account under the one that is kept, and deletes the other.
 
     What the bank gave stands, balance and belongings: both accounts are views of the same money. What is tracked by
@@ -301,9 +299,7 @@ def _absorb(world: World, user: Record, kept: Record, other: Record) -> None:
         if kept.body["is_manual"] or (kind not in VALUED and not world.count(Query(kind, parent=kept.guid))):
             for record in world.list(Query(kind, parent=other.guid)):
                 _move(world, kept, record)
-    for goal in world.list(Query(goals.kind, parent=other.guid)):
-        _move(world, kept, goal)
-        goals.emit(world, "updated", goal)
+    follow(world, AccountMerging(other, kept))
     _forget(world, other)
     remove_account(world, other)
 
@@ -322,9 +318,7 @@ def _move_transactions(world: World, kept: Record, other: Record) -> None:
             if of_bank and record.body["status"] == "PENDING":
                 continue
             _move(world, kept, record)
-            for tagging in taggings_of(world, record):
-                tagging.subject = kept.subject
-                world.move(tagging)
+            follow(world, TransactionMoved(record))
             resources.TRANSACTION.emit(world, "updated", record, bulk=True)
 
 

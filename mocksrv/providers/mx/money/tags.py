@@ -10,7 +10,7 @@ from marshmallow import Schema, fields, validate
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import Reply
-from mocksrv.providers.mx.events.changes import TransactionGoing, UserAdded, after
+from mocksrv.providers.mx.events.changes import TransactionGoing, TransactionMoved, UserAdded, after
 from mocksrv.providers.mx.events.collection import Collection
 from mocksrv.providers.mx.events.resources import Events, changes, names
 from mocksrv.providers.mx.http.call import Call, MXError, Routes
@@ -145,12 +145,20 @@ def start(world: World, change: UserAdded) -> None:
 @after(TransactionGoing)
 def untag(world: World, change: TransactionGoing) -> None:
     """With a transaction go its taggings."""
-    for tagging in taggings_of(world, change.transaction):
+    for tagging in _of_transaction(world, change.transaction):
         world.remove(guid=tagging.guid)
         taggings.emit(world, "deleted", tagging)
 
 
-def taggings_of(world: World, transaction: Record) -> list[Record]:
+@after(TransactionMoved)
+def move_along(world: World, change: TransactionMoved) -> None:
+    """Taggings are of the member of their transaction."""
+    for tagging in _of_transaction(world, change.transaction):
+        tagging.subject = change.transaction.subject
+        world.move(tagging)
+
+
+def _of_transaction(world: World, transaction: Record) -> list[Record]:
     return world.list(Query(taggings.kind, parent=transaction.guid))
 
 
