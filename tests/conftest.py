@@ -17,7 +17,7 @@ from hypothesis import settings as hypothesis_settings
 
 from mocksrv.engine.config import Config
 from mocksrv.engine.engine import Engine
-from mocksrv.server import build
+from mocksrv.server import Parts, open_parts
 
 # CI tries the same examples every time, so that a change is judged by itself; elsewhere each run tries others.
 hypothesis_settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
@@ -94,12 +94,36 @@ class Receiver:
         self._server.server_close()
 
 
-class MX:
-    """A small MX client on a server in this process: calls the provider and the control API of one sandbox."""
+class SandboxClient:
+    """What the clients of all providers share: one sandbox of a server in this process, and its control API."""
 
     def __init__(self, app: Flask, sandbox: str = "") -> None:
         self.http = app.test_client()
         self.prefix = f"/sandbox/{sandbox}" if sandbox else ""
+
+    def control(self, method: str, path: str, body: Any = None, *, status: int = 200) -> Any:
+        """One control call; its JSON."""
+        answer = self.http.open(f"{self.prefix}/_mocksrv{path}", method=method, json=body)
+        text = answer.get_data(as_text=True)
+        assert answer.status_code == status, f"{method} {path}: {answer.status_code} {text}"
+        return json.loads(text) if text else None
+
+    def advance(self, by: str) -> dict[str, Any]:
+        """Moves the sandbox's clock."""
+        done: dict[str, Any] = self.control("POST", "/clock/advance", {"by": by})
+        return done
+
+    def put_scenario(self, name: str, text: str) -> str:
+        """Puts a scenario into the library; its name."""
+        answer = self.http.put(
+            f"{self.prefix}/_mocksrv/scenarios/{name}", data=text.encode(), content_type="application/yaml"
+        )
+        assert answer.status_code == 200, answer.get_data(as_text=True)
+        return name
+
+
+class MX(SandboxClient):
+    """A small MX client."""
 
     def call(
         self,
@@ -118,13 +142,6 @@ class MX:
         assert answer.status_code == status if status else answer.status_code < 400, (
             f"{method} {path}: {answer.status_code} {text}"
         )
-        return json.loads(text) if text else None
-
-    def control(self, method: str, path: str, body: Any = None, *, status: int = 200) -> Any:
-        """One control call; its JSON."""
-        answer = self.http.open(f"{self.prefix}/_mocksrv{path}", method=method, json=body)
-        text = answer.get_data(as_text=True)
-        assert answer.status_code == status, f"{method} {path}: {answer.status_code} {text}"
         return json.loads(text) if text else None
 
     def user(self, **fields: Any) -> str:
@@ -171,11 +188,6 @@ class MX:
         )["member"]
         return answered
 
-    def advance(self, by: str) -> dict[str, Any]:
-        """Moves the sandbox's clock."""
-        done: dict[str, Any] = self.control("POST", "/clock/advance", {"by": by})
-        return done
-
     def events(self) -> list[str]:
         """The names of the sandbox's webhooks, oldest first, without those about the user."""
         about_user = ("mx.user.", "mx.insight.", "mx.notification.")
@@ -186,20 +198,25 @@ class MX:
         ]
 
 
-@pytest.fixture
-def make_server() -> Iterator[Callable[..., tuple[Engine, Flask]]]:
-    """Makes servers in this process, on a manual clock with a seed, or as told: ``make_server(webhook_url=...)``."""
-    engines: list[Engine] = []
+def started(**config: Any) -> Parts:
+    """A server in this process, on a manual clock with a seed, or as told: ``started(webhook_url=...)``. Clients call
+    its application; its engine is to be closed.
+    """
+    return open_parts(Config(**{"seed": 7, "clock": "manual", **config}))
 
-    def make(**config: Any) -> tuple[Engine, Flask]:
-        engine, app = build(Config(**{"seed": 7, "clock": "manual", **config}))
-        engine.start()
-        engines.append(engine)
-        return engine, app
+
+@pytest.fixture
+def make_server() -> Iterator[Callable[..., Parts]]:
+    """Makes servers as `started` does, and closes them."""
+    made: list[Parts] = []
+
+    def make(**config: Any) -> Parts:
+        made.append(started(**config))
+        return made[-1]
 
     yield make
-    for engine in engines:
-        engine.close()
+    for parts in made:
+        parts.engine.close()
 
 
 @pytest.fixture

@@ -13,13 +13,12 @@ from contextlib import contextmanager
 import pytest
 
 from mocksrv.cli.check_consumer import genuine_events
-from mocksrv.engine.config import Config
 from mocksrv.engine.scenarios.library import Library
 from mocksrv.providers.finicity.webhooks import EVENTS as FINICITY
 from mocksrv.providers.finicity.webhooks import FIX, FULL, JOINT, LITE
 from mocksrv.providers.mono.webhooks import CATALOGUE as MONO
-from mocksrv.server import build
 from tests.cli.running import ROOT
+from tests.conftest import started
 
 DOCUMENT = ROOT / "docs/webhooks.md"
 KINDS = {FULL: "full", LITE: "lite", FIX: "fix", JOINT: "joint borrower"}  # of Connect sessions
@@ -27,7 +26,7 @@ KINDS = {FULL: "full", LITE: "lite", FIX: "fix", JOINT: "joint borrower"}  # of 
 
 @contextmanager
 def library() -> Iterator[Library]:
-    engine, _ = build(Config())
+    engine, _ = started()
     try:
         yield engine.library
     finally:

@@ -54,11 +54,7 @@ class Stage:
 
     def script(self, flows: str, *, name: str = "mine", more: str = "") -> None:
         """Puts a scenario into the library. ``flows`` is YAML, as is ``more`` at the top of the file."""
-        text = f"name: {name}\nprovider: mx\n{dedent(more)}\nflows:\n{indent(dedent(flows), '  ')}"
-        answer = self.mx.http.put(
-            f"{self.mx.prefix}/_mocksrv/scenarios/{name}", data=text.encode(), content_type="application/yaml"
-        )
-        assert answer.status_code == 200, answer.get_data(as_text=True)
+        self.mx.put_scenario(name, f"name: {name}\nprovider: mx\n{dedent(more)}\nflows:\n{indent(dedent(flows), '  ')}")
 
     def call(self, job: str, *, status: int | None = None, **more: Any) -> Any:
         """Starts a job: aggregate, verify, identify, check_balance, extend_history, fetch_statements, fetch_rewards."""

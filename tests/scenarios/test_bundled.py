@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from mocksrv.engine.config import Config
 from mocksrv.engine.engine import Engine
 from mocksrv.providers.mx.events.statuses import STATUSES
-from mocksrv.server import build, bundled_scenarios
+from mocksrv.server import bundled_scenarios
+from tests.conftest import started
 from tests.providers.mx.catalog.test_catalogue import SCENARIOS_ONLY
 
 NAMES = [
@@ -53,7 +53,7 @@ CHALLENGES = {"TEXT", "OPTIONS", "IMAGE_DATA", "IMAGE_OPTIONS", "TOKEN"}
 
 @pytest.fixture(scope="module")
 def engine() -> Any:
-    engine, _ = build(Config(clock="manual"))
+    engine, _ = started()
     yield engine
     engine.close()
 

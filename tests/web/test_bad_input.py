@@ -14,10 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
-from mocksrv.engine.config import Config
 from mocksrv.engine.engine import Engine
-from mocksrv.server import build
-from tests.conftest import MX, MX_HEADERS
+from tests.conftest import MX, MX_HEADERS, started
 
 V1, V2 = MX_HEADERS, {"Accept-Version": "v20250224"}
 EMPTY_BANK = """\
@@ -255,8 +253,7 @@ class Ground:
     """A server on which calls are tried out, each round in a sandbox of its own."""
 
     def __init__(self) -> None:
-        self.engine, self.app = build(Config(seed=7, clock="manual"))
-        self.engine.start()
+        self.engine, self.app = started()
         self.client = self.app.test_client()
         assert (
             self.client.put("/_mocksrv/scenarios/bare", data=EMPTY_BANK, content_type="application/yaml").status_code

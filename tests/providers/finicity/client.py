@@ -1,4 +1,4 @@
-"""A small Finicity client, as an app would have one: calls the API and the control API of one sandbox."""
+"""A small Finicity client, as an app would have one."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ from urllib.parse import parse_qs, urlsplit
 
 from flask import Flask
 
-from tests.conftest import Receiver
+from tests.conftest import Receiver, SandboxClient
 
 PARTNER, SECRET = "2445500000001", "secret-of-the-partner-1"
 
 
-class Finicity:
+class Finicity(SandboxClient):
     """An app of one partner, whose sessions tell ``receiver``."""
 
     def __init__(self, app: Flask, receiver: Receiver, sandbox: str = "") -> None:
-        self.http = app.test_client()
+        super().__init__(app, sandbox)
         self.receiver = receiver
-        self.prefix = f"/sandbox/{sandbox}" if sandbox else ""
         self.headers = {"Finicity-App-Key": "app-key", "Accept": "application/json"}
         self.headers["Finicity-App-Token"] = self.authenticate()["token"]
 
@@ -42,20 +41,13 @@ class Finicity:
         )
         return json.loads(text) if text else None
 
-    def control(self, method: str, path: str, body: Any = None, *, status: int = 200) -> Any:
-        """One control call; its JSON."""
-        answer = self.http.open(f"{self.prefix}/_mocksrv{path}", method=method, json=body)
-        text = answer.get_data(as_text=True)
-        assert answer.status_code == status, f"{method} {path}: {answer.status_code} {text}"
-        return json.loads(text) if text else None
-
     def authenticate(self, secret: str = SECRET, *, partner: str = PARTNER, status: int | None = None) -> Any:
         body = {"partnerId": partner, "partnerSecret": secret}
         return self.call("POST", "/aggregation/v2/partners/authentication", body, status=status)
 
     def later(self, by: str) -> None:
         """Moves the clock, and gets a new token."""
-        self.control("POST", "/clock/advance", {"by": by})
+        self.advance(by)
         self.headers["Finicity-App-Token"] = self.authenticate()["token"]
 
     def customer(self, username: str = "customer-42", type: str = "testing") -> str:
@@ -95,7 +87,7 @@ class Finicity:
 
     def received(self) -> list[dict[str, Any]]:
         """The callbacks that have come in, after waiting for those that are out; without the ping."""
-        self.control("POST", "/clock/advance", {"by": "0s"})
+        self.advance("0s")
         return [item for item in self.receiver.received if item["json"] is None or item["json"]["eventType"] != "ping"]
 
     def told(self) -> list[str]:

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from flask import Flask
 
-from tests.conftest import Receiver
+from tests.conftest import Receiver, SandboxClient
 
 KEY = {"mono-sec-key": "test_sk_example"}
 SECRET = "sec_4417"
 
 
-class Mono:
-    """Calls Mono and the control API of one sandbox, whose callbacks go to ``receiver`` with the webhook secret."""
+class Mono(SandboxClient):
+    """Calls Mono; the sandbox's callbacks go to ``receiver`` with the webhook secret."""
 
     def __init__(self, app: Flask, receiver: Receiver, sandbox: str = "") -> None:
-        self.http = app.test_client()
+        super().__init__(app, sandbox)
         self.receiver = receiver
-        self.prefix = f"/sandbox/{sandbox}" if sandbox else ""
         endpoint = {"url": receiver.url, "events": ["mono.*"], "auth": {"type": "mono", "secret": SECRET}}
         self.control("PUT", "/endpoints", {"endpoints": [endpoint]})
 
@@ -33,12 +31,6 @@ class Mono:
         answer = self.ask(method, path, body, **headers)
         assert answer.status_code == status, f"{method} {path}: {answer.status_code} {answer.get_data(as_text=True)}"
         return answer.get_json()
-
-    def control(self, method: str, path: str, body: Any = None, *, status: int = 200) -> Any:
-        answer = self.http.open(f"{self.prefix}/_mocksrv{path}", method=method, json=body)
-        text = answer.get_data(as_text=True)
-        assert answer.status_code == status, f"{method} {path}: {answer.status_code} {text}"
-        return json.loads(text) if text else None
 
     def connect(self, status: int = 200, **given: Any) -> Any:
         """What the widget does; the code, or the problem."""
@@ -56,15 +48,8 @@ class Mono:
 
     def script(self, flows: str, name: str = "mine") -> str:
         """Puts in a scenario; ``flows`` is YAML on one line each."""
-        text = f"name: {name}\nprovider: mono\nflows:\n" + "".join(f"  {line}\n" for line in flows.strip().splitlines())
-        answer = self.http.put(
-            f"{self.prefix}/_mocksrv/scenarios/{name}", data=text.encode(), content_type="application/yaml"
-        )
-        assert answer.status_code == 200, answer.get_data(as_text=True)
-        return name
-
-    def advance(self, by: str) -> None:
-        self.control("POST", "/clock/advance", {"by": by})
+        lines = "".join(f"  {line}\n" for line in flows.strip().splitlines())
+        return self.put_scenario(name, f"name: {name}\nprovider: mono\nflows:\n{lines}")
 
     def midnight(self) -> None:
         """Moves the clock to the next midnight."""

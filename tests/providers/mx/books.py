@@ -501,7 +501,8 @@ class Books:
         here = {row["guid"] for row in self.page.transactions if row["guid"] not in made}
         new = here - self.memory.brought
         told = 0
-        for webhook in self.mx.control("GET", f"/webhooks?limit=1000&after={self.memory.told}")["webhooks"]:
+        after = f"&after={self.memory.told}" if self.memory.told else ""
+        for webhook in self.mx.control("GET", f"/webhooks?limit=1000{after}")["webhooks"]:
             self.memory.told = webhook["id"]
             told += webhook["payload"].get("transactions_created_count", 0)
         self.memory.brought |= here

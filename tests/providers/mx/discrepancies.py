@@ -6,10 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mocksrv.engine.config import Config
 from mocksrv.providers.mx.http.call import V2
-from mocksrv.server import build
-from tests.conftest import MX
+from tests.conftest import MX, started
 from tests.providers.mx.populated import Populated
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "discrepancies.md"
@@ -46,8 +44,7 @@ class Server(Populated):
 
     def __init__(self, fidelity: str) -> None:
         self.fidelity = fidelity
-        self.engine, self.app = build(Config(seed=7, clock="manual", fidelity=fidelity))
-        self.engine.start()
+        self.engine, self.app = started(fidelity=fidelity)
         super().__init__(MX(self.app))
 
     def apart(self) -> Server:

@@ -16,10 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mocksrv.engine.config import Config
 from mocksrv.providers.mx.http.call import V1, V2, VERSIONS
-from mocksrv.server import build
-from tests.conftest import MX
+from tests.conftest import MX, started
 from tests.providers.mx.http.test_shapes import official, openapi
 from tests.providers.mx.populated import Populated
 
@@ -472,8 +470,7 @@ PAIRS = [
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[Populated]:
-    engine, app = build(Config(seed=7, clock="manual"))
-    engine.start()
+    engine, app = started()
     yield Populated(MX(app))
     engine.close()
 

@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 
-from mocksrv.engine.config import Config
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.role import WrongSubject
 from mocksrv.engine.sandbox import Sandbox
@@ -24,8 +23,7 @@ from mocksrv.providers.mx.bank.categories import BY_NAME
 from mocksrv.providers.mx.declarations import catalogue, load
 from mocksrv.providers.mx.events.webhooks import UNASKED
 from mocksrv.providers.mx.families import FAMILIES
-from mocksrv.server import build
-from tests.conftest import MX, Receiver
+from tests.conftest import MX, Receiver, started
 
 DOCUMENT = Path(__file__).parents[4] / "docs" / "webhooks.md"
 TABLE = re.compile(r"(<!-- events -->\n)(.*?)(<!-- /events -->)", re.DOTALL)
@@ -541,8 +539,7 @@ SCENARIOS_ONLY = frozenset(
 
 
 def stage(url: str) -> tuple[Engine, MX]:
-    engine, app = build(Config(seed=7, clock="manual"))
-    engine.start()
+    engine, app = started()
     mx = MX(app)
     mx.control("PUT", "/endpoints", {"endpoints": [{"url": url, "events": ["mx.*"]}]})
     return engine, mx

@@ -7,12 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from mocksrv.engine.config import Config
 from mocksrv.providers.mx.declarations import load
 from mocksrv.providers.mx.families import FAMILIES
 from mocksrv.providers.mx.http.call import V1, V2, VERSIONS, Route
-from mocksrv.server import build
-from tests.conftest import MX
+from tests.conftest import MX, started
 
 ROUTES = [route for family in load(FAMILIES) for route in family.routes.entries]
 HEADERS = {V1: {"Accept": "application/vnd.mx.api.v1+json"}, V2: {"Accept": "application/json", "Accept-Version": V2}}
@@ -47,8 +45,7 @@ def missing(route: Route) -> int:
 
 @pytest.fixture(scope="module")
 def mx() -> Iterator[MX]:
-    engine, app = build(Config(seed=7, clock="manual"))
-    engine.start()
+    engine, app = started()
     yield MX(app)
     engine.close()
 

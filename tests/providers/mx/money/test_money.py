@@ -19,8 +19,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from mocksrv.engine.config import Config
-from mocksrv.server import build
+from tests.conftest import MX, started
 from tests.providers.mx.customer import Customer
 from tests.providers.mx.page import Page, cents
 
@@ -35,16 +34,9 @@ EXAMPLES, STEPS = 25, 25
 @pytest.fixture(scope="module")
 def app() -> Iterator[Flask]:
     """One server on a manual clock with a scenario for every profile; each test has a sandbox of its own."""
-    engine, app = build(Config(seed=7, clock="manual"))
-    engine.start()
+    engine, app = started()
     for name in (*PROFILES, "huge"):
-        text = SCENARIO.format(name)
-        assert (
-            app.test_client()
-            .put(f"/_mocksrv/scenarios/{name}-data", data=text.encode(), content_type="application/yaml")
-            .status_code
-            == 200
-        )
+        MX(app).put_scenario(f"{name}-data", SCENARIO.format(name))
     yield app
     engine.close()
 
