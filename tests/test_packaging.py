@@ -1,7 +1,5 @@
 """What is shipped: the wheel, the source archive, the image, the one-word commands."""
 
-import json
-import re
 import shutil
 import subprocess
 import sys
@@ -61,25 +59,3 @@ def test_one_word_commands_exist(word: str, tmp_path: Path) -> None:
         check=False,
     )
     assert planned.returncode == 0, planned.stderr
-
-
-def dockerfile() -> list[tuple[str, str]]:
-    """The image's instructions with their arguments, continued lines joined."""
-    text = re.sub(r"\\\n\s*", "", (ROOT / "Dockerfile").read_text())
-    return [(name, rest) for name, _, rest in (line.partition(" ") for line in text.splitlines() if line)]
-
-
-def test_the_image_does_not_run_as_root() -> None:
-    users = [rest for name, rest in dockerfile() if name == "USER"]
-    assert users
-    assert users[-1] not in {"root", "0"}
-
-
-def test_the_image_serves_to_other_containers() -> None:
-    commands = [json.loads(rest) for name, rest in dockerfile() if name == "CMD"]
-    assert commands == [["mocksrv", "serve", "--host", "0.0.0.0", "--control-from", "private"]]
-
-
-def test_the_image_gets_every_file_that_the_package_is_built_from() -> None:
-    allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
-    assert {"pyproject.toml", "README.md", "LICENSE", "mocksrv", "scenarios"} <= allowed
