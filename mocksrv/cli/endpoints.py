@@ -66,7 +66,7 @@ def add(
     headers: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Add an endpoint, beside those that there are.
+    """Add an endpoint beside those that there are. One URL is one endpoint: one that is there is set anew.
 
     \b
     mocksrv endpoints add http://127.0.0.1:3000/webhooks --events "mx.member.*"
@@ -78,8 +78,8 @@ def add(
         made["auth"] = {"type": auth, **{name: file_or_text(value) for name, value in _texts(pairs).items()}}
     elif pairs:
         raise click.UsageError("--set gives the members of an auth: say which with --auth TYPE")
-    known = server.get("/endpoints")["endpoints"]
-    _show(put_with(server, "endpoints", known, made), as_json)
+    others = [each for each in server.get("/endpoints")["endpoints"] if each["url"] != target]
+    _show(put_with(server, "endpoints", others, made), as_json)
 
 
 @endpoints.command()

@@ -194,6 +194,9 @@ def test_endpoints_are_added_and_removed(run: Run, there: Receiver, tmp_path: Pa
     assert added["auth"] == {"type": "basic", "username": "me", "password": "***"}
     printed(run("endpoints", "add", "http://127.0.0.1:9/b", "--header", "X-Team=qa"))
     assert loaded(run("endpoints", "list", "--json"))[1] == added
+    anew = loaded(run("endpoints", "add", "http://127.0.0.1:9/a", "--json"))
+    assert [each["url"] for each in anew] == [there.url, "http://127.0.0.1:9/b", "http://127.0.0.1:9/a"]
+    assert (anew[2]["id"], anew[2]["events"], "auth" in anew[2]) == (added["id"], [], False)
     printed(run("endpoints", "remove", "http://127.0.0.1:9/a"))
     printed(run("endpoints", "remove", "http://127.0.0.1:9/b"))
     assert printed(run("endpoints", "remove", there.url)) == ["no endpoints: no callbacks are sent"]
