@@ -139,7 +139,7 @@ def test_callbacks_are_passed_on_and_the_answer_comes_back(receiver: Receiver) -
 def test_an_app_that_is_not_there_is_a_502() -> None:
     with Listening("--forward-to", "http://127.0.0.1:9/app") as listening:
         assert listening.post(MEMBER) == 502
-        assert "(answered 502, not forwarded: [Errno 111] Connection refused)" in listening.line()
+        assert "(answered 502, not forwarded: " in listening.line()
 
 
 def test_only_post_is_taken() -> None:

@@ -247,7 +247,10 @@ def test_help_needs_no_arguments() -> None:
 def test_commands_run_as_a_process(tmp_path: Path) -> None:
     assert mocksrv("--version", cwd=tmp_path).stdout.startswith("mocksrv 0.")
     done = mocksrv("srve", cwd=tmp_path)
-    assert (done.returncode, done.stderr) == (2, "mocksrv: No such command 'srve'.\n")
+    assert done.returncode == 2
+    assert done.stderr.startswith("mocksrv: ")
+    assert done.stderr.count("\n") == 1
+    assert "srve" in done.stderr
 
 
 def test_validate_knows_the_data_profiles_beside_a_scenario_and_checks_them(tmp_path: Path) -> None:

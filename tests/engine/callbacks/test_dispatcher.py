@@ -67,7 +67,7 @@ def test_after_the_last_retry_it_has_failed(make_house: Callable[..., House]) ->
     with house.engine.look(house.sandbox) as world:
         (delivery,) = world.tx.deliveries(world.tx.events("default")[0].seq)
         attempt = world.tx.attempts(delivery.seq)[0]
-    assert (attempt.status, "Connection refused" in (attempt.error or "")) == (None, True)
+    assert (attempt.status, bool(attempt.error)) == (None, True)
     assert "127.0.0.1:9/nobody" in attempt.request
 
 

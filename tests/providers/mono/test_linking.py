@@ -60,8 +60,8 @@ def test_scenarios_are_chosen_as_everywhere(mono: Mono) -> None:
         ({"institution": "any", "customer": {"id": "nobody"}}, 422, "Customer with ID nobody"),
         ({"institution": "any", "user": "x"}, 422, "user: unknown"),
         ({"institution": 5}, 422, "must be a text"),
-        ({"institution": "any", "customer": {"id": [1]}}, 422, "customer.id: Not a valid string"),
-        ({"institution": "any", "customer": PERSON | {"email": {}}}, 422, "customer.email: Not a valid"),
+        ({"institution": "any", "customer": {"id": [1]}}, 422, "customer.id: "),
+        ({"institution": "any", "customer": PERSON | {"email": {}}}, 422, "customer.email: "),
         ({"token": "http://["}, 404, "no token"),
     ],
 )
