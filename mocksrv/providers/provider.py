@@ -89,6 +89,7 @@ class Provider:
         self.engine: Engine | None = None  # until `open`
         families = [family.routes for family in self.families()]
         self.routes: dict[str, Route] = {}
+        self._paths: dict[tuple[str, str], str] = {}  # what no two routes may have in common -> the operation
         for route in (route for each in families for route in each.entries):
             self._mount(route)
         self.timers = {kind: handler for each in families for kind, handler in each.timers.items()}
@@ -105,9 +106,9 @@ class Provider:
         owner = declared_by(route.view)
         if route.operation in self.routes:
             raise owner.error(f"the operation {route.operation!r} is there already")
-        twins = (each for each in self.routes.values() if _shape(each) == _shape(route))
-        if twin := next(twins, None):
-            raise owner.error(f"{route.method} {route.path} is the path of {twin.operation!r} already")
+        twin = self._paths.setdefault(_shape(route), route.operation)
+        if twin != route.operation:
+            raise owner.error(f"{route.method} {route.path} is the path of {twin!r} already")
         named = re.findall(r"<(?:[^<>:]*:)?(\w+)>", route.path)
         try:
             inspect.signature(route.view).bind("call", **dict.fromkeys(named, ""))

@@ -12,19 +12,13 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
+from mocksrv.engine.declarations import DeclarationError, Declared
 from mocksrv.engine.problems import near
 from mocksrv.providers.http import Route, Routes
 from mocksrv.providers.mx.events.catalogue import Catalogue
 from mocksrv.providers.mx.events.resources import Resource
 
 PACKAGE = "mocksrv.providers.mx"
-
-
-class WrongDeclaration(Exception):
-    """A family declares what cannot be: the file, the name in it, and what is wrong."""
-
-    def __init__(self, family: ModuleType, name: str, what: str) -> None:
-        super().__init__(f"{family.__file__}: {name}: {what}")
 
 
 class Family:
@@ -35,13 +29,13 @@ class Family:
         self.routes: Routes[Any] = getattr(module, "routes", Routes(Route))
         self.resources = {name: each for name, each in vars(module).items() if isinstance(each, Resource)}
         if not isinstance(self.routes, Routes) or not (self.routes.entries or self.resources):
-            raise WrongDeclaration(module, "routes", "a family has operations in routes = Routes(), or resources")
+            raise _error(module, "routes", "a family has operations in routes = Routes(), or resources")
 
 
 def load(names: Sequence[str]) -> tuple[Family, ...]:
     """The families with these names: of modules inside MX (``money.tags``), or of others by their whole names.
 
-    Raises ImportError for a name that there is not, WrongDeclaration.
+    Raises ImportError for a name that there is not, DeclarationError.
     """
     families = tuple(Family(_module(name, names)) for name in names)
     _check_routes(families)
@@ -69,13 +63,17 @@ def catalogue(families: Sequence[Family]) -> Catalogue:
     return Catalogue(resource for family in families for resource in family.resources.values())
 
 
+def _error(module: ModuleType, name: str, what: str) -> DeclarationError:
+    return Declared(str(module.__file__), name).error(what)
+
+
 def _check_routes(families: Sequence[Family]) -> None:
-    """Raises WrongDeclaration for an operation, a path or a timer that there is twice."""
+    """Raises DeclarationError for an operation, a path or a timer that there is twice."""
     seen: dict[Any, str] = {}
     for family in families:
         for key, what in _keys(family.routes):
             if key in seen:
-                raise WrongDeclaration(family.module, what, f"is declared twice, here and in {seen[key]}")
+                raise _error(family.module, what, f"is declared twice, here and in {seen[key]}")
             seen[key] = str(family.module.__file__)
 
 
@@ -93,7 +91,7 @@ def _shape(route: Route) -> str:
 
 
 def _check_resources(families: Sequence[Family]) -> None:
-    """Raises WrongDeclaration for what a resource says wrongly, and for a kind, a prefix or an event that there is
+    """Raises DeclarationError for what a resource says wrongly, and for a kind, a prefix or an event that there is
     twice.
     """
     kinds: dict[str, Resource] = {}
@@ -102,12 +100,12 @@ def _check_resources(families: Sequence[Family]) -> None:
     for family in families:
         for name, resource in family.resources.items():
             for problem in resource.problems():
-                raise WrongDeclaration(family.module, name, problem)
+                raise _error(family.module, name, problem)
             if kinds.setdefault(resource.kind, resource) is not resource:
-                raise WrongDeclaration(family.module, name, f"the kind {resource.kind} is declared twice")
+                raise _error(family.module, name, f"the kind {resource.kind} is declared twice")
             owner = prefixes.setdefault(resource.prefix, resource.about)
             if owner != resource.about:
-                raise WrongDeclaration(family.module, name, f"the prefix {resource.prefix} is that of {owner}")
+                raise _error(family.module, name, f"the prefix {resource.prefix} is that of {owner}")
             for event in resource.declared():
                 if events.setdefault(event, resource) is not resource:
-                    raise WrongDeclaration(family.module, name, f"the event {event} is declared twice")
+                    raise _error(family.module, name, f"the event {event} is declared twice")

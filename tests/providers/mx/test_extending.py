@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from mocksrv.providers.mx.declarations import WrongDeclaration, catalogue, load
+from mocksrv.engine.declarations import DeclarationError
+from mocksrv.providers.mx.declarations import catalogue, load
 from mocksrv.providers.mx.families import FAMILIES
 from tests.conftest import MX, Receiver
 
@@ -153,7 +154,7 @@ def test_a_wrong_declaration_stops_the_start(
 ) -> None:
     broken = [("notes.mount(\n    routes", "notes.mount(\n    Routes()")] if name == "routes" else []
     file = write(*changed, *broken)
-    with pytest.raises(WrongDeclaration) as refused:
+    with pytest.raises(DeclarationError) as refused:
         load((*FAMILIES, "notes"))
     assert str(refused.value).startswith(f"{file}: {name}: ")
     assert what in str(refused.value)
