@@ -104,6 +104,7 @@ class Job:
     done: bool = False
     stopped: bool = False
     selected: str | None = None
+    attempt: str = ""  # the status that it has come to, as the scenario writes it
     kept: object | None = None  # the provider's details: as a dataclass, or still as they were stored
 
     def details(self, kind: type[Details]) -> Details:
@@ -136,6 +137,9 @@ class Play:
     ``instead``: the flows that jobs play in place of those of their names, until the subject is moved. ``at``: the step
     that was played last. ``acted``: the last of the acts, as the vocabulary counts them, that a person has done.
 
+    ``attempts``: the moments (ms) of failures that may lead to a status, by that status; ``succeeded_at``: when a job
+    last ended well. ``counted``: why a status was entered that the scenario does not write; empty when it does.
+
     A subject waits for one thing at most: a timer of the sandbox, so many ``polls``, an ``act``, answers (``asked``),
     or the bank's page (``consent``).
     """
@@ -151,6 +155,9 @@ class Play:
     instead: dict[str, str] = field(default_factory=dict)
     at: Place | None = None
     acted: int = 0
+    attempts: dict[str, list[int]] = field(default_factory=dict)
+    succeeded_at: int | None = None
+    counted: str = ""
     polls: int = 0
     act: int = 0
     asked: Asked | None = None

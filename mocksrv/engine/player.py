@@ -86,6 +86,7 @@ class Player:
         """
         role, play = self.role(subject), subject.playing
         play.started_in = None
+        play.attempts = {}
         self._stop_waiting(world, subject)
         if play.job is None:
             play.job = Job(role.plain_job, world.now)
@@ -320,6 +321,8 @@ class Player:
             world.configure(faults=(*world.sandbox.settings.faults, Fault.make(**step.fault)))
         if step.data:
             role.load(world, subject, step.data)
+        if step.status:
+            step = self._count(world, subject, step)
         if ends_job:
             self._end_job(world, subject, step.status, step.set)
         elif step.status or step.set:
@@ -341,6 +344,19 @@ class Player:
             world.mark(subject.guid, "deleted by the scenario")
             self._remove(world, subject)
 
+    def _count(self, world: World, subject: Record, step: Step) -> Step:
+        """The step with the status that it enters, which may be another than it writes, by the provider's counting."""
+        play, role = subject.playing, self.role(subject)
+        play.counted = ""
+        if not step.status or play.flow is None or not self.library.counts(self.scenario(subject)):
+            return step  # pushed by hand, or what is written is all that happens
+        rule = role.counting.enter(play, step.status, world.now, subject.created_at)
+        if rule is None or rule.status == step.status:
+            return step
+        play.counted = str(rule)
+        world.mark(subject.guid, play.counted, flow=step.flow)
+        return replace(step, status=rule.status)
+
     def _enter(self, world: World, subject: Record, status: str | None, fields: Mapping[str, Any], over: bool) -> None:
         role = self.role(subject)
         with telling(role, world, subject, "enter", asked=bool(status or fields)):
@@ -359,6 +375,7 @@ class Player:
         if job is not None and (status or role.status(subject)) in role.successful:
             role.fetch(world, subject, job)
             job.done = True
+            subject.playing.attempts, subject.playing.succeeded_at = {}, world.now
         self._enter(world, subject, status, fields, True)
 
     def _end_flow(self, world: World, subject: Record) -> None:

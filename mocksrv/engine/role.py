@@ -13,6 +13,7 @@ from mocksrv.engine.callbacks import outbox
 from mocksrv.engine.callbacks.credentials import Signer
 from mocksrv.engine.callbacks.dispatcher import NO_RETRIES, Retries
 from mocksrv.engine.clock import DAY
+from mocksrv.engine.counting import NOTHING_COUNTS, Counting
 from mocksrv.engine.declarations import declared_by
 from mocksrv.engine.play import Job
 from mocksrv.engine.scenarios.model import Option, Scenario
@@ -60,6 +61,7 @@ class Role:
     consenting: ClassVar[str] = ""  # the status that waits for a bank's page, if one says so
     successful: ClassVar[frozenset[str]]  # statuses in which a job ends well
     refreshable: ClassVar[frozenset[str]]  # statuses in which the daily refresh runs
+    counting: ClassVar[Counting] = NOTHING_COUNTS  # statuses that are reached by counting
     lifetimes: ClassVar[Mapping[str, int]] = {}  # statuses that end by themselves: ms until the subject is deleted
     challenge_prefix: ClassVar[str] = ""  # of the guids of challenges
     option_prefix: ClassVar[str] = ""  # of the guids of their options

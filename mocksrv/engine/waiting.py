@@ -57,7 +57,8 @@ def next_steps(
             return NextSteps(steps, waits=step)
         if index == 0 and opening and step.status == role.first_status and flow == role.first_flow and play.job:
             step = replace(step, status=role.jobs[play.job.name].opening)
-        if not steps and not due and step.status == present:
+        again = opening and step.status is not None and role.counting.counts(step.status)  # a failure of this job
+        if not steps and not due and step.status == present and not again:
             step = replace(step, status=None)  # already entered by what led here
         due = False
         if login and step.status in role.successful and world is not None and play.job:

@@ -273,6 +273,8 @@ class Call(Generic[MountT, RouteT]):
             step=f"{at.file}:{at.line}" if at is not None else None,
             status_after=self.mount.role.status(self._subject),
         )
+        if play is not None and play.counted:
+            self.entry.notes["counted"] = play.counted
 
 
 AnyCall = Call[Any, Any]

@@ -27,7 +27,7 @@ MAYBE = st.none() | NAMES
 NUMBERS = st.integers(0, 10**6)
 DETAILS = st.builds(DoorJob, NUMBERS, st.lists(NAMES, max_size=2), st.none() | st.booleans())
 FLAGS = (st.booleans(),) * 4
-JOBS = st.builds(Job, NAMES, NUMBERS, *FLAGS, MAYBE, st.none() | DETAILS)
+JOBS = st.builds(Job, NAMES, NUMBERS, *FLAGS, MAYBE, NAMES, st.none() | DETAILS)
 OPTIONS = st.builds(OpenOption, NAMES, NAMES, NAMES, MAYBE)
 CHALLENGES = st.builds(
     OpenChallenge,
@@ -47,6 +47,9 @@ PLAYS = st.builds(
     instead=FLOWS,
     at=st.none() | st.builds(Place, NAMES, NUMBERS, NAMES, NUMBERS),
     acted=NUMBERS,
+    attempts=st.dictionaries(NAMES, st.lists(NUMBERS, max_size=3), max_size=2),
+    succeeded_at=st.none() | NUMBERS,
+    counted=NAMES,
     polls=NUMBERS,
     act=NUMBERS,
     asked=st.none() | st.builds(Asked, st.lists(CHALLENGES, max_size=2), st.booleans(), FLOWS, MAYBE, MAYBE, MAYBE),

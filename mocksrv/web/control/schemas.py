@@ -534,6 +534,7 @@ class WholeRequest(Request):
     step = Text("File and line of the step.", allow_none=True, optional=True)
     status_before = Text("How it stood before.", allow_none=True, optional=True)
     status_after = Text("How it stood afterwards.", allow_none=True, optional=True)
+    counted = Text("Why it stands in a status that its scenario does not write.", optional=True)
     nearest = Text("Of an unknown route: the nearest that there is.", allow_none=True, optional=True)
     fault = Text("The fault that made the answer.", optional=True)
 

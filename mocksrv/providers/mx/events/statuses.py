@@ -1,7 +1,8 @@
 """The connection statuses of an MX member, as one table.
 
 Sources: the Members page of MX's webhook documentation (numbers, which statuses have a message and name the
-institution), the Connection Status page (which raise that webhook), MX's Connect widget (error codes).
+institution; which are reached by counting), the Connection Status page (which raise that webhook), MX's Connect widget
+(error codes).
 """
 
 from __future__ import annotations
@@ -9,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from mocksrv.engine.clock import DAY
+from mocksrv.engine.counting import Count, Counting
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,17 @@ STATUSES: dict[str, ConnectionStatus] = {
     ),
     "PENDING": ConnectionStatus(21, None, jobs=False),
 }
+
+# Statuses that MX reaches by counting attempts, whatever their job.
+FAILURES = frozenset({"FAILED", "DEGRADED", "DISCONNECTED"})
+COUNTING = Counting(
+    rules=(
+        Count("DISCONNECTED", FAILURES, without_success=14 * DAY),
+        Count("DEGRADED", frozenset({"FAILED"}), within=DAY),
+        Count("PREVENTED", frozenset({"DENIED"})),
+    ),
+    passing=frozenset({"CREATED", "UPDATED", "PENDING", "CHALLENGED", "RESUMED", "DELAYED", "CONNECTED"}),
+)
 
 # MX lists these as the statuses from which a verification (and, as mocksrv takes it, any other premium job) may start.
 PREMIUM_FROM = frozenset(

@@ -19,7 +19,7 @@ from mocksrv.engine.world import World
 from mocksrv.providers.mx.bank.loading import Loader
 from mocksrv.providers.mx.events.changes import AccountsVerified, DataFetched, MemberGone, SpendingChanged, follow
 from mocksrv.providers.mx.events.jobs import MemberJob
-from mocksrv.providers.mx.events.statuses import STATUSES
+from mocksrv.providers.mx.events.statuses import COUNTING, STATUSES
 from mocksrv.providers.mx.events.webhooks import JOB_STATUSES, RETRIES, UNASKED, emit_member
 from mocksrv.providers.profiles import Profiles
 
@@ -134,6 +134,7 @@ class MemberRole(Role):
     consenting = "PENDING"
     successful = frozenset({"CONNECTED"})
     refreshable = frozenset({"CONNECTED", "CREATED", "UPDATED"})
+    counting = COUNTING
     lifetimes: ClassVar[Mapping[str, int]] = {"PENDING": HOUR}
     challenge_prefix = option_prefix = "CRD"
     unasked = UNASKED
