@@ -61,7 +61,7 @@ def duration_text(ms: int) -> str:
 
 @lru_cache(10_000)
 def iso(ms: int) -> str:
-    """A moment as ISO 8601 with whole seconds, the way MX writes it: ``2026-01-01T12:00:00Z``."""
+    """A moment as ISO 8601 with whole seconds, for example ``2026-01-01T12:00:00Z``."""
     return f"{datetime.fromtimestamp(ms // 1000, UTC).isoformat()[:19]}Z"
 
 

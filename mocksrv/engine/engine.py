@@ -26,7 +26,7 @@ from mocksrv.engine.scenarios.parsing import parse
 from mocksrv.engine.scenarios.stored import StoredScenarios
 from mocksrv.engine.storage.rows import StateRow
 from mocksrv.engine.storage.shared import ManyProcesses, OneProcess
-from mocksrv.engine.storage.sqlite import Store
+from mocksrv.engine.storage.store import open_store
 from mocksrv.engine.time import ADVANCE_TIME, Advanced, Schedule, Ticker
 from mocksrv.engine.world import World
 
@@ -55,7 +55,7 @@ class Engine:
 
     def __init__(self, config: Config, roles: Sequence[Role], bundled: Path, *, shared: bool = False) -> None:
         self.config = config
-        self.store = Store(config.database, shared=shared)
+        self.store = open_store(config.database, shared=shared)
         self.shared = ManyProcesses(self.store) if shared else OneProcess()
         self.vocabularies = {role.vocabulary.provider: role.vocabulary for role in roles}
         self.events = [event for words in self.vocabularies.values() for event in sorted(words.events)]

@@ -11,7 +11,7 @@ from typing import Any
 
 from mocksrv.engine.storage.records import dumps
 from mocksrv.engine.storage.rows import NewRequestRow
-from mocksrv.engine.storage.sqlite import Store
+from mocksrv.engine.storage.store import Store
 
 KEPT = 10_000  # calls of a sandbox
 BATCH = 500  # calls that may wait to be written

@@ -13,7 +13,7 @@ from mocksrv.engine.scenarios.stored import StoredScenarios
 from mocksrv.engine.storage.queries import Tx
 from mocksrv.engine.storage.records import dumps
 from mocksrv.engine.storage.shared import OneProcess
-from mocksrv.engine.storage.sqlite import Store
+from mocksrv.engine.storage.store import Store
 
 
 class Sandboxes:

@@ -18,7 +18,7 @@ from mocksrv.engine.player import Player
 from mocksrv.engine.sandbox import Sandbox, SandboxDropped
 from mocksrv.engine.storage.rows import TimerRow
 from mocksrv.engine.storage.shared import ADVANCE, OneProcess
-from mocksrv.engine.storage.sqlite import Store
+from mocksrv.engine.storage.store import Store
 from mocksrv.engine.world import World
 
 log = logging.getLogger("mocksrv")

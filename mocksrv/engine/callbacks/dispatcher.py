@@ -28,7 +28,7 @@ from mocksrv.engine.sandbox import Endpoint, Sandbox
 from mocksrv.engine.storage.records import dumps
 from mocksrv.engine.storage.rows import AttemptRow, DueRow
 from mocksrv.engine.storage.shared import CALLBACKS, OneProcess
-from mocksrv.engine.storage.sqlite import Store
+from mocksrv.engine.storage.store import Store
 
 if TYPE_CHECKING:
     from mocksrv.engine.callbacks.transport import Answer, Transport

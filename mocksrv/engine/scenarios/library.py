@@ -88,7 +88,7 @@ class Library:
         return self._one_of([provider], name)
 
     def find(self, name: str, provider: str | None = None) -> Scenario:
-        """The scenario of a bare name, or of one such as ``finicity/oauth``. Raises UnknownScenario.
+        """The scenario of a bare name, or of one such as ``PROVIDER/NAME``. Raises UnknownScenario.
 
         A bare name without a provider means the first provider that has it.
         """

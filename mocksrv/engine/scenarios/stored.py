@@ -10,7 +10,7 @@ from mocksrv.engine.scenarios.library import Library
 from mocksrv.engine.scenarios.model import Scenario
 from mocksrv.engine.storage.queries import Tx
 from mocksrv.engine.storage.rows import ScenarioRow
-from mocksrv.engine.storage.sqlite import Store
+from mocksrv.engine.storage.store import Store
 
 log = logging.getLogger("mocksrv")
 

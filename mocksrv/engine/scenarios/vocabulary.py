@@ -126,7 +126,7 @@ def event_problem(name: str, vocabularies: Iterable[Vocabulary]) -> str | None:
 
 
 def pattern_problem(pattern: str, vocabularies: Iterable[Vocabulary]) -> str | None:
-    """Why a pattern (``mx.member.*``) fits no event."""
+    """Why a pattern (``PROVIDER.member.*``) fits no event."""
     events = sorted({event for words in vocabularies for event in words.events})
     if any(fnmatchcase(event, pattern) for event in events):
         return None
@@ -135,7 +135,7 @@ def pattern_problem(pattern: str, vocabularies: Iterable[Vocabulary]) -> str | N
 
 
 def _groups(event: str) -> Iterator[str]:
-    """The patterns for what an event belongs to: ``mx.*``, ``mx.member.*``."""
+    """The patterns for what an event belongs to: ``PROVIDER.*``, ``PROVIDER.member.*``."""
     parts = event.split(".")
     for length in range(1, len(parts)):
         yield ".".join([*parts[:length], ANY])

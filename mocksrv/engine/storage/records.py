@@ -21,7 +21,7 @@ class StoreError(Exception):
 class Record:
     """One document: what a provider stores, owns, lists and returns.
 
-    ``owner`` is whose it is (an MX user), ``subject`` whose play made it (an MX member), ``parent`` what it hangs under
+    ``owner`` is whose it is (a user), ``subject`` whose play made it (a member), ``parent`` what it hangs under
     (an account). ``play`` is set on subjects only: where they stand in their scenario. Times are milliseconds.
     """
 

@@ -14,7 +14,7 @@ from threading import Lock
 from mocksrv.engine.clock import SECOND, wall_ms
 from mocksrv.engine.storage.queries import Tx
 from mocksrv.engine.storage.rows import StateRow
-from mocksrv.engine.storage.sqlite import Store
+from mocksrv.engine.storage.store import Store
 
 LEASE = 30 * SECOND  # real ms; longer than any callback is out
 ADVANCE = "advance"
