@@ -23,6 +23,7 @@ STILL_NAME_PROVIDERS = {
     "mocksrv/providers/profiles/data.py": "fields by the names of one provider",
     "mocksrv/providers/profiles/holdings.py": "fields by the names of one provider",
     "mocksrv/providers/profiles/model.py": "fields by the names of one provider",
+    "mocksrv/providers/profiles/schema.json": "fields by the names of one provider",
     "mocksrv/providers/profiles/mxbank.yaml": "a profile of one provider's bank",
     "mocksrv/providers/profiles/mxbank-oauth.yaml": "a profile of one provider's bank",
 }
