@@ -8,12 +8,12 @@ import select
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from mocksrv.engine.clock import SECOND, duration_text, parse_duration
+from mocksrv.engine.problems import nearest
 from mocksrv.engine.sandbox import NAME, SandboxNameError
 
 TIME_OUT = 120.0  # seconds: longer than any answer is held
@@ -255,7 +255,7 @@ class Webhooks:
         lines = [f"no webhook {wanted} within {duration_text(span)}"]
         known: list[str] = self._client.get("/events")["events"]
         if not any(fnmatchcase(name, event) for name in known):
-            near = get_close_matches(event, known, 3, 0.5)
+            near = nearest(event, known, cutoff=0.5)
             lines[0] += "; there is no such event" + (f", did you mean {' or '.join(near)}?" if near else "")
         came = list(self._client.every("/webhooks", "webhooks"))
         lines.append("what came instead:" if came else "no webhook came at all")

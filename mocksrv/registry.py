@@ -28,6 +28,12 @@ def all_declared() -> Iterator[type[Provider]]:
     return map(declared, PROVIDERS)
 
 
+def nouns() -> str:
+    """What plays scenarios, for people: ``member (Mono: account, Finicity: session)``."""
+    first, *others = all_declared()
+    return f"{first.noun} ({', '.join(f'{each.title}: {each.noun}' for each in others)})"
+
+
 def make_providers(config: Config) -> list[Provider]:
     """One of each provider, for a server."""
     return [provider(config) for provider in all_declared()]

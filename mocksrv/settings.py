@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from mocksrv.engine.callbacks.addresses import is_http_url
 from mocksrv.engine.clock import DAY, Clock, parse_duration, parse_moment
 from mocksrv.engine.config import IN_MEMORY, Config
 
@@ -97,19 +98,9 @@ def flag(text: str) -> bool:
 
 def url(text: str) -> str:
     """An HTTP URL."""
-    try:
-        parts = urlsplit(text)
-        port_is_valid = parts.port != 0
-    except ValueError:
-        port_is_valid = False
-    usable = (
-        port_is_valid
-        and parts.scheme in ("http", "https")
-        and parts.hostname
-        and not re.search(r"[\s\x00-\x1f\x7f]", text)
-    )
-    if not usable:
+    if not is_http_url(text):
         raise ValueError(f"{text!r} is not an HTTP URL; write for example http://localhost:3000/webhooks")
+    parts = urlsplit(text)
     if parts.username is not None or parts.fragment:
         raise ValueError(f"{text!r} has a user or a '#' part; a URL here has neither")
     return text

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
 import click
@@ -15,6 +14,7 @@ import click
 from mocksrv.cli.checks import CHECKS, Consumer, Event, Subject, Verdict
 from mocksrv.cli.client import JSON, print_json
 from mocksrv.cli.proofs import proofs, signers
+from mocksrv.engine.callbacks.addresses import is_http_url
 from mocksrv.engine.callbacks.credentials import Signer, basic
 from mocksrv.engine.clock import MINUTE
 from mocksrv.registry import PROVIDERS, declared
@@ -66,7 +66,7 @@ def check_consumer(
     It is sent genuine events of every kind, then duplicates, stale and damaged ones, strangers' and the future's. The
     exit status is 0 only if every check passed.
     """
-    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+    if not is_http_url(url):
         raise click.UsageError(f"{url!r} is not an HTTP URL; write for example http://127.0.0.1:3000/webhooks")
     unknown = [name for name in only if name not in CHECKS]
     if unknown:

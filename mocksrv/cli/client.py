@@ -7,11 +7,11 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 import click
 
 from mocksrv.client import Client, ControlError, Unreachable
+from mocksrv.engine.callbacks.addresses import is_http_url
 from mocksrv.engine.sandbox import NAME, SandboxNameError
 
 DEFAULT_URL = "http://127.0.0.1:8484"
@@ -45,7 +45,7 @@ def with_server(command: Callable[..., Any]) -> Callable[..., Any]:
     )
     @functools.wraps(command)
     def called(*args: Any, url: str, sandbox: str | None, token: str | None, **options: Any) -> Any:
-        if urlsplit(url).scheme not in ("http", "https"):
+        if not is_http_url(url):
             raise click.UsageError(f"--url: {url!r} is not an HTTP URL; write for example {DEFAULT_URL}")
         if sandbox and not NAME.fullmatch(sandbox):
             raise click.UsageError(f"--sandbox: {SandboxNameError(sandbox)}")

@@ -15,11 +15,11 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import chain, repeat
 from typing import Any
-from urllib.parse import urlsplit
 
 import click
 
 from mocksrv.cli.proofs import auth_kinds, proofs, signers
+from mocksrv.engine.callbacks.addresses import is_http_url
 from mocksrv.engine.clock import SECOND, Clock, iso, parse_duration
 from mocksrv.registry import all_declared
 
@@ -104,7 +104,7 @@ def _seconds(_: Any, __: Any, text: str | None) -> float:
 
 
 def _url(_: Any, __: Any, text: str | None) -> str | None:
-    if text and (urlsplit(text).scheme not in ("http", "https") or not urlsplit(text).netloc):
+    if text and not is_http_url(text):
         raise click.BadParameter(f"{text!r} is not an HTTP URL; write for example http://127.0.0.1:3000/webhooks")
     return text
 

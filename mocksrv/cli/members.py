@@ -7,16 +7,17 @@ import click
 from mocksrv.cli.client import JSON, assignments, print_json, with_server
 from mocksrv.cli.output import print_table
 from mocksrv.client import Client
+from mocksrv.registry import PROVIDERS, nouns
 
 
-@click.group()
+@click.group(help=f"List, push and move what plays scenarios on a running server: {nouns()}.")
 def members() -> None:
-    """List, push and move the members (Mono: accounts, Finicity: sessions) of a running server."""
+    """List, push and move them."""
 
 
 @members.command("list")
 @with_server
-@click.option("--provider", metavar="NAME", help="Only those of mx, mono or finicity.")
+@click.option("--provider", metavar="NAME", help=f"Only those of one provider: {', '.join(PROVIDERS)}.")
 @click.option("--scenario", metavar="NAME", help="Only those that play this scenario.")
 @click.option("--status", metavar="STATUS", help="Only those in this status.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="How many.")

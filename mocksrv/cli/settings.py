@@ -5,11 +5,11 @@ mocksrv.yaml, else the default.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mocksrv.engine.config import Config
+from mocksrv.engine.problems import near
 from mocksrv.settings import SETTINGS, Setting, SettingError, config_of
 
 FILE = "mocksrv.yaml"
@@ -104,10 +104,9 @@ def _entries(data: bytes) -> Iterator[tuple[str, Given]]:
         place = f"{FILE}:{name.line}: {name.text}"
         setting = known.get((name.text or "").replace("-", "_"))
         if setting is None:
-            near = get_close_matches(name.text or "", known, 1)
+            guess = near(name.text or "", known)
             raise SettingError(
-                f"{place} is not a setting; "
-                + (f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}")
+                f"{place} is not a setting; " + (f"did you mean {guess}?" if guess else f"there are {', '.join(known)}")
             )
         texts = [item.text for item in (node.items or [])] if setting.many and node.items is not None else [node.text]
         if None in texts:

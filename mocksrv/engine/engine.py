@@ -7,7 +7,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from mocksrv.engine.config import Config
 from mocksrv.engine.journal import Entry, Journal
 from mocksrv.engine.observers import Changes, Happening, Observers
 from mocksrv.engine.player import Player
+from mocksrv.engine.problems import nearest
 from mocksrv.engine.role import Role
 from mocksrv.engine.sandbox import DEFAULT, Sandbox, SandboxDropped, Settings
 from mocksrv.engine.sandboxes import Sandboxes
@@ -40,7 +40,7 @@ class UnknownEvent(Exception):
     """No provider's catalogue has this event; the message names the nearest."""
 
     def __init__(self, event: str, known: Sequence[str]) -> None:
-        near = get_close_matches(event, known, 3, 0.5) or sorted(known)[:5]
+        near = nearest(event, known, cutoff=0.5) or sorted(known)[:5]
         super().__init__(f"{event!r} is not an event; did you mean {', '.join(near)}?")
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 MAX_LISTED = 40  # names in a message
-LONGEST_WORD = 64  # characters of a word that is compared with others
+LONGEST_WORD = 200  # characters of a word that is compared with others
 MOST_COMPARED = 2000
 
 
@@ -47,11 +47,15 @@ def choose(word: str, likely: Iterable[str], allowed: Iterable[str], intro: str 
 
 def near(word: str, names: Iterable[str], cutoff: float = 0.6) -> str | None:
     """The name that is most like a word, if one is; ``cutoff`` says how like, from 0 to 1."""
+    return next(iter(nearest(word, names, 1, cutoff)), None)
+
+
+def nearest(word: str, names: Iterable[str], most: int = 3, cutoff: float = 0.6) -> list[str]:
+    """The names that are like a word, the most like one first."""
     if len(word) > LONGEST_WORD:
-        return None
+        return []
     folded = {name.lower(): name for name in islice(sorted(names), MOST_COMPARED)}
-    found = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=cutoff)
-    return folded[found[0]] if found else None
+    return [folded[found] for found in difflib.get_close_matches(word.lower(), folded, n=most, cutoff=cutoff)]
 
 
 def short(value: object, limit: int = 60) -> str:

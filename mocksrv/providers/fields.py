@@ -5,12 +5,12 @@ and what a document says about them. The first argument of each is its descripti
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
 
 from mocksrv.engine.clock import parse_duration, parse_moment
+from mocksrv.engine.problems import near
 
 
 def _told(kind: str) -> dict[str, str]:
@@ -141,5 +141,5 @@ def not_allowed(value: Any, allowed: Sequence[Any] | Mapping[str, Any] | Any) ->
 
 def nearest(given: str, words: Sequence[str]) -> str:
     """``; did you mean ...?`` where one of the words is near what was given, else nothing."""
-    near = get_close_matches(given[:100], words, 1, 0.6)
-    return f"; did you mean {near[0]}?" if near else ""
+    guess = near(given[:100], words)
+    return f"; did you mean {guess}?" if guess else ""

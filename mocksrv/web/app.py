@@ -7,7 +7,6 @@ import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import Any
 from urllib.parse import quote
 
@@ -18,6 +17,7 @@ from werkzeug.routing import Rule
 from mocksrv.engine.config import Config
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.journal import Entry
+from mocksrv.engine.problems import near
 from mocksrv.engine.sandbox import DEFAULT, NAME, Fault, Sandbox, SandboxDropped, SandboxNameError
 from mocksrv.providers.http import AnyCall, Route
 from mocksrv.providers.provider import Provider
@@ -183,13 +183,8 @@ class CallHandler:
         status = 404 if error.code == 405 else error.code or 500
 
         def refuse(call: AnyCall) -> Response:
-            near = get_close_matches(
-                f"{request.method} {request.path}",
-                [f"{route.method} {provider.prefix}{route.path}" for route in provider.routes.values()],
-                1,
-                0.4,
-            )
-            call.entry.notes["nearest"] = near[0] if near else None
+            known = [f"{route.method} {provider.prefix}{route.path}" for route in provider.routes.values()]
+            call.entry.notes["nearest"] = near(f"{request.method} {request.path}"[:200], known, cutoff=0.4)
             return call.refuse(status, error.description or error.name)
 
         return self._answer(provider, None, refuse)

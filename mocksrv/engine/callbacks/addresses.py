@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from collections.abc import Collection, Sequence
@@ -13,6 +14,16 @@ LOCAL_NETWORKS = tuple(
     ip_network(text) for text in ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 )
 RESOLVE_TIME = 2.0  # real seconds that the names of new endpoints may take
+
+
+def is_http_url(text: str) -> bool:
+    """Whether a text is a whole HTTP URL, with a host and a port that can be."""
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return usable and not re.search(r"[\s\x00-\x1f\x7f]", text)
 
 
 class ForbiddenHost(Exception):

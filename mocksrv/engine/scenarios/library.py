@@ -7,14 +7,13 @@ they change.
 
 from __future__ import annotations
 
-import difflib
 import re
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from mocksrv.engine.problems import Problem, YamlError
+from mocksrv.engine.problems import Problem, YamlError, nearest
 from mocksrv.engine.scenarios.files import Key, UserFile, changes, login_clash, next_batch, scenario_files
 from mocksrv.engine.scenarios.model import Login, Scenario, Step
 from mocksrv.engine.scenarios.parsing import parse
@@ -105,7 +104,7 @@ class Library:
         if problems := self._faults_of(providers, name):
             raise FaultyScenario(name, problems)
         known = sorted({known for provider in providers for known in self.names(provider)})
-        raise UnknownScenario(name, difflib.get_close_matches(name[:64], known))
+        raise UnknownScenario(name, nearest(name[:64], known))
 
     def _faults_of(self, providers: Sequence[str], name: str) -> Sequence[Problem]:
         """What is wrong with the user's file that says this name, or bears it where it cannot say one."""

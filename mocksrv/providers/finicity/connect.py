@@ -10,10 +10,11 @@ import hmac
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from marshmallow import ValidationError, fields, validate
 
+from mocksrv.engine.callbacks.addresses import is_http_url
 from mocksrv.engine.clock import HOUR
 from mocksrv.engine.play import Play
 from mocksrv.engine.scenarios.choosing import SCENARIO_HEADER, Credentials, choose
@@ -62,12 +63,7 @@ KEPT = (
 
 
 def _is_url(text: str) -> None:
-    try:
-        parts = urlsplit(text)
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        valid = False
-    if not valid or not text.isascii() or re.search(r"\s", text):
+    if not is_http_url(text) or not text.isascii():
         raise ValidationError("must be a URL")
 
 

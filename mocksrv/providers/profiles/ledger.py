@@ -8,16 +8,14 @@ level, which is why a balance needs no more than the transactions of its own mon
 from __future__ import annotations
 
 import random
-from calendar import monthrange
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
 
+from mocksrv.providers.calendar import EPOCH, first_day, length, month_number
 from mocksrv.providers.profiles.model import AccountSpec, Line, Profile, Rule, Settle, Span
-
-EPOCH = date(1970, 1, 1).toordinal()
 
 
 class Row(NamedTuple):
@@ -40,21 +38,12 @@ class Month(NamedTuple):
 
 def month_of(day: int) -> Month:
     """The month that `day` lies in."""
-    return numbered_month(_month_number(day))
+    return numbered_month(month_number(day))
 
 
 def numbered_month(number: int) -> Month:
     """The month with a number."""
-    return Month(number, _first_day(number), monthrange(number // 12, number % 12 + 1)[1])
-
-
-def _month_number(day: int) -> int:
-    at = date.fromordinal(EPOCH + day)
-    return at.year * 12 + at.month - 1
-
-
-def _first_day(number: int) -> int:
-    return date(number // 12, number % 12 + 1, 1).toordinal() - EPOCH
+    return Month(number, first_day(number), length(number))
 
 
 def iso_day(day: int) -> str:
@@ -80,7 +69,7 @@ class Ledger:
         """An account's transactions from day `first` to day `last`, oldest first."""
         if first > last:
             return
-        for number in range(_month_number(first), _month_number(last) + 1):
+        for number in range(month_number(first), month_number(last) + 1):
             for row in self._month(number)[handle]:
                 if first <= row.day <= last:
                     yield row

@@ -5,7 +5,6 @@ documents.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 from hmac import compare_digest
 from ipaddress import ip_address
 from typing import Any
@@ -17,6 +16,7 @@ from mocksrv import __version__
 from mocksrv.engine.callbacks.addresses import is_local
 from mocksrv.engine.config import Config
 from mocksrv.engine.engine import Engine
+from mocksrv.engine.problems import near
 from mocksrv.engine.sandbox import DEFAULT, SandboxDropped
 from mocksrv.engine.storage.records import dumps
 from mocksrv.providers.provider import Provider
@@ -109,8 +109,8 @@ class Control:
             return Problem(405, f"{request.method} is not allowed at {PREFIX}{path}; allowed are {methods}").response()
         if error.code == 404:
             paths = {call.path for call in self.calls}
-            near = get_close_matches(path[:200], sorted(paths), 1, 0.6)
-            told = f"did you mean {PREFIX}{near[0]}? " if near else ""
+            guess = near(path[:200], paths)
+            told = f"did you mean {PREFIX}{guess}? " if guess else ""
             return Problem(404, f"there is no control call {PREFIX}{path}; {told}{listed}").response()
         return Problem(error.code or 500, error.description or error.name).response()
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from flask import current_app
 from marshmallow import Schema, ValidationError, post_load, validate, validates_schema
 
+from mocksrv.engine.callbacks.addresses import is_http_url
 from mocksrv.engine.callbacks.disturbance import CORRUPTIONS, Disturbance
 from mocksrv.engine.clock import iso_ms, parse_moment
 from mocksrv.engine.sandbox import Fault
@@ -267,14 +268,9 @@ class Advanced(Answer):
 
 def is_callback_url(text: str) -> None:
     """Raises ValidationError unless it is a URL that callbacks can go to."""
-    try:
-        parts = urlsplit(text)
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        valid = False
-    if not valid or not text.isascii() or re.search(r"\s|[\x00-\x1f\x7f]", text):
+    if not is_http_url(text) or not text.isascii():
         raise ValidationError(f"{text!r} is not a URL; write http://host:port/path or https://...")
-    if parts.username is not None:
+    if urlsplit(text).username is not None:
         raise ValidationError("a URL with a login in it is shown to everybody; write it as auth of the type basic")
 
 

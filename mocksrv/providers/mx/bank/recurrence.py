@@ -18,7 +18,8 @@ from operator import itemgetter
 from statistics import median_low
 from typing import NamedTuple, TypeVar
 
-EPOCH = date(1970, 1, 1).toordinal()
+from mocksrv.providers.calendar import EPOCH, day_in_month, month_number
+
 MOST = 200  # payments of one description: more are no series
 MISSED = 2  # periods without a payment after which a series has ended
 SKIPS = 5  # of so many payments one may be missing
@@ -88,14 +89,8 @@ def _months(days: Sequence[int], period: int, tolerance: int) -> Fitting | None:
 def _nearest(day: int, at: date, anchor: int) -> tuple[int, int]:
     """The month whose anchor day a payment is nearest to, and by how many days it misses that."""
     number = at.year * 12 + at.month - 1
-    off, slot = min((abs(_in_month(each, anchor) - day), each) for each in (number - 1, number, number + 1))
+    off, slot = min((abs(day_in_month(each, anchor) - day), each) for each in (number - 1, number, number + 1))
     return slot, off
-
-
-def _in_month(number: int, anchor: int) -> int:
-    """The anchor day in a month, or the last day of a shorter one."""
-    year, month = number // 12, number % 12 + 1
-    return date(year, month, min(anchor, monthrange(year, month)[1])).toordinal() - EPOCH
 
 
 def _twice(days: Sequence[int], period: int, tolerance: int) -> Fitting | None:
@@ -106,10 +101,9 @@ def _twice(days: Sequence[int], period: int, tolerance: int) -> Fitting | None:
 
 
 def _next_month(period: int, earliest: int, anchors: tuple[int, ...]) -> int:
-    at = date.fromordinal(earliest + EPOCH)
-    number = at.year * 12 + at.month - 1
+    number = month_number(earliest)
     return min(
-        day for each in (number, number + 1) for anchor in anchors if (day := _in_month(each, anchor)) >= earliest
+        day for each in (number, number + 1) for anchor in anchors if (day := day_in_month(each, anchor)) >= earliest
     )
 
 
@@ -123,7 +117,7 @@ def _years(days: Sequence[int], period: int, tolerance: int) -> Fitting | None:
 
 def _next_year(period: int, earliest: int, anchors: tuple[int, ...]) -> int:
     at, start = date.fromordinal(anchors[0] + EPOCH), date.fromordinal(earliest + EPOCH)
-    found = (_in_month(year * 12 + at.month - 1, at.day) for year in (start.year, start.year + 1))
+    found = (day_in_month(year * 12 + at.month - 1, at.day) for year in (start.year, start.year + 1))
     return next(day for day in found if day >= earliest)
 
 

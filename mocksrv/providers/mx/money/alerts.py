@@ -7,15 +7,14 @@ Platform API causes (devices, offers, all about logins) is sent by `mocksrv trig
 
 from __future__ import annotations
 
-from calendar import monthrange
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from mocksrv.engine.callbacks import outbox
 from mocksrv.engine.clock import DAY
 from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
+from mocksrv.providers.calendar import day_in_month, month_number
 from mocksrv.providers.mx.bank.resources import ACCOUNT, ACCOUNT_SAMPLE, TRANSACTION, TRANSACTION_SAMPLE
 from mocksrv.providers.mx.events.changes import AccountChanged, TransactionsAdded, after
 from mocksrv.providers.mx.events.members import USER
@@ -155,10 +154,9 @@ def payment_due(body: Mapping[str, Any], now: int) -> int | None:
         return due
     if not day:
         return None
-    today = datetime.fromtimestamp(now / 1000, UTC)
-    months = (today.year * 12 + today.month - 1 + later for later in (0, 1))
-    days = (datetime(m // 12, m % 12 + 1, min(day, monthrange(m // 12, m % 12 + 1)[1]), tzinfo=UTC) for m in months)
-    return next(at for at in (round(each.timestamp()) * 1000 for each in days) if at > now)
+    month = month_number(now // DAY)
+    days = (day_in_month(each, day) * DAY for each in (month, month + 1))
+    return next(at for at in days if at > now)
 
 
 THRESHOLDS: Mapping[str, float] = {"ACCOUNT_DEPOSIT_LARGE": LARGE_DEPOSIT, "TRANSACTION_EXPENSE_LARGE": LARGE_EXPENSE}

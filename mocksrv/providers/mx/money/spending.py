@@ -4,13 +4,13 @@ insights.
 
 from __future__ import annotations
 
-from calendar import monthrange
 from datetime import date
 from typing import NamedTuple
 
 from mocksrv.engine.clock import DAY
 from mocksrv.engine.storage.records import Query
 from mocksrv.engine.world import World
+from mocksrv.providers.calendar import first_day, length, month_number
 from mocksrv.providers.mx.bank import categories
 
 _EPOCH = date(1970, 1, 1).toordinal()
@@ -29,11 +29,9 @@ class Month(NamedTuple):
 
 def month_of(now: int, back: int = 0) -> Month:
     """The month of a moment, or the one so many months before it (negative: after it)."""
-    at = date.fromordinal(now // DAY + _EPOCH)
-    number = at.year * 12 + at.month - 1 - back
-    year, month = number // 12, number % 12 + 1
-    first = (date(year, month, 1).toordinal() - _EPOCH) * DAY
-    return Month(first, first + (monthrange(year, month)[1] - 1) * DAY)
+    number = month_number(now // DAY) - back
+    first = first_day(number)
+    return Month(first * DAY, (first + length(number) - 1) * DAY)
 
 
 def spent(world: World, user: str, first: int, last: int) -> dict[str, int]:
