@@ -1,40 +1,30 @@
 """Putting a server together and starting it: the one way, for commands, programs, tests and the benchmark.
 
-`build` makes the parts, `open_parts` starts them, `LocalServer` serves them in this process, `ProcessServer` in one of
-its own. `Server` is the public face of both.
+`build` makes the parts, `open_parts` starts them, `LocalServer` serves them in this process, `process.ProcessServer` in
+one of its own. `Server` is the public face of both. The command ``mocksrv serve`` imports this: what only programs need
+is imported when it is used.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
-import pickle
-import signal
-import subprocess
-import sys
-import tempfile
-import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from mocksrv.client import Sandbox
 from mocksrv.engine.config import Config
 from mocksrv.settings import config_from
-from mocksrv.web.hosting.hosting import WRONG_SETTING, Service, StartError, base_url, listen, run
+from mocksrv.web.hosting.hosting import WRONG_SETTING, StartError, base_url, listen
 
 if TYPE_CHECKING:
     from flask import Flask
 
+    from mocksrv.client import Sandbox
     from mocksrv.engine.engine import Engine
     from mocksrv.engine.problems import Problem
-
-LONGEST_START = 60.0  # real seconds that a process may take until it serves
-LONGEST_STOP = 5.0  # and until it has ended
-SERVE = "from mocksrv.server import serve_for_parent; serve_for_parent()"
+    from mocksrv.process import ProcessServer
 
 
 class Parts(NamedTuple):
@@ -82,7 +72,7 @@ def open_parts(config: Config, report: Callable[[Problem], Any] = lambda _: None
     return parts
 
 
-def _open_silently(config: Config) -> Parts:
+def open_silently(config: Config) -> Parts:
     """The same, for programs: the error has the faults of the user's files. Raises StartError."""
     problems: list[Problem] = []
     try:
@@ -117,7 +107,7 @@ class LocalServer:
 
         listening = listen(config.host, config.port)
         try:
-            self.engine, self.app = _open_silently(config)
+            self.engine, self.app = open_silently(config)
         except BaseException:
             listening.close()
             raise
@@ -133,85 +123,6 @@ class LocalServer:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-class ProcessServer:
-    """A server in a process of its own, as ``mocksrv serve`` runs it, from now until `close`; ``url`` is where it is.
-    Raises StartError.
-
-    The process ends with this one, however this one ends.
-    """
-
-    def __init__(self, config: Config) -> None:
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", SERVE],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            start_new_session=True,  # a Ctrl-C is for this process
-        )
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        watchdog = threading.Timer(LONGEST_START, self._process.kill)
-        watchdog.start()
-        try:
-            with contextlib.suppress(BrokenPipeError):
-                self._process.stdin.write(pickle.dumps(config))
-                self._process.stdin.flush()
-            self.url = self._process.stdout.readline().decode().strip()
-        finally:
-            watchdog.cancel()
-        if not self.url:
-            status = self._end()
-            raise StartError(self._said() or "the server's process ended before it served", status)
-
-    def _said(self) -> str:
-        self._errors.seek(0)
-        return self._errors.read().decode(errors="replace").strip().removeprefix("mocksrv: ")
-
-    def close(self) -> None:
-        self._end()
-        self._errors.close()
-
-    def _end(self) -> int:
-        """Ends the process; its exit status."""
-        with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.close()  # type: ignore[union-attr]
-        try:
-            return self._process.wait(LONGEST_STOP)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            return self._process.wait()
-        finally:
-            self._process.stdout.close()  # type: ignore[union-attr]
-
-
-def serve_for_parent() -> None:
-    """What the process of a `ProcessServer` does: serves what its standard input says, until that is closed."""
-    config = pickle.load(sys.stdin.buffer)
-    try:
-        listening = listen(config.host, config.port)
-    except StartError as error:
-        print(error, file=sys.stderr)
-        raise SystemExit(error.status) from None
-    url = base_url(config.host, listening.getsockname()[1])
-    raise SystemExit(run(listening, partial(_open_for_parent, config, url, os.getpid()), config.threads))
-
-
-def _open_for_parent(config: Config, url: str, process: int) -> Service:
-    """In the process that serves, which may be a child of the one that was started (``process``). Raises
-    StartError."""
-    engine, app = _open_silently(config)
-
-    def follow() -> None:
-        while os.read(0, 1):
-            pass  # nothing more is said
-        os.kill(process, signal.SIGTERM)
-
-    threading.Thread(target=follow, name="mocksrv-follow", daemon=True).start()
-    print(url, flush=True)
-    return Service(app, engine.close)
 
 
 class Server:
@@ -272,14 +183,19 @@ class Server:
     ) -> None:
         given = {name: value for name, value in locals().items() if name not in ("self", "process")}
         self.config = config_from(**given)
-        self._kind: type[LocalServer] | type[ProcessServer] = ProcessServer if process else LocalServer
+        self._process = process
         self._running: LocalServer | ProcessServer | None = None
 
     def start(self) -> Self:
         """Starts it. Raises StartError; RuntimeError when it runs already."""
         if self._running is not None:
             raise RuntimeError("the server runs already")
-        self._running = self._kind(self.config)
+        if self._process:
+            from mocksrv.process import ProcessServer
+
+            self._running = ProcessServer(self.config)
+        else:
+            self._running = LocalServer(self.config)
         return self
 
     def close(self) -> None:
@@ -307,4 +223,6 @@ class Server:
 
     def sandbox(self, name: str = "default") -> Sandbox:
         """A sandbox of that name, which comes into being with its first use: 1 to 64 of ``a-z A-Z 0-9 . _ -``."""
+        from mocksrv.client import Sandbox
+
         return Sandbox(self.url, name, self.config.control_token)
