@@ -47,6 +47,7 @@ class Client:
 
     def __init__(self, url: str, sandbox: str | None = None, token: str | None = None) -> None:
         self.url = url.rstrip("/")
+        self._token = token
         parts = urlsplit(self.url)
         prefix = f"/sandbox/{quote(sandbox, safe='')}" if sandbox else ""
         self._base = f"{parts.path}{prefix}/_mocksrv"
@@ -54,7 +55,11 @@ class Client:
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         self._connection = kind(parts.hostname or "", parts.port, timeout=TIME_OUT)
 
-    def get(self, path: str, **query: Any) -> Any:
+    def sandbox(self, name: str) -> Client:
+        """The control API of another sandbox of the same server."""
+        return Client(self.url, name, self._token)
+
+    def get(self, path: str, /, **query: Any) -> Any:
         """The JSON of a GET below ``/_mocksrv``; parameters that are None are left out. Raises like `call`."""
         given = urlencode({name: value for name, value in query.items() if value is not None})
         return self.call("GET", f"{path}?{given}" if given else path)

@@ -16,11 +16,16 @@ COMMANDS = {
         "Watch a member (Mono: an account, Finicity: a session) connect: calls, statuses and callbacks as they happen."
     ),
     "scenarios": "List, show, check and try out scenarios. Needs no server.",
-    "members": "List, push and move the members, accounts and sessions of a running server.",
+    "subjects": "List, push and move the members, accounts and sessions of a running server.",
+    "bindings": "Show and set which scenarios new ones play.",
+    "clock": "Show, set and advance the time of a running server.",
+    "requests": "List and explain the API calls that a running server has answered.",
+    "violations": "List what broke the providers' contracts.",
     "webhooks": "List, show and send again the callbacks of a running server.",
     "trigger": "Send an event of a catalogue, with fields of your own.",
     "endpoints": "List, add and remove the webhook endpoints of a running server.",
     "faults": "List, add and clear faults of its API and of its callbacks.",
+    "sandboxes": "List and drop the sandboxes of a running server.",
     "check-consumer": "Play a provider against your webhook endpoint, and report how it does. Needs no server.",
     "listen": "Receive webhooks and print them. Needs no server.",
 }
@@ -28,6 +33,8 @@ COMMANDS = {
 HOMES = {
     "trigger": "webhooks",
     "faults": "endpoints",
+    "violations": "requests",
+    "sandboxes": "bindings",
     "check-consumer": "check_consumer",
 }  # the module of a command that does not have its name
 

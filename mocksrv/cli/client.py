@@ -60,14 +60,16 @@ def with_server(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def put_with(client: Client, key: str, known: Sequence[Any], made: Mapping[str, Any]) -> Any:
-    """Puts a list (``/endpoints``, ``/faults``) with one more item at its end; the list as it is then.
+    """Puts a list (``/endpoints``, ``/faults``) with one more item, or with another in place of that with the same URL.
 
     Raises click.ClickException, which speaks of this item without its place in the list.
     """
+    same = (number for number, each in enumerate(known) if "url" in made and each["url"] == made["url"])
+    place = next(same, len(known))
     try:
-        return client.call("PUT", f"/{key}", {key: [*known, made]})[key]
+        return client.call("PUT", f"/{key}", {key: [*known[:place], made, *known[place + 1 :]]})
     except ControlError as error:
-        raise click.ClickException(str(error).replace(f"{key}.{len(known)}.", "")) from None
+        raise click.ClickException(str(error).replace(f"{key}.{place}.", "")) from None
 
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
@@ -75,6 +77,29 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for pro
 
 def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+PAYLOAD = click.option("--payload", metavar="JSON", help="All of them, as one JSON object; @FILE reads a file.")
+
+
+def members(payload: str | None, pairs: tuple[str, ...]) -> dict[str, Any]:
+    """What ``--payload`` gives, with what ``--set`` gives over it. Raises click.UsageError."""
+    try:
+        given = json.loads(file_or_text(payload)) if payload is not None else {}
+    except ValueError as error:
+        raise click.UsageError(f"--payload: not valid JSON: {error}") from None
+    if not isinstance(given, dict):
+        raise click.UsageError("--payload: must be a JSON object")
+    return merged(given, assignments(pairs))
+
+
+def merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """An object with another over it, at all depths."""
+    made = dict(below)
+    for name, value in above.items():
+        inner = made.get(name)
+        made[name] = merged(inner, value) if isinstance(inner, dict) and isinstance(value, dict) else value
+    return made
 
 
 def assignments(pairs: tuple[str, ...]) -> dict[str, Any]:

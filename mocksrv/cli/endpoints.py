@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from mocksrv.cli.client import JSON, assignments, file_or_text, print_json, put_with, with_server
+from mocksrv.cli.client import JSON, PAYLOAD, file_or_text, members, print_json, put_with, with_server
 from mocksrv.cli.output import print_table
 from mocksrv.client import Client
 
@@ -23,20 +23,24 @@ def endpoints() -> None:
 @JSON
 def list_(server: Client, as_json: bool) -> None:
     """List the endpoints. Secrets are shown as ***."""
-    _show(server.get("/endpoints")["endpoints"], as_json)
+    _show(server.get("/endpoints"), as_json)
 
 
-def _show(found: list[dict[str, Any]], as_json: bool) -> None:
+def _show(answer: dict[str, Any], as_json: bool) -> None:
+    for warning in answer.get("warnings", ()):
+        click.echo(f"warning: {warning.partition(': ')[2]}", err=True)
     if as_json:
-        print_json(found)
+        print_json(answer)
         return
+    found = answer["endpoints"]
     if not found:
         click.echo("no endpoints: no callbacks are sent")
         return
     rows = [
-        (e["url"], ", ".join(e["events"]) or "as the provider", e.get("auth", {}).get("type", "none")) for e in found
+        (e["url"], ", ".join(e["events"]) or "as the provider", e.get("auth", {}).get("type", "none"), e["id"])
+        for e in found
     ]
-    print_table(("URL", "EVENTS", "AUTH"), rows)
+    print_table(("URL", "EVENTS", "AUTH", "ID"), rows)
 
 
 @endpoints.command()
@@ -78,21 +82,21 @@ def add(
         made["auth"] = {"type": auth, **{name: file_or_text(value) for name, value in _texts(pairs).items()}}
     elif pairs:
         raise click.UsageError("--set gives the members of an auth: say which with --auth TYPE")
-    others = [each for each in server.get("/endpoints")["endpoints"] if each["url"] != target]
-    _show(put_with(server, "endpoints", others, made), as_json)
+    _show(put_with(server, "endpoints", server.get("/endpoints")["endpoints"], made), as_json)
 
 
 @endpoints.command()
-@click.argument("target", metavar="URL")
+@click.argument("target", metavar="URL|ID")
 @with_server
 @JSON
 def remove(server: Client, target: str, as_json: bool) -> None:
-    """Remove the endpoints with this URL."""
+    """Remove an endpoint, by its URL or its id."""
     known = server.get("/endpoints")["endpoints"]
-    left = [each for each in known if each["url"] != target]
+    left = [each for each in known if target not in (each["url"], each["id"])]
     if len(left) == len(known):
-        raise click.ClickException(f"there is no endpoint {target}")
-    _show(server.call("PUT", "/endpoints", {"endpoints": left})["endpoints"], as_json)
+        there = ", ".join(each["url"] for each in known) or "none"
+        raise click.ClickException(f"there is no endpoint {target}; there is {there}")
+    _show(server.call("PUT", "/endpoints", {"endpoints": left}), as_json)
 
 
 def _texts(pairs: tuple[str, ...]) -> dict[str, str]:
@@ -116,13 +120,14 @@ def faults() -> None:
 @JSON
 def list_faults(server: Client, as_json: bool) -> None:
     """List the faults."""
-    _show_faults(server.get("/faults")["faults"], as_json)
+    _show_faults(server.get("/faults"), as_json)
 
 
-def _show_faults(found: list[dict[str, Any]], as_json: bool) -> None:
+def _show_faults(answer: dict[str, Any], as_json: bool) -> None:
     if as_json:
-        print_json(found)
+        print_json(answer)
         return
+    found = answer["faults"]
     if not found:
         click.echo("no faults")
         return
@@ -147,14 +152,14 @@ def _show_faults(found: list[dict[str, Any]], as_json: bool) -> None:
 @click.option(
     "--set",
     "pairs",
-    metavar="NAME=VALUE",
+    metavar="PATH=VALUE",
     multiple=True,
-    required=True,
     help="What it does: status=503, corrupt=truncated. Repeatable.",
 )
+@PAYLOAD
 @with_server
 @JSON
-def add_fault(server: Client, meets: str, pairs: tuple[str, ...], as_json: bool) -> None:
+def add_fault(server: Client, meets: str, pairs: tuple[str, ...], payload: str | None, as_json: bool) -> None:
     """Add a fault. MEETS is METHOD /path for calls ("GET /users/*"), or a pattern of event names for callbacks
     (mx.member.*).
 
@@ -162,10 +167,8 @@ def add_fault(server: Client, meets: str, pairs: tuple[str, ...], as_json: bool)
     mocksrv faults add "GET /users/*" --set status=503 --set times=2
     mocksrv faults add "mx.member.*" --set repeat=2 --set delay=5s
     """
-    rule = {"on" if " " in meets.strip() else "events": meets, **assignments(pairs)}
-    known = [
-        {k: v for k, v in each.items() if v not in (None, False, "0ms")} for each in server.get("/faults")["faults"]
-    ]
+    rule = {"on" if " " in meets.strip() else "events": meets, **members(payload, pairs)}
+    known = server.get("/faults")["faults"]
     _show_faults(put_with(server, "faults", known, rule), as_json)
 
 

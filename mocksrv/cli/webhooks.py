@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
 import click
 
-from mocksrv.cli.client import JSON, assignments, print_json, with_server
-from mocksrv.cli.output import print_table
+from mocksrv.cli.client import JSON, PAYLOAD, members, print_json, with_server
+from mocksrv.cli.lists import listing, show_list
 from mocksrv.client import Client
 
 STATES = ("pending", "delivered", "failed", "dropped")
-FILTERS = ("event", "subject", "state", "after")
 
 
 @click.group()
@@ -21,32 +21,21 @@ def webhooks() -> None:
 
 
 @webhooks.command("list")
-@with_server
+@listing
 @click.option("--event", metavar="PATTERN", help="Only events of these names: mx.member.*")
 @click.option("--subject", metavar="GUID", help="Only those about this member, account ...")
 @click.option("--state", type=click.Choice(STATES), help="Only those with a delivery in this state.")
-@click.option("--after", metavar="ID", help="Only later ones than this one.")
-@click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="How many.")
-@click.option("--wait", metavar="TIME", help="Wait so long for the first that fits: 5s")
-@JSON
-def list_(server: Client, as_json: bool, **filters: Any) -> None:
-    """List callbacks, oldest first. With --wait the exit status is 1 when none came in that time."""
-    found = server.get("/webhooks", **filters)["webhooks"]
-    if not found and filters["wait"]:
-        raise click.ClickException(f"none came within {filters['wait']}")
-    if as_json:
-        print_json(found)
-        return
-    if not found:
-        click.echo("no callbacks" + (" that fit" if any(filters[name] for name in FILTERS) else ""))
-        return
-    rows = [(each["occurred_at"], each["event"], each["subject"] or "", _states(each), each["id"]) for each in found]
-    print_table(("TIME", "EVENT", "SUBJECT", "DELIVERIES", "ID"), rows)
-    if len(found) == filters["limit"]:
-        click.echo(f"These are the oldest {len(found)}; later ones: --after {found[-1]['id']}, or a larger --limit.")
+def list_(server: Client, as_json: bool, query: Mapping[str, Any]) -> None:
+    """List callbacks, the newest last. With --wait the exit status is 1 when none came in that time."""
+    heads = ("TIME", "EVENT", "SUBJECT", "DELIVERIES", "ID")
+    show_list(server, "/webhooks", query, as_json, heads, _row, "no callbacks")
 
 
-def _states(webhook: dict[str, Any]) -> str:
+def _row(each: Mapping[str, Any]) -> tuple[str, ...]:
+    return (each["occurred_at"], each["event"], each["subject"] or "", _states(each), each["id"])
+
+
+def _states(webhook: Mapping[str, Any]) -> str:
     """``delivered, pending (3 attempts)`` ..."""
     shown = []
     for delivery in webhook["deliveries"]:
@@ -96,14 +85,15 @@ def replay(server: Client, id: str | None, since: str | None, as_json: bool, **f
     if id is not None and any(filters.values()):
         raise click.UsageError("--event and --subject belong to --since; an ID says already which")
     if id is not None:
-        sent = [server.call("POST", f"/webhooks/{quote(id, safe='')}/replay")["id"]]
+        sent = {"replayed": [server.call("POST", f"/webhooks/{quote(id, safe='')}/replay")["id"]]}
     else:
         given = {name: value for name, value in filters.items() if value is not None}
-        sent = server.call("POST", "/webhooks/replay", {"since": since, **given})["replayed"]
+        sent = server.call("POST", "/webhooks/replay", {"since": since, **given})
     if as_json:
         print_json(sent)
     else:
-        click.echo(f"{len(sent)} callback{'' if len(sent) == 1 else 's'} sent again")
+        number = len(sent["replayed"])
+        click.echo(f"{number} callback{'' if number == 1 else 's'} sent again")
 
 
 @click.command()
@@ -116,20 +106,30 @@ def replay(server: Client, id: str | None, since: str | None, as_json: bool, **f
     multiple=True,
     help="A field of the payload, over what it would be. Repeatable.",
 )
+@PAYLOAD
+@click.option("--extra", is_flag=True, help="Fields that the event does not have are meant, too.")
 @with_server
 @JSON
-def trigger(server: Client, event: str | None, subject: str | None, pairs: tuple[str, ...], as_json: bool) -> None:
+def trigger(
+    server: Client,
+    event: str | None,
+    subject: str | None,
+    pairs: tuple[str, ...],
+    payload: str | None,
+    extra: bool,
+    as_json: bool,
+) -> None:
     """Send an event of a provider's catalogue, with fields of your own. Without EVENT: list what there is."""
     if event is None:
-        if subject or pairs:
+        if subject or pairs or payload or extra:
             raise click.UsageError("say which EVENT; without options `mocksrv trigger` lists them")
-        found = server.get("/events")["events"]
-        click.echo("\n".join(found)) if not as_json else print_json(found)
+        found = server.get("/events")
+        print_json(found) if as_json else click.echo("\n".join(found["events"]))
         return
-    body = {"event": event, "payload": assignments(pairs), **({"subject": subject} if subject else {})}
-    sent = server.call("POST", "/trigger", body)["webhooks"]
+    body = {"event": event, "payload": members(payload, pairs), "extra": extra}
+    sent = server.call("POST", "/trigger", {**body, "subject": subject} if subject else body)
     if as_json:
         print_json(sent)
         return
-    for each in sent:
+    for each in sent["webhooks"]:
         click.echo(f"{each['event']}  {each['id']}  {_about(each)}: {_states(each)}")

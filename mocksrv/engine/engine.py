@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mocksrv.engine.callbacks.credentials import KINDS, SECRET
 from mocksrv.engine.callbacks.dispatcher import Dispatcher
+from mocksrv.engine.callbacks.outbox import UnknownField
 from mocksrv.engine.config import Config
 from mocksrv.engine.journal import Entry, Journal
 from mocksrv.engine.observers import Changes, Happening, Observers
@@ -209,11 +210,14 @@ class Engine:
         if self._changes.waiting:
             self._changes.notify()
 
-    def trigger(self, sandbox: Sandbox, event: str, subject: str | None, fields: Mapping[str, Any]) -> list[str]:
+    def trigger(
+        self, sandbox: Sandbox, event: str, subject: str | None, fields: Mapping[str, Any], *, extra: bool = False
+    ) -> list[str]:
         """Sends an event of a catalogue, with ``fields`` over its payload; the ids of what was written.
 
         ``subject`` is the guid of what it is about; None: the newest that fits, or an invented one. Raises
-        UnknownEvent; UnknownSubject for one that is not there, WrongSubject for one that the event cannot be about.
+        UnknownEvent; UnknownSubject for one that is not there, WrongSubject for one that the event cannot be about;
+        UnknownField for a field that no event of it has, unless ``extra`` ones are meant.
         """
         provider = event.partition(".")[0]
         role = self.player.roles.get(provider)
@@ -225,6 +229,8 @@ class Engine:
                 raise UnknownSubject(f"there is no {subject} in the sandbox {sandbox.name}")
             with world.overriding(fields):
                 role.trigger(world, record, event)
+            if world.strange and len(world.strange) == len(world.written) and not extra:
+                raise UnknownField(world.strange[0])
             return world.written
 
     # time

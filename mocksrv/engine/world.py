@@ -35,6 +35,7 @@ class World:
         self.owed: set[str] = set()  # the endpoints that this transaction owes something
         self.happened: list[Happening] = []
         self.observed = False  # somebody is told of it afterwards
+        self.strange: list[str] = []  # what is wrong with fields put over payloads that do not have them
         self.written: list[str] = []  # the ids of the events of this transaction
         self._guids: int | None = None
 

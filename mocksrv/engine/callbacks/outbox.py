@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from mocksrv.engine.callbacks.disturbance import AT_SENDING, meet
+from mocksrv.engine.problems import choose
 from mocksrv.engine.sandbox import Endpoint
 from mocksrv.engine.storage.records import dumps
 from mocksrv.engine.world import World
@@ -50,7 +51,11 @@ def emit(
         return
     directives = {**_disturbances(world, event), **world.directives}
     id = world.guid("EVT")
-    body = dumps(overridden(payload, world.overrides) if world.overrides else payload)
+    if world.overrides:
+        strange = unknown_field(payload, world.overrides)
+        world.strange += [strange] if strange else []
+        payload = overridden(payload, world.overrides)
+    body = dumps(payload)
     seq = world.tx.add_event(world.sandbox.name, id, event, subject, world.now, body, dumps(headers))
     state = "dropped" if directives.get("drop") else "pending"
     delay = directives.get("delay_ms", 0)
@@ -72,6 +77,35 @@ def emit(
     if world.observed:
         for endpoint, _ in owed:
             world.note("delivery", id, f"{event} -> {endpoint}")
+
+
+class UnknownField(Exception):
+    """A field is put over a payload that does not have it; the message names the nearest that it has."""
+
+
+def unknown_field(payload: Mapping[str, Any], fields: Mapping[str, Any]) -> str | None:
+    """What is wrong with ``fields`` that are put over a payload: the first that it does not have; None: it has all."""
+    for name, value in fields.items():
+        places = _places(payload)
+        holder = next((place for place in places if name in place), None)
+        if holder is None:
+            return _unknown(name, name, {each for place in places for each in place})
+        inner = holder[name]
+        if isinstance(value, Mapping) and isinstance(inner, dict) and inner:
+            strange = next((each for each in value if each not in inner), None)
+            if strange is not None:
+                return _unknown(f"{name}.{strange}", strange, set(inner))
+    return None
+
+
+def _places(payload: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    """Where a field of a payload may stand: at the top, in the object that it wraps, in one in that."""
+    wrapped = next((inner for inner in payload.values() if isinstance(inner, dict)), payload)
+    return (payload, wrapped, *(inner for inner in wrapped.values() if isinstance(inner, dict)))
+
+
+def _unknown(path: str, name: str, names: set[str]) -> str:
+    return f"{path}: the event has no such field; {choose(name, names, names)[0]}"
 
 
 def overridden(payload: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:

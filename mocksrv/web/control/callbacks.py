@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mocksrv.engine.callbacks.addresses import ForbiddenHost, check_hosts
-from mocksrv.engine.callbacks.outbox import replay
+from mocksrv.engine.callbacks.outbox import UnknownField, replay
 from mocksrv.engine.engine import UnknownEvent, UnknownSubject
 from mocksrv.engine.role import WrongSubject
 from mocksrv.engine.sandbox import Endpoint, endpoints_from
@@ -163,11 +163,19 @@ class Callbacks(Calls):
     def trigger(self, request: ControlRequest) -> Any:
         given = request.body
         try:
-            sent = self.engine.trigger(request.sandbox, given["event"], given.get("subject"), given.get("payload", {}))
+            sent = self.engine.trigger(
+                request.sandbox,
+                given["event"],
+                given.get("subject"),
+                given.get("payload", {}),
+                extra=given.get("extra", False),
+            )
         except UnknownEvent as error:
             raise Problem(422, f"event: {error}") from None
         except UnknownSubject as error:
             raise Problem(404, f"subject: {error}") from None
+        except UnknownField as error:
+            raise Problem(422, f"payload.{error}; `extra` takes other fields, too") from None
         except WrongSubject as error:
             raise Problem(422, f"subject: {error}") from None
         return {"webhooks": [self.read(request, id) for id in sent]}

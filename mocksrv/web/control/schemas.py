@@ -481,7 +481,8 @@ class Replayed(Answer):
 class TriggerBody(Schema):
     event = Text("The name of a catalogued event.", required=True)
     subject = Text("What it is about; without one the newest that fits, or an invented one.", allow_none=True)
-    payload = Map("Fields over the event's own.")
+    payload = Map("Fields over the event's own, wherever they stand in its body.")
+    extra = Flag("Fields that the event does not have are meant, too.")
 
 
 class EventList(Answer):

@@ -1,4 +1,4 @@
-"""`mocksrv members`: those who play, listed, shown, pushed and moved on a running server."""
+"""`mocksrv subjects`: those who play, listed, shown, pushed and moved on a running server."""
 
 from __future__ import annotations
 
@@ -37,14 +37,19 @@ def member(server: Serving) -> str:
 
 
 def run(server: Serving, tmp_path: Path, *arguments: str) -> Any:
-    return mocksrv("members", *arguments, cwd=tmp_path, env=environment(MOCKSRV_URL=server.url))
+    return mocksrv("subjects", *arguments, cwd=tmp_path, env=environment(MOCKSRV_URL=server.url))
 
 
 def test_they_are_listed(server: Serving, member: str, tmp_path: Path) -> None:
     lines = run(server, tmp_path, "list").stdout.splitlines()
     assert lines[0].split() == ["ID", "PROVIDER", "SCENARIO", "STATUS", "JOB"]
     assert [line.split()[:3] for line in lines[1:]] == [[member, "mx", "connected"]]
-    assert run(server, tmp_path, "list", "--provider", "mono", "--json").stdout.strip() == "[]"
+    assert run(server, tmp_path, "list", "--provider", "mono", "--json").stdout.split() == [
+        "{",
+        '"subjects":',
+        "[]",
+        "}",
+    ]
 
 
 def test_one_is_pushed_moved_and_shown(server: Serving, member: str, tmp_path: Path) -> None:

@@ -1,43 +1,40 @@
-"""``mocksrv members``: whoever plays a scenario on a running server: members, accounts, sessions."""
+"""``mocksrv subjects``: whoever plays a scenario on a running server: members, accounts, sessions."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import click
 
-from mocksrv.cli.client import JSON, assignments, print_json, with_server
+from mocksrv.cli.client import JSON, PAYLOAD, members, print_json, with_server
+from mocksrv.cli.lists import listing, show_list
 from mocksrv.cli.output import print_table
 from mocksrv.client import Client
 from mocksrv.registry import PROVIDERS, nouns
 
 
 @click.group(help=f"List, push and move what plays scenarios on a running server: {nouns()}.")
-def members() -> None:
+def subjects() -> None:
     """List, push and move them."""
 
 
-@members.command("list")
-@with_server
+@subjects.command("list")
+@listing
 @click.option("--provider", metavar="NAME", help=f"Only those of one provider: {', '.join(PROVIDERS)}.")
 @click.option("--scenario", metavar="NAME", help="Only those that play this scenario.")
 @click.option("--status", metavar="STATUS", help="Only those in this status.")
-@click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="How many.")
-@JSON
-def list_(
-    server: Client, provider: str | None, scenario: str | None, status: str | None, limit: int, as_json: bool
-) -> None:
-    """List them, oldest first, with what they play."""
-    found = server.get("/subjects", provider=provider, scenario=scenario, status=status, limit=limit)["subjects"]
-    if as_json:
-        print_json(found)
-        return
-    if not found:
-        click.echo("nobody plays here" + (" that fits" if provider or scenario or status else ""))
-        return
-    rows = [(each["id"], each["provider"], each["scenario"], str(each["status"]), each["job"] or "") for each in found]
-    print_table(("ID", "PROVIDER", "SCENARIO", "STATUS", "JOB"), rows)
+def list_(server: Client, as_json: bool, query: Mapping[str, Any]) -> None:
+    """List them, the newest last, with what they play."""
+    heads = ("ID", "PROVIDER", "SCENARIO", "STATUS", "JOB")
+    show_list(server, "/subjects", query, as_json, heads, _row, "no subjects")
 
 
-@members.command()
+def _row(each: Mapping[str, Any]) -> tuple[str, ...]:
+    return (each["id"], each["provider"], each["scenario"], str(each["status"]), each["job"] or "")
+
+
+@subjects.command()
 @click.argument("id")
 @with_server
 @JSON
@@ -52,25 +49,26 @@ def show(server: Client, id: str, as_json: bool) -> None:
     print_table(("TIME", "STATUS", "FLOW", "CAUSE"), rows)
 
 
-@members.command()
+@subjects.command()
 @click.argument("id")
 @click.argument("status")
 @click.option(
     "--set",
     "pairs",
-    metavar="FIELD=VALUE",
+    metavar="PATH=VALUE",
     multiple=True,
     help="A field beside it: connection_status_message=... Repeatable.",
 )
+@PAYLOAD
 @with_server
 @JSON
-def push(server: Client, id: str, status: str, pairs: tuple[str, ...], as_json: bool) -> None:
+def push(server: Client, id: str, status: str, pairs: tuple[str, ...], payload: str | None, as_json: bool) -> None:
     """Put one into a STATUS by hand, with all that follows from it."""
-    found = server.call("PUT", f"/subjects/{id}/status", {"status": status, "set": assignments(pairs)})
+    found = server.call("PUT", f"/subjects/{id}/status", {"status": status, "set": members(payload, pairs)})
     print_json(found) if as_json else click.echo(f"{id} is {found['status']}")
 
 
-@members.command()
+@subjects.command()
 @click.argument("id")
 @click.argument("scenario")
 @click.option("--flow", metavar="NAME", help="Play this flow of it now; else its flows are played by the next calls.")

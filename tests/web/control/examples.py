@@ -1,0 +1,135 @@
+"""An example of every control call, made on a server in this process: for the tests of the OpenAPI document, and for
+docs/control-api.md.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from werkzeug.test import TestResponse
+
+from mocksrv.engine.config import Config
+from mocksrv.server import build
+from tests.conftest import MX, Receiver
+
+OWN = "name: my-bank\nprovider: mx\nflows:\n  connect:\n    - status: CREATED\n    - {after: 1s, status: DENIED}\n"
+ENDPOINT = {
+    "url": "{receiver}",
+    "events": ["mx.member.*", "mx.aggregation"],
+    "auth": {"type": "basic", "username": "mx", "password": "s3cret"},
+}
+# Method, path, body (an object, a scenario's text, or none). Names in braces are those of `World`.
+EXAMPLES: tuple[tuple[str, str, Any], ...] = (
+    ("GET", "/", None),
+    ("GET", "/openapi.json", None),
+    ("GET", "/health", None),
+    ("GET", "/scenarios?provider=mono", None),
+    ("POST", "/scenarios/validate?file=my-bank.yaml", OWN.replace("DENIED", "DENYED")),
+    ("PUT", "/scenarios/my-bank", OWN),
+    ("GET", "/scenarios/my-bank", None),
+    ("GET", "/bindings", None),
+    ("PUT", "/bindings", {"default": "my-bank", "next": ["challenged", "connected"]}),
+    ("GET", "/subjects?status=CONNECTED&newest=true&limit=1", None),
+    ("GET", "/subjects/{member}", None),
+    ("PUT", "/subjects/{member}/scenario", {"scenario": "denied"}),
+    ("PUT", "/subjects/{member}/status", {"status": "LOCKED"}),
+    ("POST", "/mono/connect", {"institution": "any"}),
+    ("POST", "/finicity/play", {"link": "{link}"}),
+    ("GET", "/clock", None),
+    ("PUT", "/clock", {"mode": "manual", "now": "2026-01-01T12:00:10Z"}),
+    ("POST", "/clock/advance", {"to": "next"}),
+    ("GET", "/endpoints", None),
+    ("PUT", "/endpoints", {"endpoints": [ENDPOINT]}),
+    ("GET", "/webhooks?event=mx.member.*&limit=1", None),
+    ("GET", "/webhooks/{event}", None),
+    ("POST", "/webhooks/replay", {"since": "2026-01-01", "event": "mx.aggregation"}),
+    ("POST", "/webhooks/{event}/replay", None),
+    (
+        "POST",
+        "/trigger",
+        {"event": "mx.member.updated", "subject": "{member}", "payload": {"member": {"name": "My bank"}}},
+    ),
+    ("GET", "/events", None),
+    ("GET", "/requests?path=/users*&newest=true&limit=1", None),
+    ("GET", "/requests/{request}", None),
+    ("GET", "/violations?limit=1", None),
+    ("GET", "/faults", None),
+    ("PUT", "/faults", {"faults": [{"on": "GET /users/*/members/*/status", "status": 503, "times": 2}]}),
+    ("DELETE", "/faults", None),
+    ("GET", "/sandboxes", None),
+    ("GET", "/sandbox", None),
+    ("POST", "/reset", None),
+    ("PUT", "/sandbox", {"seed": 11}),
+    ("DELETE", "/sandbox", None),
+)
+
+
+@dataclass(frozen=True)
+class Example:
+    """A control call that was made: method, path with its query, what was sent, what came back."""
+
+    method: str
+    path: str
+    sent: Any
+    answer: TestResponse
+
+
+class World:
+    """A sandbox with a connected member, a Connect link, and calls that broke the contract."""
+
+    def __init__(self) -> None:
+        self.engine, app = build(Config(clock="manual", seed=7))
+        self.engine.start()
+        self.receiver = Receiver()
+        self.mx = MX(app)
+        self.mx.control("PUT", "/endpoints", {"endpoints": [{"url": self.receiver.url}]})
+        user = self.mx.user(id="customer-42")
+        member = self.mx.create(user)["guid"]
+        self.mx.advance("10s")
+        answer = self.mx.http.get(
+            f"/users/{user}/members/{member}/status?page=1", headers={"Accept-Version": "v20250224"}, auth=("a", "b")
+        )
+        self.names = {
+            "member": member,
+            "event": self.mx.control("GET", "/webhooks?event=mx.member.created")["webhooks"][0]["id"],
+            "request": answer.headers["X-Mocksrv-Request"],
+            "link": self._link(),
+            "receiver": self.receiver.url,
+        }
+
+    def _link(self) -> str:
+        """A Connect URL, as an app gets it."""
+        key = {"Finicity-App-Key": "key"}
+        partner = {"partnerId": "1", "partnerSecret": "secret"}
+        token = self._finicity("/aggregation/v2/partners/authentication", partner, key)["token"]
+        headers = key | {"Finicity-App-Token": token}
+        customer = self._finicity("/aggregation/v2/customers/testing", {"username": "customer-42"}, headers)["id"]
+        body = {"partnerId": "1", "customerId": customer}
+        link: str = self._finicity("/connect/v2/generate", body, headers)["link"]
+        return link
+
+    def _finicity(self, path: str, body: Any, headers: dict[str, str]) -> Any:
+        return self.mx.http.post(
+            f"/finicity{path}", json=body, headers=headers | {"Accept": "application/json"}
+        ).get_json()
+
+    def examples(self) -> Iterator[Example]:
+        """Makes the calls, one after the other."""
+        for method, path, body in EXAMPLES:
+            assert self.engine.dispatcher.settle(self.engine.sandbox("default"), 10)  # no callback is on its way
+            path, sent = self._named(path), json.loads(self._named(json.dumps(body)))
+            options: dict[str, Any] = {"json": sent} if isinstance(sent, dict) else {}
+            if isinstance(sent, str):
+                options = {"data": sent, "content_type": "application/yaml"}
+            yield Example(method, path, sent, self.mx.http.open(f"/_mocksrv{path}", method=method, **options))
+
+    def _named(self, text: str) -> str:
+        return re.sub(r"\{(\w+)\}", lambda found: self.names.get(found[1], found[0]), text)
+
+    def close(self) -> None:
+        self.engine.close()
+        self.receiver.close()
