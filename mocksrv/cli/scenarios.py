@@ -93,13 +93,15 @@ def _yaml_files(path: Path) -> list[Path]:
 
 
 @scenarios.command()
-@click.argument("kind", type=click.Choice(["scenario", "profile"]), default="scenario")
+@click.argument("kind", type=click.Choice(["scenario", "profile", "institution"]), default="scenario")
 def schema(kind: str) -> None:
-    """Print the JSON Schema of scenario files, or of data profiles, with which editors complete and check them."""
-    if kind == "profile":
-        from mocksrv.providers.profiles.reading import SCHEMA
+    """Print the JSON Schema of scenarios, data profiles or institutions, with which editors complete and check them."""
+    if kind != "scenario":
+        from mocksrv.engine.scenarios import institutions
+        from mocksrv.providers.profiles import reading
 
-        click.echo(json.dumps(SCHEMA.rules, indent=2, ensure_ascii=False))
+        rules = {"profile": reading.SCHEMA, "institution": institutions.SCHEMA}[kind].rules
+        click.echo(json.dumps(rules, indent=2, ensure_ascii=False))
         return
     from mocksrv.cli.shelf import open_shelf
     from mocksrv.engine.scenarios.parsing import schema as schema_of

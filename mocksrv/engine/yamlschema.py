@@ -178,6 +178,11 @@ class FileSchema:
         return places
 
 
+def mapping(value: Any) -> Mapping[str, Any]:
+    """A value that may be misshapen, as a mapping: empty if it is none."""
+    return value if isinstance(value, dict) else {}
+
+
 @cache
 def _validator_class() -> Any:
     """Imported when the first file is checked: jsonschema takes longer to import than the server to start."""

@@ -15,7 +15,9 @@ BY_HAND = frozenset({"hand", "header", "institution", "next"})  # new credential
 
 
 class Choice(NamedTuple):
-    """A scenario's name, and what chose it: header, institution, next, login, default or happy."""
+    """A scenario's name, and what chose it: header, institution (one that stands for a scenario), next, login, own (an
+    institution of the user's), default or happy.
+    """
 
     scenario: str
     by: str
@@ -54,8 +56,7 @@ def choose(
     matching = library.login(provider, *login) if login else None
     if matching:
         return Choice(matching.name, "login")
-    default = _fitting(library, world.sandbox.settings.default, provider)
-    return Choice(default.name, "default") if default else Choice(vocabulary.happy, "happy")
+    return _otherwise(world, library, vocabulary, login.institution if login else None)
 
 
 def choose_again(
@@ -75,7 +76,16 @@ def choose_again(
         return Choice(matching.name, "login")
     if present.by in BY_HAND:
         return present
-    default = _fitting(library, world.sandbox.settings.default, vocabulary.provider)
+    return _otherwise(world, library, vocabulary, login.institution if login else None)
+
+
+def _otherwise(world: World, library: Library, vocabulary: Vocabulary, code: str | None) -> Choice:
+    """What is played where nobody chose: that of the user's institution, else the default, else the happy one."""
+    provider = vocabulary.provider
+    own = library.institution(provider, code) if code else None
+    if own and (scenario := _fitting(library, own.scenario, provider)):
+        return Choice(scenario.name, "own")
+    default = _fitting(library, world.sandbox.settings.default, provider)
     return Choice(default.name, "default") if default else Choice(vocabulary.happy, "happy")
 
 

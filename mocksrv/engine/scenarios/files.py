@@ -4,10 +4,10 @@ clash.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from mocksrv.engine.problems import Problem, YamlError
 from mocksrv.engine.scenarios.model import Scenario
@@ -15,6 +15,7 @@ from mocksrv.engine.scenarios.parsing import SCHEMA
 from mocksrv.engine.yamlnodes import MAX_BYTES, Node, read, yaml_files
 
 PROFILE = ".profile.yaml"  # how the names of data profiles end, which may lie beside scenarios
+INSTITUTION = ".institution.yaml"  # and those of institutions
 Key = tuple[str, str]  # provider, name
 Stamp = tuple[int, int, int]  # when it was changed, its size, its number in the file system
 
@@ -118,24 +119,35 @@ def _line(file: UserFile, by_key: dict[Key, UserFile]) -> set[Key]:
 
 
 def scenario_files(folder: Path) -> Iterator[Path]:
-    """The scenario files of a folder and its sub-folders: its YAML files but for data profiles."""
-    return (path for path in yaml_files(folder) if not path.name.endswith(PROFILE))
+    """The scenario files of a folder and its sub-folders: its YAML files but for profiles and institutions."""
+    return (path for path in yaml_files(folder) if not path.name.endswith((PROFILE, INSTITUTION)))
 
 
-def changes(files: dict[Path, UserFile], folders: Iterable[Path]) -> bool:
-    """Brings ``files`` up to what lies in the folders. Returns whether anything changed."""
+class Loadable(Protocol):
+    """A file that is kept as it was when it was last read."""
+
+    stamp: Stamp
+
+    def load(self, stamp: Stamp) -> Any:
+        """Reads it again."""
+
+
+F = TypeVar("F", bound=Loadable)
+
+
+def changes(files: dict[Path, F], paths: Iterable[Path], make: Callable[[Path], F]) -> bool:
+    """Brings ``files`` up to what lies at the paths; ``make`` is for new ones. Returns whether anything changed."""
     present: dict[Path, Stamp] = {}
-    for folder in folders:
-        for path in scenario_files(folder):
-            try:
-                status = path.stat()
-            except OSError:
-                continue  # gone since the folder was read
-            present[path] = (status.st_mtime_ns, status.st_size, status.st_ino)
+    for path in paths:
+        try:
+            status = path.stat()
+        except OSError:
+            continue  # gone since the folder was read
+        present[path] = (status.st_mtime_ns, status.st_size, status.st_ino)
     gone = files.keys() - present.keys()
     for path in gone:
         del files[path]
     changed = [path for path, stamp in present.items() if path not in files or files[path].stamp != stamp]
     for path in changed:
-        files.setdefault(path, UserFile(path)).load(present[path])
+        files.setdefault(path, make(path)).load(present[path])
     return bool(gone or changed)

@@ -1,6 +1,7 @@
 """All scenarios by name: the bundled ones, the user's files, and those that the control API puts in.
 
-The user's scenarios (a put one before a file) come before bundled ones of the same name. Bundled files lie in
+The user's scenarios (a put one before a file) come before bundled ones of the same name. The user's institutions lie
+beside them. Bundled files lie in
 ``PROVIDER/NAME.yaml`` and are parsed when first needed; the user's files may have any name, and are read again when
 they change.
 """
@@ -14,7 +15,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from pathlib import Path
 
 from mocksrv.engine.problems import Problem, YamlError, nearest
-from mocksrv.engine.scenarios.files import Key, UserFile, changes, login_clash, next_batch, scenario_files
+from mocksrv.engine.scenarios.files import INSTITUTION, Key, UserFile, changes, login_clash, next_batch, scenario_files
+from mocksrv.engine.scenarios.institutions import Institution, InstitutionFiles
 from mocksrv.engine.scenarios.model import Login, Scenario, Step
 from mocksrv.engine.scenarios.parsing import parse
 from mocksrv.engine.scenarios.vocabulary import Vocabulary
@@ -71,6 +73,7 @@ class Library:
         self._files: dict[Path, UserFile] = {}
         self._put: dict[Key, Scenario] = {}
         self._user: dict[Key, Scenario] = {}
+        self._institutions = InstitutionFiles(directories, vocabularies, self.names)
         self._looked = float("-inf")
         self.on_change: Callable[[], None] = lambda: None
         self.refresh()
@@ -164,6 +167,16 @@ class Library:
             ]
         return max(matching, key=lambda pair: pair[0].keys)[1] if matching else None
 
+    def institutions(self, provider: str) -> list[Institution]:
+        """The user's institutions of a provider, in the order of their files."""
+        with self._lock:
+            return self._institutions.all(provider)
+
+    def institution(self, provider: str, code: str) -> Institution | None:
+        """The user's institution of a code, or None."""
+        with self._lock:
+            return self._institutions.get(provider, code)
+
     def _line(self, scenario: Scenario) -> Iterator[Scenario]:
         """The scenario, then what it extends, nearest first."""
         seen: set[str] = set()
@@ -230,6 +243,7 @@ class Library:
             return [
                 *missing,
                 *(problem for _, file in sorted(self._files.items()) for problem in file.problems),
+                *self._institutions.problems,
                 *profiles,
             ]
 
@@ -259,9 +273,13 @@ class Library:
             if not self._directories or now < self._looked + LOOK_EVERY:
                 return False
             self._looked = now
-            if not changes(self._files, self._directories):
+            paths = [path for folder in self._directories for path in scenario_files(folder)]
+            changed = changes(self._files, paths, UserFile)
+            if not self._institutions.look() and not changed:
                 return False
-            self._examine([file for _, file in sorted(self._files.items())])
+            if changed:
+                self._examine([file for _, file in sorted(self._files.items())])
+            self._institutions.judge()
         self.on_change()
         return True
 
@@ -269,15 +287,19 @@ class Library:
         """Every fault of some files, as if they were the user's. They may extend each other, files beside them, and the
         library's.
         """
-        wanted = {path.resolve(): UserFile(path).load() for path in paths}
-        beside = dict.fromkeys(sibling for path in wanted for sibling in scenario_files(path.parent))
+        given = list(paths)
+        institutions = [path for path in given if path.name.endswith(INSTITUTION)]
+        wanted = {path.resolve(): UserFile(path).load() for path in given if path not in institutions}
+        folders = dict.fromkeys(path.parent.resolve() for path in given)
+        beside = dict.fromkeys(sibling for folder in folders for sibling in scenario_files(folder))
         with self._lock:
             known = [*beside, *(path.resolve() for path in self._files)]
             trial = Library(self._root, (), self._vocabularies, self._defaults)
             trial._put = dict(self._put)
         others = {path: UserFile(path).load() for path in known if path not in wanted}
         trial._examine([*others.values(), *wanted.values()])
-        return [problem for file in wanted.values() for problem in file.problems]
+        problems = [problem for file in wanted.values() for problem in file.problems]
+        return problems + trial._institutions.check(institutions)
 
     def _examine(self, files: Sequence[UserFile]) -> None:
         """Checks files, parents before those that extend them, and takes in the good ones. Of two that clash the later

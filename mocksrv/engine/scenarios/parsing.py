@@ -13,6 +13,7 @@ from typing import Any
 from mocksrv.engine.clock import parse_duration
 from mocksrv.engine.problems import YamlError
 from mocksrv.engine.scenarios import rules as scenario_rules
+from mocksrv.engine.scenarios.durations import parse_after
 from mocksrv.engine.scenarios.model import (
     ANSWER_WAIT_MS,
     Ask,
@@ -109,7 +110,7 @@ class _Reader:
         }
 
     def _step(self, flow: str, index: int, values: Mapping[str, Any], line: int) -> Step:
-        after_ms, after_polls = scenario_rules.parse_after(values["after"]) if "after" in values else (0, 0)
+        after_ms, after_polls = parse_after(values["after"]) if "after" in values else (0, 0)
         webhooks = values.get("webhooks", {})
         return Step(
             flow=flow,

@@ -9,15 +9,16 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mocksrv.engine.clock import parse_duration
 from mocksrv.engine.problems import choose, short
-from mocksrv.engine.scenarios.model import Relatives, Scenario, Step
+from mocksrv.engine.scenarios.durations import parse_after
+from mocksrv.engine.scenarios.links import Links
+from mocksrv.engine.scenarios.model import Relatives
 from mocksrv.engine.scenarios.vocabulary import Vocabulary, event_problem, fault_problem
-from mocksrv.engine.yamlschema import Place, Problems
+from mocksrv.engine.yamlschema import Place, Problems, mapping
 
 ENDINGS = ("challenges", "oauth", "then", "delete")
 ASKING = frozenset({"challenges", "wait", "right", "wrong", "silent", "answers"})  # without the first: said already
@@ -32,14 +33,6 @@ _IMAGES = {
     ".webp": "image/webp",
     ".svg": "image/svg+xml",
 }
-_POLLS = re.compile(r"([1-9][0-9]{0,3}) polls?")
-_PLAIN_NAME = re.compile(r"\w[\w.-]*")
-
-
-def parse_after(text: str) -> tuple[int, int]:
-    """What ``after`` says: milliseconds and status reads, one of them 0. Raises ValueError."""
-    polls = _POLLS.fullmatch(text)
-    return (0, int(polls[1])) if polls else (parse_duration(text), 0)
 
 
 def image_uri(image: str, file: str) -> str:
@@ -97,7 +90,7 @@ def check(
             _check_step(("flows", name, index), step, problems, file, vocabulary)
             _check_fault(("flows", name, index), step, problems, vocabularies)
     if vocabulary is not None:
-        _Links(values, flows, vocabulary, library, problems).check(loose)
+        Links(values, flows, vocabulary, library, problems).check(loose)
 
 
 def vocabulary_of(values: Any, vocabularies: Mapping[str, Vocabulary]) -> Vocabulary | None:
@@ -162,7 +155,7 @@ def _check_step(
 
 
 def _check_fault(path: Place, step: dict[str, Any], problems: Problems, vocabularies: Mapping[str, Vocabulary]) -> None:
-    on = _mapping(step.get("fault")).get("on")
+    on = mapping(step.get("fault")).get("on")
     if isinstance(on, str) and "/" in on and (wrong := fault_problem(on, vocabularies.values())):
         problems.at((*path, "fault", "on"), wrong)
 
@@ -177,7 +170,7 @@ def _check_durations(path: Place, step: dict[str, Any], problems: Problems) -> N
     places = [("wait",), ("oauth", "wait"), ("webhooks", "delay"), ("fault", "delay")]
     found = [((*path, "after"), step.get("after"), parse_after)]
     found += [
-        ((*path, *place), _mapping(step.get(place[0])).get(place[-1]) if place[1:] else step.get("wait"), _wait)
+        ((*path, *place), mapping(step.get(place[0])).get(place[-1]) if place[1:] else step.get("wait"), _wait)
         for place in places
     ]
     for where, text, parse in found:
@@ -222,12 +215,12 @@ def _check_options(path: Place, kind: str, options: list[Any], answer: Any, prob
         if isinstance(option, str):
             known.append(option)
             continue
-        known += [text for key, text in _mapping(option).items() if key in ("label", "value") and isinstance(text, str)]
+        known += [text for key, text in mapping(option).items() if key in ("label", "value") and isinstance(text, str)]
         place = (*path, "options", index, "image")
-        if kind != "IMAGE_OPTIONS" and "image" in _mapping(option):
+        if kind != "IMAGE_OPTIONS" and "image" in mapping(option):
             problems.at(place, f"an option's 'image' belongs to challenges of type IMAGE_OPTIONS, not {kind}", key=True)
         else:
-            _check_image(place, _mapping(option).get("image"), problems, file)
+            _check_image(place, mapping(option).get("image"), problems, file)
     several = isinstance(answer, list)
     for index, text in enumerate(answer if isinstance(answer, list) else [answer]):
         if isinstance(text, str) and text != "any" and text not in known and known:
@@ -243,177 +236,3 @@ def _check_image(path: Place, image: Any, problems: Problems, file: str) -> None
             image_uri(image, file)
         except ValueError as error:
             problems.at(path, f"the image {short(image)} {error}")
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-@dataclass(frozen=True, slots=True)
-class _Link:
-    """A reference to a flow, at a place in this file."""
-
-    place: Place
-    target: str
-
-
-class _Links:
-    """How the flows hang together: those of the file, of what it extends, and of the provider's defaults."""
-
-    def __init__(
-        self,
-        values: Mapping[str, Any],
-        flows: Mapping[str, list[tuple[int, dict[str, Any]]]],
-        vocabulary: Vocabulary,
-        library: Relatives | None,
-        problems: Problems,
-    ) -> None:
-        self._problems = problems
-        self._vocabulary = vocabulary
-        self._flows = flows
-        self._links = {
-            name: [link for index, step in steps for link in _links(name, index, step)] for name, steps in flows.items()
-        }
-        ancestors = _ancestors(values, vocabulary.provider, library, problems)
-        self._complete = ancestors is not None
-        self._inherited: dict[str, tuple[Step, ...]] = (
-            dict(library.default_flows(vocabulary.provider)) if library else {}
-        )
-        for ancestor in reversed(ancestors or []):
-            self._inherited.update(ancestor.flows)
-
-    def check(self, loose: frozenset[str]) -> None:
-        self._check_loops()
-        if not self._complete:
-            return  # without knowing what it extends, nobody can say what is reached
-        roots = self._vocabulary.flows | loose | set(self._inherited)
-        roots |= {target for steps in self._inherited.values() for step in steps for _, target in step.targets()}
-        known = self._flows.keys() | self._inherited.keys() | self._vocabulary.flows
-        lost = [link for links in self._links.values() for link in links if link.target not in known]
-        guesses = {}
-        for link in lost[:200]:
-            guesses[link] = choose(link.target, known, sorted(known))
-        reached = self._reach(roots | {guess for _, guess in guesses.values() if guess})
-        islands = self._islands(reached)
-        for link, (clause, guess) in guesses.items():
-            said = (
-                f"did you mean '{islands.pop(0)}', which nothing else reaches?" if guess is None and islands else clause
-            )
-            self._problems.at(link.place, f"there is no flow {short(link.target)}; {said}")
-        for name in islands:
-            if not self._problems.full:
-                calls = self._vocabulary.flows
-                clause, _ = choose(name, calls - self._flows.keys(), calls, intro="flows that calls play")
-                self._problems.at(("flows", name), f"nothing reaches the flow {short(name)}; {clause}", key=True)
-
-    def _reach(self, roots: set[str] | frozenset[str]) -> set[str]:
-        reached: set[str] = set()
-        waiting = [name for name in roots if name in self._links]
-        while waiting:
-            name = waiting.pop()
-            if name not in reached:
-                reached.add(name)
-                waiting += [link.target for link in self._links[name] if link.target in self._links]
-        return reached
-
-    def _islands(self, reached: set[str]) -> list[str]:
-        """The flows to report of those not reached: a flow that hangs on another unreached one is not a mistake of its
-        own.
-        """
-        unreached = [name for name in self._links if name not in reached]
-        hanging = {link.target for name in unreached for link in self._links[name] if link.target != name}
-        heads = [name for name in unreached if name not in hanging]
-        covered = reached | self._reach(set(heads))
-        for name in unreached:
-            if name not in covered:
-                heads.append(name)
-                covered |= self._reach({name})
-        return heads
-
-    def _check_loops(self) -> None:
-        """Reports circles of ``then`` in which no time passes."""
-        done: set[str] = set()
-        for start in self._flows:
-            trail: dict[str, Place | None] = {}
-            name: str | None = start
-            while name is not None and name not in done and name not in trail:
-                trail[name], following = self._hurries(name)
-                name = following
-            if name in trail:
-                circle = list(trail)[list(trail).index(name) :]
-                place = next((trail[flow] for flow in circle if trail[flow]), None)
-                if place:
-                    said = " -> ".join([*circle, circle[0]])
-                    self._problems.at(
-                        place, f"this goes round for ever without waiting: {short(said)}; write an 'after' on the way"
-                    )
-            done |= trail.keys()
-
-    def _hurries(self, name: str) -> tuple[Place | None, str | None]:
-        """The flow that follows at once after this one, and where this file says so."""
-        if name in self._flows:
-            steps = self._flows[name]
-            if any(_waits(step) for _, step in steps):
-                return None, None
-            found = [(index, step["then"]) for index, step in steps if isinstance(step.get("then"), str)]
-            return (("flows", name, found[0][0], "then"), found[0][1]) if found else (None, None)
-        inherited = self._inherited.get(name, ())
-        if not inherited or any(step.waits for step in inherited):
-            return None, None
-        return None, inherited[-1].then
-
-
-def _ancestors(
-    values: Mapping[str, Any], provider: str, library: Relatives | None, problems: Problems
-) -> list[Scenario] | None:
-    """What the scenario extends, nearest first; None when that cannot be said, which is reported if it is this file's
-    fault.
-    """
-    if "extends" not in values:
-        return []
-    name, first = values.get("name"), values["extends"]
-    if library is None or not isinstance(first, str):
-        return None
-    found: list[Scenario] = []
-    trail: list[Any] = [name]
-    following: str | None = first
-    while following is not None:
-        if following in trail:
-            if following == name:  # a circle further up is the fault of those files
-                said = " -> ".join(map(str, [*trail, following]))
-                problems.at(("extends",), f"a scenario cannot extend itself: {short(said)}")
-            return None
-        parent = library.parent(provider, following)
-        if parent is None:
-            if following == first:
-                names = [known for known in library.names(provider) if known != name]
-                problems.at(
-                    ("extends",), f"there is no scenario {short(first)} to extend; {choose(first, names, names)[0]}"
-                )
-            return None
-        found.append(parent)
-        trail.append(following)
-        following = parent.extends
-    return found
-
-
-def _links(flow: str, index: int, step: Mapping[str, Any]) -> Iterator[_Link]:
-    path: Place = ("flows", flow, index)
-    places = [
-        *((key,) for key in ("then", "right", "wrong", "silent")),
-        *(("oauth", key) for key in ("approved", "denied", "silent")),
-    ]
-    places += [("answers", key) for key in _mapping(step.get("answers"))]
-    for place in places:
-        target = step.get(place[0]) if len(place) == 1 else _mapping(step.get(place[0])).get(place[1])
-        if isinstance(target, str) and target:
-            yield _Link((*path, *place), target)
-
-
-def _waits(step: Mapping[str, Any]) -> bool:
-    if "challenges" in step or "oauth" in step:
-        return True
-    try:
-        return "after" in step and any(parse_after(str(step["after"])))
-    except ValueError:
-        return True

@@ -34,10 +34,10 @@ class Vocabulary:
 
     ``flows`` are those that calls play, ``happy`` is the scenario played when nothing else is chosen, ``fields`` what
     ``set`` may name, each with the JSON Schema of its values, ``asking`` the status that waits for answers (None: any
-    may), ``options`` the named option lists, ``profiles`` gives the data profiles and ``profile_problems`` the faults
-    of the user's own. ``operations`` are those that a fault may meet (none: they are not checked). ``acts`` are the
-    statuses that a subject only enters after a person has acted (chosen a bank, logged in ...), with the number of that
-    act, counted from 1 in the order in which they are done.
+    may), ``options`` the named option lists, ``products`` what institutions may offer (none: anything), ``profiles``
+    gives the data profiles and ``profile_problems`` the faults of the user's own. ``operations`` are those that a fault
+    may meet (none: they are not checked). ``acts`` are the statuses that a subject only enters after a person has acted
+    (chosen a bank, logged in ...), with the number of that act, counted from 1 in the order in which they are done.
     """
 
     provider: str
@@ -48,6 +48,7 @@ class Vocabulary:
     fields: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     asking: str | None = None
     options: frozenset[str] = frozenset()
+    products: frozenset[str] = frozenset()
     profiles: Callable[[], frozenset[str]] = frozenset
     profile_problems: Callable[[], Sequence[Problem]] = tuple
     operations: Sequence[Template] = ()

@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -349,12 +350,22 @@ def test_a_changed_parent_is_seen_in_its_children(shelf: Shelf, look: Callable[[
     assert status(library, "child", "verify") == "CONNECTED"
 
 
-def test_a_file_that_cannot_be_read_is_a_problem(shelf: Shelf, look: Callable[[Library], bool]) -> None:
+def test_a_file_that_cannot_be_read_is_a_problem(
+    shelf: Shelf, look: Callable[[Library], bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def opened(path: Path, *args: Any) -> Any:
+        if path.name == "locked.yaml":
+            raise PermissionError(13, "Permission denied")
+        return plain_open(path, *args)
+
+    plain_open = Path.open
+    monkeypatch.setattr(Path, "open", opened)
     shelf.write("good.yaml", text("good"))
+    shelf.write("locked.yaml", text("locked"))
     (shelf.own / "folder.yaml").mkdir()
     (shelf.own / "gone.yaml").symlink_to(shelf.own / "nowhere")
     library = shelf.open()
-    assert [message[:38] for message in messages(library)] == ["folder.yaml:1:1: the file cannot be re"]
+    assert [message[:38] for message in messages(library)] == ["locked.yaml:1:1: the file cannot be re"]
     assert library.names("mx") == ["good"]
     shelf.write("more.yaml", text("more"))
     assert look(library)

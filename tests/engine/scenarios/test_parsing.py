@@ -403,7 +403,7 @@ flows:
     - {after: 3 polls, delete: true}
 """)
     drawn = diagram(child, library)
-    assert "DELAYED / set connection_status_message / fault on /x / sends mx.balance / webhooks off" in drawn
+    assert "DELAYED / set connection_status_message / fault on GET /x / sends mx.balance / webhooks off" in drawn
     assert "deleted" in drawn
     assert "CONNECTED / data everyday" in drawn
     assert "waits for the bank page (approve)" in drawn

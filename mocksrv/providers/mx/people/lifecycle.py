@@ -112,6 +112,7 @@ def vocabulary(profiles: Profiles, events: frozenset[str]) -> Vocabulary:
         happy="connected",
         fields=SETTABLE,
         options=frozenset({"accounts"}),
+        products=frozenset(PRODUCTS),
         profiles=profiles.names,
         profile_problems=profiles.problems,
     )
