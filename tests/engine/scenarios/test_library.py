@@ -353,10 +353,10 @@ def test_a_changed_parent_is_seen_in_its_children(shelf: Shelf, look: Callable[[
 def test_a_file_that_cannot_be_read_is_a_problem(
     shelf: Shelf, look: Callable[[Library], bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def opened(path: Path, *args: Any) -> Any:
+    def opened(path: Path, *args: Any, **more: Any) -> Any:
         if path.name == "locked.yaml":
             raise PermissionError(13, "Permission denied")
-        return plain_open(path, *args)
+        return plain_open(path, *args, **more)
 
     plain_open = Path.open
     monkeypatch.setattr(Path, "open", opened)
