@@ -358,10 +358,10 @@ def test_a_file_that_cannot_be_read_is_a_problem(
             raise PermissionError(13, "Permission denied")
         return plain_open(path, *args, **more)
 
-    plain_open = Path.open
-    monkeypatch.setattr(Path, "open", opened)
     shelf.write("good.yaml", text("good"))
     shelf.write("locked.yaml", text("locked"))
+    plain_open = Path.open
+    monkeypatch.setattr(Path, "open", opened)
     (shelf.own / "folder.yaml").mkdir()
     (shelf.own / "gone.yaml").symlink_to(shelf.own / "nowhere")
     library = shelf.open()
