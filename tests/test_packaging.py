@@ -48,7 +48,7 @@ def test_the_source_archive_holds_what_the_wheel_is_made_of(archives: Path) -> N
 
 
 @pytest.mark.parametrize("word", ["serve", "demo", "test", "test-all", "lint", "bench", "lock", "clean"])
-@pytest.mark.skipif(shutil.which("make") is None, reason="no make on this system")
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make: install it with the system's packages")
 def test_one_word_commands_exist(word: str, tmp_path: Path) -> None:
     planned = subprocess.run(
         ["make", "--dry-run", word, f"VENV={tmp_path}/venv"],

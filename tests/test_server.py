@@ -215,7 +215,7 @@ with mocksrv.Server() as server:
     assert (done.stdout, done.stderr) == (b"", b"")
 
 
-@pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals: run it on Linux or macOS")
 def test_a_process_of_its_own_ends_with_its_program() -> None:
     code = """
 import os, mocksrv

@@ -19,7 +19,9 @@ from tests.cli.running import MX_HEADERS, Serving, environment, mocksrv
 
 QUICKLY = 5.0  # seconds; on a quiet machine it is a third of one
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and process groups")
+pytestmark = pytest.mark.skipif(
+    os.name != "posix", reason="needs POSIX signals and process groups: run it on Linux or macOS"
+)
 
 
 def without_gunicorn(folder: Path) -> dict[str, str]:
@@ -147,7 +149,7 @@ def worker(server: Serving) -> int:
     return int(child)
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc")
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc: run it on Linux")
 def test_a_worker_that_is_killed_is_replaced(tmp_path: Path) -> None:
     with Serving(cwd=tmp_path, options=["--database", "s.db"]) as server:
         os.kill(worker(server), signal.SIGKILL)

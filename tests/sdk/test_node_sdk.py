@@ -36,7 +36,7 @@ CASES = re.findall(r"^  async (\w+)\(w\) \{$", (FOLDER / "cases.mjs").read_text(
 MISSING = (
     None
     if shutil.which("node") and SDK.is_dir()
-    else "Node or mx-platform-node is missing: run `npm ci` in tests/sdk/node"
+    else "needs Node and MX's SDK for it: install Node with npm, then run `npm ci` in tests/sdk/node"
 )
 
 pytestmark = pytest.mark.skipif(MISSING is not None and not os.environ.get("MOCKSRV_TEST_NODE"), reason=str(MISSING))

@@ -109,7 +109,9 @@ BEYOND = {
 }
 BEYOND_ROUTES = {"requestAccessToken"}
 
-official = pytest.mark.skipif(not OPENAPI.is_dir(), reason="MX's OpenAPI files are not beside the project")
+official = pytest.mark.skipif(
+    not OPENAPI.is_dir(), reason="needs MX's OpenAPI files: v20111101.yml and v20250224.yml in ../shared/openapi"
+)
 
 
 @cache
