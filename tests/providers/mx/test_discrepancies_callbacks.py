@@ -71,6 +71,11 @@ def test_user_of_a_member(mx: MX, user: str, member: str) -> None:
     assert payloads(mx, "mx.member.created")[0]["member"]["user_guid"] == user
 
 
+@row("the message of CONNECTED")
+def test_the_message_of_connected(mx: MX, member: str) -> None:
+    assert payloads(mx, "mx.member.updated")[-1]["member"]["connection_status_message"] == "Connected to Amberlock Bank."
+
+
 @row("`institution_guid` and `action` of a job status")
 def test_job_status(mx: MX, member: str) -> None:
     [body] = payloads(mx, "mx.job_status")

@@ -1,14 +1,15 @@
 """The connection statuses of an MX member, as one table.
 
-Sources: the Members page of MX's webhook documentation (numbers, which statuses have a message and name the
-institution; which are reached by counting), the Connection Status page (which raise that webhook), MX's Connect widget
-(error codes).
+Sources: the Members page of MX's webhook documentation (numbers, which are reached by counting, and the messages of
+`status_messages.csv`), the Connection Status page (which raise that webhook), MX's Connect widget (error codes).
 """
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from mocksrv.engine.clock import DAY
@@ -19,13 +20,12 @@ from mocksrv.engine.counting import Count, Counting
 class ConnectionStatus:
     """One connection status.
 
-    ``message`` is for the end user, with ``{name}`` for the institution's. ``raises``: entering it sends the Connection
-    Status webhook. ``authenticated``: the institution accepted the login. ``wants_credentials``: MX waits for new ones.
-    ``jobs``: jobs may start from here.
+    ``raises``: entering it sends the Connection Status webhook. ``authenticated``: the institution accepted the login.
+    ``wants_credentials``: MX waits for new ones. ``jobs``: jobs may start from here. ``error``: what a member shows as
+    its error.
     """
 
     number: int
-    message: str | None
     raises: bool = False
     authenticated: bool = False
     wants_credentials: bool = False
@@ -33,82 +33,83 @@ class ConnectionStatus:
     error: Mapping[str, Any] = field(default_factory=dict)
 
 
-def _error(code: int, text: str) -> dict[str, Any]:
-    return {"error_code": code, "error_message": text, "error_type": "MEMBER", "locale": "en"}
+def _error(code: int, error: str, user: str) -> dict[str, Any]:
+    return {
+        "error_code": code,
+        "error_message": error,
+        "error_type": "MEMBER",
+        "locale": "en",
+        "user_message": user,
+    }
 
+
+INVALID_CREDENTIALS = _error(
+    2005,
+    "The institution refused the credentials.",
+    "The login did not work. Please check what you entered and try again.",
+)
+INSTITUTION_UNAVAILABLE = _error(
+    3002,
+    "The institution could not be reached, or its data could not be read.",
+    "Your bank cannot be reached at the moment. You need not do anything.",
+)
 
 STATUSES: dict[str, ConnectionStatus] = {
-    "CREATED": ConnectionStatus(0, "Connecting to {name} ..."),
-    "PREVENTED": ConnectionStatus(
-        1,
-        "The last three attempts to connect failed. Please enter your credentials again.",
-        raises=True,
-        wants_credentials=True,
-        jobs=False,
-        error=_error(2005, "INVALID_CREDENTIALS"),
-    ),
-    "DENIED": ConnectionStatus(
-        2,
-        "The credentials do not match those of your account. Please enter them again.",
-        raises=True,
-        wants_credentials=True,
-        jobs=False,
-        error=_error(2005, "INVALID_CREDENTIALS"),
-    ),
-    "CHALLENGED": ConnectionStatus(3, "To connect, please answer the question(s) of {name}.", raises=True),
+    "CREATED": ConnectionStatus(0),
+    "PREVENTED": ConnectionStatus(1, raises=True, wants_credentials=True, jobs=False, error=INVALID_CREDENTIALS),
+    "DENIED": ConnectionStatus(2, raises=True, wants_credentials=True, jobs=False, error=INVALID_CREDENTIALS),
+    "CHALLENGED": ConnectionStatus(3, raises=True),
     "REJECTED": ConnectionStatus(
-        4, "The answer was not right. Please try again.", raises=True, error=_error(2002, "INCORRECT_MFA")
+        4,
+        raises=True,
+        error=_error(
+            2002,
+            "The institution refused an answer to a challenge.",
+            "An answer was not right. Please try again.",
+        ),
     ),
-    "LOCKED": ConnectionStatus(
-        5, "Your account is locked. Please log in at the website of {name} and follow its steps.", raises=True
-    ),
-    "CONNECTED": ConnectionStatus(6, "Connected to {name}.", authenticated=True),
-    "IMPEDED": ConnectionStatus(
-        7, "{name} needs your attention. Please log in at its website and follow its steps.", raises=True
-    ),
-    "RECONNECTED": ConnectionStatus(8, "Reconnecting to {name} ...", authenticated=True),
-    "DEGRADED": ConnectionStatus(
-        9, "This connection is being improved. Please try again later.", error=_error(3002, "INSTITUTION_UNAVAILABLE")
-    ),
-    "DISCONNECTED": ConnectionStatus(
-        10,
-        "Data from {name} cannot be imported at the moment. We are working on it.",
-        error=_error(3002, "INSTITUTION_UNAVAILABLE"),
-    ),
-    "DISCONTINUED": ConnectionStatus(
-        11, "Connections to this institution are no longer offered. You may track the account by hand.", jobs=False
-    ),
-    "CLOSED": ConnectionStatus(
-        12,
-        "This connection is closed. You may track the account by hand, or connect it again if it was reopened.",
-        jobs=False,
-    ),
-    "DELAYED": ConnectionStatus(13, "Importing from {name} takes longer than usual. Please look again later."),
+    "LOCKED": ConnectionStatus(5, raises=True),
+    "CONNECTED": ConnectionStatus(6, authenticated=True),
+    "IMPEDED": ConnectionStatus(7, raises=True),
+    "RECONNECTED": ConnectionStatus(8, authenticated=True),
+    "DEGRADED": ConnectionStatus(9, error=INSTITUTION_UNAVAILABLE),
+    "DISCONNECTED": ConnectionStatus(10, error=INSTITUTION_UNAVAILABLE),
+    "DISCONTINUED": ConnectionStatus(11, jobs=False),
+    "CLOSED": ConnectionStatus(12, jobs=False),
+    "DELAYED": ConnectionStatus(13),
     "FAILED": ConnectionStatus(
         14,
-        "The credentials could not be checked with {name}. Please try again later.",
-        error=_error(3000, "INSTITUTION_DOWN"),
+        error=_error(
+            3000,
+            "The institution's systems did not answer.",
+            "Your bank does not answer. Please try again later.",
+        ),
     ),
-    "UPDATED": ConnectionStatus(15, "Connecting to {name} ..."),
-    "DISABLED": ConnectionStatus(
-        16, "Importing from this institution is switched off. Please contact us.", authenticated=True, jobs=False
-    ),
-    "IMPORTED": ConnectionStatus(
-        17, "Please enter your credentials for {name} to go on.", wants_credentials=True, jobs=False
-    ),
-    "RESUMED": ConnectionStatus(18, "Connecting to {name} ..."),
+    "UPDATED": ConnectionStatus(15),
+    "DISABLED": ConnectionStatus(16, authenticated=True, jobs=False),
+    "IMPORTED": ConnectionStatus(17, wants_credentials=True, jobs=False),
+    "RESUMED": ConnectionStatus(18),
     "EXPIRED": ConnectionStatus(
-        19, "The answer did not come in time. Please try again.", raises=True, error=_error(2003, "MFA_TIMEOUT")
+        19,
+        raises=True,
+        error=_error(
+            2003,
+            "A challenge was not answered in time.",
+            "The answer came too late. Please try again.",
+        ),
     ),
     "IMPAIRED": ConnectionStatus(
         20,
-        "Credentials for {name} are missing. Please enter them again.",
         raises=True,
         wants_credentials=True,
         jobs=False,
-        error=_error(2004, "REAUTHORIZATION_REQUIRED"),
+        error=_error(
+            2004,
+            "The institution asks for the credentials once more.",
+            "Please log in at your bank again.",
+        ),
     ),
-    "PENDING": ConnectionStatus(21, None, jobs=False),
+    "PENDING": ConnectionStatus(21, jobs=False),
 }
 
 # Statuses that MX reaches by counting attempts, whatever their job.
@@ -128,7 +129,16 @@ PREMIUM_FROM = frozenset(
 )
 
 
+# Status -> the text for the end user, with {name} for the institution's; only for those that have one.
+with Path(__file__).with_name("status_messages.csv").open(encoding="utf-8", newline="") as _file:
+    MESSAGES: Mapping[str, str] = {
+        row["connection_status"]: row["connection_status_message"]
+        for row in csv.DictReader(_file)
+        if row["connection_status_message"]
+    }
+
+
 def message(status: str | None, institution: str) -> str | None:
     """The text for the end user; None for the statuses that have none."""
-    text = STATUSES[status].message if status else None
+    text = MESSAGES.get(status or "")
     return text.format(name=institution) if text else None
