@@ -73,7 +73,9 @@ def test_user_of_a_member(mx: MX, user: str, member: str) -> None:
 
 @row("the message of CONNECTED")
 def test_the_message_of_connected(mx: MX, member: str) -> None:
-    assert payloads(mx, "mx.member.updated")[-1]["member"]["connection_status_message"] == "Connected to Amberlock Bank."
+    assert (
+        payloads(mx, "mx.member.updated")[-1]["member"]["connection_status_message"] == "Connected to Amberlock Bank."
+    )
 
 
 @row("`institution_guid` and `action` of a job status")

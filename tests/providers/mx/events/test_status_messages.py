@@ -82,4 +82,5 @@ def test_an_error_is_said_in_sentences(mx: MX, user: str, status: str) -> None:
     if error:
         assert (error["error_type"], error["locale"]) == ("MEMBER", "en")
         for text in (error["error_message"], error["user_message"]):
-            assert text.endswith(".") and " " in text
+            assert " " in text
+            assert text.endswith(".")
