@@ -6,27 +6,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from mocksrv.engine.clock import SECOND
-from mocksrv.engine.play import Job, OpenConsent, Place
-from mocksrv.engine.role import Role, telling
-from mocksrv.engine.sandbox import Fault
-from mocksrv.engine.scenarios.library import Library, UnknownScenario
+from mocksrv.engine.play import Job
+from mocksrv.engine.role import telling
+from mocksrv.engine.scenarios.library import UnknownScenario
 from mocksrv.engine.scenarios.model import Ask, Challenge, Consent, Scenario, Step
+from mocksrv.engine.step_player import StepPlayer
 from mocksrv.engine.storage.records import Record
-from mocksrv.engine.waiting import MOST_STEPS, NextSteps, NotWaiting, next_steps, open_challenges, read_answers
+from mocksrv.engine.waiting import MOST_STEPS, NextSteps, NotWaiting, next_steps, read_answers
 from mocksrv.engine.world import World
 
 # What a subject is asked that was pushed into the asking status by hand.
 QUESTION = Ask(challenges=(Challenge(type="TEXT", label="What city were you born in?", answer=("correct",)),))
-AUTO_ANSWER = SECOND  # how long an `auto:` consent takes
 
 
-class Player:
-    """Plays the scenarios of all subjects. ``roles`` by provider name."""
-
-    def __init__(self, library: Library, roles: Mapping[str, Role]) -> None:
-        self.library = library
-        self.roles = roles
+class Player(StepPlayer):
+    """Plays the scenarios of all subjects."""
 
     # starting
 
@@ -250,14 +244,6 @@ class Player:
 
     # playing
 
-    def role(self, subject: Record) -> Role:
-        return self.roles[subject.playing.provider]
-
-    def scenario(self, subject: Record) -> Scenario:
-        """What the subject plays. Raises UnknownScenario when it has gone from the library."""
-        play = subject.playing
-        return self.library.get(play.provider, play.started_in or play.scenario)
-
     def _scenario_or_happy(self, world: World, subject: Record) -> Scenario:
         """The same; in place of one that has gone the provider's happy one."""
         try:
@@ -312,71 +298,7 @@ class Player:
             self._wait(world, subject, following.waits, following.act)
         world.save_play(subject)
 
-    def _play_step(self, world: World, subject: Record, step: Step, *, ends_job: bool, cause: str) -> None:
-        """One step, in the order the language promises."""
-        role = self.role(subject)
-        world.directives, world.rank = step.webhooks, None
-        subject.playing.at = Place(step.flow, step.index, step.file, step.line)
-        if step.fault:
-            world.configure(faults=(*world.sandbox.settings.faults, Fault.make(**step.fault)))
-        if step.data:
-            role.load(world, subject, step.data)
-        if step.status:
-            step = self._count(world, subject, step)
-        if ends_job:
-            self._end_job(world, subject, step.status, step.set)
-        elif step.status or step.set:
-            self._enter(world, subject, step.status, step.set, False)
-        if step.status or step.set or step.event:
-            place = f"{step.file}:{step.line}"
-            world.mark(subject.guid, cause, status=role.status(subject), flow=step.flow, step=place)
-        if step.status:
-            self._set_lifetime(world, subject)
-        if step.event:
-            with world.overriding(step.payload), telling(role, world, subject, "trigger"):
-                role.trigger(world, subject, step.event)
-        if step.ask:
-            subject.playing.asked = open_challenges(world, subject, role, step.ask)
-            world.set_timer(subject.guid, "silent", world.now + step.ask.wait_ms)
-        elif step.oauth:
-            self._await_consent(world, subject, step.oauth)
-        elif step.delete:
-            world.mark(subject.guid, "deleted by the scenario")
-            self._remove(world, subject)
-
-    def _count(self, world: World, subject: Record, step: Step) -> Step:
-        """The step with the status that it enters, which may be another than it writes, by the provider's counting."""
-        play, role = subject.playing, self.role(subject)
-        play.counted = ""
-        if not step.status or play.flow is None or not self.library.counts(self.scenario(subject)):
-            return step  # pushed by hand, or what is written is all that happens
-        rule = role.counting.enter(play, step.status, world.now, subject.created_at)
-        if rule is None or rule.status == step.status:
-            return step
-        play.counted = str(rule)
-        world.mark(subject.guid, play.counted, flow=step.flow)
-        return replace(step, status=rule.status)
-
-    def _enter(self, world: World, subject: Record, status: str | None, fields: Mapping[str, Any], over: bool) -> None:
-        role = self.role(subject)
-        with telling(role, world, subject, "enter", asked=bool(status or fields)):
-            role.enter(world, subject, status, fields, over)
-
-    def _remove(self, world: World, subject: Record) -> None:
-        role = self.role(subject)
-        with telling(role, world, subject, "remove"):
-            role.remove(world, subject)
-
     # ends and waits
-
-    def _end_job(self, world: World, subject: Record, status: str | None, fields: Mapping[str, Any]) -> None:
-        """The job is over with this change; if it ended well, what it fetched is there before."""
-        role, job = self.role(subject), subject.job
-        if job is not None and (status or role.status(subject)) in role.successful:
-            role.fetch(world, subject, job)
-            job.done = True
-            subject.playing.attempts, subject.playing.succeeded_at = {}, world.now
-        self._enter(world, subject, status, fields, True)
 
     def _end_flow(self, world: World, subject: Record) -> None:
         """From now on nothing moves the subject but a call, or the daily refresh."""
@@ -396,22 +318,9 @@ class Player:
         else:
             world.set_timer(subject.guid, "step", world.now + step.after_ms)
 
-    def _await_consent(self, world: World, subject: Record, consent: Consent) -> None:
-        subject.playing.consent = OpenConsent(consent.approved, consent.denied, consent.silent, consent.auto)
-        if consent.wait_ms is not None:
-            world.set_timer(subject.guid, "consent", world.now + consent.wait_ms)
-        if consent.auto:
-            world.set_timer(subject.guid, "auto", world.now + AUTO_ANSWER)
-
     def _stop_waiting(self, world: World, subject: Record) -> None:
         subject.playing.stop_waiting()
         world.cancel_timers(subject.guid, "step", "silent", "consent", "auto")
-
-    def _set_lifetime(self, world: World, subject: Record) -> None:
-        role = self.role(subject)
-        lifetime = role.lifetimes.get(role.status(subject) or "")
-        if lifetime is not None:
-            world.set_timer(subject.guid, "lifetime", world.now + lifetime)
 
 
 def _changes_first(steps: Sequence[Step]) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Protocol
 
 from mocksrv.engine.clock import duration_text
 from mocksrv.engine.scenarios.model import Scenario, Step
+from mocksrv.engine.scenarios.steps import covers
 
 Flows = Mapping[str, tuple[Step, ...]]
 
@@ -128,22 +129,45 @@ def _wait(step: Step) -> str:
 
 def _caption(step: Step) -> str:
     """What a step does, for people."""
-    parts = [step.status or "", *(f"set {name}" for name in step.set)]
-    if step.data:
-        parts.append(f"data {step.data}")
-    if step.fault:
-        parts.append(f"fault on {step.fault['on']}")
-    if step.event:
-        parts.append(f"sends {step.event}")
-    if step.webhooks:
-        parts.append("webhooks " + " ".join(step.webhooks).replace("_ms", ""))
-    if step.ask:
-        parts += [f"{challenge.type} {challenge.label}" for challenge in step.ask.challenges]
-    if step.oauth:
-        parts.append("waits for the bank page" + (f" ({step.oauth.auto})" if step.oauth.auto else ""))
+    parts = [part for caption in CAPTIONS.values() if caption for part in caption(step)]
     return _plain(" / ".join(filter(None, parts)) or step.flow)
+
+
+def _webhooks(step: Step) -> list[str]:
+    return ["webhooks " + " ".join(step.webhooks).replace("_ms", "")] if step.webhooks else []
+
+
+def _questions(step: Step) -> list[str]:
+    return [f"{challenge.type} {challenge.label}" for challenge in step.ask.challenges] if step.ask else []
+
+
+def _bank_page(step: Step) -> list[str]:
+    if step.oauth is None:
+        return []
+    return ["waits for the bank page" + (f" ({step.oauth.auto})" if step.oauth.auto else "")]
+
+
+# key of a step -> what its state says of it, in this order; None: said by the arrows, or with another key
+CAPTIONS: Mapping[str, Callable[[Step], list[str]] | None] = {
+    "after": None,
+    "status": lambda step: [step.status or ""],
+    "set": lambda step: [f"set {name}" for name in step.set],
+    "data": lambda step: [f"data {step.data}"] if step.data else [],
+    "fault": lambda step: [f"fault on {step.fault['on']}"] if step.fault else [],
+    "event": lambda step: [f"sends {step.event}"] if step.event else [],
+    "payload": None,
+    "webhooks": _webhooks,
+    "challenges": _questions,
+    **dict.fromkeys(("wait", "right", "wrong", "silent", "answers"), None),
+    "oauth": _bank_page,
+    "delete": None,
+    "then": None,
+}
 
 
 def _plain(text: str) -> str:
     """Text without what Mermaid would read as its own."""
     return text.translate(_PLAIN)
+
+
+covers(CAPTIONS, f"{__name__}.CAPTIONS")

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from mocksrv.engine.scenarios.model import (
     Scenario,
     Step,
 )
+from mocksrv.engine.scenarios.steps import covers
 from mocksrv.engine.scenarios.vocabulary import Vocabulary
 from mocksrv.engine.yamlnodes import Document, read, repeated, texts
 from mocksrv.engine.yamlschema import FileSchema, Problems
@@ -110,29 +111,13 @@ class _Reader:
         }
 
     def _step(self, flow: str, index: int, values: Mapping[str, Any], line: int) -> Step:
-        after_ms, after_polls = parse_after(values["after"]) if "after" in values else (0, 0)
-        webhooks = values.get("webhooks", {})
-        return Step(
-            flow=flow,
-            index=index,
-            file=self._file,
-            line=line,
-            after_ms=after_ms,
-            after_polls=after_polls,
-            status=values.get("status"),
-            set=values.get("set", {}),
-            data=values.get("data"),
-            fault=_with_delay(values["fault"]) if "fault" in values else None,
-            event=values.get("event"),
-            payload=values.get("payload", {}),
-            webhooks={"off": True} if webhooks == "off" else _with_delay(webhooks),
-            ask=self._ask(values) if "challenges" in values else None,
-            oauth=_consent(values["oauth"]) if "oauth" in values else None,
-            then=values.get("then"),
-            delete=values.get("delete", False),
-        )
+        held: dict[str, Any] = {}
+        for key, reader in READING.items():
+            if reader is not None and key in values:
+                held.update(reader(self, values))
+        return Step(flow=flow, index=index, file=self._file, line=line, **held)
 
-    def _ask(self, step: Mapping[str, Any]) -> Ask:
+    def ask(self, step: Mapping[str, Any]) -> Ask:
         return Ask(
             challenges=tuple(self._challenge(challenge) for challenge in step["challenges"]),
             wait_ms=parse_duration(step["wait"]) if "wait" in step else ANSWER_WAIT_MS,
@@ -161,6 +146,33 @@ class _Reader:
 
     def _image(self, values: Mapping[str, Any]) -> str | None:
         return scenario_rules.image_uri(values["image"], self._file) if "image" in values else None
+
+
+def _read_after(_: _Reader, step: Mapping[str, Any]) -> dict[str, Any]:
+    after_ms, after_polls = parse_after(step["after"])
+    return {"after_ms": after_ms, "after_polls": after_polls}
+
+
+def _read_webhooks(_: _Reader, step: Mapping[str, Any]) -> dict[str, Any]:
+    said = step["webhooks"]
+    return {"webhooks": {"off": True} if said == "off" else _with_delay(said)}
+
+
+def _as_written(key: str) -> Reading:
+    return lambda _, step: {key: step[key]}
+
+
+Reading = Callable[[_Reader, Mapping[str, Any]], dict[str, Any]]
+# key of a step -> what makes the fields of `Step` of it; None: read with another key
+READING: Mapping[str, Reading | None] = {
+    "after": _read_after,
+    "fault": lambda _, step: {"fault": _with_delay(step["fault"])},
+    "webhooks": _read_webhooks,
+    "challenges": lambda reader, step: {"ask": reader.ask(step)},
+    **dict.fromkeys(("wait", "right", "wrong", "silent", "answers"), None),
+    "oauth": lambda _, step: {"oauth": _consent(step["oauth"])},
+    **{key: _as_written(key) for key in ("status", "set", "data", "event", "payload", "then", "delete")},
+}
 
 
 def _with_delay(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -281,3 +293,6 @@ flows:
   expired:
     - status: EXPIRED
 """
+
+covers(READING, f"{__name__}.READING")
+covers(SCHEMA.rules["$defs"]["step"]["properties"], "scenarios/schema.json")

@@ -1,0 +1,171 @@
+"""Plays the steps of scenarios, one at a time: for each key of a step there is one method, in the table at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from mocksrv.engine.clock import SECOND
+from mocksrv.engine.play import OpenConsent, Place
+from mocksrv.engine.role import Role, telling
+from mocksrv.engine.sandbox import Fault
+from mocksrv.engine.scenarios.library import Library
+from mocksrv.engine.scenarios.model import Consent, Scenario, Step
+from mocksrv.engine.scenarios.steps import covers
+from mocksrv.engine.storage.records import Record
+from mocksrv.engine.waiting import open_challenges
+from mocksrv.engine.world import World
+
+AUTO_ANSWER = SECOND  # how long an `auto:` consent takes
+
+
+class StepPlayer:
+    """Plays single steps. ``roles`` by provider name.
+
+    The methods of the keys take the step, whether the job ends with its change, and what caused it.
+    """
+
+    def __init__(self, library: Library, roles: Mapping[str, Role]) -> None:
+        self.library = library
+        self.roles = roles
+
+    def role(self, subject: Record) -> Role:
+        return self.roles[subject.playing.provider]
+
+    def scenario(self, subject: Record) -> Scenario:
+        """What the subject plays. Raises UnknownScenario when it has gone from the library."""
+        play = subject.playing
+        return self.library.get(play.provider, play.started_in or play.scenario)
+
+    def _play_step(self, world: World, subject: Record, step: Step, *, ends_job: bool, cause: str) -> None:
+        """One step, in the order the language promises."""
+        world.directives, world.rank = {}, None
+        subject.playing.at = Place(step.flow, step.index, step.file, step.line)
+        for play in PLAYING.values():
+            if play is not None:
+                play(self, world, subject, step, ends_job, cause)
+
+    def disturb(self, world: World, subject: Record, step: Step, ends_job: bool, cause: str) -> None:
+        """``webhooks``: what happens to the callbacks of this step."""
+        world.directives = step.webhooks
+
+    def misbehave(self, world: World, subject: Record, step: Step, ends_job: bool, cause: str) -> None:
+        """``fault``: calls of the API fail from here on."""
+        if step.fault:
+            world.configure(faults=(*world.sandbox.settings.faults, Fault.make(**step.fault)))
+
+    def load(self, world: World, subject: Record, step: Step, ends_job: bool, cause: str) -> None:
+        """``data``: a profile's data come."""
+        if step.data:
+            self.role(subject).load(world, subject, step.data)
+
+    def change(self, world: World, subject: Record, step: Step, ends_job: bool, cause: str) -> None:
+        """``status`` and ``set``: one change, with which the job may end."""
+        if not (step.status or step.set):
+            return
+        if step.status:
+            step = self._count(world, subject, step)
+        if ends_job:
+            self._end_job(world, subject, step.status, step.set)
+        else:
+            self._enter(world, subject, step.status, step.set, False)
+        self._mark_step(world, subject, step, cause)
+        if step.status:
+            self._set_lifetime(world, subject)
+
+    def send(self, world: World, subject: Record, step: Step, ends_job: bool, cause: str) -> None:
+        """``event`` with its ``payload``."""
+        if not step.event:
+            return
+        if not (step.status or step.set):
+            self._mark_step(world, subject, step, cause)
+        role = self.role(subject)
+        with world.overriding(step.payload), telling(role, world, subject, "trigger"):
+            role.trigger(world, subject, step.event)
+
+    def question(self, world: World, subject: Record, step: Step, ends_job: bool, cause: str) -> None:
+        """``challenges``: answers are waited for."""
+        if step.ask:
+            subject.playing.asked = open_challenges(world, subject, self.role(subject), step.ask)
+            world.set_timer(subject.guid, "silent", world.now + step.ask.wait_ms)
+
+    def await_consent(self, world: World, subject: Record, step: Step, ends_job: bool, cause: str) -> None:
+        """``oauth``: the bank's page is waited for."""
+        if step.oauth:
+            self._await_consent(world, subject, step.oauth)
+
+    def delete(self, world: World, subject: Record, step: Step, ends_job: bool, cause: str) -> None:
+        """``delete``: the subject is no more."""
+        if step.delete:
+            world.mark(subject.guid, "deleted by the scenario")
+            self._remove(world, subject)
+
+    def _mark_step(self, world: World, subject: Record, step: Step, cause: str) -> None:
+        status, place = self.role(subject).status(subject), f"{step.file}:{step.line}"
+        world.mark(subject.guid, cause, status=status, flow=step.flow, step=place)
+
+    def _count(self, world: World, subject: Record, step: Step) -> Step:
+        """The step with the status that it enters, which may be another than it writes, by the provider's counting."""
+        play, role = subject.playing, self.role(subject)
+        play.counted = ""
+        if not step.status or play.flow is None or not self.library.counts(self.scenario(subject)):
+            return step  # pushed by hand, or what is written is all that happens
+        rule = role.counting.enter(play, step.status, world.now, subject.created_at)
+        if rule is None or rule.status == step.status:
+            return step
+        play.counted = str(rule)
+        world.mark(subject.guid, play.counted, flow=step.flow)
+        return replace(step, status=rule.status)
+
+    def _enter(self, world: World, subject: Record, status: str | None, fields: Mapping[str, Any], over: bool) -> None:
+        role = self.role(subject)
+        with telling(role, world, subject, "enter", asked=bool(status or fields)):
+            role.enter(world, subject, status, fields, over)
+
+    def _remove(self, world: World, subject: Record) -> None:
+        role = self.role(subject)
+        with telling(role, world, subject, "remove"):
+            role.remove(world, subject)
+
+    def _end_job(self, world: World, subject: Record, status: str | None, fields: Mapping[str, Any]) -> None:
+        """The job is over with this change; if it ended well, what it fetched is there before."""
+        role, job = self.role(subject), subject.job
+        if job is not None and (status or role.status(subject)) in role.successful:
+            role.fetch(world, subject, job)
+            job.done = True
+            subject.playing.attempts, subject.playing.succeeded_at = {}, world.now
+        self._enter(world, subject, status, fields, True)
+
+    def _await_consent(self, world: World, subject: Record, consent: Consent) -> None:
+        subject.playing.consent = OpenConsent(consent.approved, consent.denied, consent.silent, consent.auto)
+        if consent.wait_ms is not None:
+            world.set_timer(subject.guid, "consent", world.now + consent.wait_ms)
+        if consent.auto:
+            world.set_timer(subject.guid, "auto", world.now + AUTO_ANSWER)
+
+    def _set_lifetime(self, world: World, subject: Record) -> None:
+        role = self.role(subject)
+        lifetime = role.lifetimes.get(role.status(subject) or "")
+        if lifetime is not None:
+            world.set_timer(subject.guid, "lifetime", world.now + lifetime)
+
+
+Playing = Callable[[StepPlayer, World, Record, Step, bool, str], None]
+# key of a step -> what plays it, in the order that the language promises; None: `next_steps`, or with another key
+PLAYING: Mapping[str, Playing | None] = {
+    "after": None,
+    "webhooks": StepPlayer.disturb,
+    "fault": StepPlayer.misbehave,
+    "data": StepPlayer.load,
+    "set": None,
+    "status": StepPlayer.change,
+    "payload": None,
+    "event": StepPlayer.send,
+    "challenges": StepPlayer.question,
+    **dict.fromkeys(("wait", "right", "wrong", "silent", "answers"), None),
+    "oauth": StepPlayer.await_consent,
+    "then": None,
+    "delete": StepPlayer.delete,
+}
+covers(PLAYING, f"{__name__}.PLAYING")
