@@ -76,6 +76,7 @@ class Engine:
             self._attempted,
             {kind: signer for role in roles for kind, signer in role.signers.items()},
             {name: role.encode for name, role in by_name.items()},
+            frozenset(name for name, role in by_name.items() if not role.dated),
             self.shared,
             self._sandboxes.refresh,
         )

@@ -76,6 +76,7 @@ class Role:
     unasked: ClassVar[frozenset[str]]  # patterns of the events that an endpoint gets which names none
     timers: Mapping[str, Callable[[World, Record], None]] = {}  # what falls due on records that play no scenario
     retries: ClassVar[Retries] = NO_RETRIES  # of callbacks
+    dated: ClassVar[bool] = True  # whether callbacks have a ``Date``, in sandbox time
     signers: ClassVar[Mapping[str, Signer]] = {}  # the provider's own kinds of ``auth`` of endpoints
 
     def check(self) -> None:

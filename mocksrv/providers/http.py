@@ -158,6 +158,10 @@ class Call(Generic[MountT, RouteT]):
         """The body that tells of a refusal."""
         return {"message": error.message}
 
+    def text(self, body: Any) -> str:
+        """A body as JSON, with numbers in the provider's form."""
+        return dumps(body)
+
     @property
     def media_type(self) -> str:
         """Of the answers."""
@@ -214,7 +218,7 @@ class Call(Generic[MountT, RouteT]):
         """The reply, in the call's media type unless it has one of its own."""
         if reply.body is None:
             return Response(status=reply.status)
-        content = reply.body if isinstance(reply.body, bytes) else dumps(reply.body)
+        content = reply.body if isinstance(reply.body, bytes) else self.text(reply.body)
         return Response(content, reply.status, dict(reply.headers), mimetype=reply.mimetype or self.media_type)
 
     def handle(self, route: RouteT, parameters: Mapping[str, str]) -> Response:

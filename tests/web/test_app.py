@@ -25,8 +25,8 @@ def app(make_server: Callable[..., tuple[Engine, Flask]]) -> Flask:
         ("/finicityx", {"error": {"message": "Invalid route"}}),
         ("/mono", {"message": "Resource not found"}),
         ("/mono/nothing", {"message": "Resource not found"}),
-        ("/finicity", {"code": "14001"}),
-        ("/finicity/nothing", {"code": "14001"}),
+        ("/finicity", {"code": 14001}),
+        ("/finicity/nothing", {"code": 14001}),
     ],
 )
 def test_a_prefix_ends_at_a_slash(app: Flask, sandbox: str, path: str, body: dict[str, Any]) -> None:

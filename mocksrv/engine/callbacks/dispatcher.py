@@ -80,6 +80,7 @@ class Dispatcher:
         report: Callable[[Sandbox, Happening, bool], None],
         signers: Mapping[str, Signer] | None = None,
         encoders: Mapping[str, Encoder] | None = None,
+        undated: frozenset[str] = frozenset(),
         shared: OneProcess | None = None,
         refresh: Callable[[Sandbox], bool] = lambda sandbox: True,
     ) -> None:
@@ -93,6 +94,7 @@ class Dispatcher:
             lambda *sent, **options: self._ready_transport().post(*sent, **options), signers or {}
         )
         self._encoders = encoders or {}
+        self._undated = undated  # providers whose callbacks have no date
         self._retries = retries
         self._report = report
         self._pool = ThreadPoolExecutor(MOST_ENDPOINTS, thread_name_prefix="callbacks")
@@ -228,7 +230,7 @@ class Dispatcher:
                 tx.set_delivery(row.seq, "failed", None, attempts)
             return
         at = sandbox.now()
-        headers = _headers(endpoint, json.loads(row.headers), at)
+        headers = self._headers(endpoint, event, json.loads(row.headers), at)
         body = row.payload.encode()
         if wrong:
             body = disturbed(body, wrong, sandbox.chance(f"corrupt:{event_id}:{place}"))
@@ -274,12 +276,18 @@ class Dispatcher:
         encoder = self._encoders.get(event.partition(".")[0])
         return encoder(body, headers) if encoder else body
 
-    def probe(
-        self, sandbox: Sandbox, endpoint: Endpoint, event: str, payload: Mapping[str, Any], headers: Mapping[str, str]
-    ) -> Answer:
+    def probe(self, sandbox: Sandbox, endpoint: Endpoint, event: str, body: str, headers: Mapping[str, str]) -> Answer:
         """One attempt at once, inside a request, with nothing written: the only callback that anybody waits for."""
-        sent = _headers(endpoint, headers, sandbox.now())
-        return self._post(sandbox, endpoint, self._encode(event, dumps(payload).encode(), sent), sent, {})
+        sent = self._headers(endpoint, event, headers, sandbox.now())
+        return self._post(sandbox, endpoint, self._encode(event, body.encode(), sent), sent, {})
+
+    def _headers(self, endpoint: Endpoint, event: str, headers: Mapping[str, str], at: int) -> dict[str, str]:
+        """What goes out, but for the credentials: the event's own headers, the date in sandbox time unless the provider
+        sends none, the endpoint's.
+        """
+        dated = event.partition(".")[0] not in self._undated
+        date = {"Date": formatdate(at / 1000, usegmt=True)} if dated else {}
+        return {**headers, **date, **endpoint.headers}
 
     def _post(
         self, sandbox: Sandbox, endpoint: Endpoint, body: bytes, headers: dict[str, str], wrong: Mapping[str, Any]
@@ -317,11 +325,6 @@ def _endpoint(sandbox: Sandbox, id: str, options: Mapping[str, Any]) -> tuple[in
     if PRIVATE in options:
         return len(endpoints), Endpoint(**options[PRIVATE])
     return next(((place, each) for place, each in enumerate(endpoints) if each.id == id), (0, None))
-
-
-def _headers(endpoint: Endpoint, headers: Mapping[str, str], at: int) -> dict[str, str]:
-    """What goes out, but for the credentials: the event's own headers, the date in sandbox time, the endpoint's."""
-    return {**headers, "Date": formatdate(at / 1000, usegmt=True), **endpoint.headers}
 
 
 def _masked(headers: Mapping[str, str]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import asdict
 from fnmatch import fnmatchcase
@@ -39,13 +39,14 @@ def emit(
     unasked: frozenset[str],
     private: Endpoint | None = None,
     sent: bool = False,
+    write: Callable[[Any], str] = dumps,
 ) -> None:
     """Writes an event and what each endpoint that wants it is owed. Nothing is sent before the commit.
 
     ``private`` is an endpoint that the event's subject brought along: it gets the event beside those of the sandbox.
     The directives of the step being played (``webhooks`` in the scenario) are obeyed, and those of the sandbox's
     disturbances. An endpoint of the sandbox with the same URL does not get the event a second time. ``sent``:
-    ``private`` has it already, by a probe. Nothing is written in a muted world.
+    ``private`` has it already, by a probe. ``write`` makes the text of the body. Nothing is written in a muted world.
     """
     if world.muted or world.directives.get("off"):
         return
@@ -55,7 +56,7 @@ def emit(
         strange = unknown_field(payload, world.overrides)
         world.strange += [strange] if strange else []
         payload = overridden(payload, world.overrides)
-    body = dumps(payload)
+    body = write(payload)
     seq = world.tx.add_event(world.sandbox.name, id, event, subject, world.now, body, dumps(headers))
     state = "dropped" if directives.get("drop") else "pending"
     delay = directives.get("delay_ms", 0)

@@ -13,13 +13,13 @@ from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.finicity.codes import TOO_LATE, meaning
 from mocksrv.providers.finicity.http import (
-    MISSING,
     Call,
     Document,
     FinicityError,
     Number,
     Routes,
     Seconds,
+    refusal,
     shown,
 )
 from mocksrv.providers.finicity.jobs import SessionJob
@@ -87,7 +87,7 @@ def _answer(accounts: list[Record], schema: AccountSchema = RECORDS) -> Reply:
 def _list(call: Call, customer: str, schema: AccountSchema = RECORDS, **body: str) -> Reply:
     wanted = call.arguments("status").get("status") or "active"
     if wanted not in STATUSES:
-        raise FinicityError(400, "14020", f"status must be {' or '.join(STATUSES)}")
+        raise refusal("status parameter")
     with call.look() as world:
         call.customer(world, customer)
         return _answer(world.list(Query("finicity.account", owner=customer, body={"status": wanted, **body})), schema)
@@ -105,18 +105,29 @@ def list_simply(call: Call, customer: str) -> Reply:
 
 @routes.add("GET", f"{V1}/institutions/<institution>/accounts", "GetCustomerAccountsByInstitution")
 def list_of_institution(call: Call, customer: str, institution: str) -> Reply:
+    with call.look() as world:
+        call.customer(world, customer)
+        if not world.count(Query("finicity.account", owner=customer, body={"institutionId": institution})):
+            raise refusal("accounts of institution", id=institution)
     return _list(call, customer, institutionId=institution)
 
 
 @routes.add("GET", f"{V1}/{LOGIN}/accounts", "GetCustomerAccountsByInstitutionLogin")
 def list_of_login(call: Call, customer: str, login: str) -> Reply:
     with call.look() as world:
-        call.owned(world, "finicity.login", customer, login, "Institution login")
+        call.customer(world, customer)
+        _login(call, world, customer, login)
     return _list(call, customer, institutionLoginId=login)
 
 
+def _login(call: Call, world: World, customer: str, login: str) -> Record:
+    return call.owned(world, "finicity.login", customer, login, "accounts of login")
+
+
 def _account(call: Call, world: World, customer: str, account: str) -> Record:
-    return call.owned(world, "finicity.account", customer, account, "Account")
+    """An account that is read. Raises FinicityError 404 for an unknown customer, too."""
+    call.customer(world, customer)
+    return call.owned(world, "finicity.account", customer, account, "account")
 
 
 @routes.add("GET", f"{V1}/{ACCOUNT}", "GetCustomerAccountV1")
@@ -135,7 +146,7 @@ def _refresh(call: Call, customer: str, login: str | None) -> list[Record]:
     """
     with call.change() as world:
         call.customer(world, customer)
-        one = None if login is None else call.owned(world, "finicity.login", customer, login, "Institution login")
+        one = None if login is None else _login(call, world, customer, login)
         logins = [one] if one else world.list(Query("finicity.login", owner=customer))
         for each in logins:
             session = world.subject(each.subject or "")
@@ -172,14 +183,14 @@ def refresh_quietly(call: Call, customer: str, login: str | None = None) -> Repl
 @routes.add("DELETE", f"{V1}/{ACCOUNT}", "DeleteCustomerAccount")
 def delete_account(call: Call, customer: str, account: str) -> Reply:
     with call.change() as world:
-        call.mount.bank.delete(world, [_account(call, world, customer, account)])
+        call.mount.bank.delete(world, [call.owned(world, "finicity.account", customer, account, "account")])
     return NO_CONTENT
 
 
 @routes.add("DELETE", f"{V1}/{LOGIN}", "DeleteCustomerAccountsByInstitutionLogin")
 def delete_login(call: Call, customer: str, login: str) -> Reply:
     with call.change() as world:
-        found = call.owned(world, "finicity.login", customer, login, "Institution login")
+        found = _login(call, world, customer, login)
         call.mount.bank.delete(world, world.list(Query("finicity.account", parent=login)))
         world.remove(guid=found.guid)
     return NO_CONTENT
@@ -225,7 +236,7 @@ def read_details(call: Call, customer: str, account: str) -> Reply:
     with call.look() as world:
         body = _account(call, world, customer, account).body
     if not body["routing"]:
-        raise FinicityError(400, MISSING, f"Account {account} has no ACH details")
+        raise refusal("routing number")
     return Reply({"routingNumber": body["routing"], "realAccountNumber": body["number"]})
 
 

@@ -1,8 +1,69 @@
-"""Finicity's error codes, and the aggregation status codes that accounts carry and failing refreshes answer."""
+"""Finicity's refusals with their codes and texts, and the aggregation status codes that accounts carry and failing
+refreshes answer.
+
+Source: the error examples of Mastercard's OpenAPI file, and the assertions of its Java test suite.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One refusal: the HTTP status, the code, and the text with the names of what it is about in braces."""
+
+    status: int
+    code: int
+    text: str
+
+
+REFUSALS: Mapping[str, Refusal] = {
+    # credentials
+    "credentials": Refusal(401, 10001, "Invalid credentials"),
+    "locked": Refusal(401, 24302, "Bad credentials"),
+    "app key missing": Refusal(401, 10026, "Missing parameter (Finicity-App-Key)"),
+    "token missing": Refusal(401, 10024, "Missing parameter (Finicity-App-Token)"),
+    "token invalid": Refusal(401, 10022, "Invalid (Finicity-App-Token)"),
+    "token expired": Refusal(401, 10023, "Expired (Finicity-App-Token)"),
+    # what was sent
+    "missing": Refusal(400, 10005, "Missing parameter ({name})"),
+    "invalid": Refusal(400, 10010, 'Invalid "{name}" in request body: {reason}'),
+    "experience": Refusal(400, 10010, '"experience" must be a valid GUID'),
+    "bad request": Refusal(400, 14020, "Bad request. ({reason})"),
+    "start": Refusal(400, 41003, "Start index cannot be less than one."),
+    "limit": Refusal(400, 41004, "Limit cannot be less than one."),
+    "status parameter": Refusal(400, 18017, "status parameter value must be 'active' or 'pending'"),
+    "secret": Refusal(400, 24437, "New password is not as per policy"),
+    "customer type": Refusal(400, 14016, "Invalid customer type."),
+    "username policy": Refusal(400, 110039, "Username is not as per the policy."),
+    "username characters": Refusal(400, 45003, "Invalid character in name fields."),
+    "nothing to update": Refusal(400, 10025, "No data to update."),
+    "consumer field": Refusal(400, 10100, "Invalid format for field consumer.{name}.{more}"),
+    # what is not there, or there already
+    "resource": Refusal(404, 14001, "Resource not found."),
+    "customer": Refusal(404, 14001, "Customer not found."),
+    "username taken": Refusal(409, 110002, "Username is not available."),
+    "consumer": Refusal(404, 10100, "Cannot find consumer with id {id}."),
+    "consumer of customer": Refusal(404, 10100, "Cannot find consumer for customer with id {customer}."),
+    "consumer exists": Refusal(409, 11000, "A consumer already exists for customer {customer}"),
+    "institution": Refusal(404, 14006, "Institution not found."),
+    "account": Refusal(
+        404, 38003, "customer does not have given account (customerId = {customer}, accountId = [{id}])"
+    ),
+    "accounts of institution": Refusal(
+        404, 38006, "Customer does not have any accounts associated with institutionId = ({id})"
+    ),
+    "accounts of login": Refusal(
+        404, 38007, "Customer does not have any accounts associated with institutionLoginId = ({id})"
+    ),
+    "accounts": Refusal(404, 38003, "Customer does not have any accounts"),
+    "account to report on": Refusal(404, 10005, "Customer does not have the specified account ({id})"),
+    "routing number": Refusal(406, 20000, "Routing number not found"),
+    "transaction": Refusal(404, 24553, "Transaction not found."),
+    "report": Refusal(404, 10100, "Cannot find report with id {id}."),
+}
 
 FINE, DOWN, TOO_LATE = 0, 102, 331
 AGGREGATION: Mapping[int, str] = {

@@ -22,12 +22,11 @@ from mocksrv.engine.scenarios.library import UnknownScenario
 from mocksrv.engine.storage.records import Record, dumps
 from mocksrv.engine.world import World
 from mocksrv.providers.finicity.http import (
-    INVALID,
-    MISSING,
     Call,
     Document,
     FinicityError,
     Routes,
+    refusal,
 )
 from mocksrv.providers.finicity.lifecycle import new_body
 from mocksrv.providers.finicity.webhooks import (
@@ -44,12 +43,15 @@ from mocksrv.providers.finicity.webhooks import (
     wrapped,
 )
 from mocksrv.providers.http import Reply
+from mocksrv.providers.numbers import dumps_for_javascript, too_large
 
 routes = Routes(wide=True)
 LIFETIME = 2 * HOUR
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}", re.IGNORECASE)
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+INVALID = 10010
 NOT_OURS = "Customer ID does not exist or does not belong to this partner"
+NO_LOGIN = "Customer does not have any accounts associated with institutionLoginId."
 KEPT = (
     "consumerId",
     "redirectUri",
@@ -82,6 +84,12 @@ def _are_headers(values: Mapping[str, Any]) -> None:
             raise ValidationError(f"{name!r} is no header that can be sent")
 
 
+def _are_sendable(values: Mapping[str, Any]) -> None:
+    place = too_large(values)
+    if place is not None:
+        raise ValidationError(f"{place} is a number beyond 2^53")
+
+
 class Parameters(Document):
     """What all the calls take."""
 
@@ -92,7 +100,7 @@ class Parameters(Document):
     redirectUri = fields.String()
     webhook = fields.String(validate=_is_url)
     webhookContentType = fields.String(validate=validate.OneOf((JSON, XML)))
-    webhookData = fields.Dict()
+    webhookData = fields.Dict(validate=_are_sendable)
     webhookHeaders = fields.Dict(keys=fields.String(), validate=_are_headers)
     singleUseUrl = fields.Boolean(truthy={True}, falsy={False})
     experience = fields.String(validate=_is_experience)
@@ -155,10 +163,10 @@ def generate_joint(call: Call) -> Reply:
 
 def _generate(call: Call, type: str, given: Mapping[str, Any]) -> Reply:
     """Pings the app's webhook, and only then makes the session and its link."""
-    if call.partner is not None and given["partnerId"] != call.partner:
+    if given["partnerId"] != call.partner:
         raise FinicityError(400, INVALID, 'Invalid "partnerId" in request body')
     if given.get("isWebView") and not given.get("redirectUri"):
-        raise FinicityError(400, MISSING, 'Missing "redirectUri" in request body')
+        raise refusal("missing", name="redirectUri")
     with call.change() as world:
         session = _session(call, world, type, given)
         id = event_id(world)
@@ -176,15 +184,13 @@ def _generate(call: Call, type: str, given: Mapping[str, Any]) -> Reply:
 
 
 def _session(call: Call, world: World, type: str, given: Mapping[str, Any]) -> Record:
-    """The session that is asked for. Raises FinicityError for a customer, consumer or login that is not there."""
+    """The session that is asked for. Raises FinicityError for a customer or login that is not there; any ``consumerId``
+    is taken.
+    """
     for each in (given, *given.get("borrowers", ())):
-        customer, consumer = each["customerId"], each.get("consumerId")
-        if world.get("finicity.customer", customer) is None:
-            raise FinicityError(400, INVALID, NOT_OURS)
-        if consumer and ((found := world.get("finicity.consumer", consumer)) is None or found.owner != customer):
-            raise FinicityError(
-                400, INVALID, f"Request failed with status code 404 GET /decisioning/v1/consumers/{consumer}"
-            )
+        if world.get("finicity.customer", each["customerId"]) is None:
+            inner = f"Request failed with status code 404 GET /aggregation/v1/customers/{each['customerId']}"
+            raise FinicityError(400, INVALID, inner if type == LITE else NOT_OURS)
     customer = given["customerId"]
     body = {
         **new_body(type),
@@ -202,7 +208,7 @@ def _session(call: Call, world: World, type: str, given: Mapping[str, Any]) -> R
         login = world.get("finicity.login", given["institutionLoginId"])
         if login is None or login.owner != customer or not call.mount.bank.active(world, parent=login.guid):
             raise FinicityError(
-                400, "38007", f"The customer has no accounts at the institution login {given['institutionLoginId']}"
+                404, 38007, NO_LOGIN, title="Connecting accounts error", user_message=NO_LOGIN, level="error"
             )
         body.update(institution=login.body["institution"], login_id=login.guid, username=login.body["username"])
     return Record("finicity.session", "", body, owner=customer)
@@ -214,7 +220,9 @@ def _ping(call: Call, session: Record, id: str) -> None:
     if target is None:
         return
     body = wrapped(session, "ping", id, {})
-    answer = call.engine.dispatcher.probe(call.sandbox, target, "finicity.ping", body, headers(session))
+    answer = call.engine.dispatcher.probe(
+        call.sandbox, target, "finicity.ping", dumps_for_javascript(body), headers(session)
+    )
     call.entry.notes["ping"] = answer.error or answer.status
     if answer.status is None or not 200 <= answer.status < 300:
         raise FinicityError(

@@ -10,15 +10,13 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.finicity.http import (
-    INVALID,
     Call,
     Document,
-    FinicityError,
     Number,
     Routes,
     Seconds,
-    not_found,
     number,
+    refusal,
     shown,
 )
 from mocksrv.providers.http import NO_CONTENT, Reply
@@ -27,10 +25,15 @@ routes = Routes()
 TYPES = ("testing", "active")
 CUSTOMER = "/aggregation/v1/customers/<customer>"
 NAME_RULES = (
-    (r".{6,255}", "110039", "A username has 6 to 255 characters"),
-    (r"[A-Za-z0-9!@.#$%&*_+-]*", "45003", "The username may have letters, digits and ! @ . # $ % & * _ - +"),
+    (r".{6,255}", "username policy"),
+    (r"[A-Za-z0-9!@.#$%&*_+-]*", "username characters"),
 )
 CONSUMER_NEEDS = (("ssn", "birthday"), ("phone", "email"))  # one of each
+FORMATS = {  # of a consumer's fields: the rule, and what the refusal adds
+    "email": (r"[^@\s]+@[^@\s]+", ""),
+    "phone": (r"[0-9+() .x-]+", ""),
+    "ssn": (r"\d{3}-?\d{2}-?\d{4}|\d{4}", "  Required format is 9 digits."),
+}
 
 
 class CustomerSchema(Document):
@@ -65,7 +68,7 @@ class ConsumerSchema(Document):
     state = fields.String(required=True)
     zip = fields.String()
     phone = fields.String()
-    ssn = fields.String(validate=validate.Regexp(r"^\d{3}-?\d{2}-?\d{4}\Z|^\d{4}\Z"))
+    ssn = fields.String()
     birthday = fields.Nested(Birthday)
     email = fields.String()
     suffix = fields.String()
@@ -75,7 +78,7 @@ class ConsumerSchema(Document):
 
     @validates_schema(skip_on_field_errors=True)
     def _one_of_each(self, data: dict[str, Any], partial: Any = None, **_: Any) -> None:
-        for names in CONSUMER_NEEDS:
+        for names in () if partial else CONSUMER_NEEDS:
             if not any(data.get(name) for name in names):
                 raise ValidationError(f"one of {' and '.join(names)} is needed", names[0])
 
@@ -90,11 +93,11 @@ def render(customer: Record) -> dict[str, Any]:
 @routes.add("POST", "/aggregation/v2/customers/<type>", "AddCustomer")
 def add_customer(call: Call, type: str) -> Reply:
     if type not in TYPES:
-        not_found("Resource", type)
+        raise refusal("resource")
     given = _given(call)
     with call.change() as world:
         if world.list(Query("finicity.customer", partner_id=given["username"], limit=1)):
-            raise FinicityError(409, "110002", f"A customer with the username {given['username']} exists")
+            raise refusal("username taken")
         record = Record("finicity.customer", number(world), {**given, "type": type}, partner_id=given["username"])
         world.add(record)
         return Reply({"id": record.guid, "username": given["username"], "createdDate": record.created_at // 1000}, 201)
@@ -102,9 +105,9 @@ def add_customer(call: Call, type: str) -> Reply:
 
 def _given(call: Call, *, partial: bool = False) -> dict[str, Any]:
     given = call.load(CUSTOMERS, partial=partial)
-    for pattern, code, rule in NAME_RULES if "username" in given else ():
+    for pattern, broken in NAME_RULES if "username" in given else ():
         if not re.fullmatch(pattern, given["username"], re.DOTALL):
-            raise FinicityError(400, code, rule)
+            raise refusal(broken)
     return given
 
 
@@ -112,7 +115,7 @@ def _given(call: Call, *, partial: bool = False) -> dict[str, Any]:
 def list_customers(call: Call) -> Reply:
     asked = call.arguments("username", "type", "search", "start", "limit")
     if asked.get("type") not in (None, "", *TYPES):
-        raise FinicityError(400, "14016", f"type must be {' or '.join(TYPES)}")
+        raise refusal("customer type")
     sought = asked.get("search", "").lower()
     with call.look() as world:
         rows = world.list(Query("finicity.customer", partner_id=asked.get("username") or None))
@@ -135,7 +138,7 @@ def read_customer(call: Call, customer: str) -> Reply:
 def update_customer(call: Call, customer: str) -> Reply:
     given = _given(call, partial=True)
     if not given.get("firstName") and not given.get("lastName"):
-        raise FinicityError(400, INVALID, "firstName or lastName is needed")
+        raise refusal("nothing to update")
     with call.change() as world:
         record = call.customer(world, customer)
         record.body.update({name: given[name] for name in ("firstName", "lastName", "phone", "email") if name in given})
@@ -163,45 +166,55 @@ def consumer_of(world: World, customer: str) -> Record | None:
 
 @routes.add("POST", "/decisioning/v1/customers/<customer>/consumer", "CreateConsumer")
 def add_consumer(call: Call, customer: str) -> Reply:
-    given = call.load(CONSUMERS)
+    given = _consumer_fields(call)
     with call.change() as world:
         call.customer(world, customer)
         if consumer_of(world, customer):
-            raise FinicityError(409, "11000", f"Customer {customer} has a consumer")
-        record = Record("finicity.consumer", world.guid().replace("-", ""), _last_four(given), owner=customer)
+            raise refusal("consumer exists", customer=customer)
+        record = Record("finicity.consumer", world.guid().replace("-", ""), given, owner=customer)
         world.add(record)
         return Reply({"id": record.guid, "createdDate": record.created_at // 1000, "customerId": int(customer)}, 201)
 
 
-def _last_four(given: dict[str, Any]) -> dict[str, Any]:
-    return {**given, **({"ssn": given["ssn"][-4:]} if "ssn" in given else {})}
+def _consumer_fields(call: Call, *, partial: bool = False) -> dict[str, Any]:
+    """What the body says of a consumer; of the SSN only the last four digits are kept."""
+    given = call.json
+    for name, (rule, more) in FORMATS.items():
+        value = given.get(name)
+        if value is not None and not (isinstance(value, str) and re.fullmatch(rule, value, re.ASCII)):
+            raise refusal("consumer field", name=name, more=more)
+    loaded = call.load(CONSUMERS, partial=partial)
+    return {**loaded, **({"ssn": loaded["ssn"][-4:]} if loaded.get("ssn") else {})}
 
 
 @routes.add("GET", "/decisioning/v1/customers/<customer>/consumer", "GetConsumerForCustomer")
 def read_consumer_of_customer(call: Call, customer: str) -> Reply:
     with call.look() as world:
-        call.customer(world, customer)
-        record = consumer_of(world, customer) or not_found("Consumer of customer", customer, "10100")
-        return Reply(dict(CONSUMERS.dump(shown(record))))
+        record = consumer_of(world, customer)
+    if record is None:
+        raise refusal("resource")
+    return Reply(dict(CONSUMERS.dump(shown(record))))
+
+
+def _consumer(world: World, id: str) -> Record:
+    found = world.get("finicity.consumer", id)
+    if found is None:
+        raise refusal("consumer", id=id)
+    return found
 
 
 @routes.add("GET", "/decisioning/v1/consumers/<consumer>", "GetConsumer")
 def read_consumer(call: Call, consumer: str) -> Reply:
     with call.look() as world:
-        return Reply(
-            dict(
-                CONSUMERS.dump(
-                    shown(world.get("finicity.consumer", consumer) or not_found("Consumer", consumer, "10100"))
-                )
-            )
-        )
+        return Reply(dict(CONSUMERS.dump(shown(_consumer(world, consumer)))))
 
 
 @routes.add("PUT", "/decisioning/v1/consumers/<consumer>", "ModifyConsumer")
 def update_consumer(call: Call, consumer: str) -> Reply:
-    given = call.load(CONSUMERS)
+    """Any part of the consumer; what is not sent stays."""
+    given = _consumer_fields(call, partial=True)
     with call.change() as world:
-        record = world.get("finicity.consumer", consumer) or not_found("Consumer", consumer, "10100")
-        record.body = _last_four(given)
+        record = _consumer(world, consumer)
+        record.body.update(given)
         world.save(record)
     return NO_CONTENT

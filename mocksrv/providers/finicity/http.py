@@ -15,27 +15,33 @@ from marshmallow import Schema, ValidationError, fields, post_dump
 
 from mocksrv.engine.journal import Entry
 from mocksrv.engine.sandbox import Sandbox
-from mocksrv.engine.storage.records import Query, Record
+from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
 from mocksrv.providers import http
+from mocksrv.providers.finicity.codes import REFUSALS
 from mocksrv.providers.http import ProviderError
+from mocksrv.providers.numbers import dumps_for_javascript
 
-INVALID, MISSING, NOT_FOUND, BAD_REQUEST = "10010", "10005", "14001", "14020"
 NO_FIELD = "One or more of the fields could not be validated. Please ensure you have entered the correct data."
 PAGE, LARGEST_PAGE = 25, 1000
-LIMITS = {"start": (1, "41003"), "limit": (PAGE, "41004")}  # of a page: default, and the code for less than 1
+DEFAULTS = {"start": 1, "limit": PAGE}  # of a page
 
 
 class FinicityError(http.ProviderError):
-    """A refusal: the HTTP status, Finicity's code (a text or a number) and what it says."""
+    """A refusal: the HTTP status, Finicity's code and what it says; ``more`` are further members of an error of
+    Connect's.
+    """
 
-    def __init__(self, status: int, code: str | int, message: str) -> None:
+    def __init__(self, status: int, code: int, message: str, **more: str) -> None:
         super().__init__(status, message)
         self.code = code
+        self.more = more
 
 
-def not_found(what: str, id: str, code: str = NOT_FOUND) -> NoReturn:
-    raise FinicityError(404, code, f"{what} {id} not found")
+def refusal(kind: str, **words: str) -> FinicityError:
+    """The error of that kind in the table of refusals, with ``words`` in its text."""
+    found = REFUSALS[kind]
+    return FinicityError(found.status, found.code, found.text.format_map(words))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,46 +118,42 @@ class Call(http.Call[Mount, Route]):
         self, mount: Mount, request: Request, sandbox: Sandbox, entry: Entry, base_url: str, route: Route | None
     ) -> None:
         super().__init__(mount, request, sandbox, entry, base_url, route)
-        self.partner: str | None = None  # the partner id behind the token; None where the token was never given out
+        self.partner = ""  # the partner id behind the token
         self.secret = ""  # the partner secret that signs what this call sets going
 
     def unreadable(self, reason: str) -> NoReturn:
-        raise FinicityError(400, BAD_REQUEST, reason)
+        raise refusal("bad request", reason=reason)
 
     def error_body(self, error: ProviderError) -> dict[str, Any]:
-        """The classic shape, or the wider one of Connect."""
+        """The classic shape with a number as code, or the wider one of Connect, whose code is a text."""
         if not isinstance(error, FinicityError):
-            return {"code": NOT_FOUND if error.status == 404 else str(error.status), "message": error.message}
+            error = FinicityError(error.status, 14001 if error.status == 404 else error.status, error.message)
         if self.route is None or not self.route.wide:
             return {"code": error.code, "message": error.message}
         more = {"status": str(error.status), "message": error.message, "user_message": NO_FIELD, "tags": ""}
-        return {"code": error.code, **more}
+        return {"code": str(error.code), **more, **error.more}
 
     def admit(self, route: Route) -> None:
         """The app key, and the token unless this call is there to get one. Raises FinicityError 401."""
         if not self.request.headers.get("Finicity-App-Key"):
-            raise FinicityError(401, "10026", "Missing Finicity-App-Key header")
+            raise refusal("app key missing")
         if route.token:
             with self.look() as world:
                 self._know(world, self.request.headers.get("Finicity-App-Token") or "")
 
     def _know(self, world: World, token: str) -> None:
-        """Whose call it is. A token that was never given out is the newest partner's, unless only one partner is
-        accepted.
-        """
+        """Whose call it is, by a token that this sandbox has given out."""
         if not token:
-            raise FinicityError(401, "10024", "Missing Finicity-App-Token header")
+            raise refusal("token missing")
         found = world.get("finicity.token", token)
-        if found is not None:
-            if world.now >= found.body["expires_at"]:
-                raise FinicityError(401, "10023", "The app token has expired")
-            self.partner, self.secret = found.body["partner"], found.body["secret"]
-            return
-        if self.mount.credentials is not None:
-            raise FinicityError(401, "10022", "Invalid app token")
-        self.entry.violate("token", "the app token was not given out by POST /aggregation/v2/partners/authentication")
-        newest = world.list(Query("finicity.partner", newest_first=True, limit=1))
-        self.secret = newest[0].body["secret"] if newest else token
+        if found is None:
+            raise refusal("token invalid")
+        if world.now >= found.body["expires_at"]:
+            raise refusal("token expired")
+        self.partner, self.secret = found.body["partner"], found.body["secret"]
+
+    def text(self, body: Any) -> str:
+        return dumps_for_javascript(body)
 
     # what the client sent
 
@@ -162,20 +164,20 @@ class Call(http.Call[Mount, Route]):
         required = (each.data_key or name for name, each in schema.load_fields.items() if each.required)
         missing = [name for name in required if given.get(name) is None]
         if missing and not partial:
-            raise FinicityError(400, MISSING, f'Missing "{missing[0]}" in request body')
+            raise refusal("missing", name=missing[0])
         try:
             return dict(schema.load(given, partial=partial))
         except ValidationError as error:
             name, said = _first(error.messages)
-            raise FinicityError(400, INVALID, f'Invalid "{name}" in request body: {said}') from None
+            raise refusal("experience" if name == "experience" else "invalid", name=name, reason=said) from None
 
     def page(self) -> tuple[int, int]:
         """``start``, which counts records from 1, and ``limit``. Raises FinicityError 400."""
         found = []
-        for name, (default, code) in LIMITS.items():
+        for name, default in DEFAULTS.items():
             text = self.request.args.get(name) or str(default)
             if not re.fullmatch(r"[0-9]{1,9}", text, re.ASCII) or int(text) < 1:
-                raise FinicityError(400, code, f"{name} must be a whole number of at least 1, not {text}")
+                raise refusal(name)
             found.append(int(text))
         return found[0], min(found[1], LARGEST_PAGE)
 
@@ -190,13 +192,17 @@ class Call(http.Call[Mount, Route]):
 
     def customer(self, world: World, id: str) -> Record:
         """Raises FinicityError 404."""
-        return world.get("finicity.customer", id) or not_found("Customer", id)
+        found = world.get("finicity.customer", id)
+        if found is None:
+            raise refusal("customer")
+        return found
 
-    def owned(self, world: World, kind: str, customer: str, id: str, what: str, code: str = NOT_FOUND) -> Record:
-        """A record of this customer. Raises FinicityError 404."""
-        self.customer(world, customer)
+    def owned(self, world: World, kind: str, customer: str, id: str, missing: str) -> Record:
+        """A record of this customer. Raises FinicityError 404; ``missing`` is the refusal of one that is not there."""
         found = world.get(kind, id)
-        return found if found is not None and found.owner == customer else not_found(what, id, code)
+        if found is None or found.owner != customer:
+            raise refusal(missing, id=id, customer=customer)
+        return found
 
 
 def _first(messages: Any, path: str = "") -> tuple[str, str]:

@@ -15,7 +15,7 @@ from mocksrv.engine.storage.records import dumps
 from mocksrv.providers.finicity.http import (
     Call,
     Routes,
-    not_found,
+    refusal,
 )
 from mocksrv.providers.http import Reply
 
@@ -157,7 +157,9 @@ def list_certified(call: Call) -> Reply:
 
 
 def _institution(call: Call, id: str) -> Institution:
-    found: Institution = call.mount.institutions.get(id) or not_found("Institution", id, "14006")
+    found: Institution | None = call.mount.institutions.get(id)
+    if found is None:
+        raise refusal("institution")
     return found
 
 

@@ -90,6 +90,7 @@ class SessionRole(Role):
     challenge_prefix, option_prefix = "MFA", "OPT"
     unasked = UNASKED
     retries = RETRIES
+    dated = False
     signers: ClassVar[Mapping[str, Signer]] = {"finicity": sign}
 
     def __init__(self, bank: Bank, timers: Mapping[str, Callable[[World, Record], None]]) -> None:

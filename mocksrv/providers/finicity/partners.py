@@ -17,6 +17,7 @@ from mocksrv.providers.finicity.http import (
     Document,
     FinicityError,
     Routes,
+    refusal,
 )
 from mocksrv.providers.http import NO_CONTENT, Reply
 
@@ -45,13 +46,13 @@ LOGIN, NEW_SECRET = Login(), NewSecret()
 def authenticate(call: Call) -> Reply:
     given = call.load(LOGIN)
     with call.change() as world:
-        _, refusal = _checked(call, world, given["partner_id"], given["secret"])
+        _, refused = _checked(call, world, given["partner_id"], given["secret"])
         token = Record("finicity.token", world.guid().replace("-", "")[:20], {})
-        if refusal is None:
+        if refused is None:
             token.body = {"partner": given["partner_id"], "secret": given["secret"], "expires_at": world.now + LIFETIME}
             world.add(token)
-    if refusal is not None:
-        raise refusal  # only now: the failure is counted
+    if refused is not None:
+        raise refused  # only now: the failure is counted
     return Reply({"token": token.guid})
 
 
@@ -59,17 +60,15 @@ def authenticate(call: Call) -> Reply:
 def change_secret(call: Call) -> Reply:
     given = call.load(NEW_SECRET)
     if not SECRET.fullmatch(given["new"]):
-        raise FinicityError(
-            400, "24437", "A secret has 12 to 255 letters, digits and ! @ # $ % & * _ - +, with a letter and a digit"
-        )
+        raise refusal("secret")
     with call.change() as world:
-        partner, refusal = _checked(call, world, given["partner_id"], given["secret"])
-        if refusal is None:
+        partner, refused = _checked(call, world, given["partner_id"], given["secret"])
+        if refused is None:
             old = None if given["immediate"] else {"secret": partner.body["secret"], "until": world.now + GRACE}
             partner.body.update(secret=given["new"], old=old)
             world.save(partner)
-    if refusal is not None:
-        raise refusal
+    if refused is not None:
+        raise refused
     return NO_CONTENT
 
 
@@ -82,9 +81,7 @@ def _checked(call: Call, world: World, id: str, secret: str) -> tuple[Record, Fi
         world.add(partner)
     body, only = partner.body, call.mount.credentials
     if body["failures"] >= MOST_FAILURES:
-        return partner, FinicityError(
-            401, "24302", "Bad credentials: the account is locked after too many failed attempts"
-        )
+        return partner, refusal("locked")
     old = body["old"] or {"secret": None, "until": 0}
     known = (
         (id, secret) == only if only and body["secret"] is None else secret == body["secret"] or body["secret"] is None
@@ -95,4 +92,4 @@ def _checked(call: Call, world: World, id: str, secret: str) -> tuple[Record, Fi
         return partner, None
     body["failures"] += 1
     world.save(partner)
-    return partner, FinicityError(401, "10001", "Invalid credentials")
+    return partner, refusal("credentials")

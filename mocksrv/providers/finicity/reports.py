@@ -14,14 +14,12 @@ from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.finicity.customers import consumer_of
 from mocksrv.providers.finicity.http import (
-    MISSING,
     Call,
     Document,
-    FinicityError,
     Number,
     Routes,
     Seconds,
-    not_found,
+    refusal,
     shown,
 )
 from mocksrv.providers.finicity.jobs import SessionJob
@@ -34,7 +32,7 @@ TYPES = {
     "voa": "voa",
     "voaHistory": "voaHistory",
     "voi": "voi",
-    "prequalVoa": "preQualVoa",
+    "preQualVoa": "preQualVoa",
     "transactions": "transactions",
     "statement": "statement",
     "cashFlowPersonal": "cfrp",
@@ -85,19 +83,21 @@ def _base36(number: int) -> str:
 def order(call: Call, customer: str, type: str) -> Reply:
     """The report is made by the session that brought the accounts: it plays ``report``, and tells of it."""
     if type not in TYPES:
-        not_found("Resource", type)
+        raise refusal("resource")
     call.arguments("callbackUrl", "fromDate")
     given = call.load(ORDERED) if call.request.get_data() else {}
     with call.change() as world:
         owner = call.customer(world, customer)
-        consumer = consumer_of(world, customer) or not_found("Consumer of customer", customer, "10100")
+        consumer = consumer_of(world, customer)
+        if consumer is None:
+            raise refusal("consumer of customer", customer=customer)
         accounts = call.mount.bank.active(world, owner=customer)
         if not accounts:
-            raise FinicityError(400, "10008", f"Customer {customer} has no accounts to report on")
+            raise refusal("accounts")
         wanted = given.get("accountIds", "").split()
         for id in wanted:
             if id not in {account.guid for account in accounts}:
-                raise FinicityError(400, MISSING, f"Account {id} is none of customer {customer}")
+                raise refusal("account to report on", id=id)
         number = int(world.guid().replace("-", ""), 16)
         body = {
             "portfolioId": f"{_base36(number // 7)}-1-port",
@@ -143,4 +143,5 @@ def list_reports(call: Call, customer: str) -> Reply:
 @routes.add("GET", "/decisioning/v3/customers/<customer>/reports/<report>", "GetReportByCustomer")
 def read_report(call: Call, customer: str, report: str) -> Reply:
     with call.look() as world:
-        return Reply(render(call.owned(world, "finicity.report", customer, report, "Report", "10100")))
+        call.customer(world, customer)
+        return Reply(render(call.owned(world, "finicity.report", customer, report, "report")))

@@ -11,14 +11,12 @@ from marshmallow import fields
 from mocksrv.engine.clock import SECOND
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.providers.finicity.http import (
-    MISSING,
     Call,
     Document,
-    FinicityError,
     Number,
     Routes,
     Seconds,
-    not_found,
+    refusal,
 )
 from mocksrv.providers.http import NO_CONTENT, Reply
 
@@ -57,9 +55,9 @@ def render(row: Record) -> dict[str, Any]:
 def _moment(call: Call, name: str) -> int:
     text = call.request.args.get(name)
     if not text:
-        raise FinicityError(400, MISSING, f'Missing "{name}" in query')
+        raise refusal("missing", name=name)
     if not re.fullmatch(r"[0-9]{1,11}", text, re.ASCII):
-        raise FinicityError(400, "14020", f"{name} must be epoch seconds, not {text}")
+        raise refusal("bad request", reason=f"{name} must be epoch seconds, not {text}")
     return int(text)
 
 
@@ -71,7 +69,7 @@ def _answer(call: Call, query: Query) -> Reply:
     first, last = _moment(call, "fromDate"), _moment(call, "toDate")
     sort = call.request.args.get("sort") or SORTS[0]
     if sort not in SORTS:
-        raise FinicityError(400, "14020", f"sort must be {' or '.join(SORTS)}")
+        raise refusal("bad request", reason=f"sort must be {' or '.join(SORTS)}, not {sort}")
     start, limit = call.page()
     body = {} if _flag(call, "includePending") else {"status": "active"}
     query = replace(
@@ -109,7 +107,8 @@ def list_transactions(call: Call, customer: str) -> Reply:
 def list_of_account(call: Call, customer: str, account: str) -> Reply:
     call.arguments(*ARGUMENTS, "showDailyBalance")
     with call.look() as world:
-        call.owned(world, "finicity.account", customer, account, "Account")
+        call.customer(world, customer)
+        call.owned(world, "finicity.account", customer, account, "account")
     return _answer(call, Query("finicity.transaction", owner=customer, parent=account))
 
 
@@ -119,7 +118,9 @@ def read_transaction(call: Call, customer: str, transaction: int) -> Reply:
         call.customer(world, customer)
         known = Query("finicity.transaction", owner=customer, body={"number": min(transaction, NO_NUMBER)}, limit=1)
         found = world.list(known)
-    return Reply(render(found[0])) if found else not_found("Transaction", str(transaction), "24553")
+    if not found:
+        raise refusal("transaction")
+    return Reply(render(found[0]))
 
 
 @routes.add(
@@ -127,6 +128,7 @@ def read_transaction(call: Call, customer: str, transaction: int) -> Reply:
 )
 def load_history(call: Call, customer: str, account: str) -> Reply:
     with call.change() as world:
-        found = call.owned(world, "finicity.account", customer, account, "Account")
+        call.customer(world, customer)
+        found = call.owned(world, "finicity.account", customer, account, "account")
         call.mount.bank.load_history(world, found)
     return NO_CONTENT

@@ -25,6 +25,7 @@ from mocksrv.providers.finicity.accounts import JUST_ADDED, RECORDS
 from mocksrv.providers.finicity.codes import DOWN
 from mocksrv.providers.finicity.http import shown
 from mocksrv.providers.finicity.jobs import SessionJob
+from mocksrv.providers.numbers import dumps_for_javascript
 
 JSON, XML = "application/json", "application/xml"
 HEADERS = {"accept": "application/json, text/plain, */*", "user-agent": "axios/0.25.0"}
@@ -173,7 +174,15 @@ def emit(world: World, session: Record, name: str, *, sent: str | None = None) -
     """Writes an event of a session; ``sent`` is its id when the session's own ``webhook`` has it already."""
     body = wrapped(session, name, sent or event_id(world), EVENTS[name].build(world, session))
     outbox.emit(
-        world, f"finicity.{name}", session.guid, body, headers(session), UNASKED, endpoint(session), sent is not None
+        world,
+        f"finicity.{name}",
+        session.guid,
+        body,
+        headers(session),
+        UNASKED,
+        endpoint(session),
+        sent is not None,
+        dumps_for_javascript,
     )
 
 

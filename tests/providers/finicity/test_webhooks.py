@@ -227,7 +227,7 @@ def test_endpoints_of_the_sandbox_that_ask(finicity: Finicity, receiver: Receive
 def test_trigger_without_a_session(finicity: Finicity, event: str) -> None:
     name = event.partition(".")[2]
     finicity.control("PUT", "/endpoints", {"endpoints": [{"url": finicity.receiver.url, "events": ["finicity.*"]}]})
-    finicity.control("POST", "/trigger", {"event": event, "payload": {"customerId": "6", "more": True}})
+    finicity.control("POST", "/trigger", {"event": event, "payload": {"customerId": "6", "more": True}, "extra": True})
     finicity.control("POST", "/clock/advance", {"by": "0s"})
     body = finicity.receiver.bodies()[0]
     assert (body["eventType"], body["customerId"]) == (name, "6")

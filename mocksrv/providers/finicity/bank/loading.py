@@ -13,6 +13,7 @@ from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.finicity.codes import FINE
 from mocksrv.providers.finicity.http import number
+from mocksrv.providers.numbers import dumps_for_javascript
 from mocksrv.providers.profiles import Account, Data, Profiles, persona
 
 EVERYDAY = "everyday"
@@ -37,6 +38,7 @@ SUBTYPES = {
     "STUDENT": "studentLoan",
 }
 INVERTED = frozenset({"CREDIT_CARD", "INVESTMENT"})  # what is spent counts as positive
+LIABILITIES = frozenset({"CREDIT_CARD", "LOAN", "MORTGAGE", "LINE_OF_CREDIT"})  # what is owed is a negative balance
 KINDS = {
     "Paycheck": "directDeposit",
     "Transfer": "transfer",
@@ -221,11 +223,12 @@ def _fields(account: Account) -> dict[str, Any]:
     """An account of a profile in Finicity's words."""
     fields = account.fields
     digits = account.account_number or account.id
+    rate = fields.get("apr") or fields.get("apy")
     detail = {
         "availableBalanceAmount": fields.get("available_balance"),
         "creditAvailableAmount": fields.get("available_credit"),
         "creditMaxAmount": fields.get("credit_limit"),
-        "interestRate": fields.get("apr") or fields.get("apy"),
+        "interestRate": None if rate is None else dumps_for_javascript(rate),
         "paymentMinAmount": fields.get("minimum_payment"),
     }
     return {
@@ -234,7 +237,7 @@ def _fields(account: Account) -> dict[str, Any]:
         "realAccountNumberLast4": digits[-4:] if account.routing_number else None,
         "routing": account.routing_number,
         "name": fields["name"],
-        "balance": fields["balance"],
+        "balance": -fields["balance"] if fields["type"] in LIABILITIES else fields["balance"],
         "available": fields.get("available_balance"),
         "type": SUBTYPES.get(fields.get("subtype") or "", TYPES.get(fields["type"], "investment")),
         "currency": fields["currency_code"] or "USD",
