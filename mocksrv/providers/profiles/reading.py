@@ -11,10 +11,10 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import mocksrv.providers.profiles.values as values
 from mocksrv.engine.problems import YamlError, choose, short
 from mocksrv.engine.yamlnodes import read as read_yaml
 from mocksrv.engine.yamlschema import FileSchema, Place, Problems
-from mocksrv.providers.profiles import values
 from mocksrv.providers.profiles.holdings import SWINGS, faults, traded
 from mocksrv.providers.profiles.merchants import MERCHANTS
 from mocksrv.providers.profiles.model import (
