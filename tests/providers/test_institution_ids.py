@@ -20,7 +20,7 @@ def mx(names: Sequence[str]) -> dict[str, object]:
 
 
 def mono(names: Sequence[str]) -> dict[str, object]:
-    return {each.scenario: each.id for each in MonoInstitutions(lambda: names).all() if each.scenario}
+    return {each.scenario: each.id for each in MonoInstitutions(lambda: names, list).all() if each.scenario}
 
 
 def finicity(names: Sequence[str]) -> dict[str, object]:

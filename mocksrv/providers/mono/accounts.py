@@ -1,26 +1,20 @@
-"""Linked accounts: details, balance, identity, income, unlinking; and the institutions they are at.
+"""Linked accounts: the list of them, details, balance, identity, income, unlinking.
 
 Sources: docs.mono.co, account details, Connect link, real-time data; github.com/withmono/mono-node (paths of v1).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import fields
 
-from mocksrv.engine.clock import SECOND
-from mocksrv.engine.storage.records import Record
+from mocksrv.engine.clock import SECOND, iso_ms
+from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import Document, Reply
-from mocksrv.providers.mono.bank.institutions import Institution
 from mocksrv.providers.mono.bank.loading import shorter
-from mocksrv.providers.mono.http import (
-    V1,
-    Call,
-    Routes,
-)
+from mocksrv.providers.mono.http import ACCOUNTS, V1, Call, Routes, linked
 from mocksrv.providers.mono.ids import document_id
 from mocksrv.providers.mono.income import salaries, summary
 from mocksrv.providers.mono.syncing import realtime
@@ -28,9 +22,6 @@ from mocksrv.providers.mono.webhooks import bank_on_v1, emit, type_on_v1
 
 routes = Routes()
 INCOME, INCOME_AFTER = "mono.income", 30 * SECOND  # an analysis; how long it takes is inferred
-COUNTRY = "ng"
-SCOPE = "financial_data"
-PRODUCTS = ("Auth", "Accounts", "Transactions", "Balance", "Income", "Identity")
 
 
 class BankSchema(Document):
@@ -66,23 +57,89 @@ class AccountOfV1Schema(Document):
 
 
 class IdentitySchema(Document):
+    """An identity of v2. The moments are those of the account's."""
+
     full_name = fields.String()
+    email = fields.String()
+    phone = fields.String()
+    gender = fields.Function(lambda identity: identity["gender"].lower())
+    dob = fields.String()
+    bvn = fields.String()
+    marital_status = fields.String()
+    address_line1 = fields.String()
+    state_of_origin = fields.String()
+    lga_of_origin = fields.String()
+    created_at = fields.Function(lambda identity: iso_ms(identity["created_at"]))
+    updated_at = fields.Function(lambda identity: iso_ms(identity["updated_at"]))
+
+
+class IdentityOfV1Schema(Document):
+    """An identity of v1."""
+
+    fullName = fields.String(attribute="full_name")  # noqa: N815
     email = fields.String()
     phone = fields.String()
     gender = fields.String()
     dob = fields.String()
     bvn = fields.String()
-    marital_status = fields.String()
-    address_line1 = fields.String()
-    address_line2 = fields.String()
+    maritalStatus = fields.String(attribute="marital_status")  # noqa: N815
+    addressLine1 = fields.String(attribute="address_line1")  # noqa: N815
+    addressLine2 = fields.String(attribute="address_line2")  # noqa: N815
 
 
-ACCOUNT, ACCOUNT_OF_V1, IDENTITY = AccountSchema(), AccountOfV1Schema(), IdentitySchema()
+class ListedBankSchema(BankSchema):
+    id = fields.String()
+
+
+class HolderSchema(Document):
+    """The customer of an account in the list."""
+
+    id = fields.String()
+    name = fields.String()
+    email = fields.String()
+
+
+class ListedAccountSchema(Document):
+    """An account in the list of all."""
+
+    id = fields.String()
+    name = fields.String()
+    account_number = fields.String()
+    currency = fields.String()
+    balance = fields.Integer()
+    auth_method = fields.String()
+    status = fields.String(attribute="data_status")
+    bvn = fields.Function(lambda account: shorter(account["bvn"]))
+    type = fields.String()
+    institution = fields.Nested(ListedBankSchema)
+    customer = fields.Nested(HolderSchema)
+
+
+ACCOUNT, ACCOUNT_OF_V1, LISTED = AccountSchema(), AccountOfV1Schema(), ListedAccountSchema()
+IDENTITY, IDENTITY_OF_V1 = IdentitySchema(), IdentityOfV1Schema()
 BALANCE = AccountSchema(only=("id", "name", "account_number", "balance", "currency"))
 
 
 def _shown(account: Record) -> dict[str, Any]:
     return {**account.body, "id": account.guid}
+
+
+@routes.add("GET", "/v2/accounts")
+def list_accounts(call: Call) -> Reply:
+    """The accounts that are linked, the newest first."""
+    with call.look() as world:
+        accounts = [each for each in world.pages(Query(ACCOUNTS, newest_first=True)) if linked(each)]
+        shown, meta = call.page_of(accounts)
+        return Reply(call.envelope([LISTED.dump(_listed(world, each)) for each in shown], meta=meta))
+
+
+def _listed(world: World, account: Record) -> dict[str, Any]:
+    customer = world.get("mono.customer", account.owner)
+    return {
+        **_shown(account),
+        "institution": {**account.body["bank"], "id": account.body["institution"]},
+        "customer": {"id": account.owner, **(customer.body if customer else {})},
+    }
 
 
 @routes.add("GET", "/accounts/<id>")
@@ -107,22 +164,19 @@ def read(call: Call, id: str) -> Reply:
 @realtime("sync_balance")
 def read_balance(call: Call, id: str) -> Reply:
     account = call.read(id)
-    return Reply(call.envelope(None if account.body["balance"] is None else BALANCE.dump(_shown(account))))
+    data = None if account.body["balance"] is None else BALANCE.dump(_shown(account))
+    return Reply(call.envelope(data, "Request was successfully completed"))
 
 
 @routes.add("GET", "/accounts/<id>/identity", also=["/v2/accounts/<id>/identity"])
 def read_identity(call: Call, id: str) -> Reply:
     """The only answer that shows the whole BVN."""
-    identity = call.read(id).body["identity"]
-    shown = IDENTITY.dump(identity) if identity else None
+    account = call.read(id)
+    identity = account.body["identity"]
     if call.version == V1:
-        shown = {_camel(name): value for name, value in (shown or {}).items()}
-    return call.answer(shown)
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(word.capitalize() for word in rest)
+        return Reply(IDENTITY_OF_V1.dump(identity) if identity else {})
+    times = {"created_at": account.created_at, "updated_at": account.updated_at}
+    return Reply(call.envelope(IDENTITY.dump({**identity, **times}) if identity else None))
 
 
 @routes.add("GET", "/accounts/<id>/income")
@@ -150,8 +204,8 @@ def analyse_income(call: Call, id: str) -> Reply:
 @routes.due("income")
 def income_ready(world: World, record: Record) -> None:
     world.remove(guid=record.guid)
-    account = world.get("mono.account", record.parent or "")
-    if account is not None and account.body["status"] != "UNLINKED":
+    account = world.get(ACCOUNTS, record.parent or "")
+    if account is not None and linked(account):
         emit(world, "mono.account_income", account)
 
 
@@ -168,82 +222,3 @@ def unlink(call: Call, id: str) -> Reply:
         call.engine.player.push(world, call.account(world, id), "UNLINKED", {}, cause="unlinked")
     message = "Account unlinked successfully"
     return Reply({"message": message} if call.version == V1 else call.envelope(None, message))
-
-
-# institutions
-
-
-@routes.add("GET", "/coverage")
-def list_coverage(call: Call) -> Reply:
-    return Reply([_coverage(call, each) for each in call.mount.institutions.all()])
-
-
-def _coverage(call: Call, institution: Institution) -> dict[str, Any]:
-    business = institution.type == "BUSINESS_BANKING"
-    return {
-        "name": institution.name,
-        "icon": _icon(institution),
-        "website": f"https://{institution.identifier.replace('_', '-')}.example.com",
-        "coverage": {"personal": not business, "business": business, "countries": [COUNTRY.upper()]},
-        "products": list(PRODUCTS),
-    }
-
-
-@routes.add("GET", "/v3/institutions")
-def list_institutions(call: Call) -> Reply:
-    wanted = call.arguments("scope", "bank_code", "auth_method")
-    rows = [each for each in call.mount.institutions.all() if _fits(each, wanted)]
-    return Reply(call.envelope([_institution(each) for each in rows]))
-
-
-@routes.add("GET", "/v3/banks/list")
-def list_banks(call: Call) -> Reply:
-    rows = [each for each in call.mount.institutions.all() if each.bank_code]
-    return Reply(
-        call.envelope([{"name": each.name, "bank_code": each.bank_code, "nip_code": each.nip_code} for each in rows])
-    )
-
-
-def _fits(institution: Institution, wanted: Mapping[str, str]) -> bool:
-    scope, code, method = (wanted.get(name) for name in ("scope", "bank_code", "auth_method"))
-    return (
-        scope in (None, "", SCOPE)
-        and code in (None, "", institution.bank_code)
-        and (not method or method in institution.methods)
-    )
-
-
-def _institution(institution: Institution) -> dict[str, Any]:
-    form = [_input("username", "Enter your username", "string"), _input("password", "Enter your password", "password")]
-    return {
-        "_id": institution.id,
-        "name": institution.name,
-        "type": institution.type,
-        "icon": _icon(institution),
-        "identifier": institution.identifier,
-        "nip_code": institution.nip_code,
-        "country": COUNTRY,
-        "primary_color": institution.color,
-        "scope": [{"name": SCOPE, "type": SCOPE}],
-        "auth_methods": [
-            {"type": method, "ui": {"title": f"Sign in to {institution.name}", "form": form}}
-            for method in institution.methods
-        ],
-    }
-
-
-def _input(name: str, hint: str, content: str) -> dict[str, str]:
-    return {"type": "elements.input", "name": name, "hint": hint, "contentType": content}
-
-
-def _icon(institution: Institution) -> str:
-    """A letter on the institution's colour; needs no network."""
-    from urllib.parse import quote
-
-    picture = (
-        '<svg xmlns="http://www.w3.org/2000/svg" width="48" height="48"><rect width="48" height="48" rx="8" '
-        f'fill="{institution.color}"/>'
-        '<text x="24" y="32" font-size="24" font-family="sans-serif" text-anchor="middle" '
-        f'fill="#fff">{institution.name[0]}</text></svg>'
-    )
-    return f"data:image/svg+xml,{quote(picture)}"

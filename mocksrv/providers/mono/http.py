@@ -23,6 +23,8 @@ from mocksrv.providers.mono.bank.institutions import Institutions
 from mocksrv.providers.mono.bank.people import People
 
 PREFIX = "/mono"
+ACCOUNTS = "mono.account"  # the kind of the records that play
+ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}
 KEY_HEADER = "mono-sec-key"
 V1, V2 = 1, 2
 PAGE_SIZE = 50
@@ -43,6 +45,11 @@ class Route(http.Route):
     """One operation. ``keyless``: it needs no key, as the link to a file."""
 
     keyless: bool = False
+
+
+def linked(account: Record) -> bool:
+    """Whether the app still has this account."""
+    return account.body["status"] != "UNLINKED"
 
 
 def version_of(path: str) -> int:
@@ -153,8 +160,8 @@ class Call(http.Call[Mount, Route]):
 
     def account(self, world: World, id: str) -> Record:
         """A linked account. Raises MonoError 404, also for one that was unlinked."""
-        record = world.get("mono.account", id)
-        if record is None or record.body["status"] == "UNLINKED":
+        record = world.get(ACCOUNTS, id)
+        if record is None or not linked(record):
             not_found("Account", id)
         return self.about(record)
 
@@ -176,6 +183,14 @@ class Call(http.Call[Mount, Route]):
     def answer(self, data: Any, message: str = "Data retrieved successfully", **more: Any) -> Reply:
         """The data as they are in v1, in an envelope in v2."""
         return Reply(data if self.version == V1 else self.envelope(data, message, **more))
+
+    def page_of(self, rows: Sequence[Record]) -> tuple[Sequence[Record], dict[str, Any]]:
+        """The rows of the page that the query asks for, and the ``meta`` of lists that say how many pages there are."""
+        self.arguments("page", "limit")
+        page, limit = self.number("page", 1), self.number("limit", PAGE_SIZE)
+        paging = self.paging(page, limit, len(rows))
+        meta = {"total": len(rows), "pages": -(-len(rows) // limit)}
+        return rows[(page - 1) * limit : page * limit], meta | {name: paging[name] for name in ("previous", "next")}
 
     def paging(self, page: int, limit: int, total: int) -> dict[str, Any]:
         """``total``, ``page`` and the whole URLs of the pages before and after, with the filters of this one."""

@@ -19,7 +19,7 @@ from mocksrv.engine.role import JobKind, Role
 from mocksrv.engine.scenarios.vocabulary import Vocabulary
 from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
-from mocksrv.providers.mono.bank.institutions import METHODS, Institutions
+from mocksrv.providers.mono.bank.institutions import METHODS, PRODUCTS, Institutions
 from mocksrv.providers.mono.bank.loading import Loader
 from mocksrv.providers.mono.webhooks import CATALOGUE, RETRIES, UNASKED, emit, emit_job, sign
 from mocksrv.providers.profiles import Profiles
@@ -33,7 +33,9 @@ DATA = frozenset(
 STATUSES = DATA | {"SYNC_FAILED", "REAUTHORISATION_REQUIRED", "UNLINKED"}
 FETCHED, NOT_FETCHED = ("AVAILABLE", "PARTIAL"), ("UNAVAILABLE", "FAILED")
 CALLS = ("link", "sync", "reauthorise", "midnight")  # the flows that are played by calls, or at midnight
-AGAIN = "reauthorised"  # the flow in place of `sync` and `midnight` once the user has reauthorised
+UNTIL, AGAIN = "unauthorised", "reauthorised"  # the flows in place of `sync` and `midnight` until the user has
+# reauthorised, and from then on
+SYNCS = ("sync", "midnight")
 BY_HAND = "by hand"  # the job of a push and of flows that no call plays
 JOBS = {
     job.name: job
@@ -83,9 +85,10 @@ def vocabulary(profiles: Profiles) -> Vocabulary:
     return Vocabulary(
         provider="mono",
         statuses=STATUSES,
-        flows=frozenset({*CALLS, AGAIN}),
+        flows=frozenset({*CALLS, UNTIL, AGAIN}),
         events=frozenset(CATALOGUE),
         happy="synced",
+        products=frozenset(PRODUCTS),
         fields=SETTABLE,
         profiles=profiles.names,
         profile_problems=profiles.problems,
@@ -189,13 +192,12 @@ class AccountRole(Role):
             body["retrieved_data"] = retrieved or []
         elif status == "REAUTHORISATION_REQUIRED":
             body["wants_user"] = True
-            play.instead = {}
+            play.instead = dict.fromkeys(SYNCS, UNTIL)
         elif status == "UNLINKED":
             world.cancel_timers(subject.guid)
         if status in FETCHED and body["wants_user"]:
             body["wants_user"] = False
-            if job.name == "reauthorise":
-                play.instead = dict.fromkeys(("sync", "midnight"), AGAIN)
+            play.instead = dict.fromkeys(SYNCS, AGAIN) if job.name == "reauthorise" else {}
 
     def _fetch(self, world: World, subject: Record, status: str, job: Job, wanted: Sequence[str]) -> None:
         """A sync adds to what is there: with both the balance and the transactions the account is AVAILABLE, however

@@ -22,11 +22,13 @@ from mocksrv.providers.http import Document, Reply, sentence
 from mocksrv.providers.mono.bank.institutions import ANY, METHODS, Institution
 from mocksrv.providers.mono.control import ConnectAnswer, ConnectBody
 from mocksrv.providers.mono.http import (
+    ACCOUNTS,
     V1,
     Call,
     MonoError,
     Mount,
     Routes,
+    linked,
     not_found,
 )
 from mocksrv.providers.mono.ids import document_id, link_code, reauth_token, widget_code
@@ -34,6 +36,7 @@ from mocksrv.providers.provider import ControlRoute, Refusal
 
 routes = Routes()
 LIFE = 10 * MINUTE  # of a code and of a token
+NUMBER = r"^0?[0-9]{10}\Z"  # of an account to be matched: of ten digits, or of eleven as people write it
 CODE, TOKEN, LINK, CUSTOMER = "mono.code", "mono.token", "mono.link", "mono.customer"
 
 
@@ -66,7 +69,7 @@ class BankSchema(Document):
 
     id = fields.String(required=True)
     auth_method = fields.String(validate=validate.OneOf(METHODS))
-    account_number = fields.String(validate=validate.Regexp(r"^[0-9]{10}\Z", error="Must be ten digits."))
+    account_number = fields.String(validate=validate.Regexp(NUMBER, error="Must be ten digits, or a 0 before them."))
 
 
 class InitiateSchema(Document):
@@ -123,7 +126,7 @@ def _auth_link(call: Call, world: World, given: Mapping[str, Any]) -> Record:
     ref = given.get("meta", {}).get("ref")
     customer = _customer(world, given["customer"], ref)
     bank = given.get("institution", {})
-    match = bank.get("account_number") if given.get("check_account_match") else None
+    match = bank["account_number"][-10:] if given.get("check_account_match") and "account_number" in bank else None
     body = {
         "scope": "auth",
         "ref": ref,
@@ -204,16 +207,21 @@ class Widget:
         self._engine: Engine = mount.engine
 
     def routes(self) -> list[ControlRoute]:
-        refusals = {404: "the token is none, or has expired", 409: "the reauthorisation has failed"}
-        summary = "Plays Mono's widget: links an account, or with a token reauthorises one."
+        refusals = {
+            404: "the token is none, or has expired; or there is no such account",
+            409: "the reauthorisation has failed",
+        }
+        summary = "Plays Mono's widget: links an account, or with a token or an account's id reauthorises one."
         return [ControlRoute("POST", "/connect", self.connect, summary, ConnectBody, ConnectAnswer, refusals)]
 
     def connect(self, sandbox: Sandbox, given: Mapping[str, Any]) -> dict[str, str]:
         """The code that the app's `onSuccess` gets. ``token``: of a reauthorisation, or a hosted link (its code or its
-        URL).
+        URL); ``account``: the id of the account that is reauthorised, without a token.
 
         Raises Refusal.
         """
+        if given.get("token") and given.get("account"):
+            raise Refusal(422, "account: a token says already which account it is of; give one of the two")
         with self._engine.change(sandbox) as world:
             link = world.get(LINK, given["token"].partition("?")[0].rpartition("/")[2]) if given.get("token") else None
             token = _living(world, TOKEN, given["token"]) if given.get("token") and link is None else None
@@ -221,7 +229,7 @@ class Widget:
                 raise Refusal(
                     404, f"token: {given['token']!r} is no token of a reauthorisation and no link, or it has expired"
                 )
-            again = token.body["account"] if token else link.body["account"] if link else None
+            again = token.body["account"] if token else link.body["account"] if link else given.get("account")
             account = self._again(world, again, link) if again else self._link(world, given, link)
             code = Record(CODE, widget_code(world), {"account": account.guid}, parent=account.guid)
             world.add(code)
@@ -232,8 +240,8 @@ class Widget:
         return {"code": code.guid}
 
     def _again(self, world: World, id: str, link: Record | None) -> Record:
-        account = world.get("mono.account", id)
-        if account is None or account.body["status"] == "UNLINKED":
+        account = world.get(ACCOUNTS, id)
+        if account is None or not linked(account):
             raise Refusal(404, f"there is no linked account {id}")
         if link and link.body["ref"]:
             account.body["ref"] = link.body["ref"]
@@ -261,7 +269,7 @@ class Widget:
         except UnknownScenario as unknown:
             raise Refusal(422, f"scenario: {unknown}") from None
         body = _new_account(institution, method, ref, said.get("account_match"))
-        account = Record("mono.account", document_id(world), body, owner=customer.guid, play=Play("mono", *choice))
+        account = Record(ACCOUNTS, document_id(world), body, owner=customer.guid, play=Play("mono", *choice))
         self._engine.player.start(world, account, "link", created=True)
         return account
 

@@ -10,6 +10,7 @@ from mocksrv.providers.provider import ControlRoute, Family, Provider
 if TYPE_CHECKING:
     from mocksrv.engine.engine import Engine
     from mocksrv.engine.role import Role
+    from mocksrv.engine.scenarios.institutions import Institution
     from mocksrv.providers.demo import Demo
     from mocksrv.providers.mono.http import Call, Mount
 
@@ -27,9 +28,9 @@ class MonoProvider(Provider):
     mount: Mount
 
     def families(self) -> Sequence[Family]:
-        from mocksrv.providers.mono import accounts, linking, syncing, transactions
+        from mocksrv.providers.mono import accounts, coverage, linking, syncing, transactions
 
-        return (linking, accounts, transactions, syncing)
+        return (linking, accounts, transactions, syncing, coverage)
 
     def make_role(self) -> Role:
         from mocksrv.providers.mono.bank.institutions import Institutions
@@ -39,7 +40,7 @@ class MonoProvider(Provider):
         from mocksrv.providers.mono.triggering import triggerer
         from mocksrv.providers.profiles import Profiles
 
-        self._institutions = Institutions(self.scenarios)
+        self._institutions = Institutions(self.scenarios, self.institutions)
         self._people = People()
         loader = Loader(Profiles(self.config.scenarios), self._people)
         return AccountRole(loader, self._institutions, triggerer(self._institutions, self._people), self.timers)
@@ -53,6 +54,13 @@ class MonoProvider(Provider):
         from mocksrv.providers.mono.linking import Widget
 
         return Widget(self.mount).routes()
+
+    def institutions(self) -> Sequence[Institution]:
+        """The user's own, as their files are now; none before there is an engine."""
+        if self.engine is None:
+            return ()
+        self.engine.library.refresh()
+        return self.engine.library.institutions(self.name)
 
     def call(self, *request: Any) -> Call:
         from mocksrv.providers.mono.http import Call

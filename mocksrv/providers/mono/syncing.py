@@ -78,7 +78,8 @@ def read_job(call: Call, id: str, job: str) -> Reply:
             not_found("Job", job)
     app, business = app_ids(call.sandbox.name)
     said = {"id": record.guid, "status": record.body["status"], "name": record.body["name"]}
-    return Reply(call.envelope({**said, "account": account.guid, "business": business, "app": app}))
+    data = {**said, "account": account.guid, "business": business, "app": app}
+    return Reply(call.envelope(data, "Job execution completed"))
 
 
 def realtime(name: str) -> Callable[[View], View]:

@@ -67,11 +67,11 @@ def _shown(row: Record, account: Record) -> dict[str, Any]:
     return {**row.body, "id": row.guid, "currency": account.body["currency"]}
 
 
-def _list(call: Call, id: str, only: str | None = None) -> Reply:
-    """The newest first. ``only``: credits or debits alone."""
+def _list(call: Call, id: str) -> Reply:
+    """The newest first."""
     call.arguments("start", "end", "narration", "type", "paginate", "limit", "page")
     start, end, narration = call.date("start"), call.date("end"), call.request.args.get("narration", "").casefold()
-    type = only or call.request.args.get("type") or None
+    type = call.request.args.get("type") or None
     if type not in (None, *TYPES):
         raise MonoError(400, f"type must be {' or '.join(TYPES)}")
     page, limit, whole = call.number("page", 1), call.number("limit", PAGE_SIZE), not call.flag("paginate", True)
@@ -90,7 +90,8 @@ def _list(call: Call, id: str, only: str | None = None) -> Reply:
     )
     if call.version == V1:
         return Reply({"paging": paging, "data": [V1_ROW.dump(_shown(row, account)) for row in shown]})
-    return Reply(call.envelope([V2_ROW.dump(_shown(row, account)) for row in shown], meta=paging))
+    data = [V2_ROW.dump(_shown(row, account)) for row in shown]
+    return Reply(call.envelope(data, "Transaction retrieved successfully", meta=paging))
 
 
 @routes.add("GET", "/accounts/<id>/transactions")
@@ -104,14 +105,40 @@ def list_transactions(call: Call, id: str) -> Reply:
     return _list(call, id)
 
 
+def _history(call: Call, id: str, type: str) -> Reply:
+    """What all credits, or all debits, come to in each month, the newest first."""
+    call.arguments()
+    account = call.read(id)
+    months: dict[str, list[int]] = {}
+    query = Query(TRANSACTION, parent=account.guid, body={"type": type})
+    with call.look() as world:
+        for *_, moment, _, amount in world.values(query, "type", "amount"):
+            months.setdefault(_period(moment), []).append(amount)
+    total = sum(map(sum, months.values()))
+    newest_first = reversed(months.items())
+    history: list[dict[str, Any]] = [{"period": period, "amount": sum(each)} for period, each in newest_first]
+    if call.version == V1:
+        return Reply({"total": total, "history": history})
+    for entry in history:
+        entry["transactions_count"] = len(months[entry["period"]])
+    count = sum(map(len, months.values()))
+    return Reply(call.envelope({"total": total, "transactions_count": count, "history": history}))
+
+
+def _period(moment: int) -> str:
+    """The month, as ``01-26``."""
+    year, month, _ = day(moment).split("-")
+    return f"{month}-{year[2:]}"
+
+
 @routes.add("GET", "/accounts/<id>/credits", also=["/v2/accounts/<id>/credits"])
 def list_credits(call: Call, id: str) -> Reply:
-    return _list(call, id, "credit")
+    return _history(call, id, "credit")
 
 
 @routes.add("GET", "/accounts/<id>/debits", also=["/v2/accounts/<id>/debits"])
 def list_debits(call: Call, id: str) -> Reply:
-    return _list(call, id, "debit")
+    return _history(call, id, "debit")
 
 
 # statements

@@ -100,7 +100,11 @@ def _updated(world: World, account: Record, job: Mapping[str, Any]) -> Payload:
         "created_at": iso_ms(account.created_at or world.now),
         "updated_at": iso_ms(account.updated_at or world.now),
     }
-    matched = {"account_match": body["account_match"] == body["account_number"]} if body["account_match"] else {}
+    matched = (
+        {"account_match": body["account_match"] == (body["account_number"] or "")[-10:]}
+        if body["account_match"]
+        else {}
+    )
     shown = {**known, **matched} if body["account_number"] is not None else {}
     return {"account": {"_id": account.guid, **shown}, "meta": meta | {"retrieved_data": body["retrieved_data"]}}
 

@@ -29,7 +29,7 @@ def test_the_example_of_the_standard() -> None:
 
 @pytest.mark.parametrize("name", ["GTBank", "Zenith Bank", "Kuda", "OPay", "Paystack"])
 def test_account_numbers(mono: Mono, name: str) -> None:
-    code = next(each.bank_code for each in Institutions(list).all() if each.name == name) or "999"
+    code = next(each.bank_code for each in Institutions(list, list).all() if each.name == name) or "999"
     for _ in range(3):
         id = mono.link(institution=name)
         assert valid_nuban(code, mono.call("GET", f"/v2/accounts/{id}")["data"]["account"]["account_number"])

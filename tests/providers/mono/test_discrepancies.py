@@ -85,7 +85,8 @@ def test_error_bodies_of_v2(mono: Mono) -> None:
 @row("`identity` in v2")
 def test_identity_in_v2(mono: Mono) -> None:
     identity = mono.call("GET", f"/v2/accounts/{mono.link()}/identity")["data"]
-    assert {"full_name", "marital_status", "address_line1"} <= set(identity)
+    assert {"full_name", "state_of_origin", "lga_of_origin", "created_at", "updated_at"} <= set(identity)
+    assert "address_line2" not in identity
 
 
 @row("pages of transactions")
@@ -111,6 +112,33 @@ def test_a_statement_as_pdf(mono: Mono) -> None:
     assert mono.call("GET", f"/accounts/{id}/statement/jobs/{job['id']}")["status"] == "BUILT"
 
 
+@row("credits and debits")
+def test_credits_and_debits(mono: Mono) -> None:
+    history = mono.call("GET", f"/v2/accounts/{mono.link()}/credits")["data"]["history"]
+    assert [entry["period"] for entry in history][-2:] == ["02-25", "01-25"]
+
+
+@row("`GET /v2/accounts`")
+def test_get_v2_accounts(mono: Mono) -> None:
+    mono.link()
+    newer = mono.link()
+    first = mono.call("GET", "/v2/accounts")["data"][0]
+    assert (first["id"], len(first["bvn"])) == (newer, 4)
+
+
+@row("lists of accounts and customers")
+def test_lists_of_accounts_and_customers(mono: Mono) -> None:
+    id = mono.link()
+    assert list(mono.call("GET", "/v2/accounts")["meta"]) == ["total", "pages", "previous", "next"]
+    assert list(mono.call("GET", f"/v2/accounts/{id}/transactions")["meta"]) == ["total", "page", "previous", "next"]
+
+
+@row("`GET /v3/banks/list`")
+def test_get_v3_banks_list(mono: Mono) -> None:
+    banks = mono.call("GET", "/v3/banks/list")["data"]["banks"]
+    assert {bank["direct_debit"] for bank in banks} == {True}
+
+
 @row("`income` in v2")
 def test_income_in_v2(mono: Mono) -> None:
     id = mono.link()
@@ -122,6 +150,13 @@ def test_income_in_v2(mono: Mono) -> None:
     data = mono.news()[0]["data"]
     records = mono.call("GET", f"/v2/accounts/{id}/income-records")["data"]
     assert records == {name: data[name] for name in records}
+
+
+@row("sums of income")
+def test_sums_of_income(mono: Mono) -> None:
+    told = mono.call("GET", f"/v2/accounts/{mono.link()}/income-records")["data"]
+    for name in ("total_income", "monthly_income", "annual_income"):
+        assert told[name] == told["income_summary"][name] > 0
 
 
 @row("`POST /accounts/{id}/sync` that fails")

@@ -56,6 +56,9 @@ def test_scenarios_are_chosen_as_everywhere(mono: Mono) -> None:
         ({"institution": "Bank of Nowhere"}, 422, "GET /mono/coverage"),
         ({"institution": "any", "scenario": "sinced"}, 422, "did you mean synced"),
         ({"token": "auth_nothing"}, 404, "no token"),
+        ({"account": "0" * 24}, 404, "no linked account"),
+        ({"account": "0" * 24, "token": "auth_nothing"}, 422, "one of the two"),
+        ({"account": 5}, 422, "account: must be a text"),
         ({"institution": "any", "auth_method": "telepathy"}, 422, "internet_banking, mobile_banking"),
         ({"institution": "any", "customer": {"id": "nobody"}}, 422, "Customer with ID nobody"),
         ({"institution": "any", "user": "x"}, 422, "user: unknown"),
@@ -91,28 +94,28 @@ def test_a_body_that_is_wrong(mono: Mono) -> None:
 
 
 def test_without_a_key(mono: Mono) -> None:
-    for path in ("/coverage", "/v3/institutions"):
+    for path in ("/accounts/1", "/v3/institutions"):
         answer = mono.http.get(f"/mono{path}")
         assert answer.status_code == 401
         assert "mono-sec-key" in answer.get_json()["message"]
-    mono.call("GET", "/coverage")
-    mono.http.get("/mono/coverage", headers={"mono-sec-key": "test_pk_of_the_widget"})
+    mono.call("GET", "/v3/institutions")
+    mono.http.get("/mono/v3/institutions", headers={"mono-sec-key": "test_pk_of_the_widget"})
     assert [each["rule"] for each in mono.control("GET", "/violations")["violations"]] == ["credentials"]
 
 
 def test_only_the_configured_key(make_server: Callable[..., Any], receiver: Receiver) -> None:
     _, app = make_server(client_id="id", api_key="sk")
     mono = Mono(app, receiver)
-    assert mono.call("GET", "/coverage", status=401) == {"message": "Unauthorized: unknown secret key"}
-    mono.call("GET", "/coverage", mono_sec_key="sk")
+    assert mono.call("GET", "/accounts/1", status=401) == {"message": "Unauthorized: unknown secret key"}
+    mono.call("GET", "/v3/institutions", mono_sec_key="sk")
 
 
 def test_unknown_paths(mono: Mono) -> None:
     assert mono.call("GET", "/nothing", status=404) == {"message": "Resource not found"}
-    answer = mono.ask("GET", "/v2/account/1")
+    answer = mono.ask("GET", "/v2/accounts/1/transaction")
     assert (answer.status_code, answer.get_json()["status"]) == (404, "failed")
     entry = mono.control("GET", f"/requests/{answer.headers['X-Mocksrv-Request']}")
-    assert entry["nearest"] == "GET /mono/v2/accounts/<id>"
+    assert entry["nearest"] == "GET /mono/v2/accounts/<id>/transactions"
 
 
 def test_a_hosted_link(mono: Mono) -> None:
@@ -191,9 +194,17 @@ def test_whether_the_account_is_the_one_that_was_given(mono: Mono) -> None:
     mono.script("link: [{status: PROCESSING}, {after: 1s, status: AVAILABLE, set: {account_number: '0014417007'}}]")
     mono.control("PUT", "/bindings", {"default": "mine"})
     assert matched("0014417007") is True
+    assert matched("00014417007") is True  # as people write it, with another 0
 
 
-@pytest.mark.parametrize("way", ["v1", "v2", "link"])
+@pytest.mark.parametrize("number", ["12345678901", "123456789", "001234567890", "٠١٢٣٤٥٦٧٨٩", ""])
+def test_a_number_to_match_that_is_none(mono: Mono, number: str) -> None:
+    bank = {"id": "5f2d08bf60b92e2888287703", "account_number": number}
+    body = {"customer": PERSON, "scope": "auth", "redirect_url": "x", "institution": bank}
+    assert "institution.account_number" in mono.call("POST", "/v2/accounts/initiate", body, status=400)["message"]
+
+
+@pytest.mark.parametrize("way", ["v1", "v2", "link", "account"])
 def test_reauthorisation(mono: Mono, way: str) -> None:
     id = mono.link("reauthorisation-required")
     mono.midnight()
@@ -202,14 +213,14 @@ def test_reauthorisation(mono: Mono, way: str) -> None:
         data = mono.call("POST", "/v2/accounts/initiate", {"scope": "reauth", "account": id})["data"]
         assert (data["account"], data["institution"], data["auth_method"]) == (
             id,
-            "5f2d08bf60b92e2888287703",
+            "5f2d08be60b92e2888287702",
             "internet_banking",
         )
         token = data["mono_url"]
-    else:
+    elif way != "account":
         answer = mono.call("POST", f"{'/v2' if way == 'v2' else ''}/accounts/{id}/reauthorise")
         token = (answer["data"] if way == "v2" else answer)["token"]
-    mono.connect(token=token)
+    mono.connect(**({"account": id} if way == "account" else {"token": token}))
     mono.advance("2s")
     assert mono.events() == ["account_reauthorized", "account_updated"]
 

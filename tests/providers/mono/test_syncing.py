@@ -165,3 +165,27 @@ def test_an_account_that_must_be_reauthorised_is_not_synced(mono: Mono) -> None:
     mono.advance("3d")
     assert mono.events() == []
     assert mono.status(id) == "REAUTHORISATION_REQUIRED"
+
+
+@pytest.mark.parametrize("how", ["at night", "by a sync", "by hand"])
+def test_a_login_that_must_be_reauthorised_is_that_for_every_job(mono: Mono, how: str) -> None:
+    """Whatever the scenario writes of the other jobs, and however the account came to it."""
+    wanted = "[{status: REAUTHORISATION_REQUIRED}]"
+    mono.script(f"midnight: {wanted}\nsync: [{{status: AVAILABLE}}]" if how == "at night" else f"sync: {wanted}")
+    id = mono.link("mine")
+    if how == "at night":
+        mono.midnight()
+    elif how == "by a sync":
+        mono.call("POST", f"/accounts/{id}/sync")
+    else:
+        mono.control("PUT", f"/subjects/{id}/status", {"status": "REAUTHORISATION_REQUIRED"})
+    mono.advance("2m")
+    mono.news()
+    assert mono.call("POST", f"/accounts/{id}/sync")["code"] == "REAUTHORISATION_REQUIRED"
+    assert mono.events() == ["reauthorisation_required"]
+    answer = mono.ask("GET", f"/v2/accounts/{id}/balance", x_realtime="true")
+    assert answer.headers["x-job-status"] == "failed"
+    assert mono.news()[-1]["data"]["meta"]["sync_status"] == "REAUTHORISATION_REQUIRED"
+    mono.connect(account=id)
+    mono.advance("5m")
+    assert mono.call("POST", f"/accounts/{id}/sync")["code"] == "SYNC_SUCCESSFUL"

@@ -114,10 +114,43 @@ def test_filters(mono: Mono) -> None:
     salaries = mono.transactions(id, narration="salary")
     assert salaries
     assert all("SALARY" in row["narration"] for row in salaries)
-    paid_in = mono.call("GET", f"/v2/accounts/{id}/credits?paginate=false")
-    assert paid_in["data"] == [row for row in everything if row["type"] == "credit"]
-    assert paid_in["meta"] == {"total": len(paid_in["data"]), "page": 1, "previous": None, "next": None}
-    assert mono.call("GET", f"/accounts/{id}/debits")["paging"]["total"] == len(debits)
+
+
+@pytest.mark.parametrize("type", ["credit", "debit"])
+def test_credits_and_debits_by_month(mono: Mono, type: str) -> None:
+    id = mono.link()
+    rows = mono.transactions(id, type=type)
+    v2 = mono.call("GET", f"/v2/accounts/{id}/{type}s")["data"]
+    assert list(v2) == ["total", "transactions_count", "history"]
+    assert (v2["total"], v2["transactions_count"]) == (sum(row["amount"] for row in rows), len(rows))
+    december = [row["amount"] for row in rows if row["date"].startswith("2025-12")]
+    assert {"period": "12-25", "amount": sum(december), "transactions_count": len(december)} in v2["history"]
+    assert [entry["period"][:2] for entry in v2["history"]][:2] in (["01", "12"], ["12", "11"])
+    v1 = mono.call("GET", f"/accounts/{id}/{type}s")
+    assert v1["total"] == sum(entry["amount"] for entry in v1["history"]) == v2["total"]
+    assert [set(entry) for entry in v1["history"]] == [{"period", "amount"}] * len(v2["history"])
+
+
+def test_credits_before_there_are_any(mono: Mono) -> None:
+    id = mono.call("POST", "/account/auth", {"code": mono.connect(institution="any")})["id"]
+    assert mono.call("GET", f"/accounts/{id}/credits") == {"total": 0, "history": []}
+    empty = {"total": 0, "transactions_count": 0, "history": []}
+    assert mono.call("GET", f"/v2/accounts/{id}/debits")["data"] == empty
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("/transactions", "Transaction retrieved successfully"),
+        ("/balance", "Request was successfully completed"),
+        ("", "Request was successfully completed"),
+        ("/jobs/{job}", "Job execution completed"),
+    ],
+)
+def test_messages(mono: Mono, path: str, message: str) -> None:
+    id = mono.link()
+    job = mono.ask("GET", f"/v2/accounts/{id}/balance", x_realtime="true").headers["x-job-id"]
+    assert mono.call("GET", f"/v2/accounts/{id}{path.format(job=job)}")["message"] == message
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,8 @@ def test_trigger_with_fields_of_ones_own(mono: Mono) -> None:
 
 
 def test_trigger_with_data_that_are_no_object(mono: Mono) -> None:
-    mono.control("POST", "/trigger", {"event": "mono.sync_failed", "payload": {"data": 5, "more": 1}})
+    given = {"event": "mono.sync_failed", "payload": {"data": 5, "more": 1}, "extra": True}
+    mono.control("POST", "/trigger", given)
     assert mono.news() == [{"event": "mono.events.sync_failed", "data": 5, "more": 1}]
 
 

@@ -1,29 +1,38 @@
-"""The institutions an account can be linked at: a catalogue of Nigerian banks, and one institution for every scenario
-of Mono's.
+"""The institutions an account can be linked at: a catalogue of Nigerian banks, those of the user's own, and one for
+every scenario of Mono's.
 """
 
 from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from mocksrv.engine import yamlnodes
 from mocksrv.engine.scenarios.choosing import MOCK
+from mocksrv.engine.scenarios.institutions import Institution as OwnInstitution
 
 METHODS = ("internet_banking", "mobile_banking")
 ANY = "any"  # stands for the first of the catalogue
-MOCK_CODE = "999"
+MOCK_CODE, MOCK_NIP, MOCK_COLOR = "999", "000999", "#444444"
+PRODUCTS = ("Auth", "Accounts", "Transactions", "Balance", "Income", "Identity")
+FORM: Sequence[Mapping[str, str]] = (
+    {"name": "username", "hint": "Enter your username", "contentType": "string"},
+    {"name": "password", "hint": "Enter your password", "contentType": "password"},
+)
 WEIGHTS = (3, 7, 3)  # of the digits of a bank's code and a serial number, over and over
 OTHERS = "9"  # goes before a code of five digits, which other financial institutions than deposit banks have
 
 
 @dataclass(frozen=True, slots=True)
 class Institution:
-    """One institution. ``scenario``: the one it stands for; ``methods``: how users may sign in."""
+    """One institution. ``also``: other names that people know it by; ``methods``: how users may sign in; ``form``: the
+    fields of its login form, each with ``name``, ``hint`` and ``contentType``; ``scenario``: the one it stands for;
+    ``code``: what scenarios and calls name one of the user's own by; ``website``: "" for an invented one.
+    """
 
     id: str
     name: str
@@ -32,18 +41,31 @@ class Institution:
     color: str
     type: str = "PERSONAL_BANKING"
     methods: Sequence[str] = METHODS
+    also: Sequence[str] = ()
+    form: Sequence[Mapping[str, str]] = FORM
+    products: Sequence[str] = PRODUCTS
     scenario: str | None = None
+    code: str = ""
+    website: str = ""
 
     @property
     def identifier(self) -> str:
-        return f"{MOCK}{self.scenario}" if self.scenario else self.name.lower().replace(" ", "-")
+        return f"{MOCK}{self.scenario}" if self.scenario else self.code or self.name.lower().replace(" ", "-")
+
+    def is_called(self, folded: str) -> bool:
+        """Whether it is known by this id, identifier or name, which is in lower case."""
+        names = (self.identifier.casefold(), self.name.casefold(), *(name.casefold() for name in self.also))
+        return folded == self.id.casefold() or folded in names
 
 
 class Institutions:
-    """All institutions. ``scenarios`` gives the names of the scenarios that are institutions, too."""
+    """All institutions. ``scenarios`` gives the names of the scenarios that are institutions, too, ``own`` those of the
+    user's.
+    """
 
-    def __init__(self, scenarios: Callable[[], Sequence[str]]) -> None:
+    def __init__(self, scenarios: Callable[[], Sequence[str]], own: Callable[[], Sequence[OwnInstitution]]) -> None:
         self._scenarios = scenarios
+        self._own = own
 
     @cached_property
     def _catalogue(self) -> list[Institution]:
@@ -51,19 +73,41 @@ class Institutions:
         return [Institution(**row) for row in rows]
 
     def all(self) -> list[Institution]:
-        return [*self._catalogue, *map(_mock, self._scenarios())]
+        """The user's own first: where one has the id of another, it takes its place."""
+        own = [_of_the_user(each) for each in self._own()]
+        taken = {each.id for each in own}
+        return [*own, *(each for each in self._catalogue if each.id not in taken), *map(_mock, self._scenarios())]
 
     def find(self, wanted: str) -> Institution | None:
-        """By id, identifier or name; ``any`` is one of them."""
+        """By id, identifier or a name of it; ``any`` is one of them."""
         if wanted == ANY:
             return self._catalogue[0]
         folded = wanted.strip().casefold()
-        return next((each for each in self.all() if folded in (each.id, each.identifier, each.name.casefold())), None)
+        return next((each for each in self.all() if each.is_called(folded)), None)
+
+
+def _of_the_user(own: OwnInstitution) -> Institution:
+    """A user's institution: its code is Mono's id. One that goes by OAuth has no form."""
+    fields = [
+        {"name": each.name, "hint": each.label, "contentType": "password" if each.type == "PASSWORD" else "string"}
+        for each in own.credentials
+    ]
+    return Institution(
+        own.code,
+        own.name,
+        MOCK_CODE,
+        MOCK_NIP,
+        MOCK_COLOR,
+        form=() if own.oauth else fields or FORM,
+        products=own.products or PRODUCTS,
+        code=own.code,
+        website=own.url or "",
+    )
 
 
 def _mock(scenario: str) -> Institution:
     id = hashlib.blake2b(f"mono:{scenario}".encode(), digest_size=12).hexdigest()
-    return Institution(id, f"Mock: {scenario}", MOCK_CODE, f"000{MOCK_CODE}", "#444444", scenario=scenario)
+    return Institution(id, f"Mock: {scenario}", MOCK_CODE, MOCK_NIP, MOCK_COLOR, scenario=scenario)
 
 
 def nuban(bank_code: str, serial: str) -> str:

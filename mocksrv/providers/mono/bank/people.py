@@ -28,6 +28,26 @@ CITIES = (
     ("Ilorin", "Kwara"),
     ("Uyo", "Akwa Ibom"),
 )
+ORIGINS = (  # state, and a local government area of it
+    ("Lagos", "Epe"),
+    ("Lagos", "Ikorodu"),
+    ("Ogun", "Abeokuta South"),
+    ("Oyo", "Ibadan North"),
+    ("Osun", "Ife Central"),
+    ("Ondo", "Akure South"),
+    ("Edo", "Oredo"),
+    ("Delta", "Warri South"),
+    ("Rivers", "Obio-Akpor"),
+    ("Akwa Ibom", "Uyo"),
+    ("Anambra", "Onitsha North"),
+    ("Enugu", "Nsukka"),
+    ("Imo", "Owerri Municipal"),
+    ("Kwara", "Ilorin West"),
+    ("Plateau", "Jos North"),
+    ("Kaduna", "Zaria"),
+    ("Kano", "Nassarawa"),
+    ("Borno", "Maiduguri"),
+)
 STREETS = (
     "Adeola Odeku",
     "Allen",
@@ -80,7 +100,7 @@ class People:
             "marital_status": chance.choice(("Single", "Married")),
             "address_line1": street,
             "address_line2": f"{city}, {state}",
-        }
+        } | dict(zip(("state_of_origin", "lga_of_origin"), chance.choice(ORIGINS), strict=True))
 
     def name(self, key: str) -> str:
         """Somebody's first and last name."""
