@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from tests.openapi import problems
 from tests.providers.mx.http.test_refusals import refusals
 from tests.providers.mx.http.test_shapes import ROUTES, SHAPES, official, openapi, operations
 from tests.sdk import test_node_sdk, test_python_sdk
-from tests.sdk.conftest import serving
+from tests.sdk.conftest import Served
 from tests.sdk.world import World
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "coverage.md"
@@ -50,7 +51,7 @@ class Coverage:
         self.events: dict[str, set[str]] = {}
         self.read: set[str] = set()
         self._names = {name.lower(): name for name in operations(V1)}
-        with serving() as served:
+        with closing(Served()) as served:
             world = World(served.client, served.control, watched=True)
             world.sdk.seen = self._seen
             for case in test_python_sdk.CASES.values():
