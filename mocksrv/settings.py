@@ -21,6 +21,7 @@ from mocksrv.engine.config import IN_MEMORY, Config
 
 FIDELITIES = ("sdk", "wire")
 CLIENTS = ("loopback", "private")
+LOG_FORMATS = ("text", "json")
 MOST_THREADS = 512
 LARGEST_SEED = 2**63 - 1
 TRUE, FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
@@ -184,6 +185,8 @@ SETTINGS = (
         many=True,
     ),
     Setting("strict", flag, "", "Refuse to start when one of those files has a fault.", shown="it is left out"),
+    Setting("quiet", flag, "", "Print no line for every call and callback.", shown="they are printed"),
+    Setting("log-format", _one_of(*LOG_FORMATS), "FORMAT", "How those lines are written: text, or json."),
     Setting("clock", _clock, "CLOCK", "Time in new sandboxes: real, manual (stands still), or a speed such as x60."),
     Setting(
         "now",

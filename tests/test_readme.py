@@ -17,8 +17,9 @@ import yaml
 
 from mocksrv.cli import COMMANDS
 from mocksrv.cli.settings import resolve
-from mocksrv.engine.callbacks.credentials import KINDS
+from mocksrv.engine.callbacks.credentials import KINDS, SECRET
 from mocksrv.engine.callbacks.disturbance import CORRUPTIONS
+from mocksrv.registry import all_declared
 from mocksrv.settings import SETTINGS
 from mocksrv.web.control.schemas import CALLBACK_FAULT
 from tests.cli import running
@@ -79,7 +80,8 @@ def commands_table() -> str:
 
 def auth_table() -> str:
     rows = ["| `--auth` | members, each with `--set NAME=VALUE` |", "| --- | --- |"]
-    for kind, (required, optional) in KINDS.items():
+    own = {kind: SECRET for provider in all_declared() for kind in provider.auth_kinds}
+    for kind, (required, optional) in {**KINDS, **own}.items():
         members = [f"`{name}`" for name in required] + [f"perhaps `{name}`" for name in optional]
         rows.append(f"| `{kind}` | {', '.join(members)} |")
     return "\n".join(rows)

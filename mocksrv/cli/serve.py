@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mocksrv import __version__
+from mocksrv.cli.lines import FORMATS, Lines
 from mocksrv.cli.settings import resolve
 from mocksrv.engine.config import IN_MEMORY, Config
 from mocksrv.registry import all_declared
@@ -69,7 +70,17 @@ def _open(config: Config, port: int) -> Service:
     gc.freeze()
     gc.enable()
     print(banner(engine, config, port), flush=True)
-    return Service(app, engine.close)
+    if config.quiet:
+        return Service(app, engine.close)
+    lines = Lines(sys.stderr, FORMATS[config.log_format])
+    lines.start()
+    engine.observers.subscribe(lines.tell)
+
+    def close() -> None:
+        engine.close()
+        lines.close()
+
+    return Service(app, close)
 
 
 # the banner

@@ -22,6 +22,8 @@ class Config:
     - ``keep_for``: for how long it keeps them, in ms of its time.
     - ``scenarios``: folders with scenarios and data profiles of the user's own.
     - ``strict``: whether a fault in one of those files keeps the server from starting.
+    - ``quiet``: whether no line is printed for calls and callbacks.
+    - ``log_format``: how these lines are written: ``text`` or ``json``.
     - ``clock``: the clock of new sandboxes: ``real``, ``manual`` (stands still), or a speed such as ``x60``.
     - ``now``: the moment at which new sandboxes start, in ms since 1970 UTC; None: the present, or with a seed and a
       manual clock a fixed day.
@@ -45,6 +47,8 @@ class Config:
     keep_for: int = NINETY_DAYS
     scenarios: tuple[Path, ...] = ()
     strict: bool = False
+    quiet: bool = False
+    log_format: str = "text"
     clock: str = "real"
     now: int | None = None
     seed: int | None = None

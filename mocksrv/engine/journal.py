@@ -7,15 +7,35 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
+from mocksrv.engine.secrets import masked_body, masked_headers, masked_query
 from mocksrv.engine.storage.records import dumps
 from mocksrv.engine.storage.rows import NewRequestRow
 from mocksrv.engine.storage.store import Store
 
 KEPT = 10_000  # calls of a sandbox
 BATCH = 500  # calls that may wait to be written
+KEPT_BODY = 64 * 1024  # bytes of each body
+UNPREFIXED = frozenset({"CONTENT_TYPE", "CONTENT_LENGTH"})  # headers that WSGI does not prefix
 CHUNK = 50  # calls that are written in one transaction, so that nobody waits long for it
+
+
+Headers = tuple[tuple[str, str], ...]
+
+
+class Exchange(NamedTuple):
+    """What was sent and answered, as it is taken down during a call: the background thread makes it readable.
+
+    ``asked`` are the request's headers under the names of WSGI; of bodies the beginning is enough.
+    """
+
+    query: str
+    asked: Headers
+    body: bytes
+    headers: Headers
+    answer: bytes
 
 
 @dataclass(slots=True)
@@ -33,6 +53,7 @@ class Entry:
     duration_ms: float = 0.0
     violations: list[dict[str, str]] = field(default_factory=list)
     notes: dict[str, Any] = field(default_factory=dict)
+    exchange: Exchange | None = None
 
     def violate(self, rule: str, detail: str) -> None:
         """The call broke the provider's contract."""
@@ -94,4 +115,30 @@ def _row(e: Entry) -> NewRequestRow:
         e.status,
         e.duration_ms,
         dumps({"violations": e.violations, **e.notes}),
+        _shown(e.exchange) if e.exchange else "{}",
     )
+
+
+def _shown(exchange: Exchange) -> str:
+    """What was sent and answered as JSON, without its secrets. It is put together of texts, for speed."""
+    query, asked, sent, told, answered = exchange
+    request, response = _message(_request_headers(asked), sent), _message(_response_headers(told), answered)
+    return f'{{"query":{dumps(masked_query(query))},"request":{request},"response":{response}}}'
+
+
+@lru_cache(1000)
+def _request_headers(asked: Headers) -> str:
+    """The headers of a request, with their own names: a client sends much the same ones again and again."""
+    named = {name.removeprefix("HTTP_").replace("_", "-").title(): value for name, value in asked}
+    return dumps(masked_headers(named))
+
+
+@lru_cache(1000)
+def _response_headers(told: Headers) -> str:
+    return dumps(masked_headers(dict(told)))
+
+
+def _message(headers: str, body: bytes) -> str:
+    kept = masked_body(body[:KEPT_BODY].decode("utf-8", "replace"))
+    cut = ',"truncated":true' if len(body) > KEPT_BODY else ""
+    return f'{{"headers":{headers},"body":{dumps(kept)}{cut}}}'

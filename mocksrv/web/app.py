@@ -16,13 +16,13 @@ from werkzeug.routing import Rule
 
 from mocksrv.engine.config import Config
 from mocksrv.engine.engine import Engine
-from mocksrv.engine.journal import Entry
+from mocksrv.engine.journal import KEPT_BODY, UNPREFIXED, Entry, Exchange
 from mocksrv.engine.problems import near
 from mocksrv.engine.sandbox import DEFAULT, NAME, Fault, Sandbox, SandboxDropped, SandboxNameError
 from mocksrv.providers.http import AnyCall, Route
 from mocksrv.providers.provider import Provider
 from mocksrv.web import control
-from mocksrv.web.control.schemas import AUTH_KINDS
+from mocksrv.web.control.calls import AUTH_KINDS
 from mocksrv.web.problems import Problem
 
 LARGEST_BODY = 2**20  # bytes
@@ -130,6 +130,7 @@ class CallHandler:
         entry.status = response.status_code
         entry.duration_ms = round((time.perf_counter() - started) * 1000, 3)
         if not sandbox.dropped:
+            entry.exchange = _exchange(response)
             self.engine.record(entry)
         response.headers["X-Mocksrv-Request"] = entry.id
         return response
@@ -197,6 +198,20 @@ class CallHandler:
 def _is_below(path: str, prefix: str) -> bool:
     """Whether a path begins with a prefix, which ends at a slash."""
     return not prefix or path == prefix or path.startswith(f"{prefix}/")
+
+
+def _exchange(response: Response) -> Exchange:
+    """What was sent and answered, for the journal."""
+    environ = request.environ
+    try:
+        body = request.get_data() if environ.get("CONTENT_LENGTH") or "HTTP_TRANSFER_ENCODING" in environ else b""
+    except HTTPException:
+        body = b""  # it was refused unread
+    answer = b"" if response.direct_passthrough else response.get_data()
+    headers = tuple(response.headers)
+    query = request.query_string.decode("utf-8", "replace")
+    asked = tuple((name, environ[name]) for name in environ if name.startswith("HTTP_") or name in UNPREFIXED)
+    return Exchange(query, asked, body[: KEPT_BODY + 1], headers, answer[: KEPT_BODY + 1])
 
 
 def _dropped(call: AnyCall) -> Response:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import threading
 import time
 from base64 import b64encode
@@ -25,6 +24,7 @@ from mocksrv.engine.callbacks.outbox import PRIVATE
 from mocksrv.engine.clock import iso_ms
 from mocksrv.engine.observers import Happening
 from mocksrv.engine.sandbox import Endpoint, Sandbox
+from mocksrv.engine.secrets import masked_headers
 from mocksrv.engine.storage.records import dumps
 from mocksrv.engine.storage.rows import AttemptRow, DueRow
 from mocksrv.engine.storage.shared import CALLBACKS, OneProcess
@@ -40,7 +40,6 @@ BATCH = 25  # callbacks that a queue sends before it records what came of them
 BATCH_TIME = (
     0.02  # real seconds after which it begins no other before that; a killed process sends again what was not recorded
 )
-SECRET_HEADER = re.compile(r"authorization|secret|token|api-?key|password|cookie", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +242,7 @@ class Dispatcher:
         else:
             due = None if delivered else self._next(sandbox, event, f"{event_id}:{place}", attempts, sandbox.now())
         state = "delivered" if delivered else "failed" if due is None else "pending"
-        request = dumps({"url": endpoint.url, "headers": _masked(headers), **_shown(body)})
+        request = dumps({"url": endpoint.url, "headers": masked_headers(headers), **_shown(body)})
         response = dumps({"headers": dict(answer.headers), "body": answer.body})
         kept = AttemptRow(at, answer.status, answer.error, answer.duration_ms, request, response)
         detail = f"{event} -> {endpoint.url}: {_outcome(answer, due)}"
@@ -325,10 +324,6 @@ def _endpoint(sandbox: Sandbox, id: str, options: Mapping[str, Any]) -> tuple[in
     if PRIVATE in options:
         return len(endpoints), Endpoint(**options[PRIVATE])
     return next(((place, each) for place, each in enumerate(endpoints) if each.id == id), (0, None))
-
-
-def _masked(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name: "***" if SECRET_HEADER.search(name) else value for name, value in headers.items()}
 
 
 def _shown(body: bytes) -> dict[str, str]:

@@ -103,7 +103,7 @@ class AttemptRow(NamedTuple):
 
 
 class RequestRow(NamedTuple):
-    """A call of the API in the journal; ``entry`` holds what else is known of it."""
+    """A call of the API in the journal; ``entry``: why it was answered so, ``exchange``: what was sent and answered."""
 
     seq: int
     id: str
@@ -113,6 +113,7 @@ class RequestRow(NamedTuple):
     status: int
     duration_ms: float
     entry: str
+    exchange: str
 
 
 class NewRequestRow(NamedTuple):
@@ -126,6 +127,7 @@ class NewRequestRow(NamedTuple):
     status: int
     duration_ms: float
     entry: str
+    exchange: str
 
 
 class ScenarioRow(NamedTuple):

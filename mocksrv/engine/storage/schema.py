@@ -64,5 +64,8 @@ SCHEMA_STEPS = (
     CREATE INDEX scenario_revision ON scenario (revision);
     CREATE TABLE lease (name TEXT PRIMARY KEY, owner TEXT NOT NULL, until BIGINT NOT NULL);
     """,
+    """
+    ALTER TABLE request ADD COLUMN exchange TEXT NOT NULL DEFAULT '{{}}';
+    """,
 )
 SANDBOX_TABLES = ("record", "timer", "timeline", "delivery", "event", "request")

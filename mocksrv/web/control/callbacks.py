@@ -13,6 +13,7 @@ from mocksrv.engine.engine import UnknownEvent, UnknownSubject
 from mocksrv.engine.role import WrongSubject
 from mocksrv.engine.sandbox import Endpoint, endpoints_from
 from mocksrv.engine.scenarios.vocabulary import pattern_problem
+from mocksrv.engine.secrets import MASK
 from mocksrv.engine.storage.rows import EventRow
 from mocksrv.engine.world import World
 from mocksrv.web.control import shapes
@@ -92,10 +93,10 @@ class Callbacks(Calls):
             known = world.sandbox.settings.endpoints
             endpoints = tuple(shapes.with_secrets(endpoint, known) for endpoint in made)
             for endpoint in endpoints:
-                if shapes.SECRET in (*endpoint.auth.values(), *endpoint.headers.values()):
+                if MASK in (*endpoint.auth.values(), *endpoint.headers.values()):
                     raise Problem(
                         422,
-                        f"{endpoint.url}: {shapes.SECRET} stands for a secret that is there already, and there is none",
+                        f"{endpoint.url}: {MASK} stands for a secret that is there already, and there is none",
                     )
             world.configure(endpoints=endpoints)
             world.tx.fail_orphans(world.sandbox.name, [endpoint.id for endpoint in endpoints])

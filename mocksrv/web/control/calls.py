@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from marshmallow import Schema
 
 PREFIX = "/_mocksrv"
+AUTH_KINDS = "MOCKSRV_AUTH_KINDS"  # in the configuration of the application: the kinds of auth of endpoints
 SCHEMAS = "mocksrv.web.control.schemas"  # imported with the first call that needs one: a start makes none
 PAGE, LARGEST_PAGE = 100, 1000
 LONGEST_WAIT = 60 * SECOND  # real time that an answer may be held

@@ -12,7 +12,7 @@ from mocksrv.web.control import shapes
 from mocksrv.web.control.calls import LARGEST_PAGE, PAGE, Calls, ControlCall, ControlRequest, every
 from mocksrv.web.problems import Problem
 
-LISTED = ("id", "at", "method", "path", "status", "duration_ms", "violations")
+LISTED = ("id", "at", "method", "path", "query", "status", "duration_ms", "violations", "request", "response")
 HELD = {404: "there is no request `after`", 503: "no thread is free"}
 
 

@@ -28,7 +28,7 @@ from mocksrv.providers.fields import (
     Whole,
     not_allowed,
 )
-from mocksrv.web.control.calls import LARGEST_PAGE, PAGE
+from mocksrv.web.control.calls import AUTH_KINDS, LARGEST_PAGE, PAGE
 
 LONGEST_PATTERN = 1000  # characters of a filter that is a pattern
 EARLIEST, LATEST = parse_moment("1980-01-01"), parse_moment("9900-01-01")  # of a clock: data and timers reach further
@@ -274,9 +274,6 @@ def is_callback_url(text: str) -> None:
         raise ValidationError("a URL with a login in it is shown to everybody; write it as auth of the type basic")
 
 
-AUTH_KINDS = "MOCKSRV_AUTH_KINDS"  # in the configuration of the application
-
-
 class Auth(Schema):
     """How the receiver is convinced that it is the provider. Secrets read back as `***`, and `***` keeps one."""
 
@@ -507,14 +504,25 @@ class Violation(Answer):
     detail = Text("What broke it.")
 
 
+class Message(Answer):
+    """One side of a call; secrets are shown as `***`."""
+
+    headers = Map("The headers.", values=Text())
+    body = Anything("The body: JSON as such, else its text.", allow_none=True)
+    truncated = Flag("True when only the first 64 kB are kept.", optional=True)
+
+
 class Request(Answer):
     id = Text("As in the answer's header `X-Mocksrv-Request`.")
     at = Moment("When, in the sandbox's time.")
     method = Text("The method.")
     path = Text("The path.")
+    query = Text("The query, as it was sent.")
     status = Whole("The status that was answered.")
     duration_ms = Number("How long it took, in real milliseconds.")
     violations = Items(Part(Violation), "How it broke the provider's contract.")
+    request = Part(Message, "What was sent.")
+    response = Part(Message, "What was answered.")
 
 
 class RequestList(Answer):

@@ -8,17 +8,16 @@ from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
 
-from mocksrv.engine.callbacks.dispatcher import SECRET_HEADER
 from mocksrv.engine.callbacks.disturbance import Disturbance
 from mocksrv.engine.callbacks.outbox import AT_ONCE
 from mocksrv.engine.clock import duration_text, iso_ms
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.sandbox import Endpoint, Fault, Sandbox
 from mocksrv.engine.scenarios.model import Scenario
+from mocksrv.engine.secrets import MASK, masked_headers
 from mocksrv.engine.storage.queries import Tx
 from mocksrv.engine.storage.rows import AttemptRow, DeliveryRow, EventRow, MomentRow, RequestRow
 
-SECRET = "***"
 SECRETS = frozenset({"password", "client_secret", "secret", "key"})
 PRIVATE = "PRIVATE KEY-----"  # stands in a PEM text that holds more than a certificate
 
@@ -53,8 +52,8 @@ def bindings(sandbox: Sandbox) -> dict[str, Any]:
 
 def endpoint(endpoint: Endpoint) -> dict[str, Any]:
     """As shown: secrets read back as asterisks."""
-    auth = {name: SECRET if name in SECRETS or PRIVATE in value else value for name, value in endpoint.auth.items()}
-    headers = {name: SECRET if SECRET_HEADER.search(name) else value for name, value in endpoint.headers.items()}
+    auth = {name: MASK if name in SECRETS or PRIVATE in value else value for name, value in endpoint.auth.items()}
+    headers = masked_headers(endpoint.headers)
     return {
         "id": endpoint_id(endpoint.url),
         "url": endpoint.url,
@@ -74,7 +73,7 @@ def with_secrets(made: Endpoint, known: Sequence[Endpoint]) -> Endpoint:
     before = next((each for each in known if each.url == made.url), made)
 
     def kept(now: Mapping[str, Any], was: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: was.get(name, value) if value == SECRET else value for name, value in now.items()}
+        return {name: was.get(name, value) if value == MASK else value for name, value in now.items()}
 
     return replace(made, auth=kept(made.auth, before.auth), headers=kept(made.headers, before.headers))
 
@@ -88,7 +87,7 @@ def webhook(tx: Tx, row: EventRow, *, whole: bool = False) -> dict[str, Any]:
         "subject": row.subject,
         "occurred_at": iso_ms(row.occurred_at),
         "payload": json.loads(row.payload),
-        "headers": {name: SECRET if SECRET_HEADER.search(name) else value for name, value in headers.items()},
+        "headers": masked_headers(headers),
         "deliveries": deliveries,
     }
 
@@ -110,15 +109,31 @@ def attempt(row: AttemptRow, whole: bool) -> dict[str, Any]:
 
 
 def entry(row: RequestRow) -> dict[str, Any]:
+    """A call, with what was sent and answered, and why."""
+    exchange = json.loads(row.exchange)
     return {
         "id": row.id,
         "at": iso_ms(row.at),
         "method": row.method,
         "path": row.path,
+        "query": exchange.get("query", ""),
         "status": row.status,
         "duration_ms": row.duration_ms,
+        "request": message(exchange.get("request", {})),
+        "response": message(exchange.get("response", {})),
         **json.loads(row.entry),
     }
+
+
+def message(kept: Mapping[str, Any]) -> dict[str, Any]:
+    """One side of a call: its headers and its body, JSON as such; ``truncated`` where only its beginning is kept."""
+    text = kept.get("body", "")
+    try:
+        body = json.loads(text) if text else None
+    except (ValueError, RecursionError):
+        body = text
+    cut = {"truncated": True} if kept.get("truncated") else {}
+    return {"headers": kept.get("headers", {}), "body": body, **cut}
 
 
 def fault(fault: Fault) -> dict[str, Any]:

@@ -1,0 +1,63 @@
+"""What is not shown of calls and callbacks: credentials, keys, passwords and tokens read as asterisks."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+MASK = "***"
+SECRET_HEADER = re.compile(r"authorization|secret|token|(api|app|sec)-?key|password|cookie", re.IGNORECASE)
+SECRET_NAME = re.compile(r"pass(word|code|phrase)|secret|token|authorization|(^|[_-]|api|app|sec)key$", re.IGNORECASE)
+_HINTS = ("pass", "secret", "token", "key", "authorization", "credentials")  # without one there is nothing to mask
+_MEMBER = re.compile(r'("(?:[^"\\]|\\.)*"\s*:\s*)"((?:[^"\\]|\\.)*)"?')
+
+
+def masked_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: MASK if SECRET_HEADER.search(name) else value for name, value in headers.items()}
+
+
+def masked_query(query: str) -> str:
+    if not _may_have_secrets(query):
+        return query
+    pairs = parse_qsl(query, keep_blank_values=True)
+    return urlencode([(name, MASK if SECRET_NAME.search(name) else value) for name, value in pairs], safe="*[]")
+
+
+def masked_body(body: str) -> str:
+    """A body without its secrets: JSON, the beginning of JSON, or a form."""
+    if not _may_have_secrets(body):
+        return body
+    try:
+        return json.dumps(_masked(json.loads(body)), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        pass
+    if body.lstrip().startswith(("{", "[")):
+        return _MEMBER.sub(lambda found: f'{found[1]}"{MASK}"' if _is_secret_member(found[1]) else found[0], body)
+    return masked_query(body) if "=" in body else body
+
+
+def _may_have_secrets(text: str) -> bool:
+    folded = text.lower()
+    return any(hint in folded for hint in _HINTS)
+
+
+def _is_secret_member(text: str) -> bool:
+    name = text[1:].rpartition('"')[0]
+    return name == "value" or SECRET_NAME.search(name) is not None
+
+
+def _masked(value: Any, name: str = "") -> Any:
+    """``name`` is that of the list or object in which a value stands: what the fields of a login form say is secret."""
+    if isinstance(value, list):
+        return [_masked(each, name) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: MASK
+        if isinstance(inner, (str, int)) and (SECRET_NAME.search(key) or (name == "credentials" and key == "value"))
+        else _masked(inner, key)
+        for key, inner in value.items()
+    }
