@@ -6,6 +6,7 @@ import gc
 import json
 import os
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -125,6 +126,10 @@ class SandboxClient:
 class MX(SandboxClient):
     """A small MX client."""
 
+    def __init__(self, app: Flask, sandbox: str = "") -> None:
+        super().__init__(app, sandbox)
+        self.made: Counter[tuple[str, str]] = Counter()  # (user, institution) -> the members that it made there
+
     def call(
         self,
         method: str,
@@ -165,11 +170,18 @@ class MX(SandboxClient):
         *,
         institution: str = "mxbank",
         password: str = "password",
-        username: str = "mxuser",
+        username: str | None = None,
         headers: Any = None,
         **fields: Any,
     ) -> dict[str, Any]:
-        """A new member, as the call that creates it answers."""
+        """A new member, as the call that creates it answers.
+
+        No two of a user at one institution may have the same ``username``: unless it is given it is `mxuser` for the
+        first that this client makes, and another for each that follows.
+        """
+        self.made[user, institution] += 1
+        number = self.made[user, institution]
+        username = username or ("mxuser" if number == 1 else f"mxuser-{number}")
         credentials = self.credentials(institution, username, password)
         body = {"member": {"institution_code": institution, "credentials": credentials, **fields}}
         member: dict[str, Any] = self.call("POST", f"/users/{user}/members", body, headers=headers)["member"]

@@ -394,6 +394,7 @@ def _make_line(written: Values) -> Line:
         **{f"is_{flag}": flag in flags for flag in FLAGS},
         "is_fee": category in FEES or not flags.isdisjoint({"fee", "overdraft_fee"}),
         "is_recurring": True if "recurring" in flags else None,
+        **({"merchant": written["merchant"]} if written.get("merchant") else {}),
     }
     is_income = category in INCOME or "income" in flags
     return Line(

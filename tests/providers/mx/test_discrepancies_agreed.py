@@ -264,7 +264,7 @@ def test_filters_of_customers(server: Server) -> None:
     whole, name = subject(""), subject("?filters=name")
     assert "mxuser@mx.com" in whole
     assert "Lehi" in subject("?filters=name,addresses")
-    assert ("Lehi" in name, "mxuser@mx.com" in name) == (False, False)
+    assert ("Lehi" in name, "mxuser@mx.com" in name, "555-555-5555" in name) == (False, True, True)
     assert "mxuser@mx.com" in subject("?filters=telephones,email")
     server.call("GET", f"{path}?filters=shoes", status=400)
 
@@ -571,3 +571,56 @@ def test_dates_of_notifications(server: Server) -> None:
     assert server.rows(f"{path}?to_date=2020-01-01", "notifications") == []
     server.mx.advance("121d")
     assert server.rows(path, "notifications") == []
+
+
+@row("a duplicate member")
+def test_a_duplicate_member(server: Server) -> None:
+    user = server.mx.user()
+    member = server.mx.create(user)["guid"]
+    body = {"institution_code": "mxbank", "credentials": server.mx.credentials(password="another")}
+    said = server.call("POST", f"/users/{user}/members", {"member": body}, status=409)["error"]["message"]
+    assert member in said
+    body["credentials"] = server.mx.credentials(username="mxuser2")
+    server.call("POST", f"/users/{user}/members", {"member": body})
+
+
+@row("error bodies")
+def test_error_bodies(server: Server) -> None:
+    user = server.mx.user(is_disabled=True)
+    refused = server.call("GET", f"/users/{user}/members", status=403)["error"]
+    assert (refused["status"], refused["type"]) == ("forbidden", "forbidden_error")
+    unknown = server.call("GET", "/users/USR-none/members", status=404)["error"]
+    assert (unknown["status"], unknown["type"]) == ("not_found", "not_found_error")
+    assert refused.keys() == unknown.keys() == {"message", "status", "type"}
+
+
+@row("the message of a wrong date")
+def test_the_message_of_a_wrong_date(server: Server) -> None:
+    path = f"/users/{server.user}/transactions?from_date=tomorrow"
+    assert server.call("GET", path, status=400)["error"]["message"] == "Please confirm YYYY-MM-DD format"
+    assert server.v2("GET", path, status=400)["error"]["message"] == "From date is not a valid integer"
+
+
+@row("`imported_at` of an account")
+def test_imported_at(server: Server) -> None:
+    there = server.apart()
+    user = there.mx.user()
+    member = there.mx.create(user)["guid"]
+    there.mx.advance("10s")
+    [before, *_] = there.call("GET", f"/users/{user}/accounts")["accounts"]
+    there.mx.advance("5h")
+    there.call("POST", f"/users/{user}/members/{member}/aggregate")
+    there.mx.advance("10s")
+    [after, *_] = there.call("GET", f"/users/{user}/accounts")["accounts"]
+    assert before["imported_at"] < after["imported_at"] == after["updated_at"]
+    assert after["created_at"] == before["created_at"]
+
+
+@row("repeating transactions of MX Bank")
+def test_repeating_transactions_of_mx_bank(server: Server) -> None:
+    there = server.apart()
+    user = there.mx.user()
+    there.mx.create(user)
+    there.mx.advance("1m")
+    found = there.rows(f"/users/{user}/repeating_transactions", "repeating_transactions")
+    assert {"Netflix.com", "Gold's Gym", "Comcast"} <= {each["description"] for each in found}

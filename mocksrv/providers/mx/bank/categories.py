@@ -67,7 +67,13 @@ _TREE: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "Financial": ("CAT-6c7de3f8-de6c-7061-1dd2-b093044014bf", ("Financial Advisor", "Life Insurance")),
     "Food & Dining": (
         "CAT-bd56d35a-a9a7-6e10-66c1-5b9cc1b6c81a",
-        ("Alcohol & Bars", "Coffee Shops", "Fast Food", "Groceries", "Restaurants"),
+        (
+            "Alcohol & Bars",
+            "Coffee Shops",
+            "Fast Food",
+            "Groceries",
+            "Restaurants: CAT-006862be-64a0-e778-f035-0936445b9c16",
+        ),
     ),
     "Gifts & Donations": ("CAT-8edf9663-623e-4735-490e-31288f0a70b0", ("Charity", "Gift")),
     "Health & Fitness": (

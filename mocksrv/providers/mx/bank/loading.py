@@ -84,8 +84,9 @@ class Loader:
             record = known.get(account.id)
             if record is None:
                 record = self._add_account(world, member, account)
-            elif record.guid not in held or "holdings" in wanted or "prices" in wanted:
-                _refresh_account(world, record, account)
+            else:
+                kept = record.guid in held and not {"holdings", "prices"} & set(wanted)
+                _refresh_account(world, record, {} if kept else account.fields)
             loaded.append((record, account))
             if "holdings" in wanted or ("prices" in wanted and record.guid in held):
                 self._holdings(world, record, account.holdings)
@@ -319,12 +320,13 @@ def parts_of(world: World, transaction: Record) -> list[Record]:
     return world.list(Query("mx.transaction", parent=transaction.parent, body={"parent_guid": transaction.guid}))
 
 
-def _refresh_account(world: World, record: Record, account: Account) -> None:
+def _refresh_account(world: World, record: Record, fields: Mapping[str, Any]) -> None:
+    """Brings an account up to date. Its import alone is no change that anybody is told of."""
     before = record.body.get("balance")
-    changed = {name: value for name, value in account.fields.items() if name != "id" and record.body.get(name) != value}
+    changed = {name: value for name, value in fields.items() if name != "id" and record.body.get(name) != value}
+    record.body.update(changed, imported_at=world.now)
+    world.save(record)
     if changed:
-        record.body.update(changed)
-        world.save(record)
         resources.ACCOUNT.emit(world, "updated", record, bulk=True)
     follow(world, AccountChanged(record, before))
 
@@ -338,7 +340,7 @@ def _transaction(row: Mapping[str, Any], account: str) -> dict[str, Any]:
     """A profile's transaction of an account in MX's fields."""
     category = categories.BY_NAME.get(row.get("category") or "", categories.UNCATEGORIZED)
     body = {name: value for name, value in row.items() if name not in ("id", "date")}
-    merchant = enrichment(account, row["description"], row["original_description"])
+    merchant = enrichment(account, body.pop("merchant", None) or row["description"], row["original_description"])
     return {
         **categories.labels(category, credit=row["type"] == "CREDIT"),
         **merchant,

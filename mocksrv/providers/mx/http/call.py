@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
+from http import HTTPStatus
 from typing import Any, NoReturn
 
 from flask import Request, Response
@@ -104,7 +105,8 @@ class Call(http.Call[Mount, Route]):
 
     def error_body(self, error: ProviderError) -> dict[str, Any]:
         message = INVALID_ROUTE if error.status == 404 and self.route is None else error.message
-        return {"error": {"message": message}}
+        name = HTTPStatus(error.status).phrase.lower().replace(" ", "_").replace("-", "_")
+        return {"error": {"message": message, "status": name, "type": name.removesuffix("_error") + "_error"}}
 
     def refused(self, error: ProviderError) -> Response:
         if self.route is not None and isinstance(error, MXError) and error.status in VIOLATIONS:

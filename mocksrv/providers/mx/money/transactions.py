@@ -158,7 +158,7 @@ class DateForm(NamedTuple):
     reads: Callable[
         [str], tuple[int, int]
     ]  # the first and the last millisecond that a text stands for; raises ValueError
-    refusal: str
+    refusal: str  # {name}: the parameter, in words
     months: int | None  # the longest range of created_at and updated_at
 
 
@@ -177,7 +177,7 @@ def _unix_second(text: str) -> tuple[int, int]:
 
 DATE_FORMS: Mapping[str, DateForm] = {
     V1: DateForm(_iso_day, "Please confirm YYYY-MM-DD format", 6),
-    V2: DateForm(_unix_second, "Please confirm Unix timestamp format", None),
+    V2: DateForm(_unix_second, "{name} is not a valid integer", None),
 }
 
 
@@ -212,7 +212,7 @@ def _bounds(call: Call, name: str, form: DateForm, *, together: bool) -> Range:
         try:
             bounds.append(form.reads(text)[place] if text else None)
         except ValueError:
-            raise MXError(400, form.refusal) from None
+            raise MXError(400, form.refusal.format(name=parameter.replace("_", " ").capitalize())) from None
     low, high = bounds
     if together and (low is None) != (high is None):
         raise MXError(400, "Both '{}' and '{}' are required".format(*date_parameters(name)))

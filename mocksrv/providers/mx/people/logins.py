@@ -38,12 +38,10 @@ def given_credentials(
 
 
 def login_of(call: Call, institution: Institution, credentials: Mapping[str, str]) -> Credentials:
-    """What `logins` of scenarios are matched with: the first credential is the user's name, the password is the
-    password.
-    """
+    """What `logins` of scenarios are matched with: the name is the first credential that is no password."""
     definitions: Sequence[Credential] = call.mount.institutions.credentials(institution)
     password = next((d.guid for d in definitions if d.field_type == "PASSWORD"), None)
-    username = next((d.guid for d in definitions if d.guid != password), None)
+    username = next((d.guid for d in definitions if d.field_type != "PASSWORD"), None)
     return Credentials(institution.code, credentials.get(username or ""), credentials.get(password or ""))
 
 
@@ -85,16 +83,23 @@ def _chosen(choosing: Callable[[], Choice]) -> Choice:
         raise MXError(400, f"{SCENARIO_HEADER}: {unknown}") from None
 
 
-def duplicate_key(code: str, credentials: Mapping[str, str]) -> str | None:
-    """What two members of one user may not share: the institution and all credential values."""
-    if not credentials:
-        return None
-    return hashlib.sha256("\0".join([code, *(credentials[guid] for guid in sorted(credentials))]).encode()).hexdigest()
+def duplicate_key(call: Call, institution: Institution, credentials: Mapping[str, str]) -> str | None:
+    """What two members of one user may not share: the institution and the login's name; None without a login."""
+    name = login_of(call, institution, credentials).username if credentials else None
+    return hashlib.sha256(f"{institution.code}\0{name}".encode()).hexdigest() if name else None
 
 
-def check_duplicate(world: World, owner: str, code: str, credentials: Mapping[str, str], own: Record | None) -> None:
-    key = duplicate_key(code, credentials)
+def check_duplicate(
+    call: Call,
+    world: World,
+    owner: str,
+    institution: Institution,
+    credentials: Mapping[str, str],
+    own: Record | None = None,
+) -> None:
+    """Raises MXError 409, with the member that has this login already; ``own`` is none."""
+    key = duplicate_key(call, institution, credentials)
     same = world.list(Query("mx.member", owner=owner, body={"duplicate_key": key}, limit=2)) if key else []
     others = [member for member in same if own is None or member.guid != own.guid]
     if others:
-        raise MXError(409, f"Member {others[0].guid} of this user has the same institution and credentials already")
+        raise MXError(409, f"Member {others[0].guid} of this user has the same institution and login name already")

@@ -209,7 +209,7 @@ def create_member(call: Call, user: str) -> Reply:
             raise MXError(405, f"A user may have {MEMBERS_OF_A_USER} members")
         check_id(world, given.get("id"), None)
         credentials = logins.given_credentials(call, institution, given)
-        logins.check_duplicate(world, owner.guid, institution.code, credentials, None)
+        logins.check_duplicate(call, world, owner.guid, institution, credentials)
         record = _new_member(call, world, owner, institution, given, credentials)
         job = "oauth" if record.body["is_oauth"] else "connect"
         skip = given.get("skip_aggregation", False)
@@ -255,7 +255,7 @@ def _new_member(
         "credentials": credentials,
         "background_aggregation_is_disabled": given.get("background_aggregation_is_disabled", False),
         "oauth_state": world.guid().replace("-", "") if oauth else None,
-        "duplicate_key": logins.duplicate_key(institution.code, credentials),
+        "duplicate_key": logins.duplicate_key(call, institution, credentials),
         **{name: given.get(name) for name in WAY_BACK},
     }
     play = Play("mx", *choice)
@@ -293,12 +293,12 @@ def _new_credentials(
         **record.body["credentials"],
         **logins.given_credentials(call, institution, given, all_of_them=False),
     }
-    logins.check_duplicate(world, record.owner, institution.code, credentials, record)
+    logins.check_duplicate(call, world, record.owner, institution, credentials, record)
     play = record.play
     record.body.update(
         credentials=credentials,
         needs_updated_credentials=False,
-        duplicate_key=logins.duplicate_key(institution.code, credentials),
+        duplicate_key=logins.duplicate_key(call, institution, credentials),
     )
     if play.job is not None:
         _save(world, record, "update", echo)

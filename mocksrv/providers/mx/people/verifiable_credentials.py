@@ -1,12 +1,13 @@
 """Verifiable credentials: accounts, identities and transactions as signed JWTs, with the objects of FDX inside.
 
-Sources: the sample in MX's OpenAPI file, and what an open-source client reads (docs/discrepancies.md).
+Sources: the sample in MX's OpenAPI file, captured credentials, and what an open-source client reads
+(docs/discrepancies.md).
 """
 
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mocksrv.engine.clock import DAY, iso
@@ -50,15 +51,10 @@ FIELDS: Mapping[str, Mapping[str, str | None]] = {
         "minimumPaymentAmount": "minimum_payment",
         "purchasesApr": "apr",
     },
-    "loan": {
-        "principalBalance": "balance",
-        "originalPrincipal": "original_balance",
-        "payOffAmount": "payoff_balance",
-        "nextPaymentAmount": "minimum_payment",
-        "nextPaymentDate": "payment_due_at",
-        "maturityDate": "matures_on",
-    },
-    "investment": {"currentValue": "balance", "availableCashBalance": "cash_balance"},
+    "loan": dict.fromkeys(
+        ("principalBalance", "payOffAmount", "lastPaymentAmount", "lastPaymentDate", "maturityDate")
+    ),  # seen null also where MX knows them
+    "investment": {"currentValue": "balance"},
     "insurance": {
         "policyPremium": "premium_amount",
         "deathBenefit": "death_benefit",
@@ -66,16 +62,7 @@ FIELDS: Mapping[str, Mapping[str, str | None]] = {
     },
 }
 MOMENTS = frozenset({"matures_on", "payment_due_at"})
-HOLDING = {
-    "holdingName": "description",
-    "symbol": "symbol",
-    "holdingType": "holding_type",
-    "units": "quantity",
-    "purchasedPrice": "purchase_price",
-    "currentUnitPrice": "current_price",
-    "changeInPrice": "daily_change",
-    "marketValue": "market_value",
-}
+TYPES = {"investment": "INVESTMENTACCOUNT"}  # what FDX calls a type, where it is not MX's word
 
 
 # issuing
@@ -95,7 +82,8 @@ def did(public_key: bytes) -> str:
 def _issue(call: Call, world: World, user: Record, kind: str, subject: Mapping[str, Any]) -> Reply:
     """The answer: a credential of this kind about a user, signed with the sandbox's key."""
     key, public = _key(call.sandbox)
-    issuer, url = did(public), call.base_url + call.request.path
+    query = call.request.query_string.decode()
+    issuer, url = did(public), call.base_url + call.request.path + (f"?{query}" if query else "")
     claims = {
         "vc": {
             "@context": ["https://www.w3.org/2018/credentials/v1"],
@@ -133,37 +121,33 @@ def accounts(call: Call, user: str, member: str) -> Reply:
         owner = call.user(world, user)
         subject = call.member(world, owner, member)
         found = world.list(Query("mx.account", subject=subject.guid))
-        shown = [_account(world, account) for account in found if account.body["type"] in KINDS_OF_ACCOUNTS]
+        bank = subject.body["institution_name"]
+        shown = [_account(account, bank) for account in found if account.body["type"] in KINDS_OF_ACCOUNTS]
         return _issue(call, world, owner, "Account", {"accounts": shown})
 
 
-def _account(world: World, account: Record) -> dict[str, Any]:
+def _account(account: Record, bank: str) -> dict[str, Any]:
     body = account.body
     kind = KINDS_OF_ACCOUNTS[body["type"]]
     view: dict[str, Any] = {
         "accountId": account.guid,
-        "accountType": body["type"].replace("_", ""),
+        "accountType": TYPES.get(kind) or body["type"].replace("_", ""),
         "accountNumber": body.get("full_number"),
         "accountNumberDisplay": body.get("account_number"),
-        "productName": body.get("name"),
+        "productName": None,
         "nickname": body.get("nickname"),
         "status": "CLOSED" if body.get("is_closed") else "OPEN",
         "accountOpenDate": iso(body.get("started_on") or account.created_at),
         "accountClosedDate": None,
         "currency": {"currencyRate": None, "currencyCode": body.get("currency_code"), "originalCurrencyCode": None},
-        "fiAttributes": _attributes(account, external_guid=account.partner_id),
+        "fiAttributes": _attributes(account, external_guid=account.partner_id, institution_name=bank),
         "routingTransitNumber": body.get("routing_number"),
         "balanceType": "LIABILITY" if kind in LIABILITIES else "ASSET",
-        "interestRate": body.get("interest_rate"),
+        "interestRate": None if kind == "loan" else body.get("interest_rate"),
         "lastActivityDate": iso(account.updated_at),
         "balanceAsOf": iso(account.updated_at),
         **{name: _value(body, source) for name, source in FIELDS[kind].items()},
     }
-    if kind == "investment":
-        held = world.list(Query("mx.holding", parent=account.guid))
-        view["holdings"] = [
-            {"holdingId": h.guid, **{name: h.body.get(source) for name, source in HOLDING.items()}} for h in held
-        ]
     return {f"{kind}Account": view}
 
 
@@ -183,43 +167,43 @@ def _attributes(account: Record, **more: str | None) -> list[dict[str, str | Non
 
 @routes.add("GET", f"{USER}/members/<member>/customers", "getIdentityData")
 def customers(call: Call, user: str, member: str) -> Reply:
-    """Those to whom the member's accounts belong. ``filters`` names what is shown of them; everything without it."""
+    """The owners of the member's accounts, one for each account. ``filters`` names what is shown of them; everything
+    without it. E-mail and telephones are always there.
+    """
     wanted = [name for name in call.arguments("filters").get("filters", "").split(",") if name]
     unknown = next((name for name in wanted if name not in CUSTOMER), None)
     if unknown is not None:
         raise MXError(400, f"filters: {unknown!r} is not known; allowed are {','.join(CUSTOMER)}")
+    shown = [name for name in CUSTOMER if not wanted or name in (*wanted, *ALWAYS_SHOWN)]
     with call.look() as world:
         owner = call.user(world, user)
         subject = call.member(world, owner, member)
-        people: dict[str, list[Record]] = {}
-        for person in world.list(Query("mx.account_owner", subject=subject.guid)):
-            people.setdefault(dumps(person.body), []).append(person)
-        shown = [_customer(owned, wanted or CUSTOMER) for owned in people.values()]
-        return _issue(call, world, owner, "Identity", {"customers": shown})
+        ids = {account.guid: account.partner_id for account in world.list(Query("mx.account", subject=subject.guid))}
+        owners = world.list(Query("mx.account_owner", subject=subject.guid))
+        people = [_customer(person, ids.get(person.parent or ""), shown) for person in owners]
+        return _issue(call, world, owner, "Identity", {"customers": people})
 
 
-def _customer(owned: list[Record], wanted: Iterable[str]) -> dict[str, Any]:
-    """A person, out of the records of each account that belongs to them."""
-    accounts = [{"accountId": each.parent} for each in owned]
+def _customer(person: Record, account: str | None, shown: Sequence[str]) -> dict[str, Any]:
+    """The owner of an account; ``account`` is the bank's id of it."""
     return {
-        "customerId": owned[0].guid,
-        **{name: CUSTOMER[name](owned[0].body) for name in wanted},
-        "accounts": accounts,
+        "customerId": person.guid,
+        **{name: CUSTOMER[name](person.body) for name in shown},
+        "accounts": [{"accountId": account}],
     }
 
 
 def _name(person: Mapping[str, Any]) -> dict[str, Any]:
-    first, last = person.get("first_name"), person.get("last_name")
-    return {"first": first, "middle": None, "last": last, "suffix": None, "prefix": None, "company": None}
+    return {"first": person.get("first_name"), "last": person.get("last_name")}
 
 
 def _addresses(person: Mapping[str, Any]) -> list[dict[str, Any]]:
-    parts = {"line1": "address", "city": "city", "state": "state", "postalCode": "postal_code", "country": "country"}
-    return [{name: person.get(source) for name, source in parts.items()} | {"line2": None, "type": "HOME"}]
+    parts = {"line1": "address", "city": "city", "state": "state", "postalCode": "postal_code"}
+    return [{name: person.get(source) for name, source in parts.items()}]
 
 
 def _telephones(person: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [{"type": "HOME", "number": person["phone"]}] if person.get("phone") else []
+    return [{"number": person["phone"]}] if person.get("phone") else []
 
 
 def _email(person: Mapping[str, Any]) -> list[str]:
@@ -227,6 +211,7 @@ def _email(person: Mapping[str, Any]) -> list[str]:
 
 
 CUSTOMER = {"name": _name, "addresses": _addresses, "telephones": _telephones, "email": _email}
+ALWAYS_SHOWN = ("telephones", "email")  # whatever ``filters`` names
 
 
 # transactions
@@ -246,15 +231,13 @@ def transactions(call: Call, user: str, account: str) -> Reply:
         given = sorted(
             (row for row in found if not row.body.get("parent_guid")), key=lambda row: row.sort or 0, reverse=True
         )
-        member = world.get("mx.member", record.subject or "")
         kind = KINDS_OF_ACCOUNTS.get(record.body["type"], "deposit")
-        name = member.body["name"] if member else None
         return _issue(
             call,
             world,
             owner,
             "Transaction",
-            {"transactions": [_transaction(kind, record, row, name) for row in given]},
+            {"transactions": [_transaction(kind, record, row) for row in given]},
         )
 
 
@@ -272,7 +255,7 @@ def _range(call: Call, now: int) -> tuple[int, int]:
     return low, high
 
 
-def _transaction(kind: str, account: Record, transaction: Record, institution: str | None) -> dict[str, Any]:
+def _transaction(kind: str, account: Record, transaction: Record) -> dict[str, Any]:
     body = transaction.body
     view = {
         "transactionId": transaction.guid,
@@ -282,14 +265,14 @@ def _transaction(kind: str, account: Record, transaction: Record, institution: s
         "status": body["status"],
         "description": body.get("description"),
         "memo": body.get("memo"),
-        "category": body.get("top_level_category"),
-        "subCategory": body.get("category"),
+        "category": body.get("category"),
+        "checkNumber": body.get("check_number_string"),
         "transactionTimestamp": _stamp(body.get("transacted_at") or transaction.sort),
         "postedTimestamp": _stamp(body.get("posted_at")),
         "fiAttributes": _attributes(
             account,
+            account_guid=account.guid,
             external_guid=transaction.partner_id,
-            institution_name=institution,
             original_description=body.get("original_description"),
         ),
     }

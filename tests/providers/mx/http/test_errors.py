@@ -15,6 +15,7 @@ from tests.conftest import MX, MX_HEADERS
 
 V1_MEDIA, V2_MEDIA = "application/vnd.mx.api.v1+json", "application/json"
 V2 = {"Accept": "application/json", "Accept-Version": "v20250224"}
+UNKNOWN_ROUTE = {"error": {"message": "Invalid route", "status": "not_found", "type": "not_found_error"}}
 
 
 def ask(
@@ -136,7 +137,7 @@ def test_the_refusal_shows_the_header_to_send(mx: MX) -> None:
 )
 def test_an_unknown_route(mx: MX, method: str, path: str) -> None:
     answer = ask(mx, path, method)
-    assert (answer.status_code, answer.get_json()) == (404, {"error": {"message": "Invalid route"}})
+    assert (answer.status_code, answer.get_json()) == (404, UNKNOWN_ROUTE)
 
 
 def test_the_journal_knows_the_nearest_route(mx: MX) -> None:
@@ -152,7 +153,7 @@ def test_a_route_of_the_other_version_is_unknown(mx: MX) -> None:
     account = mx.call("GET", f"/users/{user}/accounts")["accounts"][0]["guid"]
     path = f"/users/{user}/members/{member}/accounts/{account}/transactions"
     mx.call("GET", path, headers=V2, status=200)
-    assert mx.call("GET", path, status=404) == {"error": {"message": "Invalid route"}}
+    assert mx.call("GET", path, status=404) == UNKNOWN_ROUTE
 
 
 @pytest.mark.parametrize(
@@ -166,7 +167,9 @@ def test_a_route_of_the_other_version_is_unknown(mx: MX) -> None:
     ],
 )
 def test_an_unknown_guid(mx: MX, path: str, message: str) -> None:
-    assert mx.call("GET", path.format(user=mx.user()), status=404) == {"error": {"message": message}}
+    assert mx.call("GET", path.format(user=mx.user()), status=404) == {
+        "error": {"message": message, "status": "not_found", "type": "not_found_error"}
+    }
 
 
 def test_a_guid_of_another_kind_is_unknown(mx: MX) -> None:

@@ -76,12 +76,24 @@ def test_accounts(connected: tuple[MX, str, str]) -> None:
         "4921710685",
         "****0685",
     )
+    assert checking["productName"] is None
+    assert [pair["name"] for pair in checking["fiAttributes"]] == [
+        "member_guid",
+        "institution_guid",
+        "external_guid",
+        "institution_name",
+    ]
     assert (checking["currentBalance"], checking["availableBalance"]) == (known["balance"], known["available_balance"])
     assert {"name": "member_guid", "value": member} in checking["fiAttributes"]
     assert {"name": "external_guid", "value": "act-23445745"} in checking["fiAttributes"]
     assert (card["accountType"], card["balanceType"], card["availableCredit"]) == ("CREDITCARD", "LIABILITY", 3000.0)
     assert card["nextPaymentDate"] == "2021-05-07T11:57:00Z"
-    assert investment["currentValue"] == sum(each["marketValue"] for each in investment["holdings"]) == 10000.0
+    assert (investment["accountType"], investment["currentValue"]) == ("INVESTMENTACCOUNT", 10000.0)
+    assert not investment.keys() & {"holdings", "availableCashBalance"}
+    for each in (shown[3]["loanAccount"], shown[4]["loanAccount"]):
+        nulls = ("principalBalance", "payOffAmount", "lastPaymentAmount", "lastPaymentDate", "maturityDate")
+        assert tuple(each)[-5:] == nulls
+        assert {each[name] for name in (*nulls, "interestRate")} == {None}
 
 
 def test_identity_and_its_filters(connected: tuple[MX, str, str]) -> None:
@@ -89,18 +101,26 @@ def test_identity_and_its_filters(connected: tuple[MX, str, str]) -> None:
     path = f"/vc/users/{user}/members/{member}/customers"
     said = claims(mx, f"{path}?filters=name,addresses")
     assert said["vc"]["type"][1] == "FinancialIdentityCredential"
-    assert said["jti"] == f"http://localhost{path}"
-    (customer,) = said["vc"]["credentialSubject"]["customers"]
-    assert customer.keys() == {"customerId", "name", "addresses", "accounts"}
-    assert (customer["name"]["first"], customer["name"]["last"]) == ("MX", "Test")
-    assert (customer["addresses"][0]["line1"], customer["addresses"][0]["city"]) == (
-        "3401 N Thanksgiving Way #500",
-        "Lehi",
-    )
-    assert len(customer["accounts"]) == 6
-    (whole,) = claims(mx, path)["vc"]["credentialSubject"]["customers"]
-    assert whole["email"] == ["mxuser@mx.com"]
-    assert whole["telephones"][0]["number"] == "555-555-5555"
+    assert said["jti"] == said["vc"]["id"] == f"http://localhost{path}?filters=name,addresses"
+    shown = said["vc"]["credentialSubject"]["customers"]
+    owners = mx.call("GET", f"/users/{user}/members/{member}/account_owners")["account_owners"]
+    ids = {each["guid"]: each["id"] for each in mx.call("GET", f"/users/{user}/accounts")["accounts"]}
+    place = {"line1": "3401 N Thanksgiving Way #500", "city": "Lehi", "state": "Utah", "postalCode": "84034"}
+    assert shown == [
+        {
+            "customerId": owner["guid"],
+            "name": {"first": "MX", "last": "Test"},
+            "addresses": [place],
+            "telephones": [{"number": "555-555-5555"}],
+            "email": ["mxuser@mx.com"],
+            "accounts": [{"accountId": ids[owner["account_guid"]]}],
+        }
+        for owner in owners
+    ]
+    assert "act-12323223" in {customer["accounts"][0]["accountId"] for customer in shown}
+    assert claims(mx, path)["vc"]["credentialSubject"]["customers"] == shown
+    (first, *_) = claims(mx, f"{path}?filters=name")["vc"]["credentialSubject"]["customers"]
+    assert first.keys() == {"customerId", "name", "telephones", "email", "accounts"}
     mx.call("GET", f"{path}?filters=name,shoes", headers=BETA, status=400)
 
 
@@ -117,7 +137,15 @@ def test_transactions_and_their_range(connected: tuple[MX, str, str]) -> None:
     assert rows[0]["transactionTimestamp"] >= rows[-1]["transactionTimestamp"]
     original = {t["guid"]: t["original_description"] for t in listed}
     assert {"name": "original_description", "value": original[rows[0]["transactionId"]]} in rows[0]["fiAttributes"]
-    assert {"name": "institution_name", "value": "MX Bank"} in rows[0]["fiAttributes"]
+    assert [pair["name"] for pair in rows[0]["fiAttributes"]] == [
+        "member_guid",
+        "institution_guid",
+        "account_guid",
+        "external_guid",
+        "original_description",
+    ]
+    assert (rows[0]["checkNumber"], "subCategory" in rows[0]) == (None, False)
+    assert {row["transactionId"]: row["category"] for row in rows} == {t["guid"]: t["category"] for t in listed}
     some = claims(mx, f"{path}?startTime=2025-12-01&endTime=2025-12-03")["vc"]["credentialSubject"]["transactions"]
     assert {each["depositTransaction"]["transactionTimestamp"][:10] for each in some} == {
         "2025-12-01",
