@@ -55,7 +55,7 @@ def test_whole_amounts_keep_their_point(mx: MX, user: str) -> None:
 def test_guids_of_mx(mx: MX) -> None:
     institution = mx.call("GET", "/institutions/mxcu_oauth", headers=IN_V2)["institution"]
     assert institution["guid"] == "INS-57db361e-a9d1-45e0-87e4-b67a968a15a0"
-    assert institution["supports_transaction_history"] is False
+    assert "transaction_history" not in institution["supported_products"]
     category = mx.call("GET", "/categories/CAT-006862be-64a0-e778-f035-0936445b9c16")["category"]
     assert category["name"] == "Restaurants"
     merchant = mx.call("GET", "/merchants/MCH-d788bf42-44fd-a266-cf73-721b6dfb92c9")["merchant"]
