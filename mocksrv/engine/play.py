@@ -93,13 +93,15 @@ class OpenConsent:
 class Job:
     """A job that runs on a subject, begun at ``started_at`` (ms).
 
-    ``skip``: only its opening status is entered, nothing is fetched. ``loaded``: the scenario has brought data itself.
+    ``skip``: only its opening status is entered, nothing is fetched. ``supersedes``: it took the place of the job that
+    the subject's creation had started, and plays that one's flow. ``loaded``: the scenario has brought data itself.
     ``done``: it has ended well. ``stopped``: it could not go on. ``selected``: the choice from the provider's list.
     """
 
     name: str
     started_at: int
     skip: bool = False
+    supersedes: bool = False
     loaded: bool = False
     done: bool = False
     stopped: bool = False
@@ -133,9 +135,10 @@ class Play:
     """Where a subject stands in ``scenario``, which was chosen ``by`` header, institution, next, login, hand ….
 
     It goes on with ``step`` (counted from 0) of ``flow``. ``login``: what is played is the login part that comes before
-    a job's own flow. ``started_in``: the scenario in which the running job began, if the subject was moved meanwhile.
-    ``instead``: the flows that jobs play in place of those of their names, until the subject is moved. ``at``: the step
-    that was played last. ``acted``: the last of the acts, as the vocabulary counts them, that a person has done.
+    a job's own flow. ``renewed``: the present credentials came by an update. ``started_in``: the scenario in
+    which the running job began, if the subject was moved meanwhile. ``instead``: the flows that jobs play in place of
+    those of their names, until the subject is moved. ``at``: the step that was played last. ``acted``: the last of the
+    acts, as the vocabulary counts them, that a person has done.
 
     ``attempts``: the moments (ms) of failures that may lead to a status, by that status; ``succeeded_at``: when a job
     last ended well. ``counted``: why a status was entered that the scenario does not write; empty when it does.
@@ -151,6 +154,7 @@ class Play:
     flow: str | None = None
     step: int = 0
     login: bool = False
+    renewed: bool = False
     started_in: str | None = None
     instead: dict[str, str] = field(default_factory=dict)
     at: Place | None = None

@@ -34,22 +34,26 @@ class Player(StepPlayer):
         step: int = 0,
         created: bool = False,
         skip: bool = False,
+        supersedes: bool = False,
         details: object | None = None,
     ) -> None:
         """Starts the job of this ``name``: plays the flow of that name (or ``flow``) from ``step`` (counted from 0)
         until the first wait.
 
         ``created``: the subject is new and not stored yet. ``skip``: only the opening status is entered, and nothing is
-        fetched. ``details`` are what the provider keeps with the job, an instance of its dataclass (`Job.details`).
+        fetched. ``supersedes``: it takes the place of the job that the subject's creation started. ``details`` are what
+        the provider keeps with the job, an instance of its dataclass (`Job.details`).
         """
         role, play = self.role(subject), subject.playing
         play.started_in = None
         scenario = self._scenario_or_happy(world, subject)
         self._stop_waiting(world, subject)
-        play.login = role.jobs[name].login and not flow and not self.library.writes(scenario, name)
-        play.flow = flow or (role.first_flow if play.login else play.instead.get(name, name))
+        play.renewed = play.renewed or role.jobs[name].renews
+        play.job = Job(name, world.now, skip=skip, supersedes=supersedes, kept=details)
+        login = None if flow else self._login_flow(subject, scenario, play.job)
+        play.login = login is not None
+        play.flow = flow or login or play.instead.get(name, name)
         play.step = step
-        play.job = Job(name, world.now, skip=skip, kept=details)
         skipped = skip and role.status(subject) != role.consenting
         ahead = None if skipped else next_steps(None, subject, role, self.library, scenario, opening=True, due=False)
         steps = ahead.steps if ahead else []
@@ -100,7 +104,7 @@ class Player(StepPlayer):
         if play.job is not None:
             play.started_in = play.started_in or play.scenario  # the job under way is played to its end as it was
         play.scenario, play.by = scenario, "hand"
-        play.instead = {}
+        play.instead, play.renewed = {}, False
         world.mark(subject.guid, f"moved to scenario {scenario}", flow=flow)
         if flow:
             name = flow if flow in self.role(subject).jobs else self.role(subject).plain_job
@@ -238,11 +242,23 @@ class Player(StepPlayer):
         if role.status(subject) not in role.refreshable:
             return
         if subject.job is not None or not role.refresh_wanted(world, subject):  # it may be wanted again tomorrow
-            world.set_timer(subject.guid, "background", role.refresh_at(world))
+            self._set_refresh(world, subject)
             return
         self.start(world, subject, role.refresh_job)
 
     # playing
+
+    def _login_flow(self, subject: Record, scenario: Scenario, job: Job) -> str | None:
+        """The flow whose login part comes before the own part of a job; None for a job that plays a flow as a whole."""
+        role, play, name = self.role(subject), subject.playing, job.name
+        if not role.jobs[name].login or self.library.writes(scenario, name):
+            return None
+        if job.supersedes:
+            return role.first_flow
+        renewing = [kind.name for kind in role.jobs.values() if kind.renews and play.renewed]
+        written = (flow for flow in (role.plain_job, *renewing) if self.library.writes(scenario, flow))
+        login = next(written, role.first_flow)
+        return None if (name, login) == (role.plain_job, role.first_flow) else login
 
     def _scenario_or_happy(self, world: World, subject: Record) -> Scenario:
         """The same; in place of one that has gone the provider's happy one."""
@@ -304,9 +320,16 @@ class Player(StepPlayer):
         """From now on nothing moves the subject but a call, or the daily refresh."""
         play, job = subject.playing, subject.job
         play.job, play.flow, play.step, play.started_in = None, None, 0, None
-        if job is not None and job.done:
-            world.set_timer(subject.guid, "background", self.role(subject).refresh_at(world))
+        if job is not None and not job.skip:
+            self._set_refresh(world, subject)
         world.save_play(subject)
+
+    def _set_refresh(self, world: World, subject: Record) -> None:
+        """The daily refresh falls due, where the subject's status lets it."""
+        role = self.role(subject)
+        due = role.refresh_at(world, subject) if role.status(subject) in role.refreshable else None
+        if due is not None:
+            world.set_timer(subject.guid, "background", due)
 
     def _wait(self, world: World, subject: Record, step: Step, act: int) -> None:
         play = subject.playing

@@ -28,14 +28,16 @@ class JobKind:
     """What a call starts: the play of the flow of that ``name``.
 
     ``family``: calls of one family are the same job to the provider. ``opening``: what the leading first status of the
-    flow reads here (None: it is skipped). ``login``: the login part of the happy flow is played first. ``background``:
-    nobody asked for it.
+    flow reads here (None: it is skipped). ``login``: where the scenario writes no flow of this name, the login part of
+    another is played first, then what `Role.after_login` says. ``renews``: it begins with new credentials.
+    ``background``: nobody asked for it, and nobody watches.
     """
 
     name: str
     family: str
     opening: str | None = None
     login: bool = False
+    renews: bool = False
     background: bool = False
 
 
@@ -59,6 +61,7 @@ class Role:
     resumed: ClassVar[str]  # what an answered subject enters
     asking: ClassVar[str] = ""  # the status that waits for answers, if one says so
     consenting: ClassVar[str] = ""  # the status that waits for a bank's page, if one says so
+    delayed: ClassVar[frozenset[str]] = frozenset()  # statuses that only say that a job takes long
     successful: ClassVar[frozenset[str]]  # statuses in which a job ends well
     refreshable: ClassVar[frozenset[str]]  # statuses in which the daily refresh runs
     counting: ClassVar[Counting] = NOTHING_COUNTS  # statuses that are reached by counting
@@ -83,7 +86,9 @@ class Role:
         """Raises DeclarationError for what this role names and its vocabulary does not have."""
         words, owner = self.vocabulary, type(self)
         statuses = {self.first_status, self.resumed, self.asking, self.consenting, *self.successful}
-        declared_by(owner).known("status", statuses | self.refreshable | self.lifetimes.keys(), {*words.statuses, ""})
+        declared_by(owner).known(
+            "status", statuses | self.refreshable | self.delayed | self.lifetimes.keys(), {*words.statuses, ""}
+        )
         declared_by(owner).known("job", {self.first_flow, self.plain_job, self.refresh_job}, self.jobs)
         flows = words.flows | self.default_flows().flows.keys()
         declared_by(owner).known("flow", self.branches.values(), flows)
@@ -129,6 +134,9 @@ class Role:
         """The options of a list that a scenario names, for this subject."""
         return ()
 
+    def adopt(self, world: World, subject: Record, profile: str) -> None:
+        """What is fetched from now on is of this data profile."""
+
     def after_login(self, world: World, subject: Record, job: str) -> str | None:
         """The flow in which a job goes on whose login part has succeeded; None: in the flow that it plays."""
         return None
@@ -163,8 +171,8 @@ class Role:
         payload = self.payloads[event](world, subject)
         outbox.emit(world, event, subject.guid, payload, {"content-type": "application/json"}, self.unasked)
 
-    def refresh_at(self, world: World) -> int:
-        """When the daily refresh runs next, in ms."""
+    def refresh_at(self, world: World, subject: Record) -> int | None:
+        """When the daily refresh runs next, in ms; None for a subject that has none to expect."""
         return world.now + DAY
 
     def refresh_wanted(self, world: World, subject: Record) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -43,9 +43,11 @@ def next_steps(
 
     ``opening``: a job begins here. ``due``: what the first step waited for has come.
     """
-    play, present = subject.playing, role.status(subject)
+    play, job, present = subject.playing, subject.job, role.status(subject)
     login, flow, index, steps = play.login, play.flow or "", play.step, list[Step]()
-    while len(steps) < MOST_STEPS:
+    led = True  # what led here may have entered the first step's status
+    alone = login and job is not None and role.jobs[job.name].background
+    for _ in range(MOST_STEPS):
         script = library.flow(scenario, flow) or ()
         if index >= len(script):
             return NextSteps(steps, ends=True)
@@ -53,25 +55,59 @@ def next_steps(
         act = role.vocabulary.acts.get(step.status or "", 0)
         if act > play.acted:
             return NextSteps(steps, waits=step, act=act)
-        if (step.after_ms or step.after_polls) and not due:
+        if (step.after_ms or (step.after_polls and not alone)) and not due:
             return NextSteps(steps, waits=step)
-        if index == 0 and opening and step.status == role.first_status and flow == role.first_flow and play.job:
-            step = replace(step, status=role.jobs[play.job.name].opening)
+        if index == 0 and opening and job and step.status and step.status == _opening(role, flow):
+            step = replace(step, status=role.jobs[job.name].opening)
         again = opening and step.status is not None and role.counting.counts(step.status)  # a failure of this job
-        if not steps and not due and step.status == present and not again:
+        if led and not steps and not due and step.status == present and not again:
             step = replace(step, status=None)  # already entered by what led here
-        due = False
-        if login and step.status in role.successful and world is not None and play.job:
-            login = play.login = False
-            onward = role.after_login(world, subject, play.job.name)
+        due = alone and step.status in role.delayed  # what is not told of is not waited for
+        if login and step.status in role.successful and world is not None and job:
+            if job.supersedes:
+                _adopt(world, subject, role, script[index:])
+            login = alone = led = play.login = False
+            onward = role.after_login(world, subject, job.name)
             if onward:
                 flow, index = onward, 0
                 continue
+        if login and job and not job.supersedes:
+            step = _login_alone(step) if not alone else _unwatched(_login_alone(step), role)
         steps.append(step)
         if step.ask or step.oauth or step.delete:
             return NextSteps(steps)
         flow, index = (step.then, 0) if step.then else (flow, index + 1)
     return NextSteps(steps, ends=True, endless=True)
+
+
+def _opening(role: Role, flow: str) -> str | None:
+    """The status with which a flow begins where its own job plays it."""
+    if flow == role.first_flow:
+        return role.first_status
+    return role.jobs[flow].opening if flow in role.jobs else None
+
+
+def _adopt(world: World, subject: Record, role: Role, steps: Sequence[Step]) -> None:
+    """The data that the rest of a flow would have brought are the subject's, though nothing fetches them."""
+    for step in steps:
+        if step.data:
+            role.adopt(world, subject, step.data)
+
+
+def _login_alone(step: Step) -> Step:
+    """What a step of another flow is in the login part of a job: its status, its wait, its question."""
+    return replace(step, data=None, fault=None, event=None, payload={}, webhooks={})
+
+
+def _unwatched(step: Step, role: Role) -> Step:
+    """What such a step is in a job that nobody watches: nothing is asked, as if it had been answered well, and nobody
+    is told that it takes long.
+    """
+    if step.ask:
+        return replace(step, status=None, set={}, ask=None, then=step.ask.right or role.branches["right"])
+    if step.oauth:
+        return replace(step, status=None, set={}, oauth=None, then=step.oauth.approved or role.branches["approved"])
+    return replace(step, status=None, set={}) if step.status in {role.resumed, *role.delayed} else step
 
 
 def open_challenges(world: World, subject: Record, role: Role, ask: Ask) -> Asked:

@@ -26,7 +26,7 @@ NAMES = st.text(max_size=8)
 MAYBE = st.none() | NAMES
 NUMBERS = st.integers(0, 10**6)
 DETAILS = st.builds(DoorJob, NUMBERS, st.lists(NAMES, max_size=2), st.none() | st.booleans())
-FLAGS = (st.booleans(),) * 4
+FLAGS = (st.booleans(),) * 5
 JOBS = st.builds(Job, NAMES, NUMBERS, *FLAGS, MAYBE, NAMES, st.none() | DETAILS)
 OPTIONS = st.builds(OpenOption, NAMES, NAMES, NAMES, MAYBE)
 CHALLENGES = st.builds(
@@ -43,6 +43,7 @@ PLAYS = st.builds(
     flow=MAYBE,
     step=NUMBERS,
     login=st.booleans(),
+    renewed=st.booleans(),
     started_in=MAYBE,
     instead=FLOWS,
     at=st.none() | st.builds(Place, NAMES, NUMBERS, NAMES, NUMBERS),

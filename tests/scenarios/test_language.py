@@ -260,7 +260,7 @@ def test_unwritten_jobs_go_well(stage: Stage, job: str, told: list[str]) -> None
     stage.connect("impeded", by="institution")
     stage.advance("1s")
     stage.call(job)
-    expected = ["1 updated IMPEDED busy 0/-", "2 updated CONNECTED idle 1/2", *(f"2 {line}" for line in told)]
+    expected = ["1 updated IMPEDED busy 1/-", "2 updated CONNECTED idle 1/2", *(f"2 {line}" for line in told)]
     assert stage.advance("1s") == expected
 
 
@@ -275,9 +275,9 @@ def test_written_jobs_do_as_written(stage: Stage) -> None:
     stage.connect("mine")
     stage.advance("2s")
     stage.call("check_balance")
-    assert stage.advance("1s") == ["2 updated CONNECTED busy 0/2", "3 updated FAILED idle 2/2"]
+    assert stage.advance("1s") == ["2 updated CONNECTED busy 2/2", "3 updated FAILED idle 2/2"]
     stage.call("fetch_statements")
-    assert stage.advance("1s") == ["3 updated FAILED busy 2/2", "4 updated DISCONNECTED idle 3/2"]
+    assert stage.advance("1s") == ["3 updated FAILED busy 3/2", "4 updated DISCONNECTED idle 3/2"]
 
 
 def test_verify_asks_the_questions_of_the_login_first(stage: Stage) -> None:
@@ -321,7 +321,7 @@ def test_the_refresh_comes_daily_and_ends_with_a_failure(stage: Stage) -> None:
     stage.advance("2s")
     day = 86_400
     expected = [
-        f"{day + 2} updated CONNECTED busy 0/2",
+        f"{day + 2} updated CONNECTED busy {day + 2}/2",
         f"{day + 12} updated DENIED idle wants-credentials {day + 2}/2",
     ]
     assert stage.advance("7d") == [*expected, f"{day + 12} CHANGED DENIED"]
@@ -438,7 +438,7 @@ def test_pushed_to_challenged_can_be_answered(stage: Stage) -> None:
     stage.connect()
     stage.advance("2s")
     stage.mx.control("PUT", f"/subjects/{stage.member}/status", {"status": "CHALLENGED"})
-    assert stage.state() == "CHALLENGED busy 0/2 out"
+    assert stage.state() == "CHALLENGED busy 2/2 out"
     stage.answer("correct")
     assert stage.advance("1s")[-1] == "3 AGGREGATION nothing"
 
@@ -469,7 +469,7 @@ def test_a_member_pushed_to_pending_vanishes_after_an_hour(stage: Stage) -> None
     stage.connect()
     stage.advance("2s")
     stage.mx.control("PUT", f"/subjects/{stage.member}/status", {"status": "PENDING"})
-    assert stage.advance("1h")[-1] == "3602 deleted PENDING idle 0/2"
+    assert stage.advance("1h")[-1] == "3602 deleted PENDING idle 2/2"
 
 
 def test_the_same_seed_and_calls_give_the_same_bodies(make_server: Callable[..., Any], receiver: Receiver) -> None:

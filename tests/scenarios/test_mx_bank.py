@@ -74,8 +74,8 @@ def test_another_password_connects(stage: Stage, password: str) -> None:
     updated = stage.login("password")
     assert (updated["connection_status"], updated["is_being_aggregated"], updated["error"]) == ("UPDATED", True, {})
     expected = [
-        "10 updated UPDATED busy 0/-",
-        "11 updated CONNECTED busy 0/-",
+        "10 updated UPDATED busy 10/-",
+        "11 updated CONNECTED busy 10/-",
         "12 updated CONNECTED idle 10/12",
         "12 AGGREGATION new",
     ]
@@ -87,7 +87,7 @@ def test_from_one_error_to_another_and_to_a_question(stage: Stage) -> None:
     stage.connect(password="INVALID")
     stage.advance("10s")
     stage.login("LOCKED")
-    assert stage.advance("10s") == ["10 updated UPDATED busy 0/-", "11 updated LOCKED idle 10/-", "11 CHANGED LOCKED"]
+    assert stage.advance("10s") == ["10 updated UPDATED busy 10/-", "11 updated LOCKED idle 10/-", "11 CHANGED LOCKED"]
     stage.login("options")
     assert stage.advance("10s")[-1] == "21 CHANGED CHALLENGED"
     stage.answer("correct")

@@ -178,8 +178,6 @@ class AccountRole(Role):
             self._tell(world, subject, status, job)
         elif over and details.realtime:
             self._end_realtime(world, subject, "FAILED" if job.stopped else body["status"], job)
-        if over and body["status"] in self.refreshable:
-            world.set_timer(subject.guid, "background", self.refresh_at(world))
 
     def _change(self, world: World, subject: Record, status: str, job: Job, retrieved: list[str] | None) -> None:
         body, play = subject.body, subject.playing
@@ -251,7 +249,7 @@ class AccountRole(Role):
     def trigger(self, world: World, subject: Record | None, event: str) -> None:
         self._trigger(world, subject, event)
 
-    def refresh_at(self, world: World) -> int:
+    def refresh_at(self, world: World, subject: Record) -> int:
         """The next midnight, UTC."""
         return (world.now // DAY + 1) * DAY
 

@@ -11,8 +11,9 @@ class MemberJob:
 
     ``call`` started it (create, update, aggregate, ...), with ``headers`` that its callbacks may echo. ``fetch`` and
     ``tells``: what it fetches and which callbacks its good end sends, where the call says so. ``ready``: the callback
-    of the first data has been sent. ``counts`` of what was fetched, by the names of the callbacks' fields; ``accounts``
-    whose numbers were.
+    of the first data has been sent. ``counts`` of what was fetched, by the names of the callbacks' fields;
+    ``history_counts``: of the extended history, where it has a callback beside the aggregation's. ``accounts`` whose
+    numbers were.
     """
 
     call: str = ""
@@ -21,4 +22,5 @@ class MemberJob:
     tells: list[str] = field(default_factory=list)
     ready: bool = False
     counts: dict[str, int] = field(default_factory=dict)
+    history_counts: dict[str, int] | None = None
     accounts: list[str] = field(default_factory=list)

@@ -21,8 +21,8 @@ class ConnectionStatus:
     """One connection status.
 
     ``raises``: entering it sends the Connection Status webhook. ``authenticated``: the institution accepted the login.
-    ``wants_credentials``: MX waits for new ones. ``jobs``: jobs may start from here. ``error``: what a member shows as
-    its error.
+    ``wants_credentials``: MX waits for new ones. ``jobs``: jobs may start from here. ``refreshed``: the daily
+    refresh runs, for nothing waits for the user. ``error``: what a member shows as its error.
     """
 
     number: int
@@ -30,6 +30,7 @@ class ConnectionStatus:
     authenticated: bool = False
     wants_credentials: bool = False
     jobs: bool = True
+    refreshed: bool = False
     error: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -55,7 +56,7 @@ INSTITUTION_UNAVAILABLE = _error(
 )
 
 STATUSES: dict[str, ConnectionStatus] = {
-    "CREATED": ConnectionStatus(0),
+    "CREATED": ConnectionStatus(0, refreshed=True),
     "PREVENTED": ConnectionStatus(1, raises=True, wants_credentials=True, jobs=False, error=INVALID_CREDENTIALS),
     "DENIED": ConnectionStatus(2, raises=True, wants_credentials=True, jobs=False, error=INVALID_CREDENTIALS),
     "CHALLENGED": ConnectionStatus(3, raises=True),
@@ -69,29 +70,31 @@ STATUSES: dict[str, ConnectionStatus] = {
         ),
     ),
     "LOCKED": ConnectionStatus(5, raises=True),
-    "CONNECTED": ConnectionStatus(6, authenticated=True),
+    "CONNECTED": ConnectionStatus(6, authenticated=True, refreshed=True),
     "IMPEDED": ConnectionStatus(7, raises=True),
     "RECONNECTED": ConnectionStatus(8, authenticated=True),
-    "DEGRADED": ConnectionStatus(9, error=INSTITUTION_UNAVAILABLE),
-    "DISCONNECTED": ConnectionStatus(10, error=INSTITUTION_UNAVAILABLE),
+    "DEGRADED": ConnectionStatus(9, refreshed=True, error=INSTITUTION_UNAVAILABLE),
+    "DISCONNECTED": ConnectionStatus(10, refreshed=True, error=INSTITUTION_UNAVAILABLE),
     "DISCONTINUED": ConnectionStatus(11, jobs=False),
     "CLOSED": ConnectionStatus(12, jobs=False),
-    "DELAYED": ConnectionStatus(13),
+    "DELAYED": ConnectionStatus(13, refreshed=True),
     "FAILED": ConnectionStatus(
         14,
+        refreshed=True,
         error=_error(
             3000,
             "The institution's systems did not answer.",
             "Your bank does not answer. Please try again later.",
         ),
     ),
-    "UPDATED": ConnectionStatus(15),
+    "UPDATED": ConnectionStatus(15, refreshed=True),
     "DISABLED": ConnectionStatus(16, authenticated=True, jobs=False),
     "IMPORTED": ConnectionStatus(17, wants_credentials=True, jobs=False),
-    "RESUMED": ConnectionStatus(18),
+    "RESUMED": ConnectionStatus(18, refreshed=True),
     "EXPIRED": ConnectionStatus(
         19,
         raises=True,
+        refreshed=True,
         error=_error(
             2003,
             "A challenge was not answered in time.",
@@ -123,8 +126,8 @@ COUNTING = Counting(
     passing=frozenset({"CREATED", "UPDATED", "PENDING", "CHALLENGED", "RESUMED", "DELAYED", "CONNECTED"}),
 )
 
-# MX lists these as the statuses from which a verification (and, as mocksrv takes it, any other premium job) may start.
-PREMIUM_FROM = frozenset(
+# MX lists these as the statuses from which a verification may start.
+VERIFY_FROM = frozenset(
     {"CREATED", "CONNECTED", "DEGRADED", "DISCONNECTED", "EXPIRED", "FAILED", "IMPEDED", "RECONNECTED", "UPDATED"}
 )
 

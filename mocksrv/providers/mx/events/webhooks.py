@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid5
+from zlib import crc32
 
 from mocksrv.engine.callbacks import outbox
 from mocksrv.engine.callbacks.dispatcher import Retries
 from mocksrv.engine.clock import SECOND, day
-from mocksrv.engine.storage.records import Query, Record
+from mocksrv.engine.storage.records import Query, Record, dumps
 from mocksrv.engine.world import World
 from mocksrv.providers.mx.events.jobs import MemberJob
 from mocksrv.providers.mx.events.statuses import STATUSES, message
@@ -120,7 +121,9 @@ def _finished(kind: str, *fields: str) -> Callable[[World, Record, Record | None
             "type": kind,
             "user_guid": member.owner,
         }
-        return body | {name: known[name] if name in known else details.counts.get(name, 0) for name in fields}
+        own = details.history_counts if kind == "HISTORY" else None
+        counts = details.counts if own is None else own
+        return body | {name: known[name] if name in known else counts.get(name, 0) for name in fields}
 
     return build
 
@@ -202,6 +205,7 @@ def client_id(sandbox: str) -> str:
     return sandbox
 
 
+UNTOLD = frozenset({"revision", "updated_at", "user_id"})  # whose change alone is told to nobody
 MEMBER_CALLS = frozenset({"create", "update"})
 CATALOGUE: Mapping[str, Webhook] = {
     "mx.member.created": Webhook("a member was created", _member("created"), echo=MEMBER_CALLS),
@@ -269,6 +273,17 @@ def emit_member(
         cause = member.job.details(MemberJob) if member.job is not None else MemberJob()
     echoed = cause.headers if cause.call in entry.echo else {}
     send(world, event, member.guid, entry.build(world, member, world.get("mx.user", member.owner)), echoed)
+
+
+def save_changed(world: World, member: Record) -> None:
+    """Stores a changed member and tells of it, unless nothing but its revision differs from what was told last."""
+    payload = CATALOGUE["mx.member.updated"].build(world, member, None)["member"]
+    shown = [value for name, value in payload.items() if name not in UNTOLD]
+    digest = f"{crc32(dumps(shown).encode()):08x}"
+    new, member.body["told"] = digest != member.body.get("told"), digest
+    world.save(member)
+    if new:
+        emit_member(world, "mx.member.updated", member)
 
 
 def emit_user(world: World, user: Record, action: str) -> None:

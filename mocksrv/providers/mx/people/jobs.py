@@ -19,7 +19,7 @@ from mocksrv.engine.waiting import NotWaiting
 from mocksrv.engine.world import World
 from mocksrv.providers.http import Reply
 from mocksrv.providers.mx.events.jobs import MemberJob
-from mocksrv.providers.mx.events.statuses import PREMIUM_FROM, STATUSES
+from mocksrv.providers.mx.events.statuses import STATUSES, VERIFY_FROM
 from mocksrv.providers.mx.http.call import Call, MXError, Routes
 from mocksrv.providers.mx.http.schemas import Document
 from mocksrv.providers.mx.http.versions import parameters
@@ -68,11 +68,12 @@ def start_job(
         running = family(record) if record.body["is_being_aggregated"] else None  # nothing runs while PENDING
         if running == wanted:
             return Reply({"member": render(call, record, owner)}, 202)
-        if running is not None and not (job == "verify" and _just_created(record)):
+        supersedes = running is not None and job == "verify" and _just_created(record)
+        if running is not None and (not supersedes or call.mount.fidelity == "wire"):
             raise MXError(409, f"Member {member} is being aggregated by another job ({running})")
         _check_startable(call, world, record, job)
         if not (job == "aggregate" and _throttled(world, record)):
-            call.engine.player.start(world, record, job, details=details)
+            call.engine.player.start(world, record, job, supersedes=supersedes, details=details)
         return Reply({"member": render(call, record, owner)}, done)
 
 
@@ -95,8 +96,10 @@ def _check_startable(call: Call, world: World, record: Record, job: str) -> None
             raise MXError(400, f"Member's institution does not support {feature}.")
     if status is None:
         raise MXError(409, f"Member {record.guid} has no credentials and is never aggregated")
-    if not (STATUSES[status].jobs if job == "aggregate" else status in PREMIUM_FROM):
+    if not (status in VERIFY_FROM if job == "verify" else STATUSES[status].jobs):
         raise MXError(409, f"A member that is {status} cannot start this job")
+    if record.body["needs_updated_credentials"]:
+        raise MXError(409, f"Member {record.guid} needs updated credentials: no job starts before")
     if job == "balance":
         recent = [at for at in record.body.get("balance_checks", []) if at > world.now - BALANCE_WINDOW]
         if len(recent) >= BALANCE_CHECKS and not _exempt(record):

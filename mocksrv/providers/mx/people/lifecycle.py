@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from mocksrv.engine.clock import HOUR
+from mocksrv.engine.clock import DAY, HOUR
 from mocksrv.engine.play import Job
 from mocksrv.engine.role import JobKind, Role
 from mocksrv.engine.scenarios.model import Option
@@ -20,7 +20,8 @@ from mocksrv.providers.mx.bank.loading import Loader
 from mocksrv.providers.mx.events.changes import AccountsVerified, DataFetched, MemberGone, SpendingChanged, follow
 from mocksrv.providers.mx.events.jobs import MemberJob
 from mocksrv.providers.mx.events.statuses import COUNTING, STATUSES
-from mocksrv.providers.mx.events.webhooks import JOB_STATUSES, RETRIES, UNASKED, emit_member
+from mocksrv.providers.mx.events.webhooks import JOB_STATUSES, RETRIES, UNASKED, emit_member, save_changed
+from mocksrv.providers.mx.people.former_logins import remember_login
 from mocksrv.providers.profiles import Profiles
 
 JOBS = {
@@ -28,15 +29,15 @@ JOBS = {
     for job in (
         JobKind("connect", "aggregation", opening="CREATED"),
         JobKind("oauth", "aggregation", opening="CREATED"),
-        JobKind("update", "aggregation", opening="UPDATED"),
-        JobKind("aggregate", "aggregation"),
-        JobKind("background", "aggregation", background=True),
+        JobKind("update", "aggregation", opening="UPDATED", renews=True),
+        JobKind("aggregate", "aggregation", login=True),
+        JobKind("background", "aggregation", login=True, background=True),
         JobKind("verify", "verification", login=True),
-        JobKind("identify", "identification"),
-        JobKind("balance", "balance"),
-        JobKind("history", "history"),
-        JobKind("statements", "statement"),
-        JobKind("rewards", "reward"),
+        JobKind("identify", "identification", login=True),
+        JobKind("balance", "balance", login=True),
+        JobKind("history", "history", login=True),
+        JobKind("statements", "statement", login=True),
+        JobKind("rewards", "reward", login=True),
     )
 }
 # What a job of each family fetches, and the callback of its good end.
@@ -134,7 +135,8 @@ class MemberRole(Role):
     asking = "CHALLENGED"
     consenting = "PENDING"
     successful = frozenset({"CONNECTED"})
-    refreshable = frozenset({"CONNECTED", "CREATED", "UPDATED"})
+    delayed = frozenset({"DELAYED"})
+    refreshable = frozenset(name for name, status in STATUSES.items() if status.refreshed)
     counting = COUNTING
     lifetimes: ClassVar[Mapping[str, int]] = {"PENDING": HOUR}
     challenge_prefix = option_prefix = "CRD"
@@ -167,7 +169,11 @@ class MemberRole(Role):
         return status
 
     def begin_job(self, world: World, subject: Record) -> None:
-        """A job starts: flags, and a job guid of its own. Saved by what follows."""
+        """A job starts: flags, and a job guid of its own. Saved by what follows. A member's first job shows as
+        `aggregated_at` only when it is over, as in the guide.
+        """
+        if subject.body["first_job_over"]:
+            subject.body["aggregated_at"] = world.now
         subject.body.update(
             most_recent_job_guid=world.guid("JOB"),
             is_being_aggregated=self.status(subject) != "PENDING",
@@ -197,8 +203,7 @@ class MemberRole(Role):
             if over:
                 self._job_over(world, subject, job)
         body.update(fields)
-        world.save(subject)
-        emit_member(world, "mx.member.updated", subject)
+        save_changed(world, subject)
         if status and STATUSES[status].raises:
             emit_member(world, "mx.connection_status.changed", subject)
         if status in JOB_STATUSES and job is not None:
@@ -212,7 +217,7 @@ class MemberRole(Role):
     def _job_over(self, world: World, subject: Record, job: Job) -> None:
         if job.skip:
             return
-        subject.body["aggregated_at"] = job.started_at
+        subject.body.update(aggregated_at=job.started_at, first_job_over=True)
         if self.status(subject) in self.successful:
             subject.body["successfully_aggregated_at"] = world.now
             if JOBS[job.name].family == "aggregation":
@@ -225,18 +230,21 @@ class MemberRole(Role):
 
     def after_login(self, world: World, subject: Record, job: str) -> str | None:
         """A verification goes on with the choice of an account, if there is one to choose."""
-        return "verify" if self.choices(world, subject, "accounts") else None
+        return "verify" if job == "verify" and self.choices(world, subject, "accounts") else "logged in"
 
-    def load(self, world: World, subject: Record, profile: str) -> None:
-        """The scenario's own data: from now on this login has these accounts."""
+    def adopt(self, world: World, subject: Record, profile: str) -> None:
         if profile != self.loader.profile(subject):
             for mark in (
                 "data_first",
                 "data_until",
                 "data_extended",
-            ):  # how far the other data reached says nothing of these
+            ):  # how far other data reached says nothing of these
                 subject.body.pop(mark, None)
         subject.body["profile"] = profile
+
+    def load(self, world: World, subject: Record, profile: str) -> None:
+        """The scenario's own data: from now on this login has these accounts."""
+        self.adopt(world, subject, profile)
         asked = subject.job.details(MemberJob).fetch if subject.job is not None else []
         self._fetch(world, subject, [what for what in FETCHES["aggregation"] if not asked or what in asked])
 
@@ -245,7 +253,13 @@ class MemberRole(Role):
         wanted = tuple(job.details(MemberJob).fetch or FETCHES[JOBS[job.name].family])
         if job.loaded:
             wanted = tuple(what for what in wanted if what not in FETCHES["aggregation"])
-        if wanted:
+        details = job.details(MemberJob)
+        if wanted and {"mx.aggregation", "mx.history"} <= set(details.tells):  # no row is counted by both
+            self._fetch(world, subject, [what for what in wanted if what != "history"])
+            recent, details.counts = details.counts, {}
+            self._fetch(world, subject, ["accounts", "transactions", "history"])
+            details.history_counts, details.counts = details.counts, recent
+        elif wanted:
             self._fetch(world, subject, wanted)
 
     def _fetch(self, world: World, subject: Record, wanted: Sequence[str]) -> None:
@@ -281,12 +295,19 @@ class MemberRole(Role):
     def trigger(self, world: World, subject: Record | None, event: str) -> None:
         self._trigger(world, subject, event)
 
+    def refresh_at(self, world: World, subject: Record) -> int | None:
+        """A day from now, if the member has connected before; else only where its first job has left it waiting."""
+        connected = subject.body["successfully_aggregated_at"] is not None
+        return world.now + DAY if connected or self.status(subject) in ("CREATED", "UPDATED") else None
+
     def refresh_wanted(self, world: World, subject: Record) -> bool:
-        user = world.get("mx.user", subject.owner)
-        return not subject.body["background_aggregation_is_disabled"] and not (user and user.body["is_disabled"])
+        user, body = world.get("mx.user", subject.owner), subject.body
+        unwanted = body["background_aggregation_is_disabled"] or body["needs_updated_credentials"]
+        return not unwanted and not (user and user.body["is_disabled"])
 
     def remove(self, world: World, subject: Record) -> None:
-        """Deletes a member with all that hangs on it."""
+        """Deletes a member with all that hangs on it; when its login was used last is remembered."""
+        remember_login(world, subject)
         world.cancel_timers(subject.guid)
         world.remove(subject=subject.guid)
         world.remove(guid=subject.guid)

@@ -25,6 +25,7 @@ from mocksrv.providers.mx.http.call import V1, V2, Call, MXError, Routes, not_fo
 from mocksrv.providers.mx.http.schemas import Document, Moment, shown
 from mocksrv.providers.mx.people import logins
 from mocksrv.providers.mx.people.challenges import challenges_of
+from mocksrv.providers.mx.people.former_logins import used_before
 from mocksrv.providers.mx.people.lifecycle import PRODUCTS
 
 routes = Routes()
@@ -230,6 +231,7 @@ def _new_member(
     credentials: dict[str, str],
 ) -> Record:
     oauth = given.get("is_oauth", False)
+    key = logins.duplicate_key(call, institution, credentials)
     choice = logins.first_scenario(call, world, institution, None if oauth else credentials)
     body = {
         "connection_status": "PENDING" if oauth else "CREATED",
@@ -246,7 +248,8 @@ def _new_member(
         "is_managed_by_user": True,
         "needs_updated_credentials": False,
         "error": {},
-        "aggregated_at": None,
+        "aggregated_at": used_before(world, owner.guid, key, skip=given.get("skip_aggregation", False)),
+        "first_job_over": False,
         "successfully_aggregated_at": None,
         "most_recent_job_guid": None,
         "has_processed_accounts": False,
@@ -255,7 +258,7 @@ def _new_member(
         "credentials": credentials,
         "background_aggregation_is_disabled": given.get("background_aggregation_is_disabled", False),
         "oauth_state": world.guid().replace("-", "") if oauth else None,
-        "duplicate_key": logins.duplicate_key(call, institution, credentials),
+        "duplicate_key": key,
         **{name: given.get(name) for name in WAY_BACK},
     }
     play = Play("mx", *choice)
@@ -300,6 +303,7 @@ def _new_credentials(
         needs_updated_credentials=False,
         duplicate_key=logins.duplicate_key(call, institution, credentials),
     )
+    play.renewed = True
     if play.job is not None:
         _save(world, record, "update", echo)
         return
@@ -341,6 +345,7 @@ def oauth_uri(call: Call, record: Record) -> str:
 
 def _save(world: World, record: Record, by: str, echo: Mapping[str, str]) -> None:
     """A change that starts no job, with its callback."""
+    record.body.pop("told", None)
     world.save(record)
     emit_member(world, "mx.member.updated", record, cause=MemberJob(call=by, headers=dict(echo)))
 
