@@ -20,9 +20,9 @@ from mocksrv.engine.config import Config
 from mocksrv.engine.engine import Engine
 from mocksrv.server import Parts, open_parts
 
-# CI tries the same examples every time, so that a change is judged by itself; elsewhere each run tries others.
+# CI tries the same examples every time, so that a change is judged by itself; elsewhere each run tries others, fewer.
 hypothesis_settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
-hypothesis_settings.register_profile("plain", deadline=None)
+hypothesis_settings.register_profile("plain", deadline=None, max_examples=30)
 hypothesis_settings.load_profile("ci" if os.environ.get("CI") else "plain")
 SHARED = Path(__file__).parents[2] / "shared"
 MX_HEADERS = {"Accept": "application/vnd.mx.api.v1+json"}
