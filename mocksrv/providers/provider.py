@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mocksrv.engine.journal import Entry
     from mocksrv.engine.role import Role
     from mocksrv.engine.sandbox import Sandbox
+    from mocksrv.engine.scenarios.institutions import Institution
     from mocksrv.providers.demo import Demo
     from mocksrv.providers.http import AnyCall, Mount, Route, Routes
 
@@ -152,6 +153,13 @@ class Provider:
     def scenarios(self) -> Sequence[str]:
         """The scenarios of this provider, which are institutions, too; none before there is an engine."""
         return self.engine.library.names(self.name) if self.engine else ()
+
+    def institutions(self) -> Sequence[Institution]:
+        """The user's own, as their files are now; none before there is an engine."""
+        if self.engine is None:
+            return ()
+        self.engine.library.refresh()
+        return self.engine.library.institutions(self.name)
 
     # answers
 

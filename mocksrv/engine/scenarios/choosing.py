@@ -24,11 +24,12 @@ class Choice(NamedTuple):
 
 
 class Credentials(NamedTuple):
-    """What `logins` are matched with."""
+    """What `logins` are matched with; ``elsewhere``: the user logs in at the bank's own page, so that none matches."""
 
     institution: str
     username: str | None
     password: str | None
+    elsewhere: bool = False
 
 
 def choose(
@@ -53,7 +54,7 @@ def choose(
     queued = _take_next(world, library, provider)
     if queued:
         return Choice(queued.name, "next")
-    matching = library.login(provider, *login) if login else None
+    matching = _by_login(library, provider, login)
     if matching:
         return Choice(matching.name, "login")
     return _otherwise(world, library, vocabulary, login.institution if login else None)
@@ -71,12 +72,18 @@ def choose_again(
     """The scenario of a subject whose credentials are new."""
     if header:
         return Choice(library.find(header, vocabulary.provider).name, "header")
-    matching = library.login(vocabulary.provider, *login) if login else None
+    matching = _by_login(library, vocabulary.provider, login)
     if matching:
         return Choice(matching.name, "login")
     if present.by in BY_HAND:
         return present
     return _otherwise(world, library, vocabulary, login.institution if login else None)
+
+
+def _by_login(library: Library, provider: str, login: Credentials | None) -> Scenario | None:
+    if login is None or login.elsewhere:
+        return None
+    return library.login(provider, login.institution, login.username, login.password)
 
 
 def _otherwise(world: World, library: Library, vocabulary: Vocabulary, code: str | None) -> Choice:

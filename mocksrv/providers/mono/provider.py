@@ -10,7 +10,6 @@ from mocksrv.providers.provider import ControlRoute, Family, Provider
 if TYPE_CHECKING:
     from mocksrv.engine.engine import Engine
     from mocksrv.engine.role import Role
-    from mocksrv.engine.scenarios.institutions import Institution
     from mocksrv.providers.demo import Demo
     from mocksrv.providers.mono.http import Call, Mount
 
@@ -54,13 +53,6 @@ class MonoProvider(Provider):
         from mocksrv.providers.mono.linking import Widget
 
         return Widget(self.mount).routes()
-
-    def institutions(self) -> Sequence[Institution]:
-        """The user's own, as their files are now; none before there is an engine."""
-        if self.engine is None:
-            return ()
-        self.engine.library.refresh()
-        return self.engine.library.institutions(self.name)
 
     def call(self, *request: Any) -> Call:
         from mocksrv.providers.mono.http import Call

@@ -50,7 +50,7 @@ class MXProvider(Provider):
         from mocksrv.providers.mx.people.lifecycle import MemberRole
         from mocksrv.providers.profiles import Profiles
 
-        self._institutions = Institutions(lambda: [(name, "") for name in self.scenarios()])
+        self._institutions = Institutions(lambda: [(name, "") for name in self.scenarios()], self.institutions)
         profiles = Profiles(self.config.scenarios, categories=BY_NAME)
         loader, events = Loader(profiles, self._profile_of, applier), catalogue(self._families)
         return MemberRole(loader, frozenset(events.events), events.trigger, self.timers)

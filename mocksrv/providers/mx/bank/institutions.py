@@ -1,4 +1,4 @@
-"""The institutions a member can be connected to: a catalogue, and one institution for every MX scenario."""
+"""The institutions members connect to: a catalogue, those of the user's own, and one for every MX scenario."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from typing import Any
 
 from mocksrv.engine import yamlnodes
 from mocksrv.engine.scenarios.choosing import MOCK
+from mocksrv.engine.scenarios.institutions import Institution as OwnInstitution
+from mocksrv.providers.banks import LargeBank, large_banks
 
 MANUAL = "3af3685e-05d9-7060-359f-008d0755e993"  # code of the institution that holds manual accounts
 EVERYDAY = "everyday"  # data profile of an institution that names none
@@ -34,8 +36,11 @@ _PRODUCTS: Mapping[str, str | None] = {
     "rewards": "rewards",
 }
 _ALIASES = {"history": "transaction_history"}  # the query of v20250224 prints this one
-_LOGIN = {"field_name": "LOGIN", "field_type": "LOGIN", "label": "Username"}
-_PASSWORD = {"field_name": "PASSWORD", "field_type": "PASSWORD", "label": "Password"}
+_KINDS = {"bank": "full", "union": "standard", "card": "card", "broker": "broker"}  # of large banks -> the catalogue's
+_FORM: Sequence[Mapping[str, str]] = (
+    {"field_name": "LOGIN", "field_type": "LOGIN", "label": "Username"},
+    {"field_name": "PASSWORD", "field_type": "PASSWORD", "label": "Password"},
+)
 _KNOWN_GUIDS = {
     ("mxbank", "LOGIN"): "CRD-9f61fb4c-912c-bd1e-b175-ccc7f0275cc1",
     ("mxbank", "PASSWORD"): "CRD-e3d7ea81-aac7-05e9-fbdd-4b493c6e474d",
@@ -87,20 +92,31 @@ class Institution:
     scenario: str | None = None  # the scenario that its members play
     unlisted: bool = False  # found by code or guid, not by search
     data_profile: str = EVERYDAY
-    third_field: str | None = None  # key of the catalogue's `fields`
+    also: Sequence[str] = ()  # other names that people search for
+    form: Sequence[Mapping[str, str]] = _FORM  # the login form's fields; none where the login is at the bank's page
 
 
 class Institutions:
     """All institutions of a server. The catalogue is read when it is first needed."""
 
-    def __init__(self, scenarios: Callable[[], Sequence[tuple[str, str]]] = tuple):
-        """`scenarios` gives (name, summary) of every MX scenario there is at the moment of the call."""
+    def __init__(
+        self,
+        scenarios: Callable[[], Sequence[tuple[str, str]]] = tuple,
+        own: Callable[[], Sequence[OwnInstitution]] = tuple,
+    ):
+        """`scenarios` gives (name, summary) of every MX scenario there is at the moment of the call, `own` the user's
+        institutions.
+        """
         self._scenarios = scenarios
+        self._own = own
         self._mocks: dict[tuple[str, str], Institution] = {}
 
     def get(self, code_or_guid: str) -> Institution | None:
-        """The institution with a code or guid, unlisted ones too."""
-        known = self._by_name.get(code_or_guid)
+        """The institution with a code or guid, unlisted ones too. One of the user's takes the place of the catalogue's
+        with its code.
+        """
+        own = next((each for each in self._own_institutions() if code_or_guid in (each.code, each.guid)), None)
+        known = own or self._by_name.get(code_or_guid)
         if known is not None:
             return known
         return next((mock for mock in self._mock_institutions() if code_or_guid in (mock.code, mock.guid)), None)
@@ -115,7 +131,7 @@ class Institutions:
         """The listed institutions that fit everything asked for.
 
         Args:
-            name: part of the name or the code, in any case, with or without accents; better matches come first,
+            name: part of a name or the code, in any case, with or without accents; better matches come first,
                 else the order is by name.
             countries: ISO codes, any of which will do; empty: all.
             supports: wanted values by field, for example ``{"supports_account_statement": True}``.
@@ -124,7 +140,7 @@ class Institutions:
         wanted = {_ALIASES.get(product, product) for product in products}
         found = [
             (rank, _folded(each.name), each)
-            for each in (*self._listed, *self._mock_institutions())
+            for each in self._searchable()
             if (rank := _rank(each, name)) is not None
             and (not countries or each.iso_country_code in countries)
             and all(getattr(each, field) is value for field, value in (supports or {}).items())
@@ -138,12 +154,9 @@ class Institutions:
 
     def credentials(self, institution: Institution) -> list[Credential]:
         """The fields of the login form in the order of display; none where the login happens on the bank's page."""
-        if institution.supports_oauth and institution.scenario is None:
-            return []
-        third = [self._catalogue["fields"][institution.third_field]] if institution.third_field else []
         return [
             Credential(_credential_guid(institution.code, field["field_name"]), order, **field)
-            for order, field in enumerate([_LOGIN, _PASSWORD, *third], 1)
+            for order, field in enumerate(institution.form, 1)
         ]
 
     def data_profile(self, institution: Institution) -> str:
@@ -157,15 +170,23 @@ class Institutions:
 
     @cached_property
     def _all(self) -> list[Institution]:
-        return [_from_row(row, self._catalogue["kinds"]) for row in self._catalogue["institutions"]]
-
-    @cached_property
-    def _listed(self) -> list[Institution]:
-        return [each for each in self._all if not each.unlisted]
+        catalogue = self._catalogue
+        banks = [_from_bank(bank, catalogue["kinds"]) for bank in large_banks()]
+        return [*(_from_row(row, catalogue) for row in catalogue["institutions"]), *banks]
 
     @cached_property
     def _by_name(self) -> Mapping[str, Institution]:
         return {name: each for each in self._all for name in (each.code, each.guid)}
+
+    def _searchable(self) -> Iterable[Institution]:
+        own = self._own_institutions()
+        taken = {each.code for each in own}
+        yield from own
+        yield from (each for each in self._all if not each.unlisted and each.code not in taken)
+        yield from self._mock_institutions()
+
+    def _own_institutions(self) -> list[Institution]:
+        return [_of_the_user(each) for each in self._own()]
 
     def _mock_institutions(self) -> Iterable[Institution]:
         for scenario, summary in self._scenarios():
@@ -174,9 +195,11 @@ class Institutions:
             yield self._mocks[scenario, summary]
 
 
-def _from_row(row: Mapping[str, Any], kinds: Mapping[str, list[str]]) -> Institution:
+def _from_row(row: Mapping[str, Any], catalogue: Mapping[str, Any]) -> Institution:
+    words = frozenset(catalogue["kinds"][row["kind"]])
+    third = [catalogue["fields"][row["third"]]] if "third" in row else []
     name, code = row["name"], row.get("code") or _slug(row["name"])
-    guid = row.get("guid") or f"INS-{uuid.uuid5(_NAMESPACE, code)}"
+    guid = row.get("guid") or _institution_guid(code)
     site = f"https://www.{code.replace('_', '-')}.example"
     own = "url" not in row  # the test institutions have no such pages
     return Institution(
@@ -190,9 +213,40 @@ def _from_row(row: Mapping[str, Any], kinds: Mapping[str, list[str]]) -> Institu
         trouble_signing_in_url=f"{site}/login-trouble" if own else None,
         unlisted=row.get("unlisted", False),
         data_profile=row.get("profile", EVERYDAY),
-        third_field=row.get("third"),
+        form=() if "oauth" in words else (*_FORM, *third),
         **_logos(guid if code in _OWN_LOGO else "default"),
-        **_supports(frozenset(kinds[row["kind"]])),
+        **_supports(words),
+    )
+
+
+def _from_bank(bank: LargeBank, kinds: Mapping[str, list[str]]) -> Institution:
+    """Those with OAuth have a login form, too: members may be created either way."""
+    return Institution(
+        code=bank.code,
+        guid=_institution_guid(bank.code),
+        name=bank.name,
+        url=bank.url,
+        iso_country_code=bank.country,
+        also=bank.also,
+        **_logos("default"),
+        **_supports({*kinds[_KINDS[bank.kind]], *(["oauth"] if bank.oauth else [])}),
+    )
+
+
+def _of_the_user(own: OwnInstitution) -> Institution:
+    """A user's institution in MX's words. Its scenario is chosen when a member is made."""
+    form = [{"field_name": each.name, "field_type": each.type, "label": each.label} for each in own.credentials]
+    given = None if own.products is None else {_ALIASES.get(product, product) for product in own.products}
+    words = _EVERYTHING if given is None else {word for name, word in _PRODUCTS.items() if word and name in given}
+    return Institution(
+        code=own.code,
+        guid=_institution_guid(own.code),
+        name=own.name,
+        url=own.url,
+        iso_country_code="US",
+        form=() if own.oauth else form or _FORM,
+        **_logos("default"),
+        **_supports({*words, *(["oauth"] if own.oauth else [])}),
     )
 
 
@@ -200,7 +254,7 @@ def _from_scenario(scenario: str, summary: str) -> Institution:
     code = f"{MOCK}{scenario}"
     return Institution(
         code=code,
-        guid=f"INS-{uuid.uuid5(_NAMESPACE, code)}",
+        guid=_institution_guid(code),
         name=f"Mock: {scenario}",
         url=f"https://{code.replace('_', '-')}.example",
         iso_country_code="US",
@@ -230,6 +284,10 @@ def _supports(words: Collection[str]) -> dict[str, Any]:
     }
 
 
+def _institution_guid(code: str) -> str:
+    return f"INS-{uuid.uuid5(_NAMESPACE, code)}"
+
+
 def _credential_guid(code: str, field_name: str) -> str:
     return _KNOWN_GUIDS.get((code, field_name)) or f"CRD-{uuid.uuid5(_NAMESPACE, f'{code}/{field_name}')}"
 
@@ -249,13 +307,14 @@ def _rank(institution: Institution, asked: str | None) -> int | None:
     """
     if asked is None or not asked.strip():
         return 0
-    sought, name, code = _folded(asked).strip(), _folded(institution.name), _folded(institution.code)
-    plain = name.removeprefix("mock: ")
+    sought, code = _folded(asked).strip(), _folded(institution.code)
+    name = _folded(institution.name)
+    names = {name, name.removeprefix("mock: "), *map(_folded, institution.also)}
     tests = (
-        sought in (name, plain, code),
-        name.startswith(sought) or plain.startswith(sought),
-        f" {sought}" in name,
-        sought in name or sought in code,
-        all(word in name for word in sought.split()),
+        sought in (*names, code),
+        any(each.startswith(sought) for each in names),
+        any(f" {sought}" in each for each in names),
+        any(sought in each for each in (*names, code)),
+        any(all(word in each for word in sought.split()) for each in names),
     )
     return next((rank for rank, fits in enumerate(tests) if fits), None)

@@ -37,8 +37,12 @@ def given_credentials(
     return values
 
 
-def login_of(call: Call, institution: Institution, credentials: Mapping[str, str]) -> Credentials:
-    """What `logins` of scenarios are matched with: the name is the first credential that is no password."""
+def login_of(call: Call, institution: Institution, credentials: Mapping[str, str] | None) -> Credentials:
+    """What `logins` of scenarios are matched with: the name is the first credential that is no password.
+    ``credentials`` are None for a member that logs in at its bank.
+    """
+    if credentials is None:
+        return Credentials(institution.code, None, None, elsewhere=True)
     definitions: Sequence[Credential] = call.mount.institutions.credentials(institution)
     password = next((d.guid for d in definitions if d.field_type == "PASSWORD"), None)
     username = next((d.guid for d in definitions if d.field_type != "PASSWORD"), None)
@@ -49,7 +53,7 @@ def first_scenario(call: Call, world: World, institution: Institution, credentia
     """The scenario that a new member plays; ``credentials`` are None for one that logs in at its bank. Raises MXError
     400.
     """
-    login = None if credentials is None else login_of(call, institution, credentials)
+    login = login_of(call, institution, credentials)
     header = call.request.headers.get(SCENARIO_HEADER)
     return _chosen(
         lambda: choose(
@@ -69,7 +73,7 @@ def next_scenario(
     """The scenario that new credentials of a member choose. Raises MXError 400."""
     assert member.play is not None
     before = Choice(member.play.scenario, member.play.by)
-    login = None if member.body["is_oauth"] else login_of(call, institution, credentials)
+    login = login_of(call, institution, None if member.body["is_oauth"] else credentials)
     header = call.request.headers.get(SCENARIO_HEADER)
     return _chosen(
         lambda: choose_again(world, call.engine.library, call.mount.role.vocabulary, before, header=header, login=login)

@@ -158,3 +158,35 @@ def test_default_categories() -> None:
     for each in categories.CATEGORIES:
         assert re.fullmatch(r"CAT-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", each.guid)
         assert categories.top_level(each).parent_guid is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "first"),
+    [
+        ("chase", "chase"),
+        ("Chase Bank", "chase"),
+        ("jp morgan", "chase"),
+        ("bank of america", "bank_of_america"),
+        ("BofA", "bank_of_america"),
+        ("wells", "wells_fargo"),
+        ("citi", "citibank"),
+        ("us bank", "us_bank"),
+        ("capital one", "capital_one"),
+        ("navy federal", "navy_federal_credit_union"),
+        ("amex", "american_express"),
+        ("schwab", "charles_schwab"),
+        ("gringotts", "gringotts"),
+        ("Royal Bank of Canada", "rbc_royal_bank"),
+        ("scotia", "scotiabank"),
+        ("desjardins", "desjardins"),
+    ],
+)
+def test_what_people_type_finds_their_bank(institutions: Institutions, asked: str, first: str) -> None:
+    assert institutions.search(asked)[0].code == first
+
+
+def test_a_large_bank_takes_a_login_form_and_oauth(institutions: Institutions) -> None:
+    chase = known(institutions, "chase")
+    assert chase.supports_oauth
+    assert [each.field_name for each in institutions.credentials(chase)] == ["LOGIN", "PASSWORD"]
+    assert chase.guid == "INS-d21073d6-6b5f-511b-a225-373274d0b6fa"

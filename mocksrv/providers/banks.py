@@ -1,0 +1,28 @@
+"""The large banks of the United States and Canada, which more than one provider has in its catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from mocksrv.engine import yamlnodes
+
+
+@dataclass(frozen=True, slots=True)
+class LargeBank:
+    """One bank. ``also``: other names that people know it by; ``oauth``: whether users may log in at its own page."""
+
+    code: str
+    name: str
+    url: str
+    kind: Literal["bank", "union", "card", "broker"] = "bank"
+    country: str = "US"
+    oauth: bool = False
+    also: Sequence[str] = ()
+
+
+def large_banks() -> list[LargeBank]:
+    """All of them, as their file has them; read at each call."""
+    return [LargeBank(**row) for row in yamlnodes.load(Path(__file__).with_name("banks.yaml"))]
