@@ -273,7 +273,11 @@ class Sessions:
         elif act and acted < LOGIN:
             usual = self._usual(session)
             fits = usual.institution == self._institution(session.body["institution"]).code
-            self.log_in(world, session, *((wish.username, wish.password) if wish.username or not fits else usual[1:]))
+            self.log_in(
+                world,
+                session,
+                *((wish.username, wish.password) if wish.username or not fits else (usual.username, usual.password)),
+            )
         elif act == NEW_LOGIN:
             if wish.username:
                 return False  # the only login that it was given has failed
