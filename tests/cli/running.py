@@ -17,6 +17,7 @@ MOCKSRV = (sys.executable, "-m", "mocksrv")
 LIMIT = 60  # seconds that any command may take
 LAST_LINE = "Ctrl-C ends it."
 MX_HEADERS = {"Accept": "application/vnd.mx.api.v1+json", "Authorization": "Basic YW55OmtleQ=="}
+LINE = re.compile(r"[0-9T:.-]+Z  (call|callback) ")  # what `serve` prints of a call or a callback
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -90,7 +91,9 @@ class Serving:
 
     def stop(self) -> None:
         """Waits for the end."""
-        _, self.errors = self.process.communicate(timeout=LIMIT)
+        _, told = self.process.communicate(timeout=LIMIT)
+        self.lines = [line for line in told.splitlines() if LINE.match(line)]  # of calls and callbacks
+        self.errors = "".join(line for line in told.splitlines(keepends=True) if not LINE.match(line))
         self.status = self.process.returncode
 
     def get(self, path: str) -> Any:

@@ -51,6 +51,19 @@ def test_it_says_where_it_is_and_how_it_is_set_up(tmp_path: Path) -> None:
         assert "real time" in server.banner
         assert server.get("/users")["users"] == []
         ends(server)
+    assert [line.partition("Z  ")[2] for line in server.lines] == ["call      GET /users: 200"]
+
+
+def test_its_lines_can_be_json_or_left_out(tmp_path: Path) -> None:
+    with Serving(cwd=tmp_path, options=["--quiet"]) as server:
+        server.get("/users")
+        ends(server)
+    assert server.lines == []
+    with Serving(cwd=tmp_path, options=["--log-format", "json"]) as server:
+        server.get("/users")
+        server.process.send_signal(signal.SIGTERM)
+        server.stop()
+    assert json.loads(server.errors)["detail"] == "GET /users: 200"
 
 
 def test_its_options_reach_the_server(tmp_path: Path) -> None:

@@ -49,6 +49,8 @@ WRONG = [
     ("database", "sqlite:///file", "'sqlite:///file' is a URL; give the name of a file"),
     ("database", ".", "'.' is a folder; give the name of a file"),
     ("strict", "perhaps", "'perhaps' is neither true nor false"),
+    ("quiet", "perhaps", "'perhaps' is neither true nor false"),
+    ("log_format", "xml", "'xml' is not allowed; allowed are text and json"),
     ("clock", "fast", "'fast' is not a clock; allowed are real, manual, or a speed such as x60"),
     ("clock", "x0", "'x0' is not a clock; allowed are real, manual, or a speed such as x60"),
     ("now", "tomorrow", "'tomorrow' is not a moment; write ISO 8601, for example 2026-01-01T12:00:00Z"),

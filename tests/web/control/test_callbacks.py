@@ -398,12 +398,33 @@ def test_what_is_sent_is_about_the_subject_with_fields_over_its_own(mx: MX, rece
     mx.advance("1m")
     before = len(receiver.received)
     sent = trigger(
-        mx, "mx.member.updated", subject=member, payload={"member": {"connection_status": "DENIED", "new": [1]}}
+        mx,
+        "mx.member.updated",
+        subject=member,
+        payload={"member": {"connection_status": "DENIED", "new": [1]}},
+        extra=True,
     )
     [body] = receiver.bodies()[before:]
     assert (sent["subject"], body["member"]["guid"]) == (member, member)
     assert (body["member"]["connection_status"], body["member"]["new"]) == ("DENIED", [1])
     assert mx.control("GET", f"/subjects/{member}")["status"] == "CONNECTED"
+
+
+@pytest.mark.parametrize(
+    ("payload", "said"),
+    [
+        ({"member": {"conection_status": "DENIED"}}, "payload.member.conection_status: the event has no such field"),
+        ({"conection_status": "DENIED"}, "did you mean 'connection_status'?"),
+        ({"member": {"colour": "red"}}, "`extra` takes other fields, too"),
+    ],
+)
+def test_a_field_that_the_event_does_not_have_is_refused(mx: MX, payload: dict[str, Any], said: str) -> None:
+    member = mx.create(mx.user())["guid"]
+    body = {"event": "mx.member.updated", "subject": member, "payload": payload}
+    before = len(mx.control("GET", "/webhooks")["webhooks"])
+    assert said in mx.control("POST", "/trigger", body, status=422)["detail"]
+    assert len(mx.control("GET", "/webhooks")["webhooks"]) == before
+    assert len(mx.control("POST", "/trigger", body | {"extra": True})["webhooks"]) == 1
 
 
 @pytest.mark.parametrize(
@@ -419,7 +440,11 @@ def test_what_is_sent_is_about_the_subject_with_fields_over_its_own(mx: MX, rece
         ({"event": "bank.exploded"}, 422, "event: 'bank.exploded' is not an event"),
         ({"event": "mx.member.updated", "payload": []}, 422, "payload: must be an object"),
         ({"event": "mx.member.updated", "subject": "MBR-none"}, 404, "there is no MBR-none in the sandbox default"),
-        ({"event": "mx.member.updated", "about": "x"}, 422, "about: unknown; allowed are event, payload, subject"),
+        (
+            {"event": "mx.member.updated", "about": "x"},
+            422,
+            "about: unknown; allowed are event, extra, payload, subject",
+        ),
     ],
 )
 def test_what_cannot_be_sent(mx: MX, body: dict[str, Any], status: int, detail: str) -> None:
