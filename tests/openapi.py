@@ -36,22 +36,22 @@ def problems(version: str, operation: str, status: int, body: Any) -> list[str]:
 
 
 def _validator(version: str, schema: Any) -> Draft202012Validator:
-    return Draft202012Validator({"allOf": [_modern(schema)], "components": _components(version)})
+    return Draft202012Validator({"allOf": [modern(schema)], "components": _components(version)})
 
 
 @cache
 def _components(version: str) -> Any:
-    return _modern(openapi(version)["components"])
+    return modern(openapi(version)["components"])
 
 
-def _modern(node: Any) -> Any:
+def modern(node: Any) -> Any:
     """OpenAPI 3.0's ``nullable`` in the words of JSON Schema."""
     if isinstance(node, list):
-        return [_modern(inner) for inner in node]
+        return [modern(inner) for inner in node]
     if not isinstance(node, dict):
         return node
     plain = {
-        name: inner if name in ("example", "enum", "default", "required") else _modern(inner)
+        name: inner if name in ("example", "enum", "default", "required") else modern(inner)
         for name, inner in node.items()
     }
     return {"anyOf": [plain, {"type": "null"}]} if plain.pop("nullable", False) is True else plain

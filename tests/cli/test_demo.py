@@ -101,12 +101,12 @@ def test_a_finicity_login_breaks_and_is_repaired() -> None:
         "POST /finicity/connect/v2/generate 200",
         "<- callback ping",
         "POST /_mocksrv/finicity/play 200 started institutionSupported discovered adding added done",
-        "<- callback added: institutionId 101732, 3 accounts",
+        "<- callback added: institutionId 101732, 9 accounts",
         "13:00:00",
         "500 103 Invalid login credentials.",
         "POST /finicity/connect/v2/generate/fix 200",
         "<- callback processing",
-        "institutionLogins/{login}/accounts 200 3 accounts",
+        "institutionLogins/{login}/accounts 200 9 accounts",
     )
     assert text.endswith("10 callbacks sent, 10 received.")
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from mocksrv.providers.finicity.institutions import MOCK_IDS
-from mocksrv.providers.finicity.institutions import Institutions as FinicityInstitutions
+from mocksrv.providers.finicity.bank.institutions import MOCK_IDS
+from mocksrv.providers.finicity.bank.institutions import Institutions as FinicityInstitutions
 from mocksrv.providers.mono.bank.institutions import Institutions as MonoInstitutions
 from mocksrv.providers.mx.bank.institutions import Institutions as MXInstitutions
 

@@ -11,7 +11,7 @@ from marshmallow import fields
 
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
-from mocksrv.providers.finicity.codes import TOO_LATE, meaning
+from mocksrv.providers.finicity.codes import FINE, TOO_LATE, meaning
 from mocksrv.providers.finicity.http import (
     Call,
     Document,
@@ -29,6 +29,9 @@ routes = Routes()
 V1, V2 = "/aggregation/v1/customers/<customer>", "/aggregation/v2/customers/<customer>"
 ACCOUNT, LOGIN = "accounts/<account>", "institutionLogins/<login>"
 STATUSES = ("active", "pending")
+CONFIDENCE = 0.9  # that an owner is a person
+# the file describes it by one name and requires it by the other
+CONFIDENCE_NAMES = ("nameClassificationConfidenceScore", "nameClassificationconfidencescore")
 
 
 class AccountSchema(Document):
@@ -56,11 +59,13 @@ class AccountSchema(Document):
     oldestTransactionDate = Seconds()
     institutionLoginId = Number()
     detail = fields.Dict()
+    position = fields.List(fields.Dict())
     displayPosition = fields.Integer()
+    accountNickname = fields.String()
 
 
 RECORDS = AccountSchema()
-SIMPLE = AccountSchema(exclude=("number", "balance", "balanceDate", "detail"))
+SIMPLE = AccountSchema(exclude=("number", "balance", "balanceDate", "detail", "position"))
 JUST_ADDED = AccountSchema(
     only=(
         "id",
@@ -105,19 +110,37 @@ def list_simply(call: Call, customer: str) -> Reply:
 
 @routes.add("GET", f"{V1}/institutions/<institution>/accounts", "GetCustomerAccountsByInstitution")
 def list_of_institution(call: Call, customer: str, institution: str) -> Reply:
+    return _of_institution(call, customer, institution, RECORDS)
+
+
+@routes.add("GET", f"{V1}/institutions/<institution>/accounts/simple", "GetCustomerAccountsByInstitutionSimple")
+def list_of_institution_simply(call: Call, customer: str, institution: str) -> Reply:
+    return _of_institution(call, customer, institution, SIMPLE)
+
+
+def _of_institution(call: Call, customer: str, institution: str, schema: AccountSchema) -> Reply:
     with call.look() as world:
         call.customer(world, customer)
         if not world.count(Query("finicity.account", owner=customer, body={"institutionId": institution})):
             raise refusal("accounts of institution", id=institution)
-    return _list(call, customer, institutionId=institution)
+    return _list(call, customer, schema, institutionId=institution)
 
 
 @routes.add("GET", f"{V1}/{LOGIN}/accounts", "GetCustomerAccountsByInstitutionLogin")
 def list_of_login(call: Call, customer: str, login: str) -> Reply:
+    return _of_login(call, customer, login, RECORDS)
+
+
+@routes.add("GET", f"{V1}/{LOGIN}/accounts/simple", "GetCustomerAccountsByInstitutionLoginSimple")
+def list_of_login_simply(call: Call, customer: str, login: str) -> Reply:
+    return _of_login(call, customer, login, SIMPLE)
+
+
+def _of_login(call: Call, customer: str, login: str, schema: AccountSchema) -> Reply:
     with call.look() as world:
         call.customer(world, customer)
         _login(call, world, customer, login)
-    return _list(call, customer, institutionLoginId=login)
+    return _list(call, customer, schema, institutionLoginId=login)
 
 
 def _login(call: Call, world: World, customer: str, login: str) -> Record:
@@ -135,6 +158,12 @@ def _account(call: Call, world: World, customer: str, account: str) -> Record:
 def read_account(call: Call, customer: str, account: str) -> Reply:
     with call.look() as world:
         return Reply(dict(RECORDS.dump(shown(_account(call, world, customer, account)))))
+
+
+@routes.add("GET", f"{V1}/{ACCOUNT}/simple", "GetCustomerAccountSimple")
+def read_simply(call: Call, customer: str, account: str) -> Reply:
+    with call.look() as world:
+        return Reply(dict(SIMPLE.dump(shown(_account(call, world, customer, account)))))
 
 
 # refreshing
@@ -202,9 +231,10 @@ def delete_login(call: Call, customer: str, login: str) -> Reply:
 @routes.add("GET", f"{V1}/{ACCOUNT}/owner", "GetAccountOwner")
 def read_owner(call: Call, customer: str, account: str) -> Reply:
     with call.look() as world:
-        owners = _account(call, world, customer, account).body["owners"]
+        body = _account(call, world, customer, account).body
+    owners, when = body["owners"], (body.get("balanceDate") or 0) // 1000
     name, first = " and ".join(each["owner_name"] for each in owners), owners[0] if owners else {}
-    return Reply({"ownerName": name, "ownerAddress": _address(first) if first else ""})
+    return Reply({"ownerName": name, "ownerAddress": _address(first) if first else "", "asOfDate": when})
 
 
 @routes.add("GET", "/aggregation/v3/customers/<customer>/accounts/<account>/owner", "GetAccountOwnerDetails")
@@ -217,6 +247,7 @@ def read_owners(call: Call, customer: str, account: str) -> Reply:
                 {
                     "ownerName": each["owner_name"],
                     "nameClassification": "person",
+                    **dict.fromkeys(CONFIDENCE_NAMES, CONFIDENCE),
                     "addresses": [{"ownerAddress": _address(each)}],
                     "emails": [{"email": each["email"]}],
                     "phones": [{"phone": each["phone"]}],
@@ -241,6 +272,7 @@ def read_details(call: Call, customer: str, account: str) -> Reply:
 
 
 @routes.add("GET", f"{V1}/{ACCOUNT}/availableBalance", "GetAvailableBalance")
+@routes.add("GET", f"{V1}/{ACCOUNT}/availableBalance/live", "GetAvailableBalanceLive")
 def read_balance(call: Call, customer: str, account: str) -> Reply:
     with call.look() as world:
         body = _account(call, world, customer, account).body
@@ -249,10 +281,28 @@ def read_balance(call: Call, customer: str, account: str) -> Reply:
         {
             "id": int(account),
             "realAccountNumberLast4": body["accountNumberDisplay"],
-            "availableBalance": body["available"],
+            "availableBalance": body["balance"] if body["available"] is None else body["available"],
             "availableBalanceDate": when,
             "clearedBalance": body["balance"],
             "clearedBalanceDate": when,
+            "aggregationStatusCode": body.get("aggregationStatusCode", FINE),
             "currency": body["currency"],
         }
     )
+
+
+@routes.add("GET", "/aggregation/v3/customers/<customer>/accounts/<account>/details", "GetAccountPaymentDetails")
+def read_instructions(call: Call, customer: str, account: str) -> Reply:
+    with call.look() as world:
+        body = _account(call, world, customer, account).body
+    if not body["routing"]:
+        raise refusal("routing number")
+    instruction = {
+        "type": "ach",
+        "accountNumber": body["number"],
+        "tanEnabled": False,
+        "descriptors": [{"type": "routingNumber", "value": body["routing"]}],
+        "transferInEnabled": True,
+        "transferOutEnabled": True,
+    }
+    return Reply({"paymentInstruction": [instruction]})

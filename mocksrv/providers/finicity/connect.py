@@ -27,6 +27,7 @@ from mocksrv.providers.finicity.http import (
     FinicityError,
     Routes,
     refusal,
+    sendable,
 )
 from mocksrv.providers.finicity.lifecycle import new_body
 from mocksrv.providers.finicity.webhooks import (
@@ -43,7 +44,7 @@ from mocksrv.providers.finicity.webhooks import (
     wrapped,
 )
 from mocksrv.providers.http import Reply
-from mocksrv.providers.numbers import dumps_for_javascript, too_large
+from mocksrv.providers.numbers import dumps_for_javascript
 
 routes = Routes(wide=True)
 LIFETIME = 2 * HOUR
@@ -84,12 +85,6 @@ def _are_headers(values: Mapping[str, Any]) -> None:
             raise ValidationError(f"{name!r} is no header that can be sent")
 
 
-def _are_sendable(values: Mapping[str, Any]) -> None:
-    place = too_large(values)
-    if place is not None:
-        raise ValidationError(f"{place} is a number beyond 2^53")
-
-
 class Parameters(Document):
     """What all the calls take."""
 
@@ -100,7 +95,7 @@ class Parameters(Document):
     redirectUri = fields.String()
     webhook = fields.String(validate=_is_url)
     webhookContentType = fields.String(validate=validate.OneOf((JSON, XML)))
-    webhookData = fields.Dict(validate=_are_sendable)
+    webhookData = fields.Dict(validate=sendable)
     webhookHeaders = fields.Dict(keys=fields.String(), validate=_are_headers)
     singleUseUrl = fields.Boolean(truthy={True}, falsy={False})
     experience = fields.String(validate=_is_experience)

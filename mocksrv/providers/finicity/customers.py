@@ -29,6 +29,7 @@ NAME_RULES = (
     (r"[A-Za-z0-9!@.#$%&*_+-]*", "username characters"),
 )
 CONSUMER_NEEDS = (("ssn", "birthday"), ("phone", "email"))  # one of each
+EMPTY: dict[str, Any] = {**dict.fromkeys(("address", "city", "zip", "phone", "ssn", "email"), ""), "birthday": {}}
 FORMATS = {  # of a consumer's fields: the rule, and what the refusal adds
     "email": (r"[^@\s]+@[^@\s]+", ""),
     "phone": (r"[0-9+() .x-]+", ""),
@@ -84,6 +85,11 @@ class ConsumerSchema(Document):
 
 
 CUSTOMERS, CONSUMERS = CustomerSchema(), ConsumerSchema()
+
+
+def _consumer_shown(consumer: Record) -> dict[str, Any]:
+    """A consumer as it is read: what was not given is empty, since the file requires it."""
+    return dict(CONSUMERS.dump(shown(consumer, **{name: consumer.body.get(name) or EMPTY[name] for name in EMPTY})))
 
 
 def render(customer: Record) -> dict[str, Any]:
@@ -193,7 +199,7 @@ def read_consumer_of_customer(call: Call, customer: str) -> Reply:
         record = consumer_of(world, customer)
     if record is None:
         raise refusal("resource")
-    return Reply(dict(CONSUMERS.dump(shown(record))))
+    return Reply(_consumer_shown(record))
 
 
 def _consumer(world: World, id: str) -> Record:
@@ -206,7 +212,7 @@ def _consumer(world: World, id: str) -> Record:
 @routes.add("GET", "/decisioning/v1/consumers/<consumer>", "GetConsumer")
 def read_consumer(call: Call, consumer: str) -> Reply:
     with call.look() as world:
-        return Reply(dict(CONSUMERS.dump(shown(_consumer(world, consumer)))))
+        return Reply(_consumer_shown(_consumer(world, consumer)))
 
 
 @routes.add("PUT", "/decisioning/v1/consumers/<consumer>", "ModifyConsumer")

@@ -20,7 +20,7 @@ from mocksrv.engine.world import World
 from mocksrv.providers import http
 from mocksrv.providers.finicity.codes import REFUSALS
 from mocksrv.providers.http import ProviderError
-from mocksrv.providers.numbers import dumps_for_javascript
+from mocksrv.providers.numbers import dumps_for_javascript, too_large
 
 NO_FIELD = "One or more of the fields could not be validated. Please ensure you have entered the correct data."
 PAGE, LARGEST_PAGE = 25, 1000
@@ -87,6 +87,13 @@ class Document(http.Document):
     @post_dump
     def _without_nothing(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         return {name: value for name, value in data.items() if value is not None}
+
+
+def sendable(values: Any) -> None:
+    """Checks what is given back as it was sent: numbers that JavaScript does not keep are refused."""
+    place = too_large(values)
+    if place is not None:
+        raise ValidationError(f"{place} is a number beyond 2^53")
 
 
 def shown(record: Record, **more: Any) -> dict[str, Any]:

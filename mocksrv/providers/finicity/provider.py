@@ -10,6 +10,7 @@ from mocksrv.providers.provider import ControlRoute, Family, Provider
 if TYPE_CHECKING:
     from mocksrv.engine.engine import Engine
     from mocksrv.engine.role import Role
+    from mocksrv.engine.scenarios.institutions import Institution
     from mocksrv.providers.demo import Demo
     from mocksrv.providers.finicity.http import Call, Mount
 
@@ -40,12 +41,12 @@ class FinicityProvider(Provider):
         return (partners, customers, institutions, connect, accounts, transactions, reports)
 
     def make_role(self) -> Role:
+        from mocksrv.providers.finicity.bank.institutions import Institutions
         from mocksrv.providers.finicity.bank.loading import Bank
-        from mocksrv.providers.finicity.institutions import Institutions
         from mocksrv.providers.finicity.lifecycle import SessionRole
         from mocksrv.providers.profiles import Profiles
 
-        self._institutions = Institutions(self._banks)
+        self._institutions = Institutions(self._banks, self._own_banks)
         self._bank = Bank(Profiles(self.config.scenarios))
         return SessionRole(self._bank, self.timers)
 
@@ -57,6 +58,9 @@ class FinicityProvider(Provider):
             return []
         library = self.engine.library
         return [(name, meets_bank(library.flows(library.get(self.name, name)))) for name in self.scenarios()]
+
+    def _own_banks(self) -> list[Institution]:
+        return [] if self.engine is None else self.engine.library.institutions(self.name)
 
     def make_mount(self, engine: Engine) -> Mount:
         from mocksrv.providers.finicity.http import Mount

@@ -5,9 +5,10 @@ Source: Mastercard's OpenAPI file; what a report holds beside its head is left o
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from mocksrv.engine.clock import SECOND
 from mocksrv.engine.storage.records import Query, Record
@@ -20,24 +21,31 @@ from mocksrv.providers.finicity.http import (
     Routes,
     Seconds,
     refusal,
+    sendable,
     shown,
 )
 from mocksrv.providers.finicity.jobs import SessionJob
 from mocksrv.providers.finicity.lifecycle import SUBMIT
+from mocksrv.providers.finicity.transactions import flag, moment
 from mocksrv.providers.http import Reply
+from mocksrv.providers.numbers import LARGEST
 
 routes = Routes()
 ORDER = "/decisioning/v2/customers/<customer>"
-TYPES = {
-    "voa": "voa",
-    "voaHistory": "voaHistory",
-    "voi": "voi",
-    "preQualVoa": "preQualVoa",
-    "transactions": "transactions",
-    "statement": "statement",
-    "cashFlowPersonal": "cfrp",
-    "cashFlowBusiness": "cfrb",
+HOUSE = "Mastercard Open Banking"
+TYPES = {  # the last part of the path -> the type of the report, its title
+    "voa": ("voa", f"{HOUSE} Verification of Assets"),
+    "voaHistory": ("voaHistory", f"{HOUSE} Verification of Assets with Income"),
+    "voi": ("voi", f"{HOUSE} Verification of Income"),
+    "preQualVoa": ("preQualVoa", "Asset Ready Report (CRA)"),
+    "assetSummary": ("assetSummary", "Asset Ready Report (non-CRA)"),
+    "transactions": ("transactions", f"{HOUSE} Transactions Report"),
+    "statement": ("statement", f"{HOUSE} Statement Report"),
+    "cashFlowPersonal": ("cfrp", f"{HOUSE} Cash Flow Report - Personal"),
+    "cashFlowBusiness": ("cfrb", f"{HOUSE} Cash Flow Report - Business"),
 }
+STATEMENT, TRANSACTIONS = "statement", "transactions"
+STATEMENTS = 24  # the oldest that can be asked for
 DURATION = 10 * SECOND
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -61,14 +69,30 @@ class ReportSchema(Document):
 
 
 class Order(Document):
+    """What any report can be ordered with."""
+
     accountIds = fields.String()
-    fromDate = fields.Integer()
-    reportCustomFields = fields.List(fields.Dict())
+    fromDate = fields.Integer(validate=validate.Range(min=0))
+    toDate = fields.Integer(validate=validate.Range(min=0))
+    incomeFromDate = fields.Integer(validate=validate.Range(min=0))
+    reportCustomFields = fields.List(fields.Dict(), validate=validate.Length(max=5))
     showNsf = fields.Boolean()
-    incomeStreamConfidenceMinimum = fields.Integer()
+    incomeStreamConfidenceMinimum = fields.Integer(validate=validate.Range(0, 100))
+    findTransaction = fields.Dict(validate=sendable)
 
 
-REPORTS, ORDERED = ReportSchema(), Order()
+class StatementData(Document):
+    accountId = fields.Integer(required=True, validate=validate.Range(1, LARGEST))
+    statementIndex = fields.Integer(load_default=1, validate=validate.Range(1, STATEMENTS))
+
+
+class StatementOrder(Document):
+    statementReportData = fields.Nested(StatementData, required=True)
+    reportCustomFields = fields.List(fields.Dict(), validate=validate.Length(max=5))
+
+
+REPORTS, ORDERS = ReportSchema(), {STATEMENT: StatementOrder()}
+ANY_ORDER = Order()
 
 
 def render(report: Record) -> dict[str, Any]:
@@ -84,8 +108,11 @@ def order(call: Call, customer: str, type: str) -> Reply:
     """The report is made by the session that brought the accounts: it plays ``report``, and tells of it."""
     if type not in TYPES:
         raise refusal("resource")
-    call.arguments("callbackUrl", "fromDate")
-    given = call.load(ORDERED) if call.request.get_data() else {}
+    call.arguments("callbackUrl", "fromDate", "toDate", "includePending")
+    given = call.load(ORDERS.get(type, ANY_ORDER)) if call.request.get_data() or type in ORDERS else {}
+    if type == TRANSACTIONS:
+        dates = {name: moment(call, name) for name in ("fromDate", "toDate")}
+        given |= {**dates, "includePending": flag(call, "includePending")}
     with call.change() as world:
         owner = call.customer(world, customer)
         consumer = consumer_of(world, customer)
@@ -94,22 +121,19 @@ def order(call: Call, customer: str, type: str) -> Reply:
         accounts = call.mount.bank.active(world, owner=customer)
         if not accounts:
             raise refusal("accounts")
-        wanted = given.get("accountIds", "").split()
-        for id in wanted:
-            if id not in {account.guid for account in accounts}:
-                raise refusal("account to report on", id=id)
+        constraints = _constraints(given, [account.guid for account in accounts])
         number = int(world.guid().replace("-", ""), 16)
         body = {
             "portfolioId": f"{_base36(number // 7)}-1-port",
             "requestId": _base36(number // 11)[:10],
-            "type": TYPES[type],
-            "title": type,
+            "type": TYPES[type][0],
+            "title": TYPES[type][1],
             "status": "inProgress",
             "consumerId": consumer.guid,
             "consumerSsn": consumer.body.get("ssn"),
             "customerType": owner.body["type"],
             "requesterName": "mocksrv",
-            "constraints": given,
+            "constraints": constraints,
         }
         report = Record("finicity.report", _base36(number), body, owner=customer)
         world.add(report)
@@ -124,6 +148,21 @@ def order(call: Call, customer: str, type: str) -> Reply:
         else:
             world.set_timer(report.guid, "report", world.now + DURATION)  # the session is busy: nobody is told
         return Reply(render(report), 202)
+
+
+def _constraints(given: Mapping[str, Any], accounts: Sequence[str]) -> dict[str, Any]:
+    """What the report is about: the accounts as a list, all of them where none was named; of a statement its account
+    alone. Raises FinicityError for an account that is none of the customer's.
+    """
+    if "statementReportData" in given:
+        wanted, shown_as = [str(given["statementReportData"]["accountId"])], {}
+    else:
+        wanted = given["accountIds"].split() if given.get("accountIds") else list(accounts)
+        shown_as = {"accountIds": wanted}
+    for id in wanted:
+        if id not in accounts:
+            raise refusal("account to report on", id=id)
+    return {**given, **shown_as}
 
 
 @routes.due("report")

@@ -16,9 +16,9 @@ from mocksrv.engine.scenarios.choosing import BY_HAND, Choice, Credentials, choo
 from mocksrv.engine.scenarios.model import Scenario, Step
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
+from mocksrv.providers.finicity.bank.institutions import Institution, Institutions
 from mocksrv.providers.finicity.bank.loading import Bank
 from mocksrv.providers.finicity.codes import FINE
-from mocksrv.providers.finicity.institutions import Institution, Institutions
 from mocksrv.providers.finicity.lifecycle import ACCOUNTS, ACTS, INSTITUTION, LOGIN, NEW_LOGIN, SUBMIT
 from mocksrv.providers.finicity.webhooks import FIX, LITE
 from mocksrv.providers.provider import Refusal

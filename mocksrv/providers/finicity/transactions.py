@@ -52,7 +52,8 @@ def render(row: Record) -> dict[str, Any]:
     return dict(TRANSACTIONS.dump({**row.body, **more, "createdDate": row.created_at}))
 
 
-def _moment(call: Call, name: str) -> int:
+def moment(call: Call, name: str) -> int:
+    """Epoch seconds in the query. Raises FinicityError where they are missing or no number."""
     text = call.request.args.get(name)
     if not text:
         raise refusal("missing", name=name)
@@ -61,17 +62,18 @@ def _moment(call: Call, name: str) -> int:
     return int(text)
 
 
-def _flag(call: Call, name: str) -> bool:
+def flag(call: Call, name: str) -> bool:
+    """Whether the query says ``true``."""
     return call.request.args.get(name, "false").lower() == "true"
 
 
 def _answer(call: Call, query: Query) -> Reply:
-    first, last = _moment(call, "fromDate"), _moment(call, "toDate")
+    first, last = moment(call, "fromDate"), moment(call, "toDate")
     sort = call.request.args.get("sort") or SORTS[0]
     if sort not in SORTS:
         raise refusal("bad request", reason=f"sort must be {' or '.join(SORTS)}, not {sort}")
     start, limit = call.page()
-    body = {} if _flag(call, "includePending") else {"status": "active"}
+    body = {} if flag(call, "includePending") else {"status": "active"}
     query = replace(
         query, ranges={"sort": (first * SECOND, last * SECOND + SECOND - 1)}, body=body, newest_first=sort == "desc"
     )

@@ -87,22 +87,6 @@ def test_a_consumer(finicity: Finicity) -> None:
     assert finicity.call("POST", second, whole, status=400)["code"] == 10010
 
 
-def test_institutions(finicity: Finicity) -> None:
-    found = finicity.call("GET", "/institution/v2/institutions?search=finbank profiles")
-    assert [each["id"] for each in found["institutions"]] == [176081, 102105, 102168, 199100]
-    assert found["moreAvailable"] is False
-    assert finicity.call("GET", "/institution/v2/institutions?search=nowhere")["institutions"] == []
-    assert finicity.call("GET", "/institution/v2/institutions/102176")["institution"]["oauthEnabled"] is True
-    assert finicity.call("GET", "/institution/v2/institutions/1", status=404)["code"] == 14006
-    form = finicity.call("GET", "/institution/v2/institutions/102105/loginForm")["loginForms"]
-    assert [(field["id"], field["name"]) for field in form] == [
-        ("102105001", "Banking Userid"),
-        ("102105002", "Banking Password"),
-    ]
-    certified = finicity.call("GET", "/institution/v2/certifiedInstitutions?type=voa&limit=100")["institutions"]
-    assert 176082 not in [each["id"] for each in certified]
-
-
 def test_every_scenario_is_an_institution(finicity: Finicity) -> None:
     found = finicity.call("GET", "/institution/v2/institutions?search=mock: mfa")["institutions"]
     assert [each["name"] for each in found] == ["Mock: mfa"]

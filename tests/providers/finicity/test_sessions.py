@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from mocksrv.engine.engine import Engine
-from mocksrv.providers.finicity.institutions import Institutions
+from mocksrv.providers.finicity.bank.institutions import Institutions
 from mocksrv.providers.finicity.sessions import Sessions
 from mocksrv.providers.provider import Refusal
 from tests.conftest import Receiver
@@ -145,7 +145,7 @@ def test_act_by_act(open_pages: Callable[..., Pages]) -> None:
     assert pages.act("log_in", "demo", "go") == "adding"
     assert pages.app.accounts(pages.customer) == []
     pending = pages.app.call("GET", f"/aggregation/v1/customers/{pages.customer}/accounts?status=pending")["accounts"]
-    assert [account["status"] for account in pending] == ["pending"] * 3
+    assert [account["status"] for account in pending] == ["pending"] * 9
     assert pages.act("choose_accounts", [pending[0]["id"]]) == "added"
     assert [account["id"] for account in pages.app.accounts(pages.customer)] == [pending[0]["id"]]
     assert pages.act("submit") == "done"

@@ -160,10 +160,10 @@ def test_xml(finicity: Finicity) -> None:
     root = ElementTree.fromstring(items[3]["raw"])
     assert [child.tag for child in root] == ["customerId", "eventType", "eventId", "payload", "webhookData"]
     assert root.findtext("eventType") == "discovered"
-    assert [account.findtext("name") for account in root.findall("payload/accounts/account")] == [
-        "Everyday Checking",
-        "Rainy Day Savings",
-        "Cashback Credit Card",
+    assert [account.findtext("name") for account in root.findall("payload/accounts/account")][:3] == [
+        "Private Client Checking",
+        "Premier Savings",
+        "Money Market",
     ]
     assert root.findtext("webhookData/order_id") == "A & B"
 

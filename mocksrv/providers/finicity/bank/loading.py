@@ -17,7 +17,12 @@ from mocksrv.providers.numbers import dumps_for_javascript
 from mocksrv.providers.profiles import Account, Data, Profiles, persona
 
 EVERYDAY = "everyday"
-PROFILES = {"profile_700": "wealthy", "sue_wealthy": "wealthy", "profile_02": "wealthy"}  # what FinBank's users have
+PROFILES = {  # what FinBank's users have, by institution and user name
+    ("101732", "demo"): "wealthy",
+    ("102105", "profile_02"): "retirement",
+    ("102105", "profile_700"): "wealthy",
+    ("102105", "sue_wealthy"): "wealthy",
+}
 HISTORY, EXTENDED = 180, 730  # days before an account is added; what is loaded on request
 TYPES = {
     "CHECKING": "checking",
@@ -38,6 +43,30 @@ SUBTYPES = {
     "STUDENT": "studentLoan",
 }
 INVERTED = frozenset({"CREDIT_CARD", "INVESTMENT"})  # what is spent counts as positive
+POSITION = {  # Finicity's names of what a holding has -> those of profiles
+    "description": "description",
+    "symbol": "symbol",
+    "securityName": "description",
+    "currentPrice": "current_price",
+    "marketValue": "market_value",
+    "changePercent": "percentage_change",
+    "dailyChange": "daily_change",
+    "costBasis": "cost_basis",
+    "paidPrice": "purchase_price",
+    "totalGLDollar": "total_ugl_amount",
+    "totalGLPercent": "total_ugl_percentage",
+    "todayGLDollar": "today_ugl_amount",
+    "todayGLPercent": "today_ugl_percentage",
+    "securityCurrency": "currency_code",
+}
+SECURITIES = {
+    "EQUITY": "Stock",
+    "EXCHANGE_TRADED_FUND": "ETF",
+    "FIXED_INCOME": "Bond",
+    "MONEY_MARKET": "Money Market",
+    "MUTUAL_FUND": "Mutual Fund",
+    "OPTIONS": "Option",
+}
 LIABILITIES = frozenset({"CREDIT_CARD", "LOAN", "MORTGAGE", "LINE_OF_CREDIT"})  # what is owed is a negative balance
 KINDS = {
     "Paycheck": "directDeposit",
@@ -163,7 +192,7 @@ class Bank:
         at_bank = {"institution": body["institution"], "username": body.get("username")}
         login = next((each for each in present if at_bank.items() <= each.body.items()), None)
         if login is None:
-            profile = body.get("profile") or PROFILES.get(body.get("username") or "", EVERYDAY)
+            profile = body.get("profile") or PROFILES.get((*at_bank.values(),), EVERYDAY)
             place = 1 + max((each.body["place"] for each in present if each.body["profile"] == profile), default=0)
             more = {"profile": profile, "place": place, "code": FINE, "until": None}
             login = Record("finicity.login", number(world), {**at_bank, **more}, session.owner, session.guid)
@@ -237,12 +266,27 @@ def _fields(account: Account) -> dict[str, Any]:
         "realAccountNumberLast4": digits[-4:] if account.routing_number else None,
         "routing": account.routing_number,
         "name": fields["name"],
+        "accountNickname": fields["name"],
         "balance": -fields["balance"] if fields["type"] in LIABILITIES else fields["balance"],
         "available": fields.get("available_balance"),
         "type": SUBTYPES.get(fields.get("subtype") or "", TYPES.get(fields["type"], "investment")),
         "currency": fields["currency_code"] or "USD",
         "detail": {name: value for name, value in detail.items() if value is not None},
+        "position": [_position(holding) for holding in account.holdings] or None,
         "owners": list(account.owners),
+    }
+
+
+def _position(holding: Mapping[str, Any]) -> dict[str, Any]:
+    """A holding of a profile in Finicity's words; what it does not have is left out."""
+    found = {finicity: holding[name] for finicity, name in POSITION.items() if holding[name] is not None}
+    units = {"units": float(holding["quantity"])} if holding["quantity"] is not None else {}
+    return {
+        "id": _number(holding["id"]),
+        **found,
+        **units,
+        "currentPriceDate": holding["current_price_as_of"] // 1000,
+        "securityType": SECURITIES.get(holding["holding_type"], "Other"),
     }
 
 
