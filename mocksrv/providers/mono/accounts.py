@@ -1,4 +1,4 @@
-"""Linked accounts: the list of them, details, balance, identity, income, unlinking.
+"""Linked accounts: the list of them, details, balance, identity, investments, unlinking.
 
 Sources: docs.mono.co, account details, Connect link, real-time data; github.com/withmono/mono-node (paths of v1).
 """
@@ -9,19 +9,17 @@ from typing import Any
 
 from marshmallow import fields
 
-from mocksrv.engine.clock import SECOND, iso_ms
+from mocksrv.engine.clock import iso_ms
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import Document, Reply
 from mocksrv.providers.mono.bank.loading import shorter
+from mocksrv.providers.mono.customers import CUSTOMER
 from mocksrv.providers.mono.http import ACCOUNTS, V1, Call, Routes, linked
-from mocksrv.providers.mono.ids import document_id
-from mocksrv.providers.mono.income import salaries, summary
 from mocksrv.providers.mono.syncing import realtime
-from mocksrv.providers.mono.webhooks import bank_on_v1, emit, type_on_v1
+from mocksrv.providers.mono.webhooks import bank_on_v1, type_on_v1
 
 routes = Routes()
-INCOME, INCOME_AFTER = "mono.income", 30 * SECOND  # an analysis; how long it takes is inferred
 
 
 class BankSchema(Document):
@@ -124,9 +122,10 @@ def _shown(account: Record) -> dict[str, Any]:
     return {**account.body, "id": account.guid}
 
 
-@routes.add("GET", "/v2/accounts")
+@routes.add("GET", "/v2/accounts", also=["/v2/accounts/"])
 def list_accounts(call: Call) -> Reply:
     """The accounts that are linked, the newest first."""
+    call.arguments("page", "limit")
     with call.look() as world:
         accounts = [each for each in world.pages(Query(ACCOUNTS, newest_first=True)) if linked(each)]
         shown, meta = call.page_of(accounts)
@@ -134,7 +133,7 @@ def list_accounts(call: Call) -> Reply:
 
 
 def _listed(world: World, account: Record) -> dict[str, Any]:
-    customer = world.get("mono.customer", account.owner)
+    customer = world.get(CUSTOMER, account.owner)
     return {
         **_shown(account),
         "institution": {**account.body["bank"], "id": account.body["institution"]},
@@ -179,42 +178,6 @@ def read_identity(call: Call, id: str) -> Reply:
     return Reply(call.envelope(IDENTITY.dump({**identity, **times}) if identity else None))
 
 
-@routes.add("GET", "/accounts/<id>/income")
-def read_income(call: Call, id: str) -> Reply:
-    """v1 answers at once: the salary, in the month."""
-    with call.look() as world:
-        account = call.account(world, id)
-        found, said = salaries(world, account), summary(world, account)["income_summary"]
-    if not found:
-        return Reply({"type": "NONE", "amount": 0, "employer": None, "confidence": 0})
-    return Reply({"type": "INCOME", "amount": said["monthly_income"], "employer": said["employer"], "confidence": 0.95})
-
-
-@routes.add("GET", "/v2/accounts/<id>/income")
-def analyse_income(call: Call, id: str) -> Reply:
-    """v2 works it out and tells it with a callback."""
-    with call.change() as world:
-        account = call.account(world, id)
-        record = Record(INCOME, document_id(world), {}, account.owner, account.guid, account.guid)
-        world.add(record)
-        world.set_timer(record.guid, "income", world.now + INCOME_AFTER)
-    return Reply(call.envelope(None, "The income of this account is being worked out; a webhook will bring it"))
-
-
-@routes.due("income")
-def income_ready(world: World, record: Record) -> None:
-    world.remove(guid=record.guid)
-    account = world.get(ACCOUNTS, record.parent or "")
-    if account is not None and linked(account):
-        emit(world, "mono.account_income", account)
-
-
-@routes.add("GET", "/v2/accounts/<id>/income-records")
-def list_income(call: Call, id: str) -> Reply:
-    with call.look() as world:
-        return Reply(call.envelope(summary(world, call.account(world, id))))
-
-
 @routes.add("POST", "/accounts/<id>/unlink", also=["/v2/accounts/<id>/unlink"])
 def unlink(call: Call, id: str) -> Reply:
     """From now on there is no such account."""
@@ -222,3 +185,20 @@ def unlink(call: Call, id: str) -> Reply:
         call.engine.player.push(world, call.account(world, id), "UNLINKED", {}, cause="unlinked")
     message = "Account unlinked successfully"
     return Reply({"message": message} if call.version == V1 else call.envelope(None, message))
+
+
+# investments
+
+
+@routes.add("GET", "/v2/accounts/<id>/assets")
+def list_assets(call: Call, id: str) -> Reply:
+    """An account at a bank has none."""
+    account = call.read(id)
+    return Reply(call.envelope({"id": account.guid, "assets": []}))
+
+
+@routes.add("GET", "/v2/accounts/<id>/earnings")
+def list_earnings(call: Call, id: str) -> Reply:
+    """What investments have yielded; an account at a bank has none."""
+    call.read(id)
+    return Reply(call.envelope([]))

@@ -69,7 +69,7 @@ def _fits(institution: Institution, wanted: Mapping[str, str]) -> bool:
 
 
 def _institution(institution: Institution) -> dict[str, Any]:
-    form = [{"type": "elements.input", **field} for field in institution.form]
+    form = login_form(institution)
     return {
         "_id": institution.id,
         "name": institution.name,
@@ -85,6 +85,11 @@ def _institution(institution: Institution) -> dict[str, Any]:
             for method in institution.methods
         ],
     }
+
+
+def login_form(institution: Institution) -> list[dict[str, str]]:
+    """The fields of an institution's form, as Mono shows them."""
+    return [{"type": "elements.input", **field} for field in institution.form]
 
 
 def _icon(institution: Institution) -> str:

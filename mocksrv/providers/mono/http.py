@@ -21,6 +21,7 @@ from mocksrv.providers import http
 from mocksrv.providers.http import ProviderError, Reply, ViewT, sentence
 from mocksrv.providers.mono.bank.institutions import Institutions
 from mocksrv.providers.mono.bank.people import People
+from mocksrv.providers.numbers import dumps_for_javascript
 
 PREFIX = "/mono"
 ACCOUNTS = "mono.account"  # the kind of the records that play
@@ -92,6 +93,9 @@ class Call(http.Call[Mount, Route]):
         super().__init__(mount, request, sandbox, entry, base_url + PREFIX, route)
         self.version = version_of(request.path.removeprefix(PREFIX))
 
+    def text(self, body: Any) -> str:
+        return dumps_for_javascript(body)
+
     def unreadable(self, reason: str) -> NoReturn:
         raise MonoError(400, reason)
 
@@ -123,7 +127,12 @@ class Call(http.Call[Mount, Route]):
         try:
             return dict(schema.load(self.body))
         except ValidationError as error:
-            raise MonoError(400, sentence("", error.messages)) from None
+            raise MonoError(400, self.sentence(error)) from None
+
+    @staticmethod
+    def sentence(error: ValidationError) -> str:
+        """What is wrong with a body, in a line."""
+        return sentence("", error.messages)
 
     @property
     def body(self) -> dict[str, Any]:
@@ -186,7 +195,6 @@ class Call(http.Call[Mount, Route]):
 
     def page_of(self, rows: Sequence[Record]) -> tuple[Sequence[Record], dict[str, Any]]:
         """The rows of the page that the query asks for, and the ``meta`` of lists that say how many pages there are."""
-        self.arguments("page", "limit")
         page, limit = self.number("page", 1), self.number("limit", PAGE_SIZE)
         paging = self.paging(page, limit, len(rows))
         meta = {"total": len(rows), "pages": -(-len(rows) // limit)}

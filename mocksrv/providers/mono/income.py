@@ -45,7 +45,7 @@ def summary(world: World, account: Record) -> dict[str, Any]:
     irregular = [salary for salary in found if salary not in regular]
     total, monthly = _total(found), _monthly(found)
     income = {"total_income": total, "annual_income": monthly * MONTHS_A_YEAR, "monthly_income": monthly}
-    first, last, months = _span(world, account)
+    first, last, months = span(world, account)
     return {
         "income_summary": income | {"employer": next(iter(by_employer), "")},
         "income_streams": streams,
@@ -63,7 +63,14 @@ def summary(world: World, account: Record) -> dict[str, Any]:
     }
 
 
-def _span(world: World, account: Record) -> tuple[str | None, str | None, int]:
+def monthly_credits(world: World, account: Record) -> int:
+    """What comes in in a month, on average."""
+    query = Query(TRANSACTION, parent=account.guid, body={"type": "credit"})
+    total = sum(amount for *_, amount in world.values(query, "type", "amount"))
+    return round(total / (span(world, account)[2] or 1))
+
+
+def span(world: World, account: Record) -> tuple[str | None, str | None, int]:
     """The days of the first and of the last transaction, and how many months have any."""
     moments = [moment for *_, moment, _, _ in world.values(Query(TRANSACTION, parent=account.guid), "type", "amount")]
     if not moments:

@@ -22,6 +22,7 @@ from mocksrv.engine.world import World
 from mocksrv.providers.mono.bank.institutions import METHODS, PRODUCTS, Institutions
 from mocksrv.providers.mono.bank.loading import Loader
 from mocksrv.providers.mono.webhooks import CATALOGUE, RETRIES, UNASKED, emit, emit_job, sign
+from mocksrv.providers.numbers import LARGEST
 from mocksrv.providers.profiles import Profiles
 
 PARTS = ("identity", "balance", "transactions")
@@ -72,7 +73,7 @@ ERRORS = ("SYNC_ERROR", INCOMPLETE)  # of a manual sync
 # What a scenario may `set`, each with the JSON Schema of its values.
 SETTABLE: Mapping[str, Mapping[str, Any]] = {
     **{name: {"type": "string"} for name in ("name", "account_number", "type", "currency", "bvn")},
-    "balance": {"type": "integer"},
+    "balance": {"type": "integer", "minimum": -LARGEST, "maximum": LARGEST},
     "auth_method": {"type": "string", "enum": list(METHODS)},
     "has_new_data": {"type": "boolean"},  # whether the sync finds any; unsaid: as the data profile has it
     "retrieved_data": {"type": "array", "items": {"type": "string", "enum": list(PARTS)}},

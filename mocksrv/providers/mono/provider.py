@@ -27,9 +27,18 @@ class MonoProvider(Provider):
     mount: Mount
 
     def families(self) -> Sequence[Family]:
-        from mocksrv.providers.mono import accounts, coverage, linking, syncing, transactions
+        from mocksrv.providers.mono import (
+            accounts,
+            analyses,
+            coverage,
+            customers,
+            linking,
+            partners,
+            syncing,
+            transactions,
+        )
 
-        return (linking, accounts, transactions, syncing, coverage)
+        return (linking, partners, customers, accounts, transactions, analyses, syncing, coverage)
 
     def make_role(self) -> Role:
         from mocksrv.providers.mono.bank.institutions import Institutions
@@ -50,7 +59,7 @@ class MonoProvider(Provider):
         return Mount(engine, self.role, self.config.credentials, self._institutions, self._people)
 
     def control_routes(self) -> Sequence[ControlRoute]:
-        from mocksrv.providers.mono.linking import Widget
+        from mocksrv.providers.mono.widget import Widget
 
         return Widget(self.mount).routes()
 

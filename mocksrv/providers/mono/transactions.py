@@ -63,7 +63,8 @@ V2_ROW, V1_ROW = TransactionSchema(), TransactionOfV1Schema()
 STATEMENT_ROW = TransactionOfV1Schema(only=("_id", "type", "amount", "narration", "date", "balance"))
 
 
-def _shown(row: Record, account: Record) -> dict[str, Any]:
+def transaction_of(row: Record, account: Record) -> dict[str, Any]:
+    """A transaction as its schemas show it."""
     return {**row.body, "id": row.guid, "currency": account.body["currency"]}
 
 
@@ -89,8 +90,8 @@ def _list(call: Call, id: str) -> Reply:
         else call.paging(page, limit, len(rows))
     )
     if call.version == V1:
-        return Reply({"paging": paging, "data": [V1_ROW.dump(_shown(row, account)) for row in shown]})
-    data = [V2_ROW.dump(_shown(row, account)) for row in shown]
+        return Reply({"paging": paging, "data": [V1_ROW.dump(transaction_of(row, account)) for row in shown]})
+    data = [V2_ROW.dump(transaction_of(row, account)) for row in shown]
     return Reply(call.envelope(data, "Transaction retrieved successfully", meta=paging))
 
 
@@ -144,14 +145,20 @@ def list_debits(call: Call, id: str) -> Reply:
 # statements
 
 
+def since_of(call: Call) -> int:
+    """When the ``period`` of the query begins, in ms. Raises MonoError 400."""
+    matched = PERIOD.fullmatch(call.request.args.get("period") or USUAL_PERIOD)
+    if matched is None:
+        raise MonoError(400, "period must be last1months to last12months")
+    return call.sandbox.now() - round(int(matched[1]) * 365 / 12) * DAY
+
+
 def _statement(call: Call, id: str) -> Reply:
-    period = call.arguments("period", "output").get("period") or USUAL_PERIOD
-    output = call.request.args.get("output") or "json"
-    matched = PERIOD.fullmatch(period)
-    if matched is None or output not in ("json", "pdf"):
-        raise MonoError(400, "output must be json or pdf" if matched else "period must be last1months to last12months")
+    call.arguments("period", "output")
+    since, output = since_of(call), call.request.args.get("output") or "json"
+    if output not in ("json", "pdf"):
+        raise MonoError(400, "output must be json or pdf")
     account = call.read(id)
-    since = call.sandbox.now() - round(int(matched[1]) * 365 / 12) * DAY
     if output == "pdf":
         with call.change() as world:
             job = Record(
@@ -164,7 +171,7 @@ def _statement(call: Call, id: str) -> Reply:
             )
             world.add(job)
         return call.answer(_file_job(call, job), "Statement is being built")
-    rows = [STATEMENT_ROW.dump(_shown(row, account)) for row in _rows(call, account, since, call.sandbox.now())]
+    rows = [STATEMENT_ROW.dump(transaction_of(row, account)) for row in _rows(call, account, since, call.sandbox.now())]
     meta = {"count": len(rows)}
     return Reply(
         {"meta": meta, "data": rows} if call.version == V1 else call.envelope([_of_v2(row) for row in rows], meta=meta)

@@ -16,8 +16,10 @@ from mocksrv.engine.callbacks.dispatcher import Retries
 from mocksrv.engine.clock import HOUR, SECOND, iso_ms
 from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
+from mocksrv.providers.mono.credit import report
 from mocksrv.providers.mono.ids import event_id
 from mocksrv.providers.mono.income import summary
+from mocksrv.providers.numbers import dumps_for_javascript
 
 HEADERS = {"content-type": "application/json", "accept": "application/json"}
 SECRET_HEADER = "mono-webhook-secret"
@@ -109,17 +111,29 @@ def _updated(world: World, account: Record, job: Mapping[str, Any]) -> Payload:
     return {"account": {"_id": account.guid, **shown}, "meta": meta | {"retrieved_data": body["retrieved_data"]}}
 
 
-def _income(world: World, account: Record, job: Mapping[str, Any]) -> Payload:
+def _app_of(world: World, account: Record) -> Payload:
+    """The account, and whose it is."""
     app, business = app_ids(world.sandbox.name)
+    return {"account": account.guid, "app": app, "business": business}
+
+
+def _income(world: World, account: Record, job: Mapping[str, Any]) -> Payload:
     body = account.body
-    return {
-        "account": account.guid,
-        "app": app,
-        "business": business,
-        "account_name": body["name"],
-        "account_number": body["account_number"],
-        **summary(world, account),
-    }
+    named = {"account_name": body["name"], "account_number": body["account_number"]}
+    return _app_of(world, account) | named | summary(world, account)
+
+
+def _credit(world: World, account: Record, job: Mapping[str, Any]) -> Payload:
+    return _app_of(world, account) | report(world, account, job.get("loan") or {})
+
+
+def _enriched(message: str) -> Builder:
+    """Since 2025 these carry no data; `GET /v2/enrichments/record` does."""
+
+    def build(world: World, account: Record, job: Mapping[str, Any]) -> Payload:
+        return {"message": message, "account": account.guid}
+
+    return build
 
 
 def _job(world: World, account: Record, job: Mapping[str, Any]) -> Payload:
@@ -156,6 +170,24 @@ CATALOGUE: Mapping[str, Event] = {
     ),
     "mono.account_unlinked": Event("mono.events.account_unlinked", "an account was unlinked", _unlinked),
     "mono.account_income": Event("mono.events.account_income", "the income that was asked for is worked out", _income),
+    "mono.account_credit_worthiness": Event(
+        "mono.events.account_credit_worthiness", "the creditworthiness that was asked for is worked out", _credit
+    ),
+    "mono.statement_insights": Event(
+        "mono.events.statement_insights",
+        "the insights of a statement are ready",
+        _enriched("Statement insights successfully generated"),
+    ),
+    "mono.transaction_categorisation": Event(
+        "mono.events.transaction_categorisation",
+        "the transactions of an account have their categories",
+        _enriched("Transaction categorisation successfully completed"),
+    ),
+    "mono.transaction_metadata": Event(
+        "mono.events.transaction_metadata",
+        "the metadata of an account's transactions are ready",
+        _enriched("Transaction metadata successfully generated"),
+    ),
     "mono.accounts.jobs.update": Event(
         "mono.accounts.jobs.update", "a session that an app asked for with x-realtime has changed", _job
     ),
@@ -186,7 +218,7 @@ def emit(world: World, event: str, account: Record, *, job: Mapping[str, Any] | 
     payload["data"] = entry.build(world, account, job or {})
     if entry.stamped:
         payload["data"] |= dict(zip(("app", "business"), app_ids(world.sandbox.name), strict=True))
-    outbox.emit(world, event, account.guid, payload, HEADERS, UNASKED)
+    outbox.emit(world, event, account.guid, payload, HEADERS, UNASKED, write=dumps_for_javascript)
 
 
 def emit_job(world: World, job: Record) -> None:

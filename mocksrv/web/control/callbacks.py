@@ -16,6 +16,7 @@ from mocksrv.engine.scenarios.vocabulary import pattern_problem
 from mocksrv.engine.secrets import MASK
 from mocksrv.engine.storage.rows import EventRow
 from mocksrv.engine.world import World
+from mocksrv.providers.numbers import too_large
 from mocksrv.web.control import shapes
 from mocksrv.web.control.calls import LARGEST_PAGE, PAGE, Calls, ControlCall, ControlRequest, beginning, every
 from mocksrv.web.problems import Problem
@@ -163,6 +164,9 @@ class Callbacks(Calls):
 
     def trigger(self, request: ControlRequest) -> Any:
         given = request.body
+        place = too_large(given.get("payload", {}))
+        if place is not None:
+            raise Problem(422, f"payload.{place}: a number beyond 2^53, which no provider sends")
         try:
             sent = self.engine.trigger(
                 request.sandbox,

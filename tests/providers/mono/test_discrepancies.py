@@ -12,6 +12,9 @@ from mocksrv.engine.clock import HOUR, SEEDED_START
 from mocksrv.providers.mono.webhooks import RETRIES
 from mocksrv.providers.profiles import Profiles, persona
 from tests.providers.mono.client import Mono
+from tests.providers.mono.test_analyses import OPEN, credit, enriched
+from tests.providers.mono.test_customers import ADA
+from tests.providers.mono.test_partners import GOOD, SESSION
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "discrepancies.md"
 TestT = TypeVar("TestT", bound=Callable[..., None])
@@ -137,6 +140,112 @@ def test_lists_of_accounts_and_customers(mono: Mono) -> None:
 def test_get_v3_banks_list(mono: Mono) -> None:
     banks = mono.call("GET", "/v3/banks/list")["data"]["banks"]
     assert {bank["direct_debit"] for bank in banks} == {True}
+
+
+@row("creating a customer")
+def test_creating_a_customer(mono: Mono) -> None:
+    mono.call("POST", "/v2/customers", ADA, status=201)
+    mono.call("POST", "/v2/customers", ADA | {"email": "another@example.com"}, status=201)
+    mono.call("POST", "/v2/customers", ADA, status=400)
+    without = {name: value for name, value in ADA.items() if name != "identity"}
+    assert "identity" in mono.call("POST", "/v2/customers", without | {"email": "c@example.com"}, status=400)["message"]
+
+
+@row("answers about customers")
+def test_answers_about_customers(mono: Mono) -> None:
+    created = mono.call("POST", "/v2/customers", ADA, status=201)
+    assert list(created) == ["status", "message", "timestamp", "data"]
+
+
+@row("a customer that is deleted")
+def test_a_customer_that_is_deleted(mono: Mono) -> None:
+    customer = mono.call("POST", "/v2/customers", ADA, status=201)["data"]["id"]
+    id = mono.link(customer={"id": customer})
+    mono.call("DELETE", f"/v2/customers/{customer}")
+    assert mono.call("GET", f"/v2/accounts/{id}")["data"]["customer"] == {"id": customer}
+    assert mono.call("GET", "/v2/accounts")["data"][0]["customer"] == {"id": customer, "name": None, "email": None}
+
+
+@row("the transactions of a customer")
+def test_the_transactions_of_a_customer(mono: Mono) -> None:
+    id = mono.link()
+    customer = mono.call("GET", f"/v2/accounts/{id}")["data"]["customer"]["id"]
+    (found,) = mono.call("GET", f"/v2/customers/{customer}/transactions")["data"]
+    page = found["account_transaction_data"]["data"]["data"]
+    assert page["transactions"] == mono.transactions(id)[:50]
+
+
+@row("`creditworthiness`")
+def test_creditworthiness(mono: Mono) -> None:
+    assert credit(mono, mono.link())["summary"]["monthly_payment"] == 3_384_762
+
+
+@row("debts of a creditworthiness report")
+def test_debts_of_a_creditworthiness_report(mono: Mono) -> None:
+    id = mono.link()
+    assert credit(mono, id)["debt"]["total_debt"] == 0
+    assert credit(mono, id, existing_loans=[OPEN])["debt"]["total_debt"] == 8_000_000
+
+
+@row("`statement/insights`")
+def test_statement_insights(mono: Mono) -> None:
+    id = mono.link()
+    for method in ("GET", "POST"):
+        assert mono.call(method, f"/v2/accounts/{id}/statement/insights")["data"]["jobStatus"] == "processing"
+
+
+@row("callbacks of enrichment")
+def test_callbacks_of_enrichment(mono: Mono) -> None:
+    id = mono.link()
+    mono.news()
+    mono.control("POST", "/trigger", {"event": "mono.transaction_metadata", "subject": id})
+    assert set(mono.news()[0]["data"]) == {"message", "account"}
+
+
+@row("`GET /v2/enrichments/record/{jobId}`")
+def test_get_v2_enrichments_record(mono: Mono) -> None:
+    id = mono.link()
+    insights = enriched(mono, id, "GET", "statement/insights")
+    assert {"transaction_count", "inflow", "outflow", "account_summary", "recurring_transactions"} <= set(insights)
+    categories = {each["category"] for each in enriched(mono, id, "POST", "transactions/categorise")["transactions"]}
+    assert categories == {row["category"] for row in mono.transactions(id)}
+
+
+@row("enrichment of an uploaded file")
+def test_enrichment_of_an_uploaded_file(mono: Mono) -> None:
+    mono.call("POST", "/v2/enrichments/transaction-categorisation", {}, status=404)
+
+
+@row("`assets`, `earnings`")
+def test_assets_earnings(mono: Mono) -> None:
+    id = mono.link()
+    assert mono.call("GET", f"/v2/accounts/{id}/assets")["data"]["assets"] == []
+    assert mono.call("GET", f"/v2/accounts/{id}/earnings")["data"] == []
+
+
+@row("a session of the Partners API")
+def test_a_session_of_the_partners_api(mono: Mono) -> None:
+    session = mono.call("POST", "/v2/connect/session", SESSION)["data"]["session"]
+    assert mono.call("POST", "/v2/connect/login", GOOD, x_session_id=session["id"])["responseCode"] == 99
+    session = mono.call("POST", "/v2/connect/session", SESSION)["data"]["session"]
+    mono.advance("10m")
+    mono.call("POST", "/v2/connect/login", GOOD, x_session_id=session["id"], status=400)
+
+
+@row("`responseCode` of the Partners API")
+def test_response_code_of_the_partners_api(mono: Mono) -> None:
+    session = mono.call("POST", "/v2/connect/session", SESSION)["data"]["session"]["id"]
+    refused = mono.call("POST", "/v2/connect/login", {}, x_session_id=session, status=400)
+    assert refused["responseCode"] == refused["data"]["responseCode"] == 400
+    again = mono.call("POST", "/v2/connect/reauth/session", {"account": mono.link()})
+    assert (again["data"]["responseCode"], "responseCode" in again) == (99, False)
+
+
+@row("`/v2/connect/reauth/session`")
+def test_v2_connect_reauth_session(mono: Mono) -> None:
+    answer = mono.ask("POST", "/v2/connect/reauth/session", {"account": mono.link()})
+    session = answer.headers["x-session-id"]
+    assert mono.call("POST", "/v2/connect/reauth/login", GOOD, x_session_id=session)["data"]["responseCode"] == 99
 
 
 @row("`income` in v2")

@@ -131,6 +131,7 @@ class Loader:
                 "date": moment,
                 "balance": balance,
                 "category": category,
+                "kind": row["category"],
                 "salary": is_salary(row),
             }
             made.append((row["id"], body))
@@ -164,6 +165,7 @@ class Loader:
                 "date": at,
                 "balance": left,
                 "category": "unknown",
+                "kind": None,
                 "salary": False,
             }
             world.add(_record(world, account, body, None))

@@ -1,0 +1,119 @@
+"""Mono Connect without its pages: what a user does in the widget, as a control call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import ValidationError
+
+from mocksrv.engine.sandbox import Sandbox
+from mocksrv.engine.scenarios.choosing import Credentials
+from mocksrv.engine.scenarios.library import UnknownScenario
+from mocksrv.engine.storage.records import Query, Record
+from mocksrv.engine.world import World
+from mocksrv.providers.http import sentence
+from mocksrv.providers.mono.bank.institutions import ANY, Institution
+from mocksrv.providers.mono.control import ConnectAnswer, ConnectBody
+from mocksrv.providers.mono.customers import CUSTOMER, add_customer, find_customer
+from mocksrv.providers.mono.http import ACCOUNTS, MonoError, Mount, linked
+from mocksrv.providers.mono.linking import LINK, TOKEN, CustomerSchema, code_of, link_account, living
+from mocksrv.providers.provider import ControlRoute, Refusal
+
+
+class Widget:
+    """Mono Connect without its pages: picks an institution, signs in, and links an account as its scenario says."""
+
+    def __init__(self, mount: Mount) -> None:
+        self._mount = mount
+        self._engine = mount.engine
+
+    def routes(self) -> list[ControlRoute]:
+        refusals = {
+            404: "the token is none, or has expired; or there is no such account",
+            409: "the reauthorisation has failed",
+        }
+        summary = "Plays Mono's widget: links an account, or with a token or an account's id reauthorises one."
+        return [ControlRoute("POST", "/connect", self.connect, summary, ConnectBody, ConnectAnswer, refusals)]
+
+    def connect(self, sandbox: Sandbox, given: Mapping[str, Any]) -> dict[str, str]:
+        """The code that the app's `onSuccess` gets. ``token``: of a reauthorisation, or a hosted link (its code or its
+        URL); ``account``: the id of the account that is reauthorised, without a token.
+
+        Raises Refusal.
+        """
+        if given.get("token") and given.get("account"):
+            raise Refusal(422, "account: a token says already which account it is of; give one of the two")
+        with self._engine.change(sandbox) as world:
+            link = world.get(LINK, given["token"].partition("?")[0].rpartition("/")[2]) if given.get("token") else None
+            token = living(world, TOKEN, given["token"]) if given.get("token") and link is None else None
+            if given.get("token") and link is None and token is None:
+                raise Refusal(
+                    404, f"token: {given['token']!r} is no token of a reauthorisation and no link, or it has expired"
+                )
+            again = token.body["account"] if token else link.body["account"] if link else given.get("account")
+            account = self._again(world, again, link) if again else self._link(world, given, link)
+            code = code_of(world, account)
+        if again and account.body["status"] == "REAUTHORISATION_REQUIRED":
+            raise Refusal(
+                409, f"the reauthorisation of {account.guid} has failed: it still is {account.body['status']}"
+            )
+        return {"code": code}
+
+    def _again(self, world: World, id: str, link: Record | None) -> Record:
+        account = world.get(ACCOUNTS, id)
+        if account is None or not linked(account):
+            raise Refusal(404, f"there is no linked account {id}")
+        if link and link.body["ref"]:
+            account.body["ref"] = link.body["ref"]
+            world.save(account)
+        self._engine.player.start(world, account, "reauthorise")
+        return account
+
+    def _link(self, world: World, given: Mapping[str, Any], link: Record | None) -> Record:
+        said = link.body if link else {}
+        institution = self._institution(given.get("institution") or said.get("institution") or ANY)
+        method = given.get("auth_method") or said.get("auth_method") or institution.methods[0]
+        ref = given.get("ref") or said.get("ref")
+        customer = (world.get(CUSTOMER, link.owner) if link else None) or self._customer(
+            world, given.get("customer"), ref
+        )
+        try:
+            return link_account(
+                self._mount,
+                world,
+                customer,
+                institution,
+                method,
+                login=Credentials(institution.identifier, None, None),
+                ref=ref,
+                match=said.get("account_match"),
+                scenario=given.get("scenario") or said.get("scenario"),
+            )
+        except UnknownScenario as unknown:
+            raise Refusal(422, f"scenario: {unknown}") from None
+
+    def _institution(self, wanted: str) -> Institution:
+        found = self._mount.institutions.find(wanted)
+        if found is None:
+            raise Refusal(
+                422, f"institution: {wanted!r} is not known; GET /mono/coverage lists them by name, or say 'any'"
+            )
+        return found
+
+    def _customer(self, world: World, given: Mapping[str, Any] | None, ref: str | None) -> Record:
+        """The customer that the app gave the widget, or the one of this ``ref``; where nobody is named, an invented
+        one.
+        """
+        if given:
+            try:
+                return find_customer(world, CustomerSchema().load(given), ref)
+            except MonoError as error:
+                raise Refusal(422, f"customer: {error}") from None
+            except ValidationError as error:
+                raise Refusal(422, sentence("customer", error.messages)) from None
+        known = world.list(Query(CUSTOMER, body={"person": ref}, limit=1)) if ref else []
+        if known:
+            return known[0]
+        person = self._mount.people.identity(f"{world.sandbox.settings.seed}:{world.guid()}")
+        return add_customer(world, person["name"], person["email"], person=ref, named=bool(ref))
