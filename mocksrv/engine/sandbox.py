@@ -169,9 +169,18 @@ class Sandbox:
         if self.changes != seen:
             self.quiet_until = None
 
+    @property
+    def seed(self) -> str | None:
+        """What its ids and data are made from: its seed, and but for the default sandbox its name, so that those of two
+        sandboxes can lie in one database. None: chance.
+        """
+        if self.settings.seed is None:
+            return None
+        return str(self.settings.seed) if self.name == DEFAULT else f"{self.settings.seed}:{self.name}"
+
     def chance(self, key: str) -> random.Random:
-        """Chance that is the same again for the same key and seed."""
-        return random.Random(f"{self.settings.seed}:{key}")
+        """Chance that is the same again for the same key, seed and name."""
+        return random.Random(f"{self.seed}:{key}")
 
 
 def endpoints_from(items: Sequence[Mapping[str, Any]]) -> tuple[Endpoint, ...]:

@@ -42,8 +42,8 @@ class World:
     # identity
 
     def guid(self, prefix: str = "") -> str:
-        """A new id, ``PREFIX-`` and a lower-case UUID; the same again for the same seed and the same calls."""
-        seed = self.sandbox.settings.seed
+        """A new id, ``PREFIX-`` and a lower-case UUID; the same again for the same seed, sandbox and calls."""
+        seed = self.sandbox.seed
         if seed is None:
             digest = os.urandom(16).hex()
         else:

@@ -57,10 +57,10 @@ def test_records_are_not_shared(mx: MX, other: MX) -> None:
     mx.create(user)
     assert other.call("GET", "/users")["users"] == []
     other.call("GET", f"/users/{user}", status=404)
-    mx.call(
-        "DELETE", f"/users/{other.user(id='customer-42')}", status=204
-    )  # the same seed gives the same guid; only this one is gone
-    assert len(other.call("GET", "/users")["users"]) == 1
+    theirs = other.user(id="customer-42")
+    mx.call("DELETE", f"/users/{theirs}", status=404)
+    mx.call("DELETE", f"/users/{user}", status=204)
+    assert [each["guid"] for each in other.call("GET", "/users")["users"]] == [theirs]
 
 
 def test_clocks_are_not_shared(mx: MX, other: MX) -> None:
@@ -144,7 +144,8 @@ def test_a_sandbox_shows_its_settings(mx: MX) -> None:
 
 
 def test_the_seed_of_an_empty_sandbox_can_be_set(mx: MX, other: MX) -> None:
-    first = mx.user()
+    first = other.user()
+    other.control("POST", "/reset")
     assert other.control("PUT", "/sandbox", {"seed": 8})["seed"] == 8
     assert other.user() != first
     assert "reset" in other.control("PUT", "/sandbox", {"seed": 7}, status=409)["detail"]
@@ -251,13 +252,20 @@ def test_the_same_seed_and_calls_give_the_same_world(
     assert told(8) != first
 
 
-def test_two_sandboxes_of_one_seed_are_twins(mx: MX, other: MX) -> None:
-    def tell(client: MX) -> Any:
+def test_a_seed_is_mixed_with_the_sandboxs_name(make_server: Callable[..., tuple[Engine, Flask]]) -> None:
+    def told(app: Flask, sandbox: str) -> tuple[set[str], Any]:
+        client = MX(app, sandbox)
         user = client.user(id="customer-42")
         client.create(user, institution="harborlight_bank")
         client.advance("1d")
-        return client.call("GET", f"/users/{user}/transactions?records_per_page=1000"), client.call(
-            "GET", f"/users/{user}/accounts"
-        )
+        transactions = client.call("GET", f"/users/{user}/transactions?records_per_page=1000")["transactions"]
+        accounts = client.call("GET", f"/users/{user}/accounts")["accounts"]
+        ids = {each[name] for each in transactions + accounts for name in ("guid", "id") if each[name]}
+        return ids | {user}, (transactions, accounts)
 
-    assert tell(mx) == tell(other)
+    one, again = make_server()[1], make_server()[1]
+    seen = [told(one, name) for name in ("", "ci-17", "ci-18")]
+    assert [told(again, name) for name in ("", "ci-17", "ci-18")] == seen  # the same name, the same world
+    assert told(make_server()[1], "default") == seen[0]
+    ids = [found for found, _ in seen]
+    assert sum(map(len, ids)) == len(set.union(*ids)) > 60

@@ -115,5 +115,5 @@ class Widget:
         known = world.list(Query(CUSTOMER, body={"person": ref}, limit=1)) if ref else []
         if known:
             return known[0]
-        person = self._mount.people.identity(f"{world.sandbox.settings.seed}:{world.guid()}")
+        person = self._mount.people.identity(f"{world.sandbox.seed}:{world.guid()}")
         return add_customer(world, person["name"], person["email"], person=ref, named=bool(ref))

@@ -178,7 +178,7 @@ _STATES = (
 )
 
 
-def persona(seed: int | None, user: str, login: int = 1) -> str:
+def persona(seed: str | None, user: str, login: int = 1) -> str:
     """The key of one of a person's logins, for `Profiles.generate`.
 
     ``user`` is the app's own id of the person, the same at every provider: who has it is the same person there, with

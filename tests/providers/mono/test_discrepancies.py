@@ -369,7 +369,7 @@ def test_an_account_that_must_be_reauthorised(mono: Mono) -> None:
 @row("amounts of a data profile")
 def test_amounts_of_a_data_profile(mono: Mono) -> None:
     id = mono.link(ref="customer-42")
-    key = persona(7, "customer-42")
+    key = persona("7", "customer-42")
     account = Profiles().generate("everyday", key=key, until=SEEDED_START, days=0).accounts[0]
     assert mono.call("GET", f"/v2/accounts/{id}/balance")["data"]["balance"] == round(account.fields["balance"] * 100)
 
@@ -379,7 +379,10 @@ def test_whose_account_it_is(mono: Mono) -> None:
     one, other, invented = mono.link(ref="customer-42"), mono.link(ref="customer-42"), mono.link()
     names = [mono.call("GET", f"/v2/accounts/{id}")["data"]["account"]["name"] for id in (one, other, invented)]
     owner = (
-        Profiles().generate("everyday", key=persona(7, "customer-42"), until=SEEDED_START, days=0).accounts[0].owners[0]
+        Profiles()
+        .generate("everyday", key=persona("7", "customer-42"), until=SEEDED_START, days=0)
+        .accounts[0]
+        .owners[0]
     )
     assert names[:2] == [owner["owner_name"].upper()] * 2
     assert names[2] != names[0]

@@ -202,9 +202,7 @@ class Bank:
 
     def _generate(self, world: World, login: Record, *, days: int | None = None, since: int | None = None) -> Data:
         customer = world.get("finicity.customer", login.owner)
-        key = persona(
-            world.sandbox.settings.seed, (customer and customer.partner_id) or login.owner, login.body["place"]
-        )
+        key = persona(world.sandbox.seed, (customer and customer.partner_id) or login.owner, login.body["place"])
         days = HISTORY if days is None and since is None else days
         return self.profiles.generate(
             login.body["profile"], key=key, until=world.now, days=days, since=since, opened=login.created_at

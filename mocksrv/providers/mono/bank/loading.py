@@ -76,7 +76,7 @@ class Loader:
             ]
             account.body["place"] = 1 + max(taken, default=0)
         login = 1 + (account.body["place"] - 1) // self._deposits(profile)
-        return persona(world.sandbox.settings.seed, person, login)
+        return persona(world.sandbox.seed, person, login)
 
     def _deposits(self, profile: str) -> int:
         return max(1, sum(spec.type in DEPOSITS for spec in self.profiles.get(profile).accounts))

@@ -155,7 +155,7 @@ class Loader:
             others = world.list(Query("mx.member", owner=member.owner))
             logins[profile] = 1 + max((other.body.get("logins", {}).get(profile, 0) for other in others), default=0)
         user = world.get("mx.user", member.owner)
-        return persona(world.sandbox.settings.seed, (user and user.partner_id) or member.owner, logins[profile])
+        return persona(world.sandbox.seed, (user and user.partner_id) or member.owner, logins[profile])
 
     def _add_account(self, world: World, member: Record, account: Account) -> Record:
         number, fields = account.account_number, account.fields
