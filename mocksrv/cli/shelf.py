@@ -50,7 +50,7 @@ def open_shelf(own: Sequence[Path], *, read: bool = True) -> Shelf:
     """The library with these folders of the user's; without ``read`` only data profiles are taken from them."""
     roles = {provider.name: provider.role for provider in make_providers(Config(scenarios=tuple(own)))}
     words = {name: role.vocabulary for name, role in roles.items()}
-    defaults = {name: role.default_flows() for name, role in roles.items()}
+    defaults = {name: role.default_flows for name, role in roles.items()}
     library = Library(bundled_scenarios(), own if read else (), words, defaults)
     return Shelf(library, roles, tuple(own))
 

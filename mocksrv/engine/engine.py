@@ -63,7 +63,7 @@ class Engine:
         self.unasked = frozenset(event for role in roles for event in role.unasked)
         self.auth_kinds = {**KINDS, **{kind: SECRET for role in roles for kind in role.signers}}
         by_name = {role.vocabulary.provider: role for role in roles}
-        defaults = {name: role.default_flows() for name, role in by_name.items()}
+        defaults = {name: role.default_flows for name, role in by_name.items()}
         self.library = Library(bundled, config.scenarios, self.vocabularies, defaults)
         self.player = Player(self.library, by_name)
         self.journal = Journal(self.store)

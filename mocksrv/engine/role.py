@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -90,15 +91,16 @@ class Role:
             "status", statuses | self.refreshable | self.delayed | self.lifetimes.keys(), {*words.statuses, ""}
         )
         declared_by(owner).known("job", {self.first_flow, self.plain_job, self.refresh_job}, self.jobs)
-        flows = words.flows | self.default_flows().flows.keys()
+        flows = words.flows | self.default_flows.flows.keys()
         declared_by(owner).known("flow", self.branches.values(), flows)
         for pattern in self.unasked:
-            if not any(fnmatchcase(event, pattern) for event in words.events):
+            if pattern not in words.events and not any(fnmatchcase(event, pattern) for event in words.events):
                 raise declared_by(owner).error(f"unasked: {pattern!r} fits no event of the catalogue")
         if owner.trigger is Role.trigger:
             for event in sorted(words.events - self.payloads.keys()):
                 raise declared_by(owner).error(f"payloads: the event {event!r} has none")
 
+    @cached_property
     def default_flows(self) -> Scenario:
         """What flows do that no scenario writes."""
         words = {self.vocabulary.provider: self.vocabulary}

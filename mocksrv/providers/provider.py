@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from mocksrv.providers.demo import Demo
     from mocksrv.providers.http import AnyCall, Mount, Route, Routes
 
+PARAMETER = re.compile(r"<([^<>:]*:)?(\w+)>")  # of a path: converter and name
+
 
 class Refusal(Exception):
     """A control call cannot be done: the status and the detail of the problem document that answers it."""
@@ -55,9 +57,12 @@ class ControlRoute:
     refusals: Mapping[int, str] = field(default_factory=dict)
 
 
-def _shape(route: Route) -> tuple[str, str]:
-    """What no two routes may have in common."""
-    return route.method, re.sub(r"<(?:([^<>:]*:))?\w+>", r"<\1>", route.path)
+def _takes_just(view: Callable[..., Any], names: Sequence[str]) -> bool:
+    """Whether a view is a plain function of a call and these names. Nearly all are, and `inspect` takes its time."""
+    code = getattr(view, "__code__", None)
+    if code is None or hasattr(view, "__wrapped__") or code.co_kwonlyargcount or code.co_posonlyargcount:
+        return False
+    return code.co_argcount > 0 and set(code.co_varnames[1 : code.co_argcount]) == set(names)
 
 
 class Family(Protocol):
@@ -90,7 +95,7 @@ class Provider:
         self.engine: Engine | None = None  # until `open`
         families = [family.routes for family in self.families()]
         self.routes: dict[str, Route] = {}
-        self._paths: dict[tuple[str, str], str] = {}  # what no two routes may have in common -> the operation
+        self._paths: dict[tuple[str | None, ...], str] = {}  # what no two routes may have in common -> the operation
         for route in (route for each in families for route in each.entries):
             self._mount(route)
         self.timers = {kind: handler for each in families for kind, handler in each.timers.items()}
@@ -104,17 +109,17 @@ class Provider:
 
     def _mount(self, route: Route) -> None:
         """Takes a route in. Raises DeclarationError."""
-        owner = declared_by(route.view)
         if route.operation in self.routes:
-            raise owner.error(f"the operation {route.operation!r} is there already")
-        twin = self._paths.setdefault(_shape(route), route.operation)
+            raise declared_by(route.view).error(f"the operation {route.operation!r} is there already")
+        parts = PARAMETER.split(route.path)  # text, converter and name by turns
+        twin = self._paths.setdefault((route.method, *parts[::3], *parts[1::3]), route.operation)
         if twin != route.operation:
-            raise owner.error(f"{route.method} {route.path} is the path of {twin!r} already")
-        named = re.findall(r"<(?:[^<>:]*:)?(\w+)>", route.path)
-        try:
-            inspect.signature(route.view).bind("call", **dict.fromkeys(named, ""))
-        except TypeError as error:
-            raise owner.error(f"does not fit {route.method} {route.path}: {error}") from None
+            raise declared_by(route.view).error(f"{route.method} {route.path} is the path of {twin!r} already")
+        if not _takes_just(route.view, parts[2::3]):
+            try:
+                inspect.signature(route.view).bind("call", **dict.fromkeys(parts[2::3], ""))
+            except TypeError as error:
+                raise declared_by(route.view).error(f"does not fit {route.method} {route.path}: {error}") from None
         self.routes[route.operation] = route
 
     def check(self) -> None:

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import cache, partial
 from typing import Any
 from urllib.parse import quote
 
@@ -30,16 +31,14 @@ CONTROL = "/_mocksrv"
 log = logging.getLogger("mocksrv")
 
 
-class OperationRule(Rule):
-    """A provider's operation. URLs are never built for it, so the code that would is not generated (a third of the
-    start).
+class LazyRule(Rule):
+    """A rule whose code that builds URLs is generated with its first URL: for most there is none, and the code of all
+    would be a third of the start.
     """
 
     def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
-        def build(*_: Any, **__: Any) -> tuple[str, str]:
-            raise TypeError("URLs are not built for the operations of providers")
-
-        return build
+        generated = cache(partial(super()._compile_builder, append_unknown))
+        return lambda *values, **named: generated()(*values, **named)
 
 
 class SandboxPrefix:
@@ -64,6 +63,7 @@ class SandboxPrefix:
 def create_app(engine: Engine, providers: Sequence[Provider], config: Config) -> Flask:
     """The WSGI application of an engine and its providers."""
     app = Flask("mocksrv", static_folder=None, template_folder=None)
+    app.url_rule_class = LazyRule
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.config[AUTH_KINDS] = engine.auth_kinds
     handler = CallHandler(engine, providers, config)
@@ -71,7 +71,7 @@ def create_app(engine: Engine, providers: Sequence[Provider], config: Config) ->
         provider.open(engine)
         for route in provider.routes.values():
             endpoint = f"{provider.name}.{route.operation}"
-            app.url_map.add(OperationRule(provider.prefix + route.path, methods=[route.method], endpoint=endpoint))
+            app.url_map.add(LazyRule(provider.prefix + route.path, methods=[route.method], endpoint=endpoint))
             app.view_functions[endpoint] = handler.view(provider, route)
     calls = control.Control(engine, providers, config)
     control.mount(app, calls)

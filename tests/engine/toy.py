@@ -5,6 +5,7 @@ providers.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,7 @@ class DoorRole(Role):
     retries = RETRIES
     choosable = 2
 
+    @cached_property
     def default_flows(self) -> Scenario:
         return parse(DEFAULTS, file="defaults.yaml", vocabularies={"toy": WORDS}, check=False)
 

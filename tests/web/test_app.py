@@ -11,6 +11,8 @@ from werkzeug.routing import BuildError
 
 from mocksrv.engine.engine import Engine
 
+INVALID_ROUTE = {"error": {"message": "Invalid route", "status": "not_found", "type": "not_found_error"}}
+
 
 @pytest.fixture
 def app(make_server: Callable[..., tuple[Engine, Flask]]) -> Flask:
@@ -21,8 +23,8 @@ def app(make_server: Callable[..., tuple[Engine, Flask]]) -> Flask:
 @pytest.mark.parametrize(
     ("path", "body"),
     [
-        ("/monopoly", {"error": {"message": "Invalid route"}}),  # whose prefix is empty answers for the others
-        ("/finicityx", {"error": {"message": "Invalid route"}}),
+        ("/monopoly", INVALID_ROUTE),  # whose prefix is empty answers for the others
+        ("/finicityx", INVALID_ROUTE),
         ("/mono", {"message": "Resource not found"}),
         ("/mono/nothing", {"message": "Resource not found"}),
         ("/finicity", {"code": 14001}),
@@ -35,8 +37,10 @@ def test_a_prefix_ends_at_a_slash(app: Flask, sandbox: str, path: str, body: dic
     assert answer.get_json().items() >= body.items()
 
 
-def test_urls_are_built_for_pages_but_not_for_the_operations_of_providers(app: Flask) -> None:
+def test_urls_are_built_for_all_that_the_application_answers(app: Flask) -> None:
     with app.test_request_context("/", environ_overrides={"SCRIPT_NAME": "/sandbox/mine"}):
         assert url_for("root") == "/sandbox/mine/"
-        with pytest.raises((BuildError, TypeError)):
-            url_for("mx.listUsers")
+        assert url_for("mx.readUser", user="USR-1", page=2) == "/sandbox/mine/users/USR-1?page=2"
+        assert url_for("mx.readUser", user="USR-2") == "/sandbox/mine/users/USR-2"
+        with pytest.raises(BuildError):
+            url_for("mx.readUser")

@@ -8,109 +8,94 @@ rank=2)``. What follows from one change happens in the order of the ranks, of wh
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
 
 
-@dataclass(frozen=True, slots=True)
-class UserAdded:
+class UserAdded(NamedTuple):
     """A user is stored; its event is written afterwards."""
 
     user: Record
 
 
-@dataclass(frozen=True, slots=True)
-class AccountChanged:
+class AccountChanged(NamedTuple):
     """An account was brought up to date; ``before`` is the balance that it had."""
 
     account: Record
     before: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class AccountGoing:
+class AccountGoing(NamedTuple):
     """An account is about to be deleted, its transactions and holdings are gone."""
 
     account: Record
 
 
-@dataclass(frozen=True, slots=True)
-class AccountMerging:
+class AccountMerging(NamedTuple):
     """An account is about to be deleted, and ``kept`` is what stands for both."""
 
     account: Record
     kept: Record
 
 
-@dataclass(frozen=True, slots=True)
-class AccountsVerified:
+class AccountsVerified(NamedTuple):
     """The numbers of accounts of this user (a guid) are known."""
 
     user: str
 
 
-@dataclass(frozen=True, slots=True)
-class TransactionsAdded:
+class TransactionsAdded(NamedTuple):
     """Transactions were added to what was known before. The first load of a history is not told."""
 
     transactions: Sequence[Record]
 
 
-@dataclass(frozen=True, slots=True)
-class TransactionGoing:
+class TransactionGoing(NamedTuple):
     """A transaction is about to be deleted."""
 
     transaction: Record
 
 
-@dataclass(frozen=True, slots=True)
-class TransactionMoved:
+class TransactionMoved(NamedTuple):
     """A transaction is of another account now, and of that account's member."""
 
     transaction: Record
 
 
-@dataclass(frozen=True, slots=True)
-class TransactionTakenBack:
+class TransactionTakenBack(NamedTuple):
     """A user has deleted a transaction that was entered by hand."""
 
     transaction: Record
 
 
-@dataclass(frozen=True, slots=True)
-class SpendingChanged:
+class SpendingChanged(NamedTuple):
     """What this user (a guid) has spent, or means to spend, is not what it was."""
 
     user: str
 
 
-@dataclass(frozen=True, slots=True)
-class DataFetched:
+class DataFetched(NamedTuple):
     """A job that fetched transactions of this user (a guid) has ended."""
 
     user: str
 
 
-@dataclass(frozen=True, slots=True)
-class MemberGone:
+class MemberGone(NamedTuple):
     """A member of this user (a guid) was deleted with all that hangs on it."""
 
     user: str
 
 
-@dataclass(frozen=True, slots=True)
-class CategoryGoing:
+class CategoryGoing(NamedTuple):
     """A user's own category is about to be deleted."""
 
     user: Record
     category: Record
 
 
-@dataclass(frozen=True, slots=True)
-class CategoryReplaced:
+class CategoryReplaced(NamedTuple):
     """A user's own category is gone: ``parent``, a guid, stands in its place."""
 
     user: Record
