@@ -69,6 +69,8 @@ def finicity_table() -> str:
             if len(event.types) == len(KINDS)
             else ", ".join(title for kind, title in KINDS.items() if kind in event.types)
         )
+        more = ", ".join(title for kind, title in KINDS.items() if kind in event.wire)
+        kinds += f" (`--fidelity wire`: {more}, too)" if more else ""
         keys = ", ".join(f"`{key}`" for key in sent[f"finicity.{name}"])
         by = scenarios_with(name) or "`POST /connect/v2/generate`, before it answers"
         rows.append(f"| `finicity.{name}` | {kinds} | {'yes' if event.oauth else ''} | {keys} | {by} |")

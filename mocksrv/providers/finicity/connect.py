@@ -188,7 +188,7 @@ def _session(call: Call, world: World, type: str, given: Mapping[str, Any]) -> R
             raise FinicityError(400, INVALID, inner if type == LITE else NOT_OURS)
     customer = given["customerId"]
     body = {
-        **new_body(type),
+        **new_body(type, call.mount.fidelity),
         "secret": call.secret,
         "partnerId": given["partnerId"],
         "single_use": given.get("singleUseUrl", False),

@@ -28,6 +28,9 @@ class PlayBody(Schema):
     username = Typed("What is typed as user name.", allow_none=True)
     password = Typed("What is typed as password.", allow_none=True)
     answers = Items(Text(), "Answers to the bank's questions, one after the other; else the right ones are given.")
+    accounts = Items(
+        Text(), "The accounts that are chosen: their ids, names or types (`checking`); else all.", allow_none=True
+    )
 
 
 class PlayAnswer(Answer):

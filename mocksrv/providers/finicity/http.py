@@ -116,6 +116,7 @@ class Mount(http.Mount):
 
     institutions: Any
     bank: Any
+    fidelity: str
 
 
 class Call(http.Call[Mount, Route]):

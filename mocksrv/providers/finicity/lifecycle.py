@@ -26,6 +26,7 @@ from mocksrv.providers.finicity.webhooks import (
     emit,
     encode,
     sign,
+    told_by_repair,
     wants,
 )
 from mocksrv.providers.profiles import Profiles
@@ -50,6 +51,9 @@ ACTS = {
     **dict.fromkeys(("added", "accountsDeleted"), ACCOUNTS),
     "done": SUBMIT,
 }
+
+
+REPAIRS = ("credentialsUpdated", "added")  # a Fix session tells of its repair by one of these
 
 
 # What a scenario may `set`, each with the JSON Schema of its values.
@@ -93,8 +97,11 @@ class SessionRole(Role):
     dated = False
     signers: ClassVar[Mapping[str, Signer]] = {"finicity": sign}
 
-    def __init__(self, bank: Bank, timers: Mapping[str, Callable[[World, Record], None]]) -> None:
+    def __init__(
+        self, bank: Bank, timers: Mapping[str, Callable[[World, Record], None]], fidelity: str = "sdk"
+    ) -> None:
         self.bank = bank
+        self.fidelity = fidelity
         self.timers = timers
         self.vocabulary = vocabulary(bank.profiles)
         self._effects: Mapping[str, Callable[[World, Record], Any]] = {
@@ -129,8 +136,19 @@ class SessionRole(Role):
         if over and job is not None and job.name == "report" and status != "done":
             self._end_reports(world, job, "failure")
         world.save(subject)
-        if status and wants(subject, status):
-            emit(world, subject, status)
+        if status:
+            self._tell(world, subject, status)
+
+    def _tell(self, world: World, session: Record, status: str) -> None:
+        """The event of a status, and before it that of a repair."""
+        repair = told_by_repair(session, status)
+        if session.body["type"] == FIX and (repair is not None or status in REPAIRS):
+            accounts = self.bank.active(world, parent=session.body["login_id"])
+            session.body.update(repair_told=True, added=[account.guid for account in accounts])
+            world.save(session)
+        for name in (repair, status):
+            if name is not None and wants(session, name):
+                emit(world, session, name)
 
     def _done(self, world: World, session: Record) -> None:
         """What a finished job leaves: a repaired login, reports that can be read."""
@@ -187,7 +205,12 @@ class SessionRole(Role):
 
     def _invented(self, world: World) -> Record:
         """A session that nobody started: it is not stored, and has no webhook of its own."""
-        body = new_body(FULL) | {"institution": "102105", "discovered": [], "added": [], "deleted": ["7055000111"]}
+        body = new_body(FULL, self.fidelity) | {
+            "institution": "102105",
+            "discovered": [],
+            "added": [],
+            "deleted": ["7055000111"],
+        }
         return Record("finicity.session", world.guid("SES"), body, owner="6040000012")
 
     def refresh_wanted(self, world: World, subject: Record) -> bool:
@@ -203,6 +226,7 @@ class SessionRole(Role):
         world.mark(subject.guid, "deleted")
 
 
-def new_body(type: str) -> dict[str, Any]:
-    """What every session's record has."""
-    return {"type": type, "status": "ping", "institution": None, "code": FINE, "completed": False}
+def new_body(type: str, fidelity: str) -> dict[str, Any]:
+    """What every session's record has; ``wire``: its events are those that were seen on the wire."""
+    begun = {"status": "ping", "institution": None, "code": FINE, "completed": False}
+    return {"type": type, **begun, "wire": fidelity == "wire"}

@@ -31,7 +31,7 @@ class SessionPlayer:
     def _play(self, sandbox: Sandbox, body: Mapping[str, Any]) -> Any:
         """Plays a session without a browser: its last status, and the events that this has sent."""
         typed = {name: body[name] for name in ("institution", "username", "password") if body.get(name) is not None}
-        wish = Wish(**typed, answers=list(body.get("answers", ())))
+        wish = Wish(**typed, answers=list(body.get("answers", ())), accounts=body.get("accounts"))
         try:
             with self._engine.change(sandbox) as world:
                 session = self._found(world, body["link"])

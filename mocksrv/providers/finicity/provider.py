@@ -48,7 +48,7 @@ class FinicityProvider(Provider):
 
         self._institutions = Institutions(self._banks, self._own_banks)
         self._bank = Bank(Profiles(self.config.scenarios))
-        return SessionRole(self._bank, self.timers)
+        return SessionRole(self._bank, self.timers, self.config.fidelity)
 
     def _banks(self) -> list[tuple[str, bool]]:
         """The scenarios that are institutions, too: names, and whether the bank's own page is met in them."""
@@ -65,7 +65,7 @@ class FinicityProvider(Provider):
     def make_mount(self, engine: Engine) -> Mount:
         from mocksrv.providers.finicity.http import Mount
 
-        return Mount(engine, self.role, self.config.credentials, self._institutions, self._bank)
+        return Mount(engine, self.role, self.config.credentials, self._institutions, self._bank, self.config.fidelity)
 
     def control_routes(self) -> Sequence[ControlRoute]:
         from mocksrv.providers.finicity.playing import SessionPlayer

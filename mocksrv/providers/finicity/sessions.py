@@ -39,6 +39,8 @@ class Wish:
     username: str | None = None
     password: str | None = None
     answers: list[str] = field(default_factory=list)  # to challenges, one after the other
+    accounts: list[str] | None = None  # ids, names or types of those that are chosen; None: all
+    typed: bool = False  # whether the login was typed already
 
     def take_answers(self, asked: Asked) -> list[str]:
         """An answer to each open challenge: the next that is given, else a right one."""
@@ -80,7 +82,7 @@ class Sessions:
         if body["completed"] and body["single_use"]:
             raise Refusal(410, "the link has been used: singleUseUrl was asked for")
         known = body["type"] in (LITE, FIX)
-        for name in ("logins", "chosen", "remove", "query", "discovered", "added", "deleted"):
+        for name in ("logins", "chosen", "remove", "query", "discovered", "added", "deleted", "repair_told"):
             body.pop(name, None)
         body.update(status="ping", institution=body["institution"] if known else None, code=FINE, completed=False)
         play.acted = 0
@@ -168,6 +170,22 @@ class Sessions:
         session.body.update(chosen=None if accounts is None else list(accounts), remove=list(accounts or ()))
         self._go(world, session, ACCOUNTS)
 
+    def accounts_named(self, world: World, session: Record, wanted: Sequence[str]) -> list[str]:
+        """The ids of the accounts of the session's login with these ids, names or types."""
+        if session.body.get("discovered") is None:
+            self._bank.discover(world, session)
+        found = world.list(Query("finicity.account", guids=session.body["discovered"]))
+        chosen = []
+        for text in wanted:
+            fitting = [each.guid for each in found if text in (each.guid, each.body["name"], each.body["type"])]
+            if not fitting:
+                names = ", ".join(each.body["name"] for each in sorted(found, key=lambda each: each.seq)) or "none"
+                raise Refusal(422, f"accounts: {text!r} is none of the login's; allowed: ids, types and names: {names}")
+            chosen += fitting
+        if not chosen:
+            raise Refusal(422, "accounts: choose at least one, or leave them out to have them all")
+        return chosen
+
     def submit(self, world: World, session: Record) -> None:
         """The last button was pressed."""
         self._go(world, session, SUBMIT)
@@ -246,8 +264,11 @@ class Sessions:
         """Goes through the pages as far as the scenario lets it, from the first one or from where the session waits for
         the user.
         """
-        play = session.playing
-        if play.job is None or session.body["completed"]:
+        play, body = session.playing, session.body
+        again = bool(wish.username) and not wish.institution and body["status"] in FAILED and not body["completed"]
+        if play.job is None and again:
+            self._type(world, session, wish)  # the form is still there
+        elif play.job is None or body["completed"]:
             self.open(world, session)
         for _ in range(MOST_ACTS):
             if not self._act(world, session, wish):
@@ -266,29 +287,36 @@ class Sessions:
                 return False  # the user does not answer
             self.answer(world, session, answers)
         elif play.consent is not None:
+            if wish.accounts is not None:
+                session.body["chosen"] = self.accounts_named(world, session, wish.accounts)
             self.consent(world, session, play.consent.auto != "deny")
             return session.playing.consent is None
         elif act and acted < INSTITUTION:
             return self._find_bank(world, session, wish)
         elif act and acted < LOGIN:
-            usual = self._usual(session)
-            fits = usual.institution == self._institution(session.body["institution"]).code
-            self.log_in(
-                world,
-                session,
-                *((wish.username, wish.password) if wish.username or not fits else (usual.username, usual.password)),
-            )
+            self._type(world, session, wish)
         elif act == NEW_LOGIN:
-            if wish.username:
+            if wish.username and wish.typed:
                 return False  # the only login that it was given has failed
-            self.log_in(world, session, None, None)
+            self.log_in(world, session, wish.username, wish.password)
+            wish.typed = True
         elif act > acted and acted < ACCOUNTS:
-            self.choose_accounts(world, session)
+            named = None if wish.accounts is None else self.accounts_named(world, session, wish.accounts)
+            self.choose_accounts(world, session, named)
         elif act == SUBMIT:
             self.submit(world, session)
         else:
             return False
         return True
+
+    def _type(self, world: World, session: Record, wish: Wish) -> None:
+        """Sends the login form as it is wished for, else with the login that the scenario is made for."""
+        usual = self._usual(session)
+        fits = usual.institution == self._institution(session.body["institution"]).code
+        as_usual = not wish.username and fits
+        username, password = (usual.username, usual.password) if as_usual else (wish.username, wish.password)
+        self.log_in(world, session, username, password)
+        wish.typed = True
 
     def _find_bank(self, world: World, session: Record, wish: Wish) -> bool:
         """Searches for the bank that is wished for, or that the scenario is made for, and takes the first that is

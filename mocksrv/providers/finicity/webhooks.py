@@ -43,13 +43,14 @@ Payload = Any  # an object; of finished reports a list
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event. ``types``: the kinds of sessions that send it. ``oauth``: whether sessions at OAuth institutions
-    do.
+    """One event. ``types``: the kinds of sessions that send it; ``wire``: those that do, too, under ``--fidelity
+    wire``. ``oauth``: whether sessions at OAuth institutions do.
     """
 
     build: Callable[[World, Record], Payload]
     types: frozenset[str] = frozenset({FULL, LITE})
     oauth: bool = True
+    wire: frozenset[str] = frozenset()
 
 
 def _empty(world: World, session: Record) -> Payload:
@@ -131,9 +132,9 @@ EVENTS: Mapping[str, Event] = {
     "mfa": Event(_institution, oauth=False),
     "mfaUpdated": Event(_institution, oauth=False),
     "discovered": Event(_discovered, oauth=False),
-    "added": Event(_added),
+    "added": Event(_added, frozenset({FULL}), wire=frozenset({LITE, FIX})),
     "accountsDeleted": Event(_deleted),
-    "credentialsUpdated": Event(_credentials, oauth=False),
+    "credentialsUpdated": Event(_credentials, oauth=False, wire=frozenset({FIX})),
     "processing": Event(_institution, WITH_FIX),
     "unableToConnect": Event(_code, WITH_JOINT),
     "done": Event(_done, EVERYWHERE),
@@ -142,8 +143,12 @@ CATALOGUE = frozenset(f"finicity.{name}" for name in EVENTS)
 
 
 def wrapped(session: Record, name: str, id: str, payload: Payload) -> dict[str, Any]:
-    """A callback's body, in the order of the wire; ``id`` is the event's."""
+    """A callback's body, in the order of the wire; ``id`` is the event's. On the wire a ping was seen without all
+    this.
+    """
     body = session.body
+    if name == "ping" and body.get("wire"):
+        return {"eventType": name, "payload": payload}
     consumer = {"consumerId": body["consumerId"]} if body.get("consumerId") else {}
     data = {"webhookData": body["webhookData"]} if body.get("webhookData") is not None else {}
     return {"customerId": session.owner, **consumer, "eventType": name, "eventId": id, "payload": payload, **data}
@@ -188,8 +193,20 @@ def emit(world: World, session: Record, name: str, *, sent: str | None = None) -
 
 def wants(session: Record, name: str) -> bool:
     """Whether a session of this kind, at such an institution, sends this event."""
-    event = EVENTS[name]
-    return session.body["type"] in event.types and (event.oauth or not session.body.get("oauth"))
+    event, body = EVENTS[name], session.body
+    types = event.types | event.wire if body.get("wire") else event.types
+    return body["type"] in types and (event.oauth or not body.get("oauth"))
+
+
+def told_by_repair(session: Record, status: str) -> str | None:
+    """The event that newer pages let a Fix session send before this status: once, of new credentials or, where the bank
+    has a page of its own, of accounts; None: none.
+    """
+    body = session.body
+    if not body.get("wire") or body["type"] != FIX or body.get("repair_told"):
+        return None
+    event, moments = ("added", ("done",)) if body.get("oauth") else ("credentialsUpdated", ("processing", "done"))
+    return event if status in moments else None
 
 
 def sign(auth: Mapping[str, Any], body: bytes) -> Mapping[str, str]:

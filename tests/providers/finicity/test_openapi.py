@@ -143,32 +143,39 @@ def problems(call: str, status: int, body: Any) -> list[str]:
     ]
 
 
-@pytest.fixture(scope="module")
-def world() -> Iterator[tuple[Finicity, dict[str, Any]]]:
-    """A customer with all kinds of accounts, and a second one whose things are deleted."""
-    engine, app = started()
-    receiver = Receiver()
-    finicity = Finicity(app, receiver)
+def known_of(finicity: Finicity) -> dict[str, Any]:
+    """The ids that `CASES` name: a customer with all kinds of accounts, and a second one whose things are deleted."""
     customer, second = finicity.customer("customer-1"), finicity.customer("customer-2")
     accounts, others = finicity.connected(customer, username="demo", password="go"), finicity.connected(second)
     known: dict[str, Any] = {"customer": customer, "second": second, "consumer": finicity.consumer(customer)}
-    known |= {"account": accounts[0]["id"], "login": accounts[0]["institutionLoginId"], "webhook": receiver.url}
+    known |= {"account": accounts[0]["id"], "login": accounts[0]["institutionLoginId"]}
     known |= {"other_account": others[1]["id"], "other_login": others[0]["institutionLoginId"]}
     path = f"/aggregation/v3/customers/{customer}/transactions?{ALL_TIME}"
     known["transaction"] = finicity.call("GET", path)["transactions"][0]["id"]
     known["report"] = finicity.call("POST", f"/decisioning/v2/customers/{customer}/voa", {})["id"]
+    known["webhook"] = finicity.receiver.url
     finicity.later("1m")
-    yield finicity, known
-    engine.close()
-    receiver.close()
+    return known
 
 
-def _filled(value: Any, known: dict[str, Any]) -> Any:
+def filled(value: Any, known: dict[str, Any]) -> Any:
+    """A body of `CASES` with the ids in it."""
     if isinstance(value, str):
         return value.format_map(known)
     if isinstance(value, dict):
-        return {name: int(known["account"]) if inner == 0 else _filled(inner, known) for name, inner in value.items()}
-    return [_filled(inner, known) for inner in value] if isinstance(value, list) else value
+        return {name: int(known["account"]) if inner == 0 else filled(inner, known) for name, inner in value.items()}
+    return [filled(inner, known) for inner in value] if isinstance(value, list) else value
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[tuple[Finicity, dict[str, Any]]]:
+    """A client, and what it knows."""
+    engine, app = started()
+    receiver = Receiver()
+    finicity = Finicity(app, receiver)
+    yield finicity, known_of(finicity)
+    engine.close()
+    receiver.close()
 
 
 DELETED_LAST = ("/accounts/", "/institutionLogins/", "/customers/")
@@ -184,7 +191,7 @@ def test_the_success_of_every_operation_is_as_documented(world: tuple[Finicity, 
     named = known | {"new": str(abs(hash(call)))}
     method, _, path = call.format_map(named).partition(" ")
     answer = finicity.http.open(
-        f"/finicity{path}", method=method, json=_filled(CASES[call], named), headers=finicity.headers
+        f"/finicity{path}", method=method, json=filled(CASES[call], named), headers=finicity.headers
     )
     assert answer.status_code < 300, answer.get_data(as_text=True)
     body = answer.get_json(force=True) if answer.get_data() else None

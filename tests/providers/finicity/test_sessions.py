@@ -58,9 +58,56 @@ def test_answers(finicity: Finicity, answers: list[str], last: str) -> None:
     assert (played["status"], played["events"].count("mfa")) == (last, max(1, len(answers)))
 
 
+def test_a_second_login_is_played_as_it_is_typed(finicity: Finicity) -> None:
+    link = finicity.generate(finicity.customer())
+    first = finicity.play(link, institution="101732", username="invalid_user", password="go")
+    assert first == {"status": "invalidCredentials", "events": [*LOGIN, "invalidCredentials"]}
+    assert finicity.play(link, username="invalid_user", password="go")["events"] == ["invalidCredentials"]
+    second = finicity.play(link, username="tfa_text", password="go", answers=["mfa", "Rex"])
+    assert second["events"] == ["credentialsUpdated", "mfa", "mfaUpdated", "mfa", "mfaUpdated", *REST]
+    assert second["status"] == "done"
+
+
+def test_a_second_login_after_a_bank_that_was_down(finicity: Finicity) -> None:
+    link = finicity.generate(finicity.customer())
+    down = finicity.play(link, institution="101732", username="demo", password="123")
+    assert down["status"] == "unableToConnect"
+    again = finicity.play(link, username="demo", password="go")
+    assert (again["status"], again["events"][-2:]) == ("done", ["added", "done"])
+
+
+@pytest.mark.parametrize(
+    ("institution", "wanted", "types"),
+    [
+        ("101732", ["savings"], {"savings"}),
+        ("101732", ["Rainy Day Savings", "creditCard"], {"savings", "creditCard"}),
+        ("102176", ["checking"], {"checking"}),  # chosen at the bank's own page
+    ],
+)
+def test_accounts_can_be_chosen(finicity: Finicity, institution: str, wanted: list[str], types: set[str]) -> None:
+    customer = finicity.customer()
+    finicity.play(finicity.generate(customer), institution=institution, username="somebody", accounts=wanted)
+    assert {account["type"] for account in finicity.accounts(customer)} == types
+    told = {item["json"]["eventType"]: item["json"]["payload"] for item in finicity.received()}
+    assert {account["type"] for account in told["added"]["accounts"]} == types
+    assert len(told.get("discovered", {"accounts": [0] * 3})["accounts"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"), [(["gold"], "Everyday Checking"), ([], "at least one"), ([1], ""), ("savings", "")]
+)
+def test_accounts_that_cannot_be_chosen(finicity: Finicity, wanted: Any, said: str) -> None:
+    link = finicity.generate(finicity.customer())
+    body = {"link": link, "username": "somebody", "accounts": wanted}
+    refused = finicity.control("POST", "/finicity/play", body, status=422)
+    assert "accounts" in refused["detail"]
+    assert said in refused["detail"]
+
+
 def test_the_lite_session_has_its_bank(finicity: Finicity) -> None:
     link = finicity.generate(finicity.customer(), "lite", institutionId=102176)
-    assert finicity.play(link)["events"] == [*LOGIN, "adding", "processing", "added", "done"]
+    assert finicity.play(link)["events"] == [*LOGIN, "adding", "processing", "done"]
+    assert len(finicity.accounts(finicity.receiver.bodies()[0]["customerId"])) == 3
 
 
 def test_a_script_of_ones_own_with_time_in_it(finicity: Finicity) -> None:

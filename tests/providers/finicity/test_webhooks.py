@@ -181,7 +181,6 @@ def test_what_an_oauth_bank_sends(finicity: Finicity) -> None:
         "started",
         "institutionSupported",
         "adding",
-        "added",
         "done",
     ]  # mfa ... are not for banks like this
 
@@ -192,6 +191,7 @@ def test_which_sessions_send_what() -> None:
         for kind in ("full", "lite", "fix", "jointBorrower")
     }
     assert sends["full"] == set(EVENTS) == set(KEYS)
+    assert sends["lite"] == set(EVENTS) - {"added"}
     assert sends["fix"] == {"ping", "institutionNotFound", "institutionNotSupported", "processing", "done"}
     assert sends["jointBorrower"] == {"ping", "started", "unableToConnect", "done"}
 
