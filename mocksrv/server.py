@@ -52,13 +52,18 @@ def build(config: Config) -> Parts:
     return Parts(engine, create_app(engine, providers, config))
 
 
-def open_parts(config: Config, report: Callable[[Problem], Any] = lambda _: None) -> Parts:
+def open_parts(
+    config: Config, report: Callable[[Problem], Any] = lambda _: None, warn: Callable[[str], Any] = lambda _: None
+) -> Parts:
     """A server whose time passes and whose callbacks go out; ``close`` of the engine ends it.
 
-    ``report`` is given the faults of the user's scenario files. Raises StartError.
+    ``report`` is given the faults of the user's scenario files, ``warn`` what may be wrong with the settings. Raises
+    StartError.
     """
     from mocksrv.engine.storage.records import StoreError
 
+    if config.webhook_url:
+        _check_host(config.webhook_url, config.allow_callbacks, warn)
     try:
         parts = build(config)
     except StoreError as error:
@@ -80,6 +85,18 @@ def open_silently(config: Config) -> Parts:
     except StartError as error:
         lines = [str(error), *map(str, problems)] if error.setting == "strict" else [str(error)]
         raise StartError("\n".join(lines), error.status) from None
+
+
+def _check_host(target: str, allowed: Sequence[str], warn: Callable[[str], Any]) -> None:
+    """Warns of a host that does not resolve. Raises StartError for one to which callbacks do not go."""
+    from mocksrv.engine.callbacks.addresses import ForbiddenHost, check_hosts
+
+    try:
+        warnings = check_hosts([target], allowed)
+    except ForbiddenHost as error:
+        raise StartError(str(error), WRONG_SETTING, setting="webhook-url") from None
+    for warning in warnings.values():
+        warn(warning)
 
 
 def _check(engine: Engine, config: Config, report: Callable[[Problem], Any]) -> None:

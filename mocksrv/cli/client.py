@@ -82,15 +82,17 @@ def print_json(value: Any) -> None:
 PAYLOAD = click.option("--payload", metavar="JSON", help="All of them, as one JSON object; @FILE reads a file.")
 
 
-def members(payload: str | None, pairs: tuple[str, ...]) -> dict[str, Any]:
-    """What ``--payload`` gives, with what ``--set`` gives over it. Raises click.UsageError."""
+def members(payload: str | None, pairs: tuple[str, ...], read: Callable[[str], Any] | None = None) -> dict[str, Any]:
+    """What ``--payload`` gives, with what ``--set`` gives over it; ``read`` makes values of texts otherwise than
+    `assignments` does. Raises click.UsageError.
+    """
     try:
         given = json.loads(file_or_text(payload)) if payload is not None else {}
     except ValueError as error:
         raise click.UsageError(f"--payload: not valid JSON: {error}") from None
     if not isinstance(given, dict):
         raise click.UsageError("--payload: must be a JSON object")
-    return merged(given, assignments(pairs))
+    return merged(given, assignments(pairs, read))
 
 
 def merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
@@ -102,8 +104,10 @@ def merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
-def assignments(pairs: tuple[str, ...]) -> dict[str, Any]:
-    """``path=value`` pairs as an object: dots go down, a value is JSON, or else a text. Raises click.UsageError."""
+def assignments(pairs: tuple[str, ...], read: Callable[[str], Any] | None = None) -> dict[str, Any]:
+    """``path=value`` pairs as an object: dots go down, a value is what ``read`` makes of it: JSON, or else a text.
+    Raises click.UsageError.
+    """
     made: dict[str, Any] = {}
     for pair in pairs:
         path, sign, text = pair.partition("=")
@@ -115,7 +119,7 @@ def assignments(pairs: tuple[str, ...]) -> dict[str, Any]:
             target = target.setdefault(name, {})
             if not isinstance(target, dict):
                 raise click.UsageError(f"--set: {pair!r} goes into a value that was set before")
-        target[last] = _value(text)
+        target[last] = (read or _value)(text)
     return made
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from mocksrv.cli.client import JSON, PAYLOAD, file_or_text, members, print_json, put_with, with_server
+from mocksrv.cli.client import JSON, PAYLOAD, file_or_text, members, merged, print_json, put_with, with_server
 from mocksrv.cli.output import print_table
 from mocksrv.client import Client
 
@@ -49,15 +49,18 @@ def _show(answer: dict[str, Any], as_json: bool) -> None:
     "--events", "patterns", metavar="PATTERN", multiple=True, help="Only events of these names: mx.member.* Repeatable."
 )
 @click.option(
-    "--auth", metavar="TYPE", help="basic, oauth2, mtls, tls, or what a provider offers; its members follow with --set."
+    "--auth",
+    metavar="TYPE",
+    help="basic, oauth2, mtls, tls, or what a provider offers; its members: --set auth.NAME=VALUE.",
 )
 @click.option(
     "--set",
     "pairs",
-    metavar="NAME=VALUE",
+    metavar="PATH=VALUE",
     multiple=True,
-    help="A member of the auth: username=me; @FILE reads a file. Repeatable.",
+    help="A member of the endpoint: auth.username=me; @FILE reads a file. Repeatable.",
 )
+@PAYLOAD
 @click.option("--header", "headers", metavar="NAME=VALUE", multiple=True, help="A header of your own. Repeatable.")
 @with_server
 @JSON
@@ -67,6 +70,7 @@ def add(
     patterns: tuple[str, ...],
     auth: str | None,
     pairs: tuple[str, ...],
+    payload: str | None,
     headers: tuple[str, ...],
     as_json: bool,
 ) -> None:
@@ -74,14 +78,18 @@ def add(
 
     \b
     mocksrv endpoints add http://127.0.0.1:3000/webhooks --events "mx.member.*"
-    mocksrv endpoints add https://app.test/hook --auth basic --set username=me --set password=secret
-    mocksrv endpoints add https://app.test/hook --auth mtls --set cert=@me.pem --set key=@me.key --set ca=@ca.pem
+    mocksrv endpoints add https://app.test/hook --auth basic --set auth.username=me --set auth.password=secret
+    mocksrv endpoints add https://app.test/hook --auth mtls --set auth.cert=@me.pem --set auth.key=@me.key \\
+        --set auth.ca=@ca.pem
     """
-    made: dict[str, Any] = {"url": target, "events": list(patterns), "headers": _texts(headers)}
+    said: dict[str, Any] = {"url": target}
+    if patterns:
+        said["events"] = list(patterns)
     if auth:
-        made["auth"] = {"type": auth, **{name: file_or_text(value) for name, value in _texts(pairs).items()}}
-    elif pairs:
-        raise click.UsageError("--set gives the members of an auth: say which with --auth TYPE")
+        said["auth"] = {"type": auth}
+    if headers:
+        said["headers"] = _texts(headers)
+    made = merged(members(payload, pairs, file_or_text), said)
     _show(put_with(server, "endpoints", server.get("/endpoints")["endpoints"], made), as_json)
 
 

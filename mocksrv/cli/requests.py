@@ -72,4 +72,4 @@ def violations(server: Client, as_json: bool, query: Mapping[str, Any]) -> None:
 
 
 def _violation(each: Mapping[str, Any]) -> tuple[str, ...]:
-    return (each["at"], each["method"], each["path"], each["rule"], each["detail"], each["id"])
+    return (each["at"], each["method"], each["path"], each["rule"], each["detail"], each["call"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,10 +67,11 @@ def _open(config: Config, port: int) -> Service:
     """The engine and the application of this configuration, started, and the banner printed. Raises StartError."""
     from mocksrv.server import open_parts
 
-    engine, app = open_parts(config, lambda problem: print(problem, file=sys.stderr, flush=True))
+    warnings: list[str] = []
+    engine, app = open_parts(config, lambda problem: print(problem, file=sys.stderr, flush=True), warnings.append)
     gc.freeze()
     gc.enable()
-    print(banner(engine, config, port), flush=True)
+    print(banner(engine, config, port, warnings), flush=True)
     if config.quiet:
         return Service(app, engine.close)
     lines = Lines(sys.stderr, FORMATS[config.log_format])
@@ -86,8 +88,8 @@ def _open(config: Config, port: int) -> Service:
 # the banner
 
 
-def banner(engine: Engine, config: Config, port: int) -> str:
-    """What a started server says: where it is, how it is set up, what to try."""
+def banner(engine: Engine, config: Config, port: int, warnings: Sequence[str] = ()) -> str:
+    """What a started server says: where it is, how it is set up, what may be wrong with that, what to try."""
     url = base_url(config.host, port)
     rows = {
         **{provider.api: provider.banner(config, url) for provider in all_declared()},
@@ -101,7 +103,8 @@ def banner(engine: Engine, config: Config, port: int) -> str:
     }
     if config.host in WILDCARDS:
         rows["Listens on"] = f"all addresses of this machine, port {port}"
-    lines = [f"mocksrv {__version__}", "", *(f"  {name:<16} {text}" for name, text in rows.items()), ""]
+    lines = [f"mocksrv {__version__}", "", *(f"  {name:<16} {text}" for name, text in rows.items())]
+    lines += [*(f"  {'Warning':<16} {warning}" for warning in warnings), ""]
     user = f"{config.client_id}:$MOCKSRV_API_KEY" if config.client_id else "any:key"
     lines += [
         "Try:  curl -u " + user + " -H 'Accept: application/vnd.mx.api.v1+json' '" + url + "/institutions?name=mx'",

@@ -59,6 +59,11 @@ class Entry:
         """The call broke the provider's contract."""
         self.violations.append({"rule": rule, "detail": detail})
 
+    def unread(self, field: str) -> None:
+        """Nobody reads this field of the body, which breaks the contract, too."""
+        self.notes.setdefault("unread", []).append(field)
+        self.violate("unknown-field", field)
+
 
 class Journal:
     """Keeps the newest calls of every sandbox."""

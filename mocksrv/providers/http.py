@@ -193,7 +193,7 @@ class Call(Generic[MountT, RouteT]):
         """Notes the members that a schema does not read as violations, but for those of ``also``."""
         known = {each.data_key or name for name, each in schema.load_fields.items()}
         for name in sorted(given.keys() - known - also):
-            self.entry.violate("unknown-field", f"{prefix}{name}")
+            self.entry.unread(f"{prefix}{name}")
 
     def arguments(self, *known: str) -> Mapping[str, str]:
         """The query parameters; unknown ones are noted as violations."""

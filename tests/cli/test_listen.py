@@ -150,7 +150,7 @@ def test_only_post_is_taken() -> None:
 def test_it_receives_what_a_server_sends(tmp_path: Path) -> None:
     with Listening("--verify", "basic:me:hush", "--json") as listening, Serving(cwd=tmp_path) as server:
         env = environment(MOCKSRV_URL=server.url)
-        members = ["--auth", "basic", "--set", "username=me", "--set", "password=hush"]
+        members = ["--auth", "basic", "--set", "auth.username=me", "--set", "auth.password=hush"]
         assert mocksrv("endpoints", "add", listening.url, *members, cwd=tmp_path, env=env).returncode == 0
         assert mocksrv("trigger", "mx.balance", cwd=tmp_path, env=env).returncode == 0
         seen = json.loads(listening.line())

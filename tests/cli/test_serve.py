@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import time
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -102,6 +103,20 @@ def test_its_options_reach_the_server(tmp_path: Path) -> None:
             assert said in server.banner
         ends(server)
     assert (tmp_path / "state.sqlite3").exists()
+
+
+def test_where_callbacks_go_is_checked_at_the_start(tmp_path: Path) -> None:
+    with Serving(cwd=tmp_path, options=["--webhook-url", "http://receiver.invalid/hook"]) as server:
+        assert "Warning          receiver.invalid does not resolve" in server.banner
+        ends(server)
+    number = int(ip_address("192.0.2.1"))  # a name that resolves without a network
+    status, line = refusal(tmp_path, "--webhook-url", f"http://{number}/hook")
+    assert (status, f"--webhook-url: callbacks do not go to 192.0.2.1 ({number})" in line) == (2, True)
+    with Serving(
+        cwd=tmp_path, options=["--webhook-url", f"http://{number}/hook", "--allow-callbacks", str(number)]
+    ) as server:
+        assert "Warning" not in server.banner
+        ends(server)
 
 
 def test_variables_and_the_file_are_heard(tmp_path: Path) -> None:

@@ -189,7 +189,7 @@ def test_what_cannot_be_listed_or_sent_again(run: Run, arguments: list[str], sta
 
 def test_endpoints_are_added_and_removed(run: Run, there: Receiver, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("hush")
-    members = ["--set", "username=me", "--set", "password=@secret"]
+    members = ["--set", "auth.username=me", "--set", "auth.password=@secret"]
     shown = printed(
         run("endpoints", "add", "http://127.0.0.1:9/a", "--events", "mx.member.*", "--auth", "basic", *members)
     )
@@ -205,6 +205,10 @@ def test_endpoints_are_added_and_removed(run: Run, there: Receiver, tmp_path: Pa
     printed(run("endpoints", "add", "http://127.0.0.1:9/a", "--events", "mx.*"))
     again = loaded(run("endpoints", "list", "--json"))["endpoints"][1]
     assert (again["id"], again["events"]) == (added["id"], ["mx.*"])
+    whole = '{"events": ["mono.*"], "auth": {"type": "mono"}}'
+    printed(run("endpoints", "add", "http://127.0.0.1:9/b", "--payload", whole, "--set", "auth.secret=12345"))
+    replaced = loaded(run("endpoints", "list", "--json"))["endpoints"][2]
+    assert (replaced["events"], replaced["auth"]) == (["mono.*"], {"type": "mono", "secret": "***"})
     warned = run("endpoints", "add", "http://receiver.invalid/hook")
     assert "receiver.invalid does not resolve" in warned.stderr
     printed(run("endpoints", "remove", "http://receiver.invalid/hook"))
@@ -224,16 +228,18 @@ def test_endpoints_are_added_and_removed(run: Run, there: Receiver, tmp_path: Pa
             "mocksrv: auth.type: 'digest' is not allowed; allowed are basic, oauth2, mtls, tls",
         ),
         (
-            ["add", "http://h", "--auth", "basic", "--set", "username=u"],
+            ["add", "http://h", "--auth", "basic", "--set", "auth.username=u"],
             1,
             "auth.password: missing; basic needs username, password",
         ),
         (
             ["add", "http://h", "--set", "username=u"],
-            2,
-            "--set gives the members of an auth: say which with --auth TYPE",
+            1,
+            "username: unknown; allowed are auth, events, headers, id, url",
         ),
-        (["add", "http://h", "--auth", "tls", "--set", "ca=@none.pem"], 2, "none.pem: No such file or directory"),
+        (["add", "http://h", "--set", "auth.username=u"], 1, "auth.type: missing"),
+        (["add", "http://h", "--payload", "[]"], 2, "--payload: must be a JSON object"),
+        (["add", "http://h", "--auth", "tls", "--set", "auth.ca=@none.pem"], 2, "none.pem: No such file or directory"),
         (["add", "http://h", "--header", "X-Team"], 2, "'X-Team' is not NAME=VALUE"),
         (["remove", "http://127.0.0.1:9/none"], 1, "there is no endpoint http://127.0.0.1:9/none"),
     ],

@@ -542,10 +542,12 @@ class WholeRequest(Request):
     counted = Text("Why it stands in a status that its scenario does not write.", optional=True)
     nearest = Text("Of an unknown route: the nearest that there is.", allow_none=True, optional=True)
     fault = Text("The fault that made the answer.", optional=True)
+    unread = Items(Text(), "Fields of the body that nobody read.", optional=True)
 
 
 class ListedViolation(Violation):
-    id = Text("The call's.")
+    id = Text("Its own: the call's, and which of its violations it is.")
+    call = Text("The call's.")
     at = Moment("When, in the sandbox's time.")
     method = Text("The call's method.")
     path = Text("The call's path.")

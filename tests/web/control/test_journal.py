@@ -64,6 +64,34 @@ def test_a_list_is_read_from_either_end(mx: MX, path: str) -> None:
     assert [each["id"] for each in mx.control("GET", f"{path}?after={ids[1]}")[name]] == ids[2:]
 
 
+@pytest.mark.parametrize("newest", [False, True])
+def test_violations_are_paged_one_by_one(mx: MX, newest: bool) -> None:
+    for fields in ({"colour": 1, "size": 2, "taste": 3}, {}, {"shade": 1, "tone": 2}):
+        mx.call("POST", "/users", {"user": {"metadata": "m", **fields}}, status=200)
+    whole = mx.control("GET", "/violations")["violations"]
+    details = ["user.colour", "user.size", "user.taste", "user.shade", "user.tone"]
+    assert [each["detail"] for each in whole] == details
+    found: list[Any] = []
+    while True:
+        more = f"&after={found[-1]['id']}" if found else ""
+        page = mx.control("GET", f"/violations?limit=2&newest={str(newest).lower()}{more}")["violations"]
+        assert len(page) <= 2
+        if not page:
+            break
+        found += page
+    assert found == (whole[::-1] if newest else whole)
+    assert len({each["id"] for each in found}) == len(found)
+    assert mx.control("GET", f"/requests/{found[0]['call']}")["path"] == "/users"
+    for id in (f"{whole[0]['call']}.4", whole[0]["call"], "REQ-none.1"):
+        mx.control("GET", f"/violations?after={id}", status=404)
+
+
+def test_a_call_shows_the_fields_that_nobody_read(mx: MX) -> None:
+    mx.call("POST", "/users", {"user": {"metadata": "m", "colour": "red"}, "extra": 1}, status=200)
+    id = newest(mx)["id"]
+    assert sorted(mx.control("GET", f"/requests/{id}")["unread"]) == ["extra", "user.colour"]
+
+
 @pytest.mark.parametrize(
     ("query", "detail"),
     [

@@ -199,7 +199,7 @@ class Call(http.Call[Mount, Route]):
         if not isinstance(given, dict):
             raise MXError(400, f"Required parameter missing: {root}")
         for name in sorted(self.json.keys() - {root, *known_beside}):
-            self.entry.violate("unknown-field", name)
+            self.entry.unread(name)
         return self.read(given, schema, root, partial=partial, refusal=refusal)
 
     def read(
