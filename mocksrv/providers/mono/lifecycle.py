@@ -19,15 +19,13 @@ from mocksrv.engine.role import JobKind, Role
 from mocksrv.engine.scenarios.vocabulary import Vocabulary
 from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
+from mocksrv.providers.mono.agreement import FETCHES, PARTS
 from mocksrv.providers.mono.bank.institutions import METHODS, PRODUCTS, Institutions
 from mocksrv.providers.mono.bank.loading import Loader
 from mocksrv.providers.mono.webhooks import CATALOGUE, RETRIES, UNASKED, emit, emit_job, sign
 from mocksrv.providers.numbers import LARGEST
 from mocksrv.providers.profiles import Profiles
 
-PARTS = ("identity", "balance", "transactions")
-# status -> what is fetched where it is entered, unless `set` says `retrieved_data`
-FETCHES: Mapping[str, Sequence[str]] = {"AVAILABLE": PARTS, "PARTIAL": ("identity", "balance")}
 DATA = frozenset(
     {"PROCESSING", "AVAILABLE", "PARTIAL", "UNAVAILABLE", "FAILED"}
 )  # what `data_status` may be; the others leave it as it is

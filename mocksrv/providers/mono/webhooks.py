@@ -16,6 +16,7 @@ from mocksrv.engine.callbacks.dispatcher import Retries
 from mocksrv.engine.clock import HOUR, SECOND, iso_ms
 from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
+from mocksrv.providers.mono.agreement import agreeing
 from mocksrv.providers.mono.credit import report
 from mocksrv.providers.mono.ids import event_id
 from mocksrv.providers.mono.income import summary
@@ -215,7 +216,7 @@ def emit(world: World, event: str, account: Record, *, job: Mapping[str, Any] | 
     payload: Payload = {"event": entry.wire}
     if entry.stamped:
         payload |= {"event_id": event_id(world), "timestamp": iso_ms(world.now)}
-    payload["data"] = entry.build(world, account, job or {})
+    payload["data"] = agreeing(entry.build(world, account, job or {}), world.overrides)
     if entry.stamped:
         payload["data"] |= dict(zip(("app", "business"), app_ids(world.sandbox.name), strict=True))
     outbox.emit(world, event, account.guid, payload, HEADERS, UNASKED, write=dumps_for_javascript)

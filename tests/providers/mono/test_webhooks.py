@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
@@ -139,3 +140,98 @@ def test_trigger_about_something_else(mono: Mono) -> None:
     guid = MX(mono.http.application).user()
     problem = mono.control("POST", "/trigger", {"event": "mono.account_synced", "subject": guid}, status=422)
     assert guid in problem["detail"]
+
+
+def sent(mono: Mono, event: str, **payload: Any) -> dict[str, Any]:
+    """The data of a triggered event with fields over it."""
+    mono.news()
+    mono.control("POST", "/trigger", {"event": event, "payload": payload})
+    (body,) = mono.news()
+    data: dict[str, Any] = body["data"]
+    return data
+
+
+@pytest.mark.parametrize(
+    ("status", "fetched"),
+    [
+        ("AVAILABLE", ["identity", "balance", "transactions"]),
+        ("PARTIAL", ["identity", "balance"]),
+        ("UNAVAILABLE", []),
+        ("FAILED", []),
+        ("PROCESSING", []),
+    ],
+)
+def test_what_was_fetched_follows_from_the_status(mono: Mono, status: str, fetched: list[str]) -> None:
+    mono.link()
+    for payload in ({"data_status": status}, {"meta": {"data_status": status}}):
+        meta = sent(mono, "mono.account_updated", **payload)["meta"]
+        assert (meta["data_status"], meta["retrieved_data"]) == (status, fetched)
+
+
+def test_the_status_follows_from_what_was_fetched(mono: Mono) -> None:
+    for fetched, status in (([], "UNAVAILABLE"), (["balance"], "PARTIAL"), (["balance", "transactions"], "AVAILABLE")):
+        assert sent(mono, "mono.account_updated", retrieved_data=fetched)["meta"]["data_status"] == status
+    anomaly = sent(mono, "mono.account_updated", data_status="FAILED", retrieved_data=["balance"])["meta"]
+    assert (anomaly["data_status"], anomaly["retrieved_data"]) == ("FAILED", ["balance"])  # who says both means both
+
+
+def test_sums_of_income_agree(mono: Mono) -> None:
+    for payload in ({"total_income": 5}, {"income_summary": {"total_income": 5}}):
+        data = sent(mono, "mono.account_income", **payload)
+        assert (data["total_income"], data["income_summary"]["total_income"]) == (5, 5)
+
+
+def test_debts_add_up(mono: Mono) -> None:
+    event = "mono.account_credit_worthiness"
+    for payload in (
+        {"total_debt": 500},
+        {"total_debt": 0},
+        {"debt": {"total_debt": 7}},
+        {"credit_check": False},
+        {"debt_by_institution": [{"institution": "A", "amount_owed": 3}, {"institution": "B", "amount_owed": 4}]},
+    ):
+        debt = sent(mono, event, **payload)["debt"]
+        assert debt["total_debt"] == sum(row["amount_owed"] for row in debt["debt_by_institution"])
+        assert debt["credit_check"] or not debt["total_debt"]
+        assert all(debt[name] == value for name, value in payload.items() if name != "debt")
+
+
+OTHERS = {int: 7, float: 0.5, str: "PARTIAL"}  # another value of each kind of field
+
+
+def single_fields(data: dict[str, Any]) -> list[dict[str, Any]]:
+    """Each field of an event's data that can be said alone, with another value; those of lists are not."""
+    found: list[dict[str, Any]] = []
+    for name, value in data.items():
+        if isinstance(value, dict):
+            found += [{name: inner} for inner in single_fields(value)]
+        elif isinstance(value, bool):
+            found.append({name: not value})
+        elif type(value) in OTHERS:
+            found.append({name: OTHERS[type(value)]})
+    return found
+
+
+def contradictions(data: dict[str, Any]) -> list[str]:
+    """What does not agree in the data of an event."""
+    found: list[str] = []
+    meta, summary, debt = (data.get(name) or {} for name in ("meta", "income_summary", "debt"))
+    if "retrieved_data" in meta and (meta["data_status"] == "AVAILABLE") != ("transactions" in meta["retrieved_data"]):
+        found.append("what was fetched")
+    found += [
+        name for name in ("total_income", "annual_income", "monthly_income") if summary.get(name) != data.get(name)
+    ]
+    if debt and debt["total_debt"] != sum(row["amount_owed"] for row in debt["debt_by_institution"]):
+        found.append("debts")
+    return found
+
+
+@pytest.mark.parametrize("event", sorted(CATALOGUE))
+def test_no_field_that_is_said_alone_makes_an_event_contradict_itself(mono: Mono, event: str) -> None:
+    mono.link()
+    data = sent(mono, event)
+    assert contradictions(data) == []
+    for payload in single_fields(data):
+        changed = sent(mono, event, **payload)
+        assert contradictions(changed) == [], payload
+        assert changed != data
