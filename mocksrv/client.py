@@ -105,7 +105,7 @@ class Sandbox:
 
     ``url`` is the server's. Nothing is called to make one: a sandbox comes into being with its first use. A name that
     cannot be one raises SandboxNameError, a ValueError. All methods raise `ControlError` when the server refuses,
-    `Unreachable` when none answers.
+    `Unreachable` when none answers. ``control`` makes the control calls that have no method here.
     """
 
     def __init__(self, url: str, name: str, token: str | None = None) -> None:
@@ -115,9 +115,9 @@ class Sandbox:
         self.base_url = f"{url.rstrip('/')}/sandbox/{quote(name, safe='')}"
         self.mono_url = f"{self.base_url}/mono"
         self.finicity_url = f"{self.base_url}/finicity"
-        self._client = Client(url, name, token)
-        self.clock = SandboxClock(self._client)
-        self.webhooks = Webhooks(self._client)
+        self.control = Client(url, name, token)
+        self.clock = SandboxClock(self.control)
+        self.webhooks = Webhooks(self.control)
 
     def __repr__(self) -> str:
         return f"<Sandbox {self.base_url}>"
@@ -127,7 +127,7 @@ class Sandbox:
 
         A name is a scenario's (``challenged``), or with its provider (``finicity/oauth``).
         """
-        self._client.call("PUT", "/bindings", {"next": list(names)})
+        self.control.call("PUT", "/bindings", {"next": list(names)})
 
     def act(self, subject: str, do: str, answers: Sequence[str] = ()) -> Json:
         """What the person at the bank's page or in the widget does: ``approve``, ``deny``, ``cancel``, ``fail``,
@@ -136,7 +136,7 @@ class Sandbox:
         ``subject`` is the id of a member, account or session.
         """
         body: Json = {"do": do, **({"answers": list(answers)} if answers else {})}
-        found: Json = self._client.call("POST", f"/subjects/{quote(subject, safe='')}/act", body)
+        found: Json = self.control.call("POST", f"/subjects/{quote(subject, safe='')}/act", body)
         return found
 
     @property
@@ -144,36 +144,36 @@ class Sandbox:
         """The calls of the provider's API so far, oldest first: ``id``, ``at``, ``method``, ``path``, ``status``,
         ``duration_ms``, ``violations``.
         """
-        return list(self._client.every("/requests", "requests"))
+        return list(self.control.every("/requests", "requests"))
 
     @property
     def violations(self) -> list[Json]:
         """What these calls did that the provider's contract forbids, with the call."""
-        return list(self._client.every("/violations", "violations"))
+        return list(self.control.every("/violations", "violations"))
 
     @property
     def endpoints(self) -> list[Json]:
         """Where callbacks go: ``url``, ``events`` (patterns), ``auth``, ``headers``. Assigning a list sets them."""
-        found: list[Json] = self._client.get("/endpoints")["endpoints"]
+        found: list[Json] = self.control.get("/endpoints")["endpoints"]
         return found
 
     @endpoints.setter
     def endpoints(self, endpoints: Sequence[Mapping[str, Any]]) -> None:
-        self._client.call("PUT", "/endpoints", {"endpoints": list(endpoints)})
+        self.control.call("PUT", "/endpoints", {"endpoints": list(endpoints)})
 
     def reset(self) -> None:
         """Empties it: as it was made, with the server's settings."""
-        self._client.call("POST", "/reset")
+        self.control.call("POST", "/reset")
         self.webhooks.forget()
 
     def drop(self) -> None:
         """Removes it with all that it holds; the next use makes it anew."""
-        self._client.call("DELETE", "/sandbox")
+        self.control.call("DELETE", "/sandbox")
         self.webhooks.forget()
 
     def close(self) -> None:
         """Gives the connection to the server back; the sandbox stays."""
-        self._client.close()
+        self.control.close()
 
 
 class SandboxClock:

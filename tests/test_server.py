@@ -197,7 +197,7 @@ def test_settings_of_whoever_runs_it_do_not_matter(tmp_path: Path, monkeypatch: 
 
 
 def test_a_drop_fault_ends_the_connection_without_an_answer(sandbox: mocksrv.Sandbox) -> None:
-    client = mocksrv.client.Client(sandbox.base_url)
+    client = sandbox.control
     client.call("PUT", "/faults", {"faults": [{"on": "GET /institutions", "drop": True}]})
     with pytest.raises((http.client.RemoteDisconnected, ConnectionResetError)):
         mx(f"{sandbox.base_url}/institutions")
@@ -268,9 +268,7 @@ def test_play_chooses_for_the_next_ones(sandbox: mocksrv.Sandbox) -> None:
     sandbox.play("denied", "connected")
     denied, connected, by_default = connect(sandbox), connect(sandbox), connect(sandbox)
     sandbox.clock.advance("1m")
-    played = {
-        each["id"]: each["scenario"] for each in mocksrv.client.Client(sandbox.base_url).get("/subjects")["subjects"]
-    }
+    played = {each["id"]: each["scenario"] for each in sandbox.control.get("/subjects")["subjects"]}
     assert (played[denied], played[connected], played[by_default]) == ("denied", "connected", "connected")
     with pytest.raises(mocksrv.ControlError, match="there is no scenario 'denyed'; did you mean denied") as error:
         sandbox.play("denyed")
