@@ -209,7 +209,7 @@ SETTINGS = (
         "fidelity",
         _one_of(*FIDELITIES),
         "sdk|wire",
-        "Where MX's sources disagree: as its SDKs read it, or as its docs say.",
+        "Where a provider's sources disagree: as its page and SDKs have it, or as the wire does.",
     ),
     Setting("public-url", _base_url, "URL", "Beginning of handed-out links.", shown="the request's Host"),
     Setting(

@@ -54,6 +54,7 @@ INVALID = 10010
 NOT_OURS = "Customer ID does not exist or does not belong to this partner"
 NO_LOGIN = "Customer does not have any accounts associated with institutionLoginId."
 KEPT = (
+    "origin",
     "consumerId",
     "redirectUri",
     "language",
@@ -107,6 +108,24 @@ class Parameters(Document):
     isWebView = fields.Boolean()
 
 
+class EmailOptions(Document):
+    """How the message to the customer is written."""
+
+    to = fields.String(required=True, validate=validate.Email())
+    sender = fields.String(data_key="from")
+    supportPhone = fields.String()
+    subject = fields.String(load_default="Verify your Financial Information")
+    firstName = fields.String()
+    institutionName = fields.String()
+    institutionAddress = fields.String()
+    signature = fields.List(fields.String())
+
+
+class Email(Parameters):
+    consumerId = fields.String(required=True)
+    email = fields.Nested(EmailOptions, required=True)
+
+
 class Lite(Parameters):
     institutionId = fields.Integer(required=True)
 
@@ -130,6 +149,14 @@ class Joint(Parameters):
 @routes.add("POST", "/connect/v2/generate", "GenerateConnectUrl")
 def generate(call: Call) -> Reply:
     return _generate(call, FULL, call.load(Parameters()))
+
+
+@routes.add("POST", "/connect/v2/send/email", "SendConnectEmail")
+def send_email(call: Call) -> Reply:
+    """A link as of `generate`; no message is sent, the answer has what it would say."""
+    given = call.load(Email())
+    link = _generate(call, FULL, {**given, "origin": "email"}).body
+    return Reply({**link, "emailConfig": EmailOptions().dump(given["email"])})
 
 
 @routes.add("POST", "/connect/v2/generate/lite", "GenerateLiteConnectUrl")
@@ -253,7 +280,7 @@ def _link(call: Call, world: World, session: Record) -> str:
         "customerId": session.owner,
         "consumerId": body.get("consumerId"),
         "experience": body.get("experience"),
-        "origin": "url",
+        "origin": body.get("origin", "url"),
         "institutionId": body["institution"] if body["type"] == LITE else None,
         "institutionLoginId": body.get("login_id"),
         "language": body.get("language"),

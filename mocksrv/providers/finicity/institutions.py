@@ -36,6 +36,7 @@ def list_institutions(call: Call) -> Reply:
 
 
 @routes.add("GET", "/institution/v2/certifiedInstitutions", "GetCertifiedInstitutions")
+@routes.add("GET", "/institution/v2/certifiedInstitutions/rssd", "GetCertifiedInstitutionsWithRSSD")
 def list_certified(call: Call) -> Reply:
     found = [each for each in _found(call, "requestedDate") if each.products]
     return Reply(call.paged(found, "institutions", Institution.certified, requestedDate=call.sandbox.now() // 1000))

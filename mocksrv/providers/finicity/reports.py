@@ -184,3 +184,25 @@ def read_report(call: Call, customer: str, report: str) -> Reply:
     with call.look() as world:
         call.customer(world, customer)
         return Reply(render(call.owned(world, "finicity.report", customer, report, "report")))
+
+
+def _of_consumer(world: World, consumer: str) -> str:
+    """The customer of a consumer. Raises FinicityError 404."""
+    found = world.get("finicity.consumer", consumer)
+    if found is None or found.owner is None:
+        raise refusal("consumer", id=consumer)
+    return found.owner
+
+
+@routes.add("GET", "/decisioning/v1/consumers/<consumer>/reports", "GetReportsByConsumer")
+def list_reports_of_consumer(call: Call, consumer: str) -> Reply:
+    with call.look() as world:
+        customer = _of_consumer(world, consumer)
+    return list_reports(call, customer)
+
+
+@routes.add("GET", "/decisioning/v3/consumers/<consumer>/reports/<report>", "GetReportByConsumer")
+def read_report_of_consumer(call: Call, consumer: str, report: str) -> Reply:
+    with call.look() as world:
+        customer = _of_consumer(world, consumer)
+    return read_report(call, customer, report)

@@ -125,6 +125,13 @@ def read_transaction(call: Call, customer: str, transaction: int) -> Reply:
     return Reply(render(found[0]))
 
 
+@routes.add("GET", "/aggregation/customers/<customer>/transactions/<unique>", "GetTransactionByUniqueTransactionId")
+def read_by_unique_id(call: Call, customer: str, unique: str) -> Reply:
+    with call.look() as world:
+        call.customer(world, customer)
+        return Reply(render(call.owned(world, "finicity.transaction", customer, unique, "transaction")))
+
+
 @routes.add(
     "POST", "/aggregation/v1/customers/<customer>/accounts/<account>/transactions/historic", "LoadHistoricTransactions"
 )

@@ -52,9 +52,11 @@ CASES: dict[str, Any] = {  # the call, the query with it -> the body
     "PUT /decisioning/v1/consumers/{consumer}": {"city": "Murray"},
     "GET /institution/v2/institutions": None,
     "GET /institution/v2/certifiedInstitutions": None,
+    "GET /institution/v2/certifiedInstitutions/rssd": None,
     "GET /institution/v2/institutions/102105": None,
     "GET /institution/v2/institutions/102105/branding": None,
     "POST /connect/v2/generate": CONNECT,
+    "POST /connect/v2/send/email": CONNECT | {"consumerId": "{consumer}", "email": {"to": "ann@example.com"}},
     "POST /connect/v2/generate/lite": CONNECT | {"institutionId": 102105},
     "POST /connect/v2/generate/fix": CONNECT | {"institutionLoginId": "{login}"},
     "POST /connect/v2/generate/jointBorrower": {"partnerId": PARTNER, "borrowers": BORROWERS},
@@ -81,12 +83,15 @@ CASES: dict[str, Any] = {  # the call, the query with it -> the body
     f"GET /aggregation/v3/customers/{{customer}}/transactions?{ALL_TIME}&includePending=true": None,
     f"GET /aggregation/v4/customers/{{customer}}/accounts/{{account}}/transactions?{ALL_TIME}": None,
     "GET /aggregation/v2/customers/{customer}/transactions/{transaction}": None,
+    "GET /aggregation/customers/{customer}/transactions/{unique}": None,
     f"POST {C}/accounts/{{account}}/transactions/historic": None,
     **{f"POST {D}/{kind}": {} for kind in REPORTS if kind not in ("statement", "transactions")},
     f"POST {D}/statement": {"statementReportData": {"accountId": 0}},
     f"POST {D}/transactions?fromDate=0&toDate=4000000000": {"accountIds": "{account}"},
     "GET /decisioning/v1/customers/{customer}/reports": None,
     "GET /decisioning/v3/customers/{customer}/reports/{report}": None,
+    "GET /decisioning/v1/consumers/{consumer}/reports": None,
+    "GET /decisioning/v3/consumers/{consumer}/reports/{report}": None,
 }
 
 
@@ -151,7 +156,8 @@ def known_of(finicity: Finicity) -> dict[str, Any]:
     known |= {"account": accounts[0]["id"], "login": accounts[0]["institutionLoginId"]}
     known |= {"other_account": others[1]["id"], "other_login": others[0]["institutionLoginId"]}
     path = f"/aggregation/v3/customers/{customer}/transactions?{ALL_TIME}"
-    known["transaction"] = finicity.call("GET", path)["transactions"][0]["id"]
+    row = finicity.call("GET", path)["transactions"][0]
+    known |= {"transaction": row["id"], "unique": row["uniqueTransactionId"]}
     known["report"] = finicity.call("POST", f"/decisioning/v2/customers/{customer}/voa", {})["id"]
     known["webhook"] = finicity.receiver.url
     finicity.later("1m")

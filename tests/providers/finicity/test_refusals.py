@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.providers.finicity.client import Finicity
+from tests.providers.finicity.client import PARTNER, Finicity
 
 NAMES = {"firstName": "Ann", "lastName": "Lee", "state": "UT", "ssn": "999-60-1234", "email": "ann@example.com"}
 BORROWER = {"type": "primary", "consumerId": "0" * 32}
@@ -81,6 +81,9 @@ BORROWER = {"type": "primary", "consumerId": "0" * 32}
         ),
         ("POST /decisioning/v2/customers/{customer}/prequalVoa", {}, 404, 14001, "Resource not found."),
         ("GET /decisioning/v3/customers/{customer}/reports/1234", None, 404, 10100, "Cannot find report with id 1234."),
+        ("GET /decisioning/v1/consumers/1234/reports", None, 404, 10100, "Cannot find consumer with id 1234."),
+        ("GET /decisioning/v3/consumers/1234/reports/1", None, 404, 10100, "Cannot find consumer with id 1234."),
+        ("GET /aggregation/customers/{customer}/transactions/1-2", None, 404, 24553, "Transaction not found."),
         ("GET /institution/v2/institutions/1234567", None, 404, 14006, "Institution not found."),
         ("GET /institution/v2/institutions?limit=0", None, 400, 41004, "Limit cannot be less than one."),
         ("GET /aggregation/v1/customers/1234/accounts", None, 404, 14001, "Customer not found."),
@@ -294,3 +297,20 @@ def test_accounts_that_have_no_routing_number_and_reports_on_nothing(finicity: F
     }
     details = f"/aggregation/v1/customers/{customer}/accounts/{card['id']}/details"
     assert finicity.call("GET", details, status=406) == {"code": 20000, "message": "Routing number not found"}
+
+
+def test_a_link_by_email(finicity: Finicity) -> None:
+    customer = finicity.customer()
+    email = {"to": "ann@example.com", "from": "lender@example.com"}
+    body = {"partnerId": PARTNER, "customerId": customer, "consumerId": "0" * 32, "email": email}
+    answer = finicity.call("POST", "/connect/v2/send/email", body)
+    assert answer["emailConfig"] == email | {"subject": "Verify your Financial Information"}
+    assert "origin=email" in answer["link"]
+    assert finicity.play(answer["link"])["status"] == "done"
+    for wrong, code, name in (
+        ({}, "10010", "email.to"),
+        ({"to": "nobody"}, "10010", "email.to"),
+        (None, "10005", "email"),
+    ):
+        refused = finicity.call("POST", "/connect/v2/send/email", body | {"email": wrong}, status=400)
+        assert (refused["code"], name in refused["message"]) == (code, True)
