@@ -17,9 +17,10 @@ class Happening(NamedTuple):
 
     ``kind`` and ``detail`` are: status (a subject's new one), play (why a play moved, without a status), event (its
     name), delivery (event and endpoint), attempt (what came of it), call (method, path, status of the answer) and
-    change (what the player had a role do with a subject). ``subject`` is the guid that it is about, of an attempt and a
-    delivery the event's id. ``more`` is what only observers are told: of an event its ``treatment``, of a change the
-    subject's ``status`` and ``body`` afterwards, its ``flow``, its ``events``, and whether it was ``asked`` for.
+    change (what the player had a role do with a subject). ``subject`` is the guid that it is about, of an attempt
+    and a delivery the event's id. ``more`` is what only observers are told: of an event its ``treatment``, of an
+    attempt the number of its ``delivery``, of a change the subject's ``status`` and ``body`` afterwards, its
+    ``flow``, its ``events``, and whether it was ``asked`` for.
     """
 
     sandbox: str

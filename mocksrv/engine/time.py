@@ -163,7 +163,7 @@ class Schedule:
         finally:
             sandbox.advancing.release()
 
-    def _play_until(self, sandbox: Sandbox, to: int, deadline: float, happened: Sequence[Happening]) -> bool:
+    def _play_until(self, sandbox: Sandbox, to: int, deadline: float, happened: list[Happening]) -> bool:
         """Plays moment by moment, each with its callbacks; False when time or patience ran out before ``to``."""
         held = sandbox.now()
         while True:
@@ -172,9 +172,12 @@ class Schedule:
                 sandbox.held = max(to, held)
                 return True
             sandbox.held = held = max(moment, held)
+            before = len(happened)
             while self.play_next(sandbox, held) and len(happened) < MOST_HAPPENINGS:
                 pass
-            if not self._settle(sandbox, deadline) or len(happened) >= MOST_HAPPENINGS:
+            settled = self._settle(sandbox, deadline)
+            happened[before:] = sorted(happened[before:], key=_order_in_moment)
+            if not settled or len(happened) >= MOST_HAPPENINGS:
                 return False
 
     def _settle(self, sandbox: Sandbox, deadline: float) -> bool:
@@ -211,6 +214,11 @@ class Schedule:
         if owed and not self._shared.alone:
             waits.append(TICK)  # it may be another process that sends, and that process may die
         return min((wait for wait in waits if wait is not None), default=None)
+
+
+def _order_in_moment(happening: Happening) -> int:
+    """What is played comes first, as it came; then the attempts by their deliveries: they go out meanwhile."""
+    return int(happening.more["delivery"]) if happening.kind == "attempt" else 0
 
 
 ADVANCED_KINDS = frozenset({"status", "play", "event", "attempt"})  # what an advance tells of what happened

@@ -246,7 +246,7 @@ class Dispatcher:
         response = dumps({"headers": dict(answer.headers), "body": answer.body})
         kept = AttemptRow(at, answer.status, answer.error, answer.duration_ms, request, response)
         detail = f"{event} -> {endpoint.url}: {_outcome(answer, due)}"
-        told = Happening(sandbox.name, at, "attempt", event_id, detail)
+        told = Happening(sandbox.name, at, "attempt", event_id, detail, {"delivery": row.seq})
         self._done.append(Attempt(sandbox, row.seq, state, due, attempts + 1, kept, told))
 
     def record(self) -> None:
