@@ -54,7 +54,7 @@ def demo(name: str) -> int:
     ):
         screen.head(scenario, server.url, receiver.url)
         stage = Live(server, screen, receiver.url)
-        play = kind(stage, scenario, Choices())
+        play = kind(stage, scenario, Choices(acts=True))
         play.run()
         if play.subject() is not None:
             stage.say(play.found())
@@ -205,7 +205,7 @@ class Live:
         """One call, printed."""
         with self._screen.first():
             status, answer = self._send(method, path, body, headers)
-            said = self.kind.sent(body) if body else ""
+            said = (body.get("do") or self.kind.sent(body)) if body else ""
             note = self.kind.answered(answer) if isinstance(answer, dict) else ""
             self._screen.line(
                 f"{method:<4} {path}{said and f'  {said}'}", f"{status or 'connection lost'}{note and f'  {note}'}"

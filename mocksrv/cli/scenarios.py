@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from mocksrv.engine.scenarios.model import OUTCOMES
+
 FOLDERS = click.option(
     "--scenarios", "own", metavar="DIR", multiple=True, help="Folder with scenarios of your own. Repeatable."
 )
@@ -152,7 +154,7 @@ def new(name: str, provider: str) -> None:
 )
 @click.option(
     "--oauth",
-    type=click.Choice(["approve", "deny"]),
+    type=click.Choice(list(OUTCOMES)),
     help="What the user does at the bank's page; makes an OAuth member.",
 )
 @click.option(

@@ -144,7 +144,7 @@ class Rehearsal:
         _, members, member = path.partition("/members/")
         end = (member.partition("/")[2] or "members/{guid}") if members else path.rpartition("/")[2]
         short = f"{method} {path if path.startswith('/_mocksrv/') else f'.../{end}'}"
-        said = self._demo.sent(body) if body else ""
+        said = (body.get("do") or self._demo.sent(body)) if body else ""
         return f"{short}: {said}" if said else short
 
 

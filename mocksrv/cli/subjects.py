@@ -11,10 +11,11 @@ from mocksrv.cli.client import JSON, PAYLOAD, members, print_json, with_server
 from mocksrv.cli.lists import listing, show_list
 from mocksrv.cli.output import print_table
 from mocksrv.client import Client
+from mocksrv.engine.scenarios.model import ACTS
 from mocksrv.registry import PROVIDERS, nouns
 
 
-@click.group(help=f"List, push and move what plays scenarios on a running server: {nouns()}.")
+@click.group(help=f"List, push, move and act for what plays scenarios on a running server: {nouns()}.")
 def subjects() -> None:
     """List, push and move them."""
 
@@ -78,3 +79,20 @@ def play(server: Client, id: str, scenario: str, flow: str | None, as_json: bool
     """Move one to another SCENARIO: the next call that starts a job plays it, or --flow at once."""
     found = server.call("PUT", f"/subjects/{id}/scenario", {"scenario": scenario, **({"flow": flow} if flow else {})})
     print_json(found) if as_json else click.echo(f"{id} plays {found['scenario']}, it is {found['status']}")
+
+
+@subjects.command()
+@click.argument("id")
+@click.argument("do", type=click.Choice(ACTS), metavar="DO")
+@click.argument("answers", metavar="[VALUE]...", nargs=-1)
+@with_server
+@JSON
+def act(server: Client, id: str, do: str, answers: tuple[str, ...], as_json: bool) -> None:
+    """Do what a person does at the bank's page or in a widget.
+
+    DO is approve, deny, cancel, fail, expire, or answer with a VALUE for each open question. Refused, it is said what
+    can be done now.
+    """
+    body = {"do": do, **({"answers": list(answers)} if answers else {})}
+    found = server.call("POST", f"/subjects/{id}/act", body)
+    print_json(found) if as_json else click.echo(f"{found['id']} is {found['status'] or 'deleted'}")

@@ -81,10 +81,12 @@ class Asked:
 
 @dataclass(slots=True)
 class OpenConsent:
-    """The bank's page waits. The flows that lead on; ``auto`` is ``approve``, ``deny`` or None."""
+    """The bank's page waits. The flows that lead on; ``auto``: what happens there by itself (as `Consent`)."""
 
     approved: str | None = None
     denied: str | None = None
+    cancelled: str | None = None
+    failed: str | None = None
     silent: str | None = None
     auto: str | None = None
 
@@ -135,10 +137,11 @@ class Play:
     """Where a subject stands in ``scenario``, which was chosen ``by`` header, institution, next, login, hand ….
 
     It goes on with ``step`` (counted from 0) of ``flow``. ``login``: what is played is the login part that comes before
-    a job's own flow. ``renewed``: the present credentials came by an update. ``started_in``: the scenario in
-    which the running job began, if the subject was moved meanwhile. ``instead``: the flows that jobs play in place of
-    those of their names, until the subject is moved. ``at``: the step that was played last. ``acted``: the last of the
-    acts, as the vocabulary counts them, that a person has done.
+    a job's own flow. ``renewed``: the present credentials came by an update. ``renewable``: the bank's page may be
+    agreed to anew, though the subject does not wait for it; ``renewable_skip``: nothing is fetched then.
+    ``started_in``: the scenario in which the running job began, if the subject was moved meanwhile. ``instead``: the
+    flows that jobs play in place of those of their names, until the subject is moved. ``at``: the step that was played
+    last. ``acted``: the last of the acts, as the vocabulary counts them, that a person has done.
 
     ``attempts``: the moments (ms) of failures that may lead to a status, by that status; ``succeeded_at``: when a job
     last ended well. ``counted``: why a status was entered that the scenario does not write; empty when it does.
@@ -155,6 +158,8 @@ class Play:
     step: int = 0
     login: bool = False
     renewed: bool = False
+    renewable: bool = False
+    renewable_skip: bool = False
     started_in: str | None = None
     instead: dict[str, str] = field(default_factory=dict)
     at: Place | None = None

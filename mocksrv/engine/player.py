@@ -9,7 +9,7 @@ from typing import Any
 from mocksrv.engine.play import Job
 from mocksrv.engine.role import telling
 from mocksrv.engine.scenarios.library import UnknownScenario
-from mocksrv.engine.scenarios.model import Ask, Challenge, Consent, Scenario, Step
+from mocksrv.engine.scenarios.model import OUTCOMES, Ask, Challenge, Consent, Scenario, Step
 from mocksrv.engine.step_player import StepPlayer
 from mocksrv.engine.storage.records import Record
 from mocksrv.engine.waiting import MOST_STEPS, NextSteps, NotWaiting, next_steps, read_answers
@@ -17,6 +17,10 @@ from mocksrv.engine.world import World
 
 # What a subject is asked that was pushed into the asking status by hand.
 QUESTION = Ask(challenges=(Challenge(type="TEXT", label="What city were you born in?", answer=("correct",)),))
+
+
+class RefusedStatus(Exception):
+    """The subject cannot be in this status; the message says why."""
 
 
 class Player(StepPlayer):
@@ -80,9 +84,11 @@ class Player(StepPlayer):
         self, world: World, subject: Record, status: str, fields: Mapping[str, Any], cause: str = "pushed by hand"
     ) -> None:
         """Puts a subject into a status by hand (or for another ``cause``): ends its play and acts as a flow of this one
-        step.
+        step. Raises RefusedStatus.
         """
         role, play = self.role(subject), subject.playing
+        if refusal := role.refuses(world, subject, status):
+            raise RefusedStatus(refusal)
         play.started_in = None
         play.attempts = {}
         self._stop_waiting(world, subject)
@@ -159,16 +165,26 @@ class Player(StepPlayer):
         world.mark(subject.guid, f"answered: {verdict}", status=role.resumed, flow=play.flow)
         self._play_flow(world, subject, answers.flow or written or role.branches[verdict])
 
-    def consent(self, world: World, subject: Record, approved: bool, cause: str = "the bank's page") -> None:
-        """The bank's page was answered. Raises NotWaiting."""
+    def expire(self, world: World, subject: Record) -> None:
+        """The time for answers, or for the bank's page, runs out now."""
+        self._due_silent(world, subject)
+        self._due_consent(world, subject)
+
+    def consent(self, world: World, subject: Record, do: str, cause: str = "the bank's page") -> None:
+        """What a person did at the bank's page, of `OUTCOMES`. Raises NotWaiting."""
         role, play = self.role(subject), subject.playing
         consent, job = play.consent, play.job
-        if consent is None or job is None:
+        approved = do == "approve"
+        if (consent is None or job is None) and not play.renewable:
             raise NotWaiting
-        world.mark(subject.guid, f"{cause}: {'approved' if approved else 'denied'}", flow=play.flow)
-        flow = consent.approved or role.branches["approved"] if approved else consent.denied
+        world.mark(subject.guid, f"{cause}: {OUTCOMES[do]}", flow=play.flow)
+        world.cancel_timers(subject.guid, "auto")  # a person comes before the scenario's own answer
+        if consent is None or job is None:
+            self._renew(world, subject, approved)
+            return
+        flow: str | None = getattr(consent, OUTCOMES[do]) or (role.branches["approved"] if approved else None)
         if flow is None:
-            world.save_play(subject)  # a denied consent leaves the subject waiting, it may be tried again
+            world.save_play(subject)  # without an approval the subject goes on waiting, it may be tried again
             return
         self._stop_waiting(world, subject)
         if not approved:
@@ -181,6 +197,20 @@ class Player(StepPlayer):
             self._end_flow(world, subject)
         else:
             self._play_flow(world, subject, flow, opening=True)
+
+    def _renew(self, world: World, subject: Record, approved: bool) -> None:
+        """The bank's page was met again by a subject that did not wait for it: only an approval changes anything."""
+        role, play = self.role(subject), subject.playing
+        if not approved:
+            world.save_play(subject)
+            return
+        play.renewable, play.renewed = False, True
+        role.renew(world, subject)
+        if play.job is not None:  # as new credentials: while a job runs they start nothing
+            self._enter(world, subject, None, {}, False)
+            return
+        name = next(job.name for job in role.jobs.values() if job.renews)
+        self.start(world, subject, name, skip=play.renewable_skip)
 
     # timers
 
@@ -222,7 +252,7 @@ class Player(StepPlayer):
     def _due_auto(self, world: World, subject: Record) -> None:
         consent = subject.playing.consent
         if consent is not None:
-            self.consent(world, subject, consent.auto == "approve", cause="the scenario's own answer")
+            self.consent(world, subject, consent.auto or "approve", cause="the scenario's own answer")
 
     def _due_lifetime(self, world: World, subject: Record) -> None:
         if self.role(subject).status(subject) in self.role(subject).lifetimes:
@@ -293,6 +323,10 @@ class Player(StepPlayer):
         if job is not None and any(step.data for step in steps):
             job.loaded = True
         for i, step in enumerate(steps):
+            refusal = self.role(subject).refuses(world, subject, step.status) if step.status else None
+            if refusal:
+                self.stop(world, subject, f"{step.file}:{step.line}: {refusal}")
+                return
             self._play_step(world, subject, step, ends_job=i == last, cause=cause)
             if step.delete:
                 return

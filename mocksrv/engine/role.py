@@ -132,6 +132,13 @@ class Role:
         world.save(subject)
         self.announce(world, subject, "updated")
 
+    def refuses(self, world: World, subject: Record, status: str) -> str | None:
+        """Why a subject cannot be in a status; None when it can."""
+        return None
+
+    def renew(self, world: World, subject: Record) -> None:
+        """The bank's page was agreed to anew, which is as good as new credentials. Stored by what follows."""
+
     def choices(self, world: World, subject: Record, name: str) -> Sequence[Option]:
         """The options of a list that a scenario names, for this subject."""
         return ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from mocksrv.engine.clock import SECOND
@@ -138,7 +138,9 @@ class StepPlayer:
         self._enter(world, subject, status, fields, True)
 
     def _await_consent(self, world: World, subject: Record, consent: Consent) -> None:
-        subject.playing.consent = OpenConsent(consent.approved, consent.denied, consent.silent, consent.auto)
+        subject.playing.consent = OpenConsent(
+            **{each.name: getattr(consent, each.name) for each in fields(OpenConsent)}
+        )
         if consent.wait_ms is not None:
             world.set_timer(subject.guid, "consent", world.now + consent.wait_ms)
         if consent.auto:

@@ -57,12 +57,14 @@ class Runner(Protocol):
 
 @dataclass(frozen=True)
 class Choices:
-    """What the user does. ``answers``: one text for each round of questions, then the right ones; ``oauth``: approve or
-    deny at the bank's page, None: what the script says; ``span``: how much sandbox time is played (ms).
+    """What the user does. ``answers``: one text for each round of questions, then the right ones; ``oauth``: at the
+    bank's page, a key of `OUTCOMES`, None: what the script says; ``acts``: the user does what the script has happen
+    there by itself; ``span``: how much sandbox time is played (ms).
     """
 
     answers: Sequence[str] = ()
     oauth: str | None = None
+    acts: bool = False
     span: int | None = None
 
 
@@ -203,14 +205,12 @@ class Demo(ABC):
         play = subject.playing
         if play.asked is not None:
             return self._answer(play.asked)
-        if play.consent is not None and self.choices.oauth and not self._asked_at_bank:
-            self._asked_at_bank = True
-            does = "approves" if self.choices.oauth == "approve" else "denies"
-            self.runner.say(f"the user {does} at the bank's page")
-            with self.engine.change(self.sandbox) as world:
-                world.cancel_timers(subject.guid, "auto")  # the user comes before the scenario's own answer
-                self.engine.player.consent(world, subject, self.choices.oauth == "approve")
-            return True
+        if play.consent is not None and not self._asked_at_bank:
+            does = self.choices.oauth or (play.consent.auto if self.choices.acts else None)
+            if does:
+                self._asked_at_bank = True
+                self.runner.call("POST", f"/_mocksrv/subjects/{self.guid}/act", {"do": does})
+                return True
         return False
 
     def _answer(self, asked: Asked) -> bool:

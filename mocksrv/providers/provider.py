@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from flask import Request, Response
     from marshmallow import Schema
 
+    from mocksrv.engine.acting import Actions
     from mocksrv.engine.config import Config
     from mocksrv.engine.engine import Engine
     from mocksrv.engine.journal import Entry
@@ -154,6 +155,13 @@ class Provider:
     def control_routes(self) -> Sequence[ControlRoute]:
         """The control calls that play what no call of the provider's API does, a widget for instance."""
         return ()
+
+    def actions(self) -> Actions:
+        """What a person can do with its subjects, without a browser."""
+        from mocksrv.engine.acting import Actions
+
+        assert self.engine is not None, "actions are there when the engine is"
+        return Actions(self.engine.player, self.name)
 
     def scenarios(self) -> Sequence[str]:
         """The scenarios of this provider, which are institutions, too; none before there is an engine."""

@@ -44,6 +44,8 @@ PLAYS = st.builds(
     step=NUMBERS,
     login=st.booleans(),
     renewed=st.booleans(),
+    renewable=st.booleans(),
+    renewable_skip=st.booleans(),
     started_in=MAYBE,
     instead=FLOWS,
     at=st.none() | st.builds(Place, NAMES, NUMBERS, NAMES, NUMBERS),
@@ -54,7 +56,7 @@ PLAYS = st.builds(
     polls=NUMBERS,
     act=NUMBERS,
     asked=st.none() | st.builds(Asked, st.lists(CHALLENGES, max_size=2), st.booleans(), FLOWS, MAYBE, MAYBE, MAYBE),
-    consent=st.none() | st.builds(OpenConsent, MAYBE, MAYBE, MAYBE, MAYBE),
+    consent=st.none() | st.builds(OpenConsent, *(MAYBE,) * 6),
 )
 
 

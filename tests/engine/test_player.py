@@ -199,7 +199,7 @@ def test_verify_with_nothing_to_choose_goes_straight_through(house: House) -> No
 def test_an_approved_consent_goes_on_in_connect(house: House) -> None:
     door = house.door(house.script("connect: [{status: NEW}, {after: 1s, status: OPEN}]"), "oauth")
     assert (house.status(door), house.record(door).playing.consent) == ("AWAY", OpenConsent(approved="connect"))
-    house.consent(door, approved=True)
+    house.consent(door, "approve")
     assert house.status(door) == "NEW"
     house.advance(SECOND)
     assert house.status(door) == "OPEN"
@@ -207,7 +207,7 @@ def test_an_approved_consent_goes_on_in_connect(house: House) -> None:
 
 def test_a_denied_consent_may_be_tried_again_until_the_status_expires(house: House) -> None:
     door = house.door(house.script("connect: [{status: NEW}, {after: 1s, status: OPEN}]"), "oauth")
-    house.consent(door, approved=False)
+    house.consent(door, "deny")
     assert house.status(door) == "AWAY"
     house.advance(HOUR)
     assert not house.there(door)

@@ -186,9 +186,9 @@ class House:
             guids = [challenge.guid for challenge in asked.challenges] if asked is not None else []
             self.engine.player.answer(world, subject, dict(zip(guids, values, strict=False)))
 
-    def consent(self, guid: str, approved: bool) -> None:
+    def consent(self, guid: str, do: str) -> None:
         with self.engine.change(self.sandbox) as world:
-            self.engine.player.consent(world, self.record(guid, world), approved)
+            self.engine.player.consent(world, self.record(guid, world), do)
 
     def poll(self, guid: str) -> str:
         """A read of the status, as a provider does it."""

@@ -466,7 +466,8 @@ def test_a_member_that_is_no_longer_pending_stays(stage: Stage) -> None:
 
 
 def test_a_member_pushed_to_pending_vanishes_after_an_hour(stage: Stage) -> None:
-    stage.connect()
+    stage.connect(oauth=True)
+    stage.mx.control("POST", f"/subjects/{stage.member}/act", {"do": "approve"})
     stage.advance("2s")
     stage.mx.control("PUT", f"/subjects/{stage.member}/status", {"status": "PENDING"})
     assert stage.advance("1h")[-1] == "3602 deleted PENDING idle 2/2"

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Any
 
 import pytest
 
-from tests.conftest import MX
 from tests.scenarios.stage import Stage
 
 JOBS = ("identify", "check_balance", "extend_history", "fetch_statements", "fetch_rewards")
@@ -332,11 +330,11 @@ def test_aggregated_at_is_the_start_of_the_process_from_its_first_moment(stage: 
 def test_a_login_made_again_shows_when_it_was_aggregated(
     stage: Stage, after: str, skip: bool, shown: int | None
 ) -> None:
-    stage.connect()
+    stage.connect(username="mxuser")
     stage.mx.advance("1m")
     stage.mx.call("DELETE", stage.path)
     stage.mx.advance(after)
-    stage.connect(skip_aggregation=skip)
+    stage.connect(username="mxuser", skip_aggregation=skip)
     assert moment(stage) == shown
     stage.mx.advance("1m")
     assert (moment(stage) == 0) is skip  # else the job has run
@@ -383,12 +381,3 @@ def test_aggregation_and_history_of_one_job_count_each_row_once(stage: Stage) ->
     }
     assert min(counts.values()) > 0
     assert sum(counts.values()) == stage.total("transactions?from_date=2020-01-01&to_date=2026-12-31")
-
-
-def test_verify_right_after_create_is_refused_on_the_wire(make_server: Any) -> None:
-    for fidelity, status in (("wire", 409), ("docs", 200)):
-        _, app = make_server(fidelity=fidelity)
-        mx = MX(app)
-        user = mx.user()
-        member = mx.create(user)["guid"]
-        mx.call("POST", f"/users/{user}/members/{member}/verify", status=status)

@@ -8,13 +8,13 @@ from itertools import pairwise
 from typing import Protocol
 
 from mocksrv.engine.clock import duration_text
-from mocksrv.engine.scenarios.model import Scenario, Step
+from mocksrv.engine.scenarios.model import OUTCOMES, Scenario, Step
 from mocksrv.engine.scenarios.steps import covers
 
 Flows = Mapping[str, tuple[Step, ...]]
 
 _PLAIN = str.maketrans({'"': "'", "#": " ", ";": ",", "\n": " ", "{": "(", "}": ")"})
-_UNWRITTEN = {"ask": ("right", "wrong", "silent"), "oauth": ("approved", "denied", "silent")}
+_UNWRITTEN = {"ask": ("right", "wrong", "silent"), "oauth": (*OUTCOMES.values(), "silent")}
 
 
 class Shelf(Protocol):

@@ -8,7 +8,7 @@ from typing import Any
 
 from mocksrv.engine.problems import choose, short
 from mocksrv.engine.scenarios.durations import parse_after
-from mocksrv.engine.scenarios.model import Relatives, Scenario, Step
+from mocksrv.engine.scenarios.model import OUTCOMES, Relatives, Scenario, Step
 from mocksrv.engine.scenarios.vocabulary import Vocabulary
 from mocksrv.engine.yamlschema import Place, Problems, mapping
 
@@ -165,7 +165,7 @@ def _links(flow: str, index: int, step: Mapping[str, Any]) -> Iterator[_Link]:
     path: Place = ("flows", flow, index)
     places = [
         *((key,) for key in ("then", "right", "wrong", "silent")),
-        *(("oauth", key) for key in ("approved", "denied", "silent")),
+        *(("oauth", key) for key in (*OUTCOMES.values(), "silent")),
     ]
     places += [("answers", key) for key in mapping(step.get("answers"))]
     for place in places:

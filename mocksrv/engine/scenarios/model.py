@@ -12,6 +12,12 @@ from typing import Any, Protocol
 ANSWER_WAIT_MS = 600_000  # how long a challenge waits for its answer when the file does not say
 
 
+# what a person does at the bank's page -> the key for the flow to go on in
+OUTCOMES = {"approve": "approved", "deny": "denied", "cancel": "cancelled", "fail": "failed"}
+ANSWER, EXPIRE = "answer", "expire"
+ACTS = (*OUTCOMES, EXPIRE, ANSWER)  # what a person does there or in a widget
+
+
 @dataclass(frozen=True, slots=True)
 class Option:
     """One choice of a challenge."""
@@ -53,11 +59,13 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """Waiting for the bank's page (``oauth``). ``auto`` is ``approve``, ``deny`` or None."""
+    """Waiting for the bank's page (``oauth``). ``auto`` is one of `OUTCOMES` or None."""
 
     wait_ms: int | None = None
     approved: str | None = None
     denied: str | None = None
+    cancelled: str | None = None
+    failed: str | None = None
     silent: str | None = None
     auto: str | None = None
 
@@ -100,7 +108,7 @@ class Step:
             found += self.ask.answers.items()
             found += [("right", self.ask.right), ("wrong", self.ask.wrong), ("silent", self.ask.silent)]
         if self.oauth:
-            found += [("approved", self.oauth.approved), ("denied", self.oauth.denied), ("silent", self.oauth.silent)]
+            found += [(word, getattr(self.oauth, word)) for word in (*OUTCOMES.values(), "silent")]
         return [(word, flow) for word, flow in found if flow is not None]
 
 

@@ -16,6 +16,7 @@ from mocksrv.engine.scenarios import rules as scenario_rules
 from mocksrv.engine.scenarios.durations import parse_after
 from mocksrv.engine.scenarios.model import (
     ANSWER_WAIT_MS,
+    OUTCOMES,
     Ask,
     Challenge,
     Consent,
@@ -184,9 +185,7 @@ def _with_delay(values: Mapping[str, Any]) -> dict[str, Any]:
 def _consent(values: Mapping[str, Any]) -> Consent:
     return Consent(
         wait_ms=parse_duration(values["wait"]) if "wait" in values else None,
-        approved=values.get("approved"),
-        denied=values.get("denied"),
-        silent=values.get("silent"),
+        **{key: values.get(key) for key in (*OUTCOMES.values(), "silent")},
         auto=values.get("auto"),
     )
 
@@ -250,7 +249,7 @@ extends: {happy}
 #   - {{institution: mock_{name}, username: tester, password: secret}}
 
 # Flows that calls play: {flows}.
-# Any other name is free: it is reached by then, right, wrong, silent, answers, approved or denied.
+# Any other name is free: it is reached by then, right, wrong, silent, answers, or an outcome of oauth.
 # Statuses: {statuses}.
 {script}
 # More of what a step may say:

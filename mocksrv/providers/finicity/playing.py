@@ -1,10 +1,11 @@
-"""The control call that plays a Connect session without a browser."""
+"""Connect sessions without a browser: what a person can do with one, and the control call that plays one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mocksrv.engine.acting import Actions
 from mocksrv.engine.problems import YamlError
 from mocksrv.engine.sandbox import Sandbox
 from mocksrv.engine.scenarios.library import UnknownScenario
@@ -14,6 +15,30 @@ from mocksrv.providers.finicity.control import PlayAnswer, PlayBody
 from mocksrv.providers.finicity.http import Mount
 from mocksrv.providers.finicity.sessions import Sessions, Wish
 from mocksrv.providers.provider import ControlRoute, Refusal
+
+
+class SessionActions(Actions):
+    """What the user does on Connect's pages: an approval goes through them as far as the scenario lets it."""
+
+    def __init__(self, mount: Mount) -> None:
+        super().__init__(mount.engine.player, "finicity")
+        self._sessions = Sessions(mount.engine, mount.role, mount.bank, mount.institutions)
+
+    def possible(self, world: World, record: Record) -> Sequence[str]:
+        play, body = record.playing, record.body
+        if play.asked is not None or play.consent is not None:
+            return super().possible(world, record)
+        begun = play.job is not None and not body["completed"]
+        return ("approve",) if play.act or not begun else ()
+
+    def perform(self, world: World, record: Record, do: str, answers: Sequence[str]) -> str:
+        if do == "approve" and record.playing.consent is None:
+            self._sessions.play(world, record, Wish())
+        elif do == "approve":
+            self._sessions.consent(world, record, do)
+        else:
+            super().perform(world, record, do, answers)
+        return record.guid
 
 
 class SessionPlayer:

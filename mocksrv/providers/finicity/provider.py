@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mocksrv.providers.provider import ControlRoute, Family, Provider
 
 if TYPE_CHECKING:
+    from mocksrv.engine.acting import Actions
     from mocksrv.engine.engine import Engine
     from mocksrv.engine.role import Role
     from mocksrv.engine.scenarios.institutions import Institution
@@ -66,6 +67,11 @@ class FinicityProvider(Provider):
         from mocksrv.providers.finicity.http import Mount
 
         return Mount(engine, self.role, self.config.credentials, self._institutions, self._bank, self.config.fidelity)
+
+    def actions(self) -> Actions:
+        from mocksrv.providers.finicity.playing import SessionActions
+
+        return SessionActions(self.mount)
 
     def control_routes(self) -> Sequence[ControlRoute]:
         from mocksrv.providers.finicity.playing import SessionPlayer

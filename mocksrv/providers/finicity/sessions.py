@@ -157,13 +157,13 @@ class Sessions:
         given = {each.guid: answer for each, answer in zip(asked.challenges, answers, strict=True)}
         self._player.answer(world, session, given)
 
-    def consent(self, world: World, session: Record, approved: bool) -> None:
+    def consent(self, world: World, session: Record, do: str) -> None:
         """The bank's own page was answered; who agreed has chosen the accounts there."""
         if session.playing.consent is None:
             raise Refusal(409, "the session does not wait for the bank's page")
-        if approved:
+        if do == "approve":
             session.playing.acted = ACCOUNTS
-        self._player.consent(world, session, approved)
+        self._player.consent(world, session, do)
 
     def choose_accounts(self, world: World, session: Record, accounts: Sequence[str] | None = None) -> None:
         """Some of the accounts that were found were chosen (None: all), to be added or to be removed."""
@@ -289,7 +289,7 @@ class Sessions:
         elif play.consent is not None:
             if wish.accounts is not None:
                 session.body["chosen"] = self.accounts_named(world, session, wish.accounts)
-            self.consent(world, session, play.consent.auto != "deny")
+            self.consent(world, session, play.consent.auto or "approve")
             return session.playing.consent is None
         elif act and acted < INSTITUTION:
             return self._find_bank(world, session, wish)

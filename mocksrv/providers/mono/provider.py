@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mocksrv.providers.provider import ControlRoute, Family, Provider
 
 if TYPE_CHECKING:
+    from mocksrv.engine.acting import Actions
     from mocksrv.engine.engine import Engine
     from mocksrv.engine.role import Role
     from mocksrv.providers.demo import Demo
@@ -57,6 +58,11 @@ class MonoProvider(Provider):
         from mocksrv.providers.mono.http import Mount
 
         return Mount(engine, self.role, self.config.credentials, self._institutions, self._people)
+
+    def actions(self) -> Actions:
+        from mocksrv.providers.mono.widget import WidgetActions
+
+        return WidgetActions(self.mount)
 
     def control_routes(self) -> Sequence[ControlRoute]:
         from mocksrv.providers.mono.widget import Widget

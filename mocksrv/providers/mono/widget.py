@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from marshmallow import ValidationError
 
+from mocksrv.engine.acting import Actions
 from mocksrv.engine.sandbox import Sandbox
 from mocksrv.engine.scenarios.choosing import Credentials
 from mocksrv.engine.scenarios.library import UnknownScenario
+from mocksrv.engine.scenarios.model import OUTCOMES
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import sentence
@@ -52,7 +54,7 @@ class Widget:
                     404, f"token: {given['token']!r} is no token of a reauthorisation and no link, or it has expired"
                 )
             again = token.body["account"] if token else link.body["account"] if link else given.get("account")
-            account = self._again(world, again, link) if again else self._link(world, given, link)
+            account = self.again(world, again, link) if again else self.link(world, given, link)
             code = code_of(world, account)
         if again and account.body["status"] == "REAUTHORISATION_REQUIRED":
             raise Refusal(
@@ -60,7 +62,7 @@ class Widget:
             )
         return {"code": code}
 
-    def _again(self, world: World, id: str, link: Record | None) -> Record:
+    def again(self, world: World, id: str, link: Record | None) -> Record:
         account = world.get(ACCOUNTS, id)
         if account is None or not linked(account):
             raise Refusal(404, f"there is no linked account {id}")
@@ -70,7 +72,7 @@ class Widget:
         self._engine.player.start(world, account, "reauthorise")
         return account
 
-    def _link(self, world: World, given: Mapping[str, Any], link: Record | None) -> Record:
+    def link(self, world: World, given: Mapping[str, Any], link: Record | None) -> Record:
         said = link.body if link else {}
         institution = self._institution(given.get("institution") or said.get("institution") or ANY)
         method = given.get("auth_method") or said.get("auth_method") or institution.methods[0]
@@ -117,3 +119,35 @@ class Widget:
             return known[0]
         person = self._mount.people.identity(f"{world.sandbox.seed}:{world.guid()}")
         return add_customer(world, person["name"], person["email"], person=ref, named=bool(ref))
+
+
+class WidgetActions(Actions):
+    """What the user does in the widget: agrees to a hosted link, or to the reauthorisation of an account, by its id or
+    a token; or closes it, which changes nothing.
+    """
+
+    def __init__(self, mount: Mount) -> None:
+        super().__init__(mount.engine.player, "mono")
+        self._widget = Widget(mount)
+
+    def find(self, world: World, id: str) -> Record | None:
+        return super().find(world, id) or world.get(LINK, id) or living(world, TOKEN, id)
+
+    def possible(self, world: World, record: Record) -> Sequence[str]:
+        leads = record.play is None and (record.kind == TOKEN or bool(record.body["account"]))
+        if record.play is None and not leads:
+            return ("approve",)
+        waits = leads or record.body["status"] == "REAUTHORISATION_REQUIRED"
+        return super().possible(world, record) or (tuple(OUTCOMES) if waits else ())
+
+    def perform(self, world: World, record: Record, do: str, answers: Sequence[str]) -> str:
+        if super().possible(world, record):
+            return super().perform(world, record, do, answers)
+        link = record if record.kind == LINK else None
+        account = record.body["account"] if record.play is None else record.guid
+        if account is None:
+            return self._widget.link(world, {}, link).guid
+        if do != "approve":
+            world.mark(account, f"the widget: {OUTCOMES[do]}")
+            return str(account)
+        return self._widget.again(world, account, link).guid

@@ -13,6 +13,7 @@ from mocksrv.engine.callbacks.addresses import is_http_url
 from mocksrv.engine.callbacks.disturbance import CORRUPTIONS, Disturbance
 from mocksrv.engine.clock import iso_ms, parse_moment
 from mocksrv.engine.sandbox import Fault
+from mocksrv.engine.scenarios.model import ACTS
 from mocksrv.providers.fields import (
     Answer,
     Anything,
@@ -206,6 +207,11 @@ class MoveBody(Schema):
 class PushBody(Schema):
     status = Text("The status to enter, in the provider's words.", required=True)
     set = Map("Further fields of the subject, for example `connection_status_message`.")
+
+
+class ActBody(Schema):
+    do = Text("What the person does.", required=True, validate=OneOf(ACTS))
+    answers = Items(Text(), "With `answer`: a text for each open question, in their order.")
 
 
 # time

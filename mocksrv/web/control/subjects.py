@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
+from mocksrv.engine.acting import CannotAct
+from mocksrv.engine.player import RefusedStatus
 from mocksrv.engine.scenarios.vocabulary import field_problems
 from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
 from mocksrv.providers.fields import nearest
+from mocksrv.providers.provider import Refusal
 from mocksrv.web.control import shapes
 from mocksrv.web.control.calls import LARGEST_PAGE, PAGE, Calls, ControlCall, ControlRequest, every
 from mocksrv.web.problems import Problem
@@ -57,6 +60,15 @@ class Subjects(Calls):
                 body="MoveBody",
                 answer="SubjectShown",
                 refusals=UNKNOWN,
+            ),
+            ControlCall(
+                "POST",
+                "/subjects/<id>/act",
+                self.act,
+                "Does what a person does at the bank's page or in a widget: with a subject, a hosted link or a token.",
+                body="ActBody",
+                answer="SubjectShown",
+                refusals=UNKNOWN | {409: "this cannot be done now"},
             ),
             ControlCall(
                 "PUT",
@@ -140,6 +152,25 @@ class Subjects(Calls):
             self.engine.player.move(world, subject, scenario.name, flow)
         return self.read(request, id)
 
+    def act(self, request: ControlRequest, id: str) -> Any:
+        do, answers = request.body["do"], request.body.get("answers", ())
+        self.engine.catch_up(request.sandbox)
+        with self.engine.change(request.sandbox) as world:
+            found = ((actions, actions.find(world, id)) for actions in (each.actions() for each in self.providers))
+            actions, record = next(((each, record) for each, record in found if record is not None), (None, None))
+            if actions is None or record is None:
+                _subject(world, id)
+                raise Problem(409, f"{id} does not wait for a person")
+            try:
+                subject = actions.act(world, record, do, answers)
+            except CannotAct as error:
+                raise Problem(409, str(error)) from None
+            except Refusal as error:
+                raise Problem(error.status, error.detail) from None
+            except ValueError as error:
+                raise Problem(422, f"answers: {error}") from None
+        return self.read(request, subject)
+
     def push(self, request: ControlRequest, id: str) -> Any:
         status, fields = request.body["status"], request.body.get("set", {})
         with self.engine.change(request.sandbox) as world:
@@ -152,7 +183,10 @@ class Subjects(Calls):
             wrong = field_problems(fields, words)
             if wrong:
                 raise Problem(422, f"set: {wrong[0]}", problems=wrong)
-            self.engine.player.push(world, subject, status, fields)
+            try:
+                self.engine.player.push(world, subject, status, fields)
+            except RefusedStatus as error:
+                raise Problem(409, f"status: {error}") from None
         return self.read(request, id)
 
 

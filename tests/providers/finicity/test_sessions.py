@@ -230,14 +230,14 @@ def test_the_banks_own_page(open_pages: Callable[..., Pages]) -> None:
     pages = open_pages("oauth")
     pages.choose("102176")
     assert pages.act("log_in", None, None) == "adding"
-    assert pages.act("consent", False) == "adding"  # it may be tried again
-    assert pages.act("consent", True) == "added"
+    assert pages.act("consent", "deny") == "adding"  # it may be tried again
+    assert pages.act("consent", "approve") == "added"
     assert pages.act("submit") == "done"
 
 
 def test_acts_that_do_not_fit(open_pages: Callable[..., Pages]) -> None:
     pages = open_pages()
-    for act in (("log_in", "demo", "go"), ("answer", ["x"]), ("consent", True)):
+    for act in (("log_in", "demo", "go"), ("answer", ["x"]), ("consent", "approve")):
         with pytest.raises(Refusal):
             pages.act(*act)
     pages.choose("102105")

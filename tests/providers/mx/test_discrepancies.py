@@ -261,3 +261,12 @@ def test_calls_without_a_version(sdk: Server, wire: Server) -> None:
             f"/users/{server.user}/tags", headers={"Accept": "application/json"}, auth=("client", "key")
         )
         assert answer.status_code == 406
+
+
+@row("`POST …/members/{member}/verify` while a new member's first job runs")
+def test_verify_right_after_create(sdk: Server, wire: Server) -> None:
+    for server, status in ((sdk, 200), (wire, 409)):
+        apart = server.apart()
+        user = apart.mx.user()
+        member = apart.mx.create(user)["guid"]
+        apart.mx.call("POST", f"/users/{user}/members/{member}/verify", status=status)

@@ -624,3 +624,43 @@ def test_repeating_transactions_of_mx_bank(server: Server) -> None:
     there.mx.advance("1m")
     found = there.rows(f"/users/{user}/repeating_transactions", "repeating_transactions")
     assert {"Netflix.com", "Gold's Gym", "Comcast"} <= {each["description"] for each in found}
+
+
+def first_member(server: Server, **fields: Any) -> tuple[str, str]:
+    """A new user with a new member: guids."""
+    user = server.mx.user()
+    return user, server.mx.create(user, **fields)["guid"]
+
+
+@row("`aggregated_at` of a member's first job")
+def test_aggregated_at_of_the_first_job(server: Server) -> None:
+    apart = server.apart()
+    user, member = first_member(apart)
+    assert apart.mx.status(user, member)["aggregated_at"] is None
+    apart.mx.advance("10s")
+    first = apart.mx.status(user, member)["aggregated_at"]
+    apart.mx.call("POST", f"/users/{user}/members/{member}/check_balance")
+    assert apart.mx.status(user, member)["aggregated_at"] > first
+
+
+@row("a login that is deleted and made again")
+def test_a_login_made_again(server: Server) -> None:
+    apart = server.apart()
+    user, member = first_member(apart, username="mxuser")
+    apart.mx.advance("10s")
+    before = apart.mx.status(user, member)["aggregated_at"]
+    apart.mx.call("DELETE", f"/users/{user}/members/{member}")
+    apart.mx.advance("2h")
+    again = apart.mx.create(user, username="mxuser")["guid"]
+    assert apart.mx.status(user, again)["aggregated_at"] == before
+
+
+@row("statuses that count")
+def test_statuses_that_count(server: Server) -> None:
+    apart = server.apart()
+    user, member = first_member(apart, password="SERVER_ERROR")
+    for _ in range(2):
+        apart.mx.advance("1h")
+        apart.mx.call("POST", f"/users/{user}/members/{member}/aggregate")
+    apart.mx.advance("1m")
+    assert apart.mx.status(user, member)["connection_status"] == "DEGRADED"

@@ -189,5 +189,7 @@ def oauth_window_uri(call: Call, user: str, member: str) -> Reply:
         play = record.play
         if play is not None and play.consent is not None and play.job is not None and skip is not None:
             play.job.skip = skip
+        elif play is not None and play.consent is None:
+            play.renewable, play.renewable_skip = True, bool(skip)
         world.save_play(record)
         return Reply({"member": {"guid": record.guid, "oauth_window_uri": oauth_uri(call, record)}})

@@ -223,6 +223,17 @@ class MemberRole(Role):
             if JOBS[job.name].family == "aggregation":
                 subject.body["last_standard_at"] = world.now  # where the throttle counts from
 
+    def refuses(self, world: World, subject: Record, status: str) -> str | None:
+        if status != self.consenting:
+            return None
+        if not subject.body["is_oauth"]:
+            return f"{status} is only for members that use OAuth"
+        old = world.now - subject.created_at > self.lifetimes[status]
+        return f"{status} is only for members that are younger than an hour" if old else None
+
+    def renew(self, world: World, subject: Record) -> None:
+        subject.body["needs_updated_credentials"] = False
+
     def choices(self, world: World, subject: Record, name: str) -> Sequence[Option]:
         """The member's accounts that can be verified: shown by name, answered by the bank's id."""
         accounts = self.loader.accounts(world, subject)
