@@ -36,6 +36,7 @@ OURS = frozenset(
 UNASKED = frozenset({"finicity.*"})
 # 12 ms, then six times as long each time, then hourly, for three days
 RETRIES = Retries(delays=(*(12 * 6**n for n in range(6)), *[HOUR] * 72))
+OF_ACCOUNTS = ("customerId", "institutionId")  # ids of an event that its account records have, too
 FULL, LITE, FIX, JOINT = "full", "lite", "fix", "jointBorrower"
 
 Payload = Any  # an object; of finished reports a list
@@ -175,9 +176,23 @@ def event_id(world: World) -> str:
     return f"{world.now}-{world.guid().replace('-', '')[:24]}"
 
 
+def _agreeing(payload: Payload, over: Mapping[str, Any]) -> Payload:
+    """A payload whose account records have the ids that are put over the event next, so that it never contradicts
+    itself.
+    """
+    if not isinstance(payload, dict) or "accounts" not in payload:
+        return payload
+    inner = over.get("payload")
+    named = {**over, **inner} if isinstance(inner, Mapping) else over
+    said = {name: named[name] for name in OF_ACCOUNTS if name in named}
+    records = [{**each, **said} if isinstance(each, dict) else each for each in payload["accounts"]]
+    return {**payload, "accounts": records}
+
+
 def emit(world: World, session: Record, name: str, *, sent: str | None = None) -> None:
     """Writes an event of a session; ``sent`` is its id when the session's own ``webhook`` has it already."""
-    body = wrapped(session, name, sent or event_id(world), EVENTS[name].build(world, session))
+    payload = _agreeing(EVENTS[name].build(world, session), world.overrides)
+    body = wrapped(session, name, sent or event_id(world), payload)
     outbox.emit(
         world,
         f"finicity.{name}",

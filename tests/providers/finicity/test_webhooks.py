@@ -234,6 +234,19 @@ def test_trigger_without_a_session(finicity: Finicity, event: str) -> None:
     assert list(body["payload"]) == [*KEYS[name], "more"]
 
 
+@pytest.mark.parametrize("event", ["finicity.added", "finicity.discovered"])
+def test_account_records_follow_what_is_put_over_their_event(finicity: Finicity, event: str) -> None:
+    finicity.connected(finicity.customer())
+    finicity.received()
+    for over in ({"customerId": "6", "institutionId": "7"}, {"customerId": "6", "payload": {"institutionId": "7"}}):
+        before = len(finicity.receiver.received)
+        finicity.control("POST", "/trigger", {"event": event, "payload": over})
+        finicity.advance("0s")
+        body = finicity.receiver.bodies()[before]
+        assert (body["customerId"], body["payload"]["institutionId"]) == ("6", "7")
+        assert {(each["customerId"], each["institutionId"]) for each in body["payload"]["accounts"]} == {("6", "7")}
+
+
 @pytest.mark.parametrize("event", sorted(CATALOGUE))
 def test_trigger_for_a_session(finicity: Finicity, event: str) -> None:
     name = event.partition(".")[2]
