@@ -53,12 +53,16 @@ NO_CONTENT = Reply(None, 204)
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One operation: its path below the provider's prefix in Flask's spelling, and the provider's own name of it."""
+    """One operation: its path below the provider's prefix in Flask's spelling, and the provider's own name of it.
+
+    ``from_pages``: official web SDKs call it from a page, so that it answers CORS.
+    """
 
     method: str
     path: str
     operation: str
     view: View
+    from_pages: bool = field(default=False, kw_only=True)
 
 
 RouteT = TypeVar("RouteT", bound=Route)

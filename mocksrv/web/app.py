@@ -24,6 +24,7 @@ from mocksrv.providers.http import AnyCall, Route
 from mocksrv.providers.provider import Provider
 from mocksrv.web import control
 from mocksrv.web.control.calls import AUTH_KINDS
+from mocksrv.web.cors import allow_origin, preflight
 from mocksrv.web.problems import Problem
 
 LARGEST_BODY = 2**20  # bytes
@@ -73,6 +74,10 @@ def create_app(engine: Engine, providers: Sequence[Provider], config: Config) ->
             endpoint = f"{provider.name}.{route.operation}"
             app.url_map.add(LazyRule(provider.prefix + route.path, methods=[route.method], endpoint=endpoint))
             app.view_functions[endpoint] = handler.view(provider, route)
+            if route.from_pages:
+                endpoint = f"{endpoint} preflight"
+                app.url_map.add(LazyRule(provider.prefix + route.path, methods=["OPTIONS"], endpoint=endpoint))
+                app.view_functions[endpoint] = handler.preflight(provider, route)
     calls = control.Control(engine, providers, config)
     control.mount(app, calls)
     app.add_url_rule("/", "root", handler.root, methods=["GET"])
@@ -101,6 +106,14 @@ class CallHandler:
 
         def answer(**parameters: str) -> Response:
             return self._answer(provider, route, lambda call: call.handle(route, parameters))
+
+        return answer
+
+    def preflight(self, provider: Provider, route: Route) -> Callable[..., Response]:
+        """The view of what a browser asks before a page may call an operation. It needs no credentials."""
+
+        def answer(**_: str) -> Response:
+            return self._answer(provider, route, lambda _: preflight(request, route.method))
 
         return answer
 
@@ -133,6 +146,8 @@ class CallHandler:
             entry.exchange = _exchange(response)
             self.engine.record(entry)
         response.headers["X-Mocksrv-Request"] = entry.id
+        if route is not None and route.from_pages:
+            allow_origin(request, response)
         return response
 
     def _base_url(self) -> str:

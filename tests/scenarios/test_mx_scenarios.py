@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from mocksrv.providers.pictures import data_uri
 from tests.conftest import MX, Receiver
 from tests.scenarios.stage import START, Stage
 
@@ -306,7 +307,7 @@ def test_challenged_image(stage: Stage) -> None:
     assert stage.advance("1s")[1:] == ["1 updated CHALLENGED busy", "1 CHANGED CHALLENGED"]
     question = stage.question()
     assert question["type"] == "IMAGE_DATA"
-    assert question["image_data"].startswith("data:image/")
+    assert question["image_data"] == data_uri("correct")
     stage.answer("no idea")
     stage.advance("2s")
     assert stage.question()["type"] == "IMAGE_DATA"
@@ -321,6 +322,7 @@ def test_challenged_twice(stage: Stage) -> None:
     assert (phone["type"], picture["type"]) == ("OPTIONS", "IMAGE_OPTIONS")
     images = {option["data_uri"] for option in picture["image_options"]}
     assert len(images) == 2
+    assert all(image.startswith("data:image/png;base64,iVBOR") for image in images)
     one = {"member": {"challenges": [{"guid": phone["guid"], "value": "phone-42"}]}}
     stage.mx.call("PUT", f"{stage.path}/resume", one, status=400)
     assert stage.state() == "CHALLENGED busy out"
@@ -612,7 +614,10 @@ def test_bodies_from_creation_to_data(stage: Stage) -> None:
 def test_bodies_of_a_refusal(stage: Stage) -> None:
     stage.connect("locked")
     stage.advance("1s")
-    text = "Your account is locked. Please log in at the website of MX Bank and follow its steps."
+    text = (
+        "Your account is locked. Please log in to the appropriate website for MX Bank and follow the steps to resolve "
+        "the issue."
+    )
     _, updated, changed = stage.receiver.bodies()
     assert updated["member"]["connection_status_message"] == text
     assert changed == {

@@ -10,25 +10,17 @@ from typing import Any
 
 from mocksrv.providers.http import Reply
 from mocksrv.providers.mono.bank.institutions import Institution
-from mocksrv.providers.mono.http import ANY_ORIGIN, Call, Routes
+from mocksrv.providers.mono.http import Call, Routes
 
 routes = Routes()
 COUNTRY = "ng"
 SCOPE = "financial_data"
 
 
-@routes.add("GET", "/coverage", keyless=True)
+@routes.add("GET", "/coverage", keyless=True, from_pages=True)
 def list_coverage(call: Call) -> Reply:
     """Read by pages, too: the package of the widget calls it from the host's origin, without a key."""
-    return Reply([_coverage(each) for each in call.mount.institutions.all()], headers=ANY_ORIGIN)
-
-
-@routes.add("OPTIONS", "/coverage", keyless=True)
-def allow_coverage(call: Call) -> Reply:
-    """What a browser asks before it lets a page send headers of its own."""
-    asked = call.request.headers.get("Access-Control-Request-Headers", "")
-    allowed = {"Access-Control-Allow-Methods": "GET", "Access-Control-Allow-Headers": asked or "*"}
-    return Reply(b"", 204, headers=ANY_ORIGIN | allowed)
+    return Reply([_coverage(each) for each in call.mount.institutions.all()])
 
 
 def _coverage(institution: Institution) -> dict[str, Any]:

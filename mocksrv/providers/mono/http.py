@@ -25,7 +25,6 @@ from mocksrv.providers.numbers import dumps_for_javascript
 
 PREFIX = "/mono"
 ACCOUNTS = "mono.account"  # the kind of the records that play
-ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}
 KEY_HEADER = "mono-sec-key"
 V1, V2 = 1, 2
 PAGE_SIZE = 50

@@ -28,6 +28,18 @@ def test_credentials_are_paged(server: Server) -> None:
     assert server.call("GET", "/institutions/mxbank/credentials")["pagination"]["total_entries"] == 2
 
 
+@row("`data_request`, and `initial_data_ready` after it")
+def test_products_asked_for(server: Server) -> None:
+    apart = server.apart()
+    for number, call in enumerate((apart.call, apart.v2), 1):
+        member = {"institution_code": "mxbank", "credentials": apart.mx.credentials(username=f"reader-{number}")}
+        body = {"member": member, "data_request": {"products": ["identity_verification"]}}
+        made = call("POST", f"/users/{apart.user}/members", body)["member"]["guid"]
+        apart.mx.advance("10s")
+        assert call("GET", f"/users/{apart.user}/members/{made}/account_owners")["account_owners"]
+    assert apart.violations("unknown-field") == []
+
+
 @row("`GET /institutions` in v20250224, `supported_products`")
 def test_supported_products(server: Server) -> None:
     asked = [

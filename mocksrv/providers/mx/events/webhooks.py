@@ -242,7 +242,7 @@ CATALOGUE: Mapping[str, Webhook] = {
         echo=frozenset({"verify"}),
     ),
     "mx.initial_data_ready": Webhook(
-        "the first of the data that a new member was asked for with `data_request` can be read; v20250224 only",
+        "the first of the data that a new member was asked for with `data_request` can be read",
         _initial_data_ready,
     ),
     "mx.job_status": Webhook("a job has ended, or is CHALLENGED, DENIED or PREVENTED", _job_status, unasked=False),

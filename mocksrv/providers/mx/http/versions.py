@@ -122,7 +122,7 @@ ONLY: Mapping[str, Mapping[str, Sequence[str]]] = {
     "transaction_update": {V1: ("category_guid", "date", "memo")},
     "widget_request": {
         V1: ("connections_use_case_filter",),
-        V2: ("current_microdeposit_guid", "data_request", "deep_link_params", "locale", "style"),
+        V2: ("current_microdeposit_guid", "deep_link_params", "locale", "style"),
     },
 }
 

@@ -6,12 +6,9 @@ from typing import Any
 
 from mocksrv.engine.play import OpenChallenge
 from mocksrv.engine.storage.records import Record
+from mocksrv.providers.pictures import data_uri
 
-STOCK_IMAGE = (
-    "data:image/svg+xml;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciIHdpZHRoPSIxNjAiIGhlaWdodD0iNDgiPjxyZWN0IHdpZHRoPSIxNj"
-    "AiIGhlaWdodD0iNDgiIGZpbGw9IiNlZWUiLz48dGV4dCB4PSIxNiIgeT0iMzIiIGZvbnQtc2l6ZT0iMjQiIGZvbnQtZmFtaWx5PSJzYW5zLXNlcmlmIj5jb3JyZWN0PC90ZXh0"
-    "Pjwvc3ZnPg=="
-)  # a picture of the word "correct"
+WORD = "correct"  # what a picture says that the scenario does not bring
 
 
 def challenges_of(member: Record) -> list[dict[str, Any]]:
@@ -28,11 +25,11 @@ def _shown(challenge: OpenChallenge) -> dict[str, Any]:
         "type": challenge.type,
     }
     rows = [{"guid": each.guid, "label": each.label, "value": each.value} for each in challenge.options]
-    images = [{"data_uri": each.image or STOCK_IMAGE} for each in challenge.options]
     if challenge.type == "OPTIONS":
         return shown | {"options": rows}
     if challenge.type == "IMAGE_OPTIONS":
-        return shown | {"image_options": [row | image for row, image in zip(rows, images, strict=True)]}
+        images = [each.image or data_uri(each.label) for each in challenge.options]
+        return shown | {"image_options": [row | {"data_uri": uri} for row, uri in zip(rows, images, strict=True)]}
     if challenge.type == "IMAGE_DATA":
-        return shown | {"image_data": challenge.image or STOCK_IMAGE}
+        return shown | {"image_data": challenge.image or data_uri(WORD)}
     return shown

@@ -21,7 +21,7 @@ from mocksrv.providers.mx.catalog.institutions import CREDENTIALS
 from mocksrv.providers.mx.events.jobs import MemberJob
 from mocksrv.providers.mx.events.statuses import message
 from mocksrv.providers.mx.events.webhooks import emit_member
-from mocksrv.providers.mx.http.call import V1, V2, Call, MXError, Routes, not_found
+from mocksrv.providers.mx.http.call import V1, Call, MXError, Routes, not_found
 from mocksrv.providers.mx.http.schemas import Document, Moment, shown
 from mocksrv.providers.mx.people import logins
 from mocksrv.providers.mx.people.challenges import challenges_of
@@ -371,9 +371,6 @@ def _products(call: Call) -> list[str]:
             raise MXError(
                 422, f"data_request.products: {product!r} is not a product; allowed are {', '.join(PRODUCTS)}"
             )
-    if call.version != V2:
-        call.entry.violate("unknown-field", f"data_request (it belongs to {V2})")
-        return []
     return products
 
 

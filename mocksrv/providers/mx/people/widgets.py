@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, validate
 
 from mocksrv.engine.clock import MINUTE
 from mocksrv.engine.storage.records import Record
@@ -71,6 +71,7 @@ DEFAULTS: Mapping[str, Any] = {
     "ui_message_webview_url_scheme": "mx",
     "update_credentials": False,
 }
+MODES = frozenset({"aggregation", "verification"})
 INSTITUTION_OPTIONS = ("current_institution_guid", "current_institution_code")
 START_OPTIONS = (
     "current_member_guid",
@@ -86,6 +87,16 @@ def _one_of(*allowed: str, **more: Any) -> fields.String:
     return fields.String(validate=validate.OneOf(allowed), **more)
 
 
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",")]
+
+
+def _modes(text: str) -> None:
+    """One mode, or several with commas between them. Raises ValidationError."""
+    if not MODES.issuperset(_words(text)):
+        raise ValidationError(f"Must be one of: {', '.join(sorted(MODES))}; or several of them, with commas.")
+
+
 class DataRequestSchema(Document):
     products = fields.List(_one_of(*PRODUCTS), required=True)
 
@@ -99,23 +110,28 @@ class StyleSchema(Document):
 
 
 class ConnectSchema(Document):
-    """The options of the Connect widget's own, older call."""
+    """The options of the Connect widget's own, older call; null is the default of each."""
 
+    additional_product_option = _one_of("account_verification", "transactions")
     client_redirect_url = fields.String()
-    color_scheme = _one_of("light", "browser", "dark", allow_none=True)
-    current_institution_code = fields.String(allow_none=True)
-    current_member_guid = fields.String(allow_none=True)
+    color_scheme = _one_of("light", "browser", "dark")
+    current_institution_code = fields.String()
+    current_member_guid = fields.String()
     disable_background_agg = _flag()
-    disable_institution_search = _flag(allow_none=True)
+    disable_institution_search = _flag()
     enable_app2app = _flag()
     include_identity = _flag()
     include_transactions = _flag()
     is_mobile_webview = _flag()
-    mode = _one_of("aggregation", "verification")
+    mode = fields.String(validate=_modes)
     oauth_referral_source = _one_of(*REFERRALS)
     ui_message_version = fields.Integer(strict=True, validate=validate.Range(1, 4))
     ui_message_webview_url_scheme = fields.String()
     update_credentials = _flag()
+    widget_type = _one_of(CONNECT)
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        field_obj.allow_none = not field_obj.required
 
 
 class WidgetSchema(ConnectSchema):
@@ -126,10 +142,10 @@ class WidgetSchema(ConnectSchema):
     current_microdeposit_guid = fields.String()
     data_request = fields.Nested(DataRequestSchema)
     deep_link_params = fields.Nested(DeepLinkSchema)
-    insight_guid = fields.String(allow_none=True)
+    insight_guid = fields.String()
     iso_country_code = fields.List(_one_of("US", "CA", "MX"))
     locale = fields.String()
-    microwidget_instance_id = fields.String(allow_none=True)
+    microwidget_instance_id = fields.String()
     style = fields.Nested(StyleSchema)
     use_cases = fields.List(_one_of(*USE_CASES))
     widget_type = _one_of(*WIDGETS, *UNLISTED_WIDGETS, required=True)
@@ -139,7 +155,7 @@ CONNECT_REQUEST = ConnectSchema()
 REQUEST = Versioned("widget_request", WidgetSchema)
 
 
-@routes.add("POST", "/users/<user>/widget_urls", "requestWidgetURL")
+@routes.add("POST", "/users/<user>/widget_urls", "requestWidgetURL", from_pages=True)
 def request_url(call: Call, user: str) -> Reply:
     given = call.load("widget_url", REQUEST[call.version])
     with call.change() as world:
@@ -150,9 +166,19 @@ def request_url(call: Call, user: str) -> Reply:
     return Reply({"widget_url": {"type": None if kind in unshown else kind, "url": url, "user_id": owner.partner_id}})
 
 
-@routes.add("POST", "/users/<user>/connect_widget_url", "requestConnectWidgetURL", versions=(V1,), deprecated=(V1,))
+@routes.add(
+    "POST",
+    "/users/<user>/connect_widget_url",
+    "requestConnectWidgetURL",
+    versions=(V1,),
+    deprecated=(V1,),
+    from_pages=True,
+)
 def request_connect_url(call: Call, user: str) -> Reply:
-    given = call.load("config", CONNECT_REQUEST)
+    """The options stand under ``config``, under ``widget_url``, or are the body itself, which may be empty."""
+    body = call.json if call.request.get_data(cache=True) else {}
+    root = next((name for name in ("config", "widget_url") if name in body), None)
+    given = call.load(root, CONNECT_REQUEST) if root else call.read(body, CONNECT_REQUEST)
     with call.change() as world:
         owner = call.user(world, user)
         url = _open(call, world, owner, {**given, "widget_type": CONNECT})
@@ -185,10 +211,10 @@ def _open(call: Call, world: World, user: Record, given: Mapping[str, Any]) -> s
 
 def _with_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
     """The options with MX's defaults, some of which follow from others."""
-    verification = given.get("mode") == "verification"
+    aggregates = "aggregation" in _words(given.get("mode", DEFAULTS["mode"]))
     following = {
-        "disable_background_agg": verification,
-        "include_transactions": not verification,
+        "disable_background_agg": not aggregates,
+        "include_transactions": aggregates,
         "oauth_referral_source": "APP" if given.get("is_mobile_webview") else "BROWSER",
     }
     return {**DEFAULTS, **following, **given}
@@ -205,7 +231,7 @@ def _check(call: Call, world: World, user: Record, options: Mapping[str, Any]) -
         call.member(world, user, options[start])
     elif start is not None:
         _ = call.mount.institutions.get(options[start]) or not_found("Institution", options[start])
-    if options["mode"] == "verification" and "current_microdeposit_guid" in options:
+    if "verification" in _words(options["mode"]) and "current_microdeposit_guid" in options:
         guid = options["current_microdeposit_guid"]
         _ = call.find(world, "mx.micro_deposit", guid, user.guid) or not_found("Microdeposit", guid)
     if options["widget_type"] == PULSE and "insight_guid" in options:

@@ -28,6 +28,7 @@ BARE = {
     "fetchRewards",
     "autoGenerateBudgets",
     "createSpendingPlan",
+    "requestConnectWidgetURL",
 }
 
 

@@ -765,16 +765,23 @@ def test_an_unknown_scenario_is_refused(mx: MX, user: str) -> None:
 # what a client asks the first job for
 
 
-def ask_for(mx: MX, institution: str, *products: str, status: int) -> tuple[str, str]:
+OLDER = {"Accept": "application/vnd.mx.api.v1+json"}
+BETA = {"Accept": "application/vnd.mx.api.v2beta+json"}
+
+
+def ask_for(mx: MX, institution: str, *products: str, status: int, headers: dict[str, str] = V2) -> tuple[str, str]:
     """A user and their new member, created for these products."""
     user = mx.user()
     member = {"institution_code": institution, "credentials": mx.credentials(institution)}
     body = {"member": member, "data_request": {"products": list(products)}}
-    return user, mx.call("POST", f"/users/{user}/members", body, headers=V2, status=status)["member"]["guid"]
+    return user, mx.call("POST", f"/users/{user}/members", body, headers=headers, status=status)["member"]["guid"]
 
 
-def test_the_products_asked_for_are_what_is_fetched_and_told(mx: MX) -> None:
-    user, member = ask_for(mx, "mxbank", "account_verification", "identity_verification", status=202)
+@pytest.mark.parametrize("headers", [V2, OLDER, BETA], ids=["newer", "older", "beta"])
+def test_the_products_asked_for_are_what_is_fetched_and_told(mx: MX, headers: dict[str, str]) -> None:
+    mx.control("PUT", "/endpoints", {"endpoints": [{"url": "http://127.0.0.1:9/x", "events": ["mx.*"]}]})
+    asked = ("account_verification", "identity_verification")
+    user, member = ask_for(mx, "mxbank", *asked, status=202, headers=headers)
     mx.advance("10s")
     found = {
         what: len(mx.call("GET", f"/users/{user}/members/{member}/{what}")[what])
@@ -782,7 +789,9 @@ def test_the_products_asked_for_are_what_is_fetched_and_told(mx: MX) -> None:
     }
     assert found == {"account_numbers": 2, "account_owners": 6}
     assert mx.call("GET", f"/users/{user}/transactions")["pagination"]["total_entries"] == 0
-    assert mx.events()[-2:] == ["mx.member.updated", "mx.verification"]
+    assert mx.events().count("mx.initial_data_ready") == 1
+    assert "mx.verification" in mx.events()
+    assert mx.control("GET", "/violations")["violations"] == []
 
 
 def test_a_product_that_the_institution_lacks_is_201_and_the_others_are_fetched(mx: MX) -> None:

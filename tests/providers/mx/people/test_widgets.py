@@ -12,7 +12,7 @@ from flask import Flask
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.sandbox import DEFAULT
 from mocksrv.engine.storage.records import Query, Record
-from tests.conftest import MX
+from tests.conftest import MX, MX_HEADERS
 
 V2 = {"Accept": "application/json", "Accept-Version": "v20250224"}
 
@@ -81,15 +81,14 @@ def test_what_the_page_needs_is_kept_for_ten_minutes(server: tuple[Engine, MX]) 
     assert kept(engine) == []
 
 
-def test_products_are_asked_for_in_the_newer_version(server: tuple[Engine, MX]) -> None:
+def test_products_are_asked_for_in_either_version(server: tuple[Engine, MX]) -> None:
     engine, mx = server
     user = mx.user()
     wanted = {"data_request": {"products": ["account_verification", "transactions"]}}
     ask(mx, user, headers=V2, **wanted)
     ask(mx, user, **wanted)
-    assert [record.body["options"].get("data_request") for record in kept(engine)] == [wanted["data_request"], None]
-    noted = [(each["rule"], each["detail"]) for each in mx.control("GET", "/violations")["violations"]]
-    assert ("unknown-field", "widget_url.data_request") in noted
+    assert [record.body["options"].get("data_request") for record in kept(engine)] == [wanted["data_request"]] * 2
+    assert mx.control("GET", "/violations")["violations"] == []
     ask(mx, user, headers=V2, data_request={"products": ["gold"]}, status=422)
 
 
@@ -105,7 +104,67 @@ def test_the_older_call_of_the_connect_widget(server: tuple[Engine, MX]) -> None
     assert kept(engine)[0].body["options"]["widget_type"] == "connect_widget"
     assert mx.control("GET", "/violations")["violations"][0]["rule"] == "deprecated"
     mx.call("POST", f"/users/{user}/connect_widget_url", {"config": {}}, headers=V2, status=404)
-    mx.call("POST", f"/users/{user}/connect_widget_url", {}, status=400)
+    mx.call("POST", f"/users/{user}/connect_widget_url", {"config": "mobile"}, status=400)
+
+
+@pytest.mark.parametrize("root", ["config", "widget_url", None])
+def test_the_options_of_the_older_call_stand_under_either_root_or_none(
+    server: tuple[Engine, MX], root: str | None
+) -> None:
+    engine, mx = server
+    options = {"mode": "verification", "is_mobile_webview": True}
+    user = mx.user()
+    made = mx.call("POST", f"/users/{user}/connect_widget_url", {root: options} if root else options, status=200)
+    assert made == {"user": {"connect_widget_url": made["user"]["connect_widget_url"], "guid": user}}
+    assert options.items() <= kept(engine)[0].body["options"].items()
+    assert [each["rule"] for each in mx.control("GET", "/violations")["violations"]] == ["deprecated"]
+
+
+def test_the_older_call_needs_no_body(server: tuple[Engine, MX]) -> None:
+    engine, mx = server
+    answer = mx.http.post(f"/users/{mx.user()}/connect_widget_url", headers=MX_HEADERS, auth=("client", "key"))
+    assert (answer.status_code, kept(engine)[0].body["options"]["mode"]) == (200, "aggregation")
+
+
+def test_null_is_the_default_of_an_option(server: tuple[Engine, MX]) -> None:
+    engine, mx = server
+    user = mx.user()
+    ask(mx, user)
+    ask(mx, user, **dict.fromkeys(("client_redirect_url", "disable_background_agg", "mode", "include_identity")))
+    plain, nulls = kept(engine)
+    assert nulls.body["options"] == plain.body["options"]
+
+
+def test_several_modes_stand_with_commas_between_them(server: tuple[Engine, MX]) -> None:
+    engine, mx = server
+    user = mx.user()
+    ask(mx, user, mode="aggregation,verification", additional_product_option="account_verification")
+    options = kept(engine)[0].body["options"]
+    assert options["mode"] == "aggregation,verification"
+    assert (options["disable_background_agg"], options["include_transactions"]) == (False, True)
+    assert mx.control("GET", "/violations")["violations"] == []
+    ask(mx, user, mode="aggregation,magic", status=422)
+    ask(mx, user, additional_product_option="gold", status=422)
+
+
+def test_a_page_of_another_origin_asks_for_a_widget(server: tuple[Engine, MX]) -> None:
+    _, mx = server
+    path, origin = f"/users/{mx.user()}/widget_urls", {"Origin": "https://app.example.com"}
+    wish = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "accept,authorization"}
+    asked = mx.http.options(path, headers=origin | wish | {"Access-Control-Request-Private-Network": "true"})
+    assert (asked.status_code, asked.text) == (204, "")
+    assert asked.headers["Access-Control-Allow-Origin"] == "https://app.example.com"
+    assert asked.headers["Access-Control-Allow-Methods"] == "POST"
+    assert asked.headers["Access-Control-Allow-Headers"] == "accept,authorization"
+    assert asked.headers["Access-Control-Allow-Private-Network"] == "true"
+    body = {"widget_url": {"widget_type": "connect_widget"}}
+    for auth, status in ((("client", "key"), 200), (None, 401)):
+        answer = mx.http.post(path, json=body, headers=origin | MX_HEADERS, auth=auth)
+        assert answer.status_code == status
+        assert answer.headers["Access-Control-Allow-Origin"] == "https://app.example.com"
+    users = mx.http.get("/users", headers=origin | MX_HEADERS, auth=("client", "key"))
+    assert "Access-Control-Allow-Origin" not in users.headers
+    assert mx.http.options("/users", headers=origin | wish).status_code == 404
 
 
 @pytest.mark.parametrize(
