@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mocksrv.engine.callbacks.consistency import Contradiction
 from mocksrv.engine.callbacks.credentials import KINDS, SECRET
 from mocksrv.engine.callbacks.dispatcher import Dispatcher
 from mocksrv.engine.callbacks.outbox import UnknownField
@@ -218,7 +219,8 @@ class Engine:
 
         ``subject`` is the guid of what it is about; None: the newest that fits, or an invented one. Raises
         UnknownEvent; UnknownSubject for one that is not there, WrongSubject for one that the event cannot be about;
-        UnknownField for a field that no event of it has, unless ``extra`` ones are meant.
+        UnknownField for a field that no event of it has, unless ``extra`` ones are meant, Contradiction for a value
+        that the rest of the payload cannot agree with.
         """
         provider = event.partition(".")[0]
         role = self.player.roles.get(provider)
@@ -232,6 +234,8 @@ class Engine:
                 role.trigger(world, record, event)
             if world.strange and len(world.strange) == len(world.written) and not extra:
                 raise UnknownField(world.strange[0])
+            if world.contradictions and not extra:
+                raise Contradiction(world.contradictions[0])
             return world.written
 
     # time

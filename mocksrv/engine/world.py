@@ -36,6 +36,7 @@ class World:
         self.happened: list[Happening] = []
         self.observed = False  # somebody is told of it afterwards
         self.strange: list[str] = []  # what is wrong with fields put over payloads that do not have them
+        self.contradictions: list[str] = []  # fields put over payloads that cannot have these values
         self.written: list[str] = []  # the ids of the events of this transaction
         self._guids: int | None = None
 

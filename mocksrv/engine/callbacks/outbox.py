@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import asdict
 from fnmatch import fnmatchcase
 from typing import Any
 
+from mocksrv.engine.callbacks.consistency import Rule, flat, settle
 from mocksrv.engine.callbacks.disturbance import AT_SENDING, meet
 from mocksrv.engine.problems import choose
 from mocksrv.engine.sandbox import Endpoint
@@ -40,13 +41,15 @@ def emit(
     private: Endpoint | None = None,
     sent: bool = False,
     write: Callable[[Any], str] = dumps,
+    rules: Iterable[Rule] = (),
 ) -> None:
     """Writes an event and what each endpoint that wants it is owed. Nothing is sent before the commit.
 
     ``private`` is an endpoint that the event's subject brought along: it gets the event beside those of the sandbox.
     The directives of the step being played (``webhooks`` in the scenario) are obeyed, and those of the sandbox's
     disturbances. An endpoint of the sandbox with the same URL does not get the event a second time. ``sent``:
-    ``private`` has it already, by a probe. ``write`` makes the text of the body. Nothing is written in a muted world.
+    ``private`` has it already, by a probe. ``write`` makes the text of the body; ``rules``: what
+    agrees in it with fields that are put over it. Nothing is written in a muted world.
     """
     if world.muted or world.directives.get("off"):
         return
@@ -56,6 +59,7 @@ def emit(
         strange = unknown_field(payload, world.overrides)
         world.strange += [strange] if strange else []
         payload = overridden(payload, world.overrides)
+        world.contradictions += settle(payload, rules, flat(world.overrides).keys())
     body = write(payload)
     seq = world.tx.add_event(world.sandbox.name, id, event, subject, world.now, body, dumps(headers))
     state = "dropped" if directives.get("drop") else "pending"

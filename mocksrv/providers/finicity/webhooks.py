@@ -15,6 +15,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from mocksrv.engine.callbacks import outbox
+from mocksrv.engine.callbacks.consistency import always
 from mocksrv.engine.callbacks.dispatcher import Retries
 from mocksrv.engine.clock import HOUR
 from mocksrv.engine.role import WrongSubject
@@ -203,6 +204,7 @@ def emit(world: World, session: Record, name: str, *, sent: str | None = None) -
         endpoint(session),
         sent is not None,
         dumps_for_javascript,
+        rules=(always("eventType", name),),
     )
 
 

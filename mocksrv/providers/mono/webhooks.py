@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mocksrv.engine.callbacks import outbox
+from mocksrv.engine.callbacks.consistency import Body, Rule, always, ordered, twins
 from mocksrv.engine.callbacks.dispatcher import Retries
 from mocksrv.engine.clock import HOUR, SECOND, iso_ms
 from mocksrv.engine.storage.records import Record
@@ -210,6 +211,33 @@ def bank_on_v1(bank: Mapping[str, str]) -> dict[str, str]:
     return {"name": bank["name"], "bankCode": bank["bank_code"], "type": bank["type"]}
 
 
+def _nothing_retrieved(body: Body) -> None:
+    """Where no data could be had, none were retrieved."""
+    if body["data_status"] == "UNAVAILABLE" and body["retrieved_data"]:
+        if "retrieved_data" in body.typed:
+            body.refuse("retrieved_data", "empty while data_status is UNAVAILABLE")
+        body["retrieved_data"] = []
+
+
+def _summed_up(body: Body) -> None:
+    """The figures of the summary of an income are those beside it."""
+    for place in body.places:
+        inner = place.get("income_summary")
+        if isinstance(inner, dict) and "income_summary" not in body.typed:
+            inner.update({name: place[name] for name in inner if name in place})
+
+
+# What agrees in the payloads with fields that are put over them.
+RULES: tuple[Rule, ...] = (
+    ordered("created_at", "updated_at"),
+    ordered("first_transaction_date", "last_transaction_date"),
+    twins("id", "_id", to=str, back=str),
+    twins("authMethod", "auth_method", to=str, back=str),
+    _nothing_retrieved,
+    _summed_up,
+)
+
+
 def emit(world: World, event: str, account: Record, *, job: Mapping[str, Any] | None = None) -> None:
     """Writes an event of an account. ``job``: what the job that led to it has found."""
     entry = CATALOGUE[event]
@@ -219,7 +247,8 @@ def emit(world: World, event: str, account: Record, *, job: Mapping[str, Any] | 
     payload["data"] = agreeing(entry.build(world, account, job or {}), world.overrides)
     if entry.stamped:
         payload["data"] |= dict(zip(("app", "business"), app_ids(world.sandbox.name), strict=True))
-    outbox.emit(world, event, account.guid, payload, HEADERS, UNASKED, write=dumps_for_javascript)
+    rules = (always("event", entry.wire), *RULES)
+    outbox.emit(world, event, account.guid, payload, HEADERS, UNASKED, write=dumps_for_javascript, rules=rules)
 
 
 def emit_job(world: World, job: Record) -> None:

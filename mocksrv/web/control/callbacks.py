@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mocksrv.engine.callbacks.addresses import ForbiddenHost, check_hosts
+from mocksrv.engine.callbacks.consistency import Contradiction
 from mocksrv.engine.callbacks.outbox import UnknownField, replay
 from mocksrv.engine.engine import UnknownEvent, UnknownSubject
 from mocksrv.engine.role import WrongSubject
@@ -181,6 +182,8 @@ class Callbacks(Calls):
             raise Problem(404, f"subject: {error}") from None
         except UnknownField as error:
             raise Problem(422, f"payload.{error}; `extra` takes other fields, too") from None
+        except Contradiction as error:
+            raise Problem(422, f"payload.{error}; with `extra` it is sent all the same") from None
         except WrongSubject as error:
             raise Problem(422, f"subject: {error}") from None
         return {"webhooks": [self.read(request, id) for id in sent]}

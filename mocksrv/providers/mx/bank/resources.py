@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mocksrv.engine.callbacks.consistency import MISSING, Body, always, ordered, twins
 from mocksrv.engine.clock import DAY
 from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
-from mocksrv.providers.mx.bank.categories import BY_NAME
+from mocksrv.providers.mx.bank.categories import BY_GUID, BY_NAME
 from mocksrv.providers.mx.events.resources import Events, Resource, changes, day_seconds, names
 from mocksrv.providers.mx.events.webhooks import seconds
 from mocksrv.providers.mx.http.versions import ACCOUNT_FEED, ACCOUNT_SET_BY, account_twins
@@ -125,6 +126,46 @@ ACCOUNT_SAMPLE: Mapping[str, Any] = {
 }
 ACCOUNT = Accounts("mx.account", prefix="ACT", events=_ACCOUNT_EVENTS, sample=ACCOUNT_SAMPLE, of_member=True)
 
+_TYPES = {number: name for name, number in FEED_TYPE.items()}
+_STATUSES = {number: name for name, number in FEED_STATUS.items()}
+
+
+def _name_of_category(guid: str) -> str | None:
+    return BY_GUID[guid].name if guid in BY_GUID else None
+
+
+def _guid_of_category(name: str) -> str | None:
+    return BY_NAME[name].guid if name in BY_NAME else None
+
+
+def _direction(body: Body) -> None:
+    """Income is a credit, an expense a debit; what was typed last says which."""
+    typed_as = {1: "CREDIT", 2: "DEBIT"}.get(body["feed_transaction_type"])
+    credit = body["type"] == "CREDIT"
+    if "type" not in body.typed:
+        if "feed_transaction_type" in body.typed and typed_as:
+            credit = typed_as == "CREDIT"
+        elif "is_income" in body.typed and body["is_income"]:
+            credit = True
+        elif "is_expense" in body.typed and body["is_expense"]:
+            credit = False
+        body["type"] = "CREDIT" if credit else "DEBIT"
+    wrong = "is_expense" if credit else "is_income"
+    if body[wrong]:
+        if wrong in body.typed:
+            body.refuse(wrong, f"a {body['type']} is none")
+        body[wrong] = False
+
+
+def _not_posted(body: Body) -> None:
+    """What is pending was not posted yet."""
+    for name in ("posted_at", "feed_posted_at"):
+        if body["status"] == "PENDING" and body[name] not in (None, MISSING):
+            if name in body.typed:
+                body.refuse(name, "null while it is PENDING")
+            body[name] = None
+
+
 _TRANSACTION_EVENTS = Events(
     changes("a transaction", created="a transaction was entered, is part of a split, or was brought by a job"),
     (
@@ -143,6 +184,17 @@ _TRANSACTION_EVENTS = Events(
     ),
     forms={"date": day_seconds, "feed_status": FEED_STATUS.get, "feed_transaction_type": FEED_TYPE.get},
     renamed={"category_name": "category", "check_number": "check_number_string"},
+    rules=(
+        ordered("created_at", "updated_at"),
+        always("type", "DEBIT", "CREDIT"),
+        always("status", "POSTED", "PENDING"),
+        twins("category_guid", "category_name", to=_name_of_category, back=_guid_of_category),
+        _direction,
+        twins("type", "feed_transaction_type", to=FEED_TYPE.get, back=_TYPES.get),
+        twins("status", "feed_status", to=FEED_STATUS.get, back=_STATUSES.get),
+        twins("amount", "feed_amount", to=float, back=float),
+        _not_posted,
+    ),
 )
 TRANSACTION_SAMPLE: Mapping[str, Any] = {
     "amount": 23.75,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mocksrv.engine.callbacks import outbox
+from mocksrv.engine.callbacks.consistency import Rule, always, ordered
 from mocksrv.engine.clock import DAY
 from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
@@ -32,7 +33,7 @@ class Events:
     ``when`` has its actions, and says in words what each is sent for. ``fields`` is what its object shows, ``forms``
     how fields are written that are not written as they are (moments become Unix seconds without being named here),
     ``renamed`` MX's other names for fields of the API, ``beside`` what stands beside the object, ``optional`` the
-    fields that are left out while they are null.
+    fields that are left out while they are null, ``rules`` what agrees in the payload with fields put over it.
     """
 
     when: Mapping[str, str]
@@ -41,6 +42,7 @@ class Events:
     renamed: Mapping[str, str] = field(default_factory=dict)
     beside: Mapping[str, Any] = field(default_factory=dict)
     optional: frozenset[str] = frozenset()
+    rules: tuple[Rule, ...] = (ordered("created_at", "updated_at"),)
 
     def payload(self, wrapper: str, action: str, view: Mapping[str, Any]) -> dict[str, Any]:
         """The body: ``view`` has the resource's fields by the API's names, moments in milliseconds."""
@@ -196,4 +198,5 @@ class Resource:
             f"{self.kind}.{action}",
             record.guid,
             self.events.payload(self.kind.removeprefix("mx."), action, view),
+            rules=(always("action", action), *self.events.rules),
         )

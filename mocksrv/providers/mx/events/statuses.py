@@ -115,6 +115,9 @@ STATUSES: dict[str, ConnectionStatus] = {
     "PENDING": ConnectionStatus(21, jobs=False),
 }
 
+RAISING = tuple(name for name, status in STATUSES.items() if status.raises)
+BUSY = frozenset({"CREATED", "UPDATED", "RESUMED", "CHALLENGED", "RECONNECTED", "DELAYED"})  # while a job runs
+
 # Statuses that MX reaches by counting attempts, whatever their job.
 FAILURES = frozenset({"FAILED", "DEGRADED", "DISCONNECTED"})
 COUNTING = Counting(

@@ -6,19 +6,21 @@ retries over about 24 hours".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 from uuid import UUID, uuid5
 from zlib import crc32
 
 from mocksrv.engine.callbacks import outbox
+from mocksrv.engine.callbacks.consistency import Body, Rule, always, flat, ordered, twins, with_value
 from mocksrv.engine.callbacks.dispatcher import Retries
-from mocksrv.engine.clock import SECOND, day
+from mocksrv.engine.clock import DAY, SECOND, day
 from mocksrv.engine.storage.records import Query, Record, dumps
 from mocksrv.engine.world import World
 from mocksrv.providers.mx.events.jobs import MemberJob
-from mocksrv.providers.mx.events.statuses import STATUSES, message
+from mocksrv.providers.mx.events.statuses import BUSY, RAISING, STATUSES, message
 
 HEADERS = {
     "content-type": "application/json; charset=utf-8",
@@ -36,13 +38,15 @@ class Webhook:
     """One event of the catalogue.
 
     ``when`` says in words what it is sent for. ``build`` makes the body from the member and its user. ``unasked``: a
-    plain Platform API client gets it. ``echo``: the calls whose X-CALLBACK-PAYLOAD comes back with it.
+    plain Platform API client gets it. ``echo``: the calls whose X-CALLBACK-PAYLOAD comes back with it. ``rules``: what
+    agrees in the payload with fields that are put over it.
     """
 
     when: str
     build: Callable[[World, Record, Record | None], Payload]
     unasked: bool = True
     echo: frozenset[str] = frozenset()
+    rules: tuple[Rule, ...] = ()
 
 
 def seconds(ms: int | None) -> int | None:
@@ -195,6 +199,46 @@ def _job_status(world: World, member: Record, user: Record | None) -> Payload:
     }
 
 
+JOB_OF = {"DENIED": "DENIED", "PREVENTED": "PREVENTED", "CHALLENGED": "CHALLENGED", "HALTED": "FAILED"}
+
+
+def in_typed_status(world: World, event: str, member: Record) -> Record:
+    """The member as an event shows it: where a status, its number or what else stands for one is put over the payload,
+    in that status, with all that follows from it. A Connection Status event is only about one that raises it.
+    """
+    status, known = _typed_status(event, flat(world.overrides)), member.body["connection_status"]
+    if status is None and event == "mx.connection_status.changed" and known not in RAISING:
+        status = "DENIED"
+    if status is None or status == known:
+        return member
+    rules = STATUSES[status]
+    flags = {
+        "connection_status": status,
+        "connection_status_message": None,
+        "error": dict(rules.error),
+        "is_authenticated": rules.authenticated,
+        "is_being_aggregated": status in BUSY,
+        "needs_updated_credentials": rules.wants_credentials,
+    }
+    return replace(member, body={**member.body, **flags})
+
+
+def _typed_status(event: str, typed: Mapping[str, Any]) -> str | None:
+    """The connection status that fields put over a payload stand for."""
+    if event == "mx.job_status":
+        by_number: dict[Any, str] = dict((*JOB_STATUSES.values(), JOB_COMPLETED))
+        name = typed.get("status_name") or by_number.get(typed.get("status"))
+        if name is None and typed.get("error_message"):
+            name = "HALTED"
+        if name is None and "is_authenticated" in typed:
+            name = JOB_COMPLETED[1] if typed["is_authenticated"] else "HALTED"
+        return JOB_OF.get(str(name)) or ("CONNECTED" if name == JOB_COMPLETED[1] else None)
+    status = typed.get("connection_status")
+    if status is None and "connection_status" not in typed:
+        status = next((n for n, each in STATUSES.items() if each.number == typed.get("connection_status_id")), None)
+    return status if status in STATUSES else None
+
+
 def client_guid(sandbox: str) -> str:
     """The guid of the client whose sandbox this is: always the same."""
     return f"CLT-{uuid5(_CLIENTS, sandbox)}"
@@ -206,52 +250,131 @@ def client_id(sandbox: str) -> str:
 
 
 UNTOLD = frozenset({"revision", "updated_at", "user_id"})  # whose change alone is told to nobody
+
+
+def _second_of(text: str) -> int:
+    """The second in which a day begins. Raises ValueError."""
+    return (date.fromisoformat(text).toordinal() - date(1970, 1, 1).toordinal()) * DAY // 1000
+
+
+def _number_of_status(body: Body) -> None:
+    """A status and its number."""
+    status = body["connection_status"]
+    number = STATUSES[status].number if status in STATUSES else None
+    if body["connection_status_id"] != number:
+        typed = "connection_status_id" if "connection_status_id" in body.typed else "connection_status"
+        body.refuse(typed, f"{status} has the number {number}")
+
+
+def _status_of_job(body: Body) -> None:
+    """A job's status and its number, and whether it has failed."""
+    known = {name: number for number, name in (*JOB_STATUSES.values(), JOB_COMPLETED)}
+    name = body["status_name"]
+    if name not in known:
+        body.refuse("status_name", f"{name!r} is none of {', '.join(known)}")
+    elif body["status"] != known[name]:
+        body.refuse("status", f"{name} has the number {known[name]}")
+    if (name == JOB_COMPLETED[1]) != (body["is_authenticated"] is True):
+        body.refuse("is_authenticated", "true for a job that is COMPLETED, and for no other")
+    if (name in ("COMPLETED", "CHALLENGED")) != (body["error_message"] is None):
+        body.refuse("error_message", "null for a job that is COMPLETED or CHALLENGED, and for no other")
+
+
+def _finished_at(body: Body) -> None:
+    """A job that waits for answers has not finished; any other has."""
+    waits = body["status_name"] == "CHALLENGED"
+    if waits != (body["finished_at"] is None):
+        body.refuse("finished_at", "null for a job that is CHALLENGED, and for no other")
+
+
+# What the payloads of members, jobs and users say twice.
+_DATES = ordered("created_at", "updated_at")
+_COMPLETED = twins("completed_at", "completed_on", to=lambda at: day(at * 1000), back=_second_of)
+_JOB = (ordered("created_at", "started_at", "finished_at", "updated_at"), _status_of_job, _finished_at)
+
+
+def _process(when: str, kind: str, *fields: str, echo: str | None = None) -> Webhook:
+    """The webhook of a finished process; ``echo``: the call whose X-CALLBACK-PAYLOAD comes back with it."""
+    rules = (always("action", "member_data_updated"), always("type", kind), _COMPLETED)
+    return Webhook(when, _finished(kind, *fields), echo=frozenset(filter(None, [echo])), rules=rules)
+
+
+def _member_rules(action: str) -> tuple[Rule, ...]:
+    same = twins("is_managed_by_user", "is_user_created", to=bool, back=bool)
+    return (always("action", action), always("connection_status", *STATUSES, None), _number_of_status, same, _DATES)
+
+
+def _user_rules(action: str) -> tuple[Rule, ...]:
+    verified = (with_value("email_is_verified", "email"), with_value("phone_is_verified", "phone"))
+    return (always("action", action), *verified)
+
+
 MEMBER_CALLS = frozenset({"create", "update"})
 CATALOGUE: Mapping[str, Webhook] = {
-    "mx.member.created": Webhook("a member was created", _member("created"), echo=MEMBER_CALLS),
+    "mx.member.created": Webhook(
+        "a member was created", _member("created"), echo=MEMBER_CALLS, rules=_member_rules("created")
+    ),
     "mx.member.updated": Webhook(
-        "a member has changed: its status, its flags, what a client may set", _member("updated"), echo=MEMBER_CALLS
+        "a member has changed: its status, its flags, what a client may set",
+        _member("updated"),
+        echo=MEMBER_CALLS,
+        rules=_member_rules("updated"),
     ),
     "mx.member.deleted": Webhook(
-        "a member was deleted, by a client or because its OAuth login was never finished", _member("deleted")
+        "a member was deleted, by a client or because its OAuth login was never finished",
+        _member("deleted"),
+        rules=_member_rules("deleted"),
     ),
     "mx.connection_status.changed": Webhook(
-        "a member's status has become one of the eight that somebody must act on", _connection_status
-    ),
-    "mx.aggregation": Webhook(
-        "an aggregation has ended well; MX calls it Aggregation and Member Data Updated",
-        _finished(
-            "AGGREGATION",
-            "is_background",
-            "job_guid",
-            "transactions_created_count",
-            "transactions_updated_count",
-            "user_id",
+        "a member's status has become one of the eight that somebody must act on",
+        _connection_status,
+        rules=(
+            always("action", "CHANGED"),
+            always("type", "CONNECTION_STATUS"),
+            always("connection_status", *RAISING),
+            _number_of_status,
         ),
-        echo=frozenset({"aggregate"}),
     ),
-    "mx.balance": Webhook("a balance check has ended well", _finished("BALANCE")),
-    "mx.history": Webhook(
+    "mx.aggregation": _process(
+        "an aggregation has ended well; MX calls it Aggregation and Member Data Updated",
+        "AGGREGATION",
+        "is_background",
+        "job_guid",
+        "transactions_created_count",
+        "transactions_updated_count",
+        "user_id",
+        echo="aggregate",
+    ),
+    "mx.balance": _process("a balance check has ended well", "BALANCE"),
+    "mx.history": _process(
         "an extension of the history has ended well",
-        _finished("HISTORY", "transactions_created_count", "transactions_updated_count"),
+        "HISTORY",
+        "transactions_created_count",
+        "transactions_updated_count",
     ),
-    "mx.statement": Webhook("a fetch of statements has ended well", _finished("STATEMENT", "statements_created_count")),
-    "mx.verification": Webhook(
+    "mx.statement": _process("a fetch of statements has ended well", "STATEMENT", "statements_created_count"),
+    "mx.verification": _process(
         "a verification has ended well, with at least one account",
-        _finished("VERIFICATION", "accounts", "job_guid", "user_id"),
-        echo=frozenset({"verify"}),
+        "VERIFICATION",
+        "accounts",
+        "job_guid",
+        "user_id",
+        echo="verify",
     ),
     "mx.initial_data_ready": Webhook(
         "the first of the data that a new member was asked for with `data_request` can be read",
         _initial_data_ready,
+        rules=(always("type", "initial_data_ready"),),
     ),
-    "mx.job_status": Webhook("a job has ended, or is CHALLENGED, DENIED or PREVENTED", _job_status, unasked=False),
-    "mx.rewards": Webhook(
-        "a fetch of rewards has ended well", _finished("REWARD", "rewards_created_count", "rewards_updated_count")
+    "mx.job_status": Webhook(
+        "a job has ended, or is CHALLENGED, DENIED or PREVENTED", _job_status, unasked=False, rules=_JOB
     ),
-    "mx.user.created": Webhook("a user was created", _user("created"), unasked=False),
-    "mx.user.updated": Webhook("a user has changed", _user("updated"), unasked=False),
-    "mx.user.deleted": Webhook("a user was deleted", _user("deleted"), unasked=False),
+    "mx.rewards": _process(
+        "a fetch of rewards has ended well", "REWARD", "rewards_created_count", "rewards_updated_count"
+    ),
+    "mx.user.created": Webhook("a user was created", _user("created"), False, rules=_user_rules("created")),
+    "mx.user.updated": Webhook("a user has changed", _user("updated"), False, rules=_user_rules("updated")),
+    "mx.user.deleted": Webhook("a user was deleted", _user("deleted"), False, rules=_user_rules("deleted")),
 }
 UNASKED = frozenset(
     {*(name for name, event in CATALOGUE.items() if event.unasked), "mx.insight.*", "mx.notification.*"}
@@ -272,7 +395,10 @@ def emit_member(
     if cause is None:
         cause = member.job.details(MemberJob) if member.job is not None else MemberJob()
     echoed = cause.headers if cause.call in entry.echo else {}
-    send(world, event, member.guid, entry.build(world, member, world.get("mx.user", member.owner)), echoed)
+    user = world.get("mx.user", member.owner)
+    send(
+        world, event, member.guid, entry.build(world, in_typed_status(world, event, member), user), echoed, entry.rules
+    )
 
 
 def save_changed(world: World, member: Record) -> None:
@@ -289,9 +415,17 @@ def save_changed(world: World, member: Record) -> None:
 def emit_user(world: World, user: Record, action: str) -> None:
     """Writes the event of a change of a user."""
     event = f"mx.user.{action}"
-    send(world, event, user.guid, CATALOGUE[event].build(world, user, None))
+    entry = CATALOGUE[event]
+    send(world, event, user.guid, entry.build(world, user, None), rules=entry.rules)
 
 
-def send(world: World, event: str, subject: str, payload: Payload, headers: Mapping[str, str] | None = None) -> None:
-    """Puts an event into the outbox, with MX's headers and these."""
-    outbox.emit(world, event, subject, payload, {**HEADERS, **(headers or {})}, UNASKED)
+def send(
+    world: World,
+    event: str,
+    subject: str,
+    payload: Payload,
+    headers: Mapping[str, str] | None = None,
+    rules: Iterable[Rule] = (),
+) -> None:
+    """Puts an event into the outbox, with MX's headers and these; ``rules`` of its payload."""
+    outbox.emit(world, event, subject, payload, {**HEADERS, **(headers or {})}, UNASKED, rules=rules)

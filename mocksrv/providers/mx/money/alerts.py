@@ -11,10 +11,22 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mocksrv.engine.callbacks import outbox
+from mocksrv.engine.callbacks.consistency import (
+    Body,
+    Rule,
+    above,
+    always,
+    filled,
+    one_of,
+    ordered,
+    settle,
+    twins,
+)
 from mocksrv.engine.clock import DAY
 from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
 from mocksrv.providers.calendar import day_in_month, month_number
+from mocksrv.providers.mx.bank.categories import BY_NAME
 from mocksrv.providers.mx.bank.resources import ACCOUNT, ACCOUNT_SAMPLE, TRANSACTION, TRANSACTION_SAMPLE
 from mocksrv.providers.mx.events.changes import AccountChanged, TransactionsAdded, after
 from mocksrv.providers.mx.events.members import USER
@@ -36,7 +48,8 @@ class AlertGroup(Resource):
     """The alerts about one kind of resource: actions with what raises each, and the fields of their object, of which
     those that end in ``_at``, and ``date``, are Unix seconds.
 
-    ``of`` is the resource. ``secrets`` are further fields of the sample of one action.
+    ``of`` is the resource. ``samples`` are further fields of the sample of one action, ``rules`` what its payload has
+    to be like.
     """
 
     def __init__(
@@ -46,7 +59,8 @@ class AlertGroup(Resource):
         actions: Mapping[str, str],
         *,
         sample: Mapping[str, Any],
-        secrets: Mapping[str, Mapping[str, Any]] | None = None,
+        samples: Mapping[str, Mapping[str, Any]] | None = None,
+        rules: Mapping[str, tuple[Rule, ...]] | None = None,
     ) -> None:
         super().__init__(
             f"mx.notification.{of.kind.removeprefix('mx.')}", prefix=of.prefix, about=of.kind, sample=sample
@@ -54,7 +68,8 @@ class AlertGroup(Resource):
         self.of = of
         self.fields = tuple(fields.split())
         self.actions = actions
-        self.secrets = secrets or {}
+        self.samples = samples or {}
+        self.rules = rules or {}
 
     def declared(self) -> Mapping[str, CatalogueEvent]:
         return {
@@ -65,7 +80,7 @@ class AlertGroup(Resource):
     def _writer(self, action: str) -> Callable[[World, Record, Record | None], None]:
         def write(world: World, owner: Record, record: Record | None) -> None:
             if record is None:
-                view: Mapping[str, Any] = {**(self.sample or {}), **self.secrets.get(action, {})}
+                view: Mapping[str, Any] = {**(self.sample or {}), **self.samples.get(action, {})}
                 self.alert(world, action, owner, owner if self.about == USER.kind else self.invent(world, owner), view)
             else:
                 self.alert(world, action, owner, record, self.view(world, owner, record, action))
@@ -74,7 +89,7 @@ class AlertGroup(Resource):
 
     def view(self, world: World, user: Record, record: Record, action: str) -> Mapping[str, Any]:
         """What an alert shows of a record that this does not: nothing where no call of the API makes such records."""
-        return {**(self.sample or {}), **self.secrets.get(action, {})}
+        return {**(self.sample or {}), **self.samples.get(action, {})}
 
     def asked(self, world: World) -> bool:
         """Whether any endpoint gets these alerts; nobody is told of what a client has muted."""
@@ -97,14 +112,39 @@ class AlertGroup(Resource):
             "client_id": client_id(world.sandbox.name),
             **(self.view(world, user, subject, action) if view is None else view),
         }
-        payload = {
+        payload: dict[str, Any] = {
             "action": action,
             "enabled_channels": ["in_app", "email"] if email else ["in_app"],
             "user_email": email,
             "user_mobile": "",
             self.of.kind.removeprefix("mx."): {name: _written(name, known.get(name)) for name in self.fields},
         }
-        send(world, f"{NAME}.{action}", subject.guid, payload)
+        rules = (always("action", action), *COMMON, *self.rules.get(action, ()))
+        settle(payload, rules)  # of a record that somebody asked for, whatever it is like
+        send(world, f"{NAME}.{action}", subject.guid, payload, rules=rules)
+
+
+def _reached(channel: str, name: str, address: str) -> Rule:
+    """A channel is enabled where there is an address for it, and only there; ``address`` is an invented one."""
+
+    def rule(body: Body) -> None:
+        enabled = body["enabled_channels"]
+        if not isinstance(enabled, list) or (channel in enabled) == bool(body[name]):
+            return
+        if "enabled_channels" in body.typed:
+            body[name] = address if channel in enabled else ""
+        else:
+            others = [each for each in enabled if each != channel]
+            body["enabled_channels"] = [*others, channel] if body[name] else others
+
+    return rule
+
+
+COMMON = (
+    _reached("email", "user_email", "sam.sample@example.com"),
+    _reached("sms", "user_mobile", "555-555-0123"),
+    ordered("created_at", "updated_at"),
+)
 
 
 def _written(name: str, value: Any) -> Any:
@@ -117,13 +157,17 @@ class AccountAlerts(AlertGroup):
     """Alerts about accounts."""
 
     def view(self, world: World, user: Record, record: Record, action: str) -> Mapping[str, Any]:
-        body = record.body
+        body, due = record.body, payment_due(record.body, world.now)
+        reminder = action == "DEBT_PAYMENT_REMINDER"
+        if reminder:
+            due = due or world.now + REMINDER
         return {
             "account_number": record.partner_id,
             "client_id": body.get("institution_code"),
-            "estimated_payment_due_at": payment_due(body, world.now),
+            "estimated_payment_due_at": due,
             "low_balance_threshold": LOW_BALANCE if body["type"] in DEPOSITS else None,
             "minimum_payment": body.get("minimum_payment") if body["type"] in DEBTS else None,
+            **({"payment_due_at": due} if reminder else {}),
         }
 
 
@@ -162,6 +206,19 @@ def payment_due(body: Mapping[str, Any], now: int) -> int | None:
 THRESHOLDS: Mapping[str, float] = {"ACCOUNT_DEPOSIT_LARGE": LARGE_DEPOSIT, "TRANSACTION_EXPENSE_LARGE": LARGE_EXPENSE}
 _TOKEN = {"sms_verification_token": "493817"}
 
+PAYMENT_DAY = 20_456 * DAY
+_NO_FEE = (always("is_fee", False), always("is_overdraft_fee", False))
+
+
+def _over(threshold: float) -> tuple[Rule, ...]:
+    """What is told where an amount is above a threshold: by default this one."""
+    return (
+        filled("amount", threshold + 1),
+        filled("transaction_threshold", threshold),
+        above("amount", "transaction_threshold", moves="transaction_threshold"),
+    )
+
+
 account_alerts = AccountAlerts(
     ACCOUNT,
     """account_number available_balance balance client_id created_at currency_code estimated_payment_due_at guid
@@ -175,6 +232,28 @@ account_alerts = AccountAlerts(
         "account_number": "act-100200",
         "client_id": "mxbank",
         "low_balance_threshold": LOW_BALANCE,
+    },
+    samples={
+        "DEBT_PAYMENT_REMINDER": {
+            "available_balance": None,
+            "balance": 420.0,
+            "estimated_payment_due_at": PAYMENT_DAY,
+            "low_balance_threshold": None,
+            "minimum_payment": 35.0,
+            "name": "Rewards Card",
+            "payment_due_at": PAYMENT_DAY,
+        },
+    },
+    rules={
+        "ACCOUNT_BALANCE_LOW": (
+            filled("balance", LOW_BALANCE - 1),
+            filled("low_balance_threshold", LOW_BALANCE),
+            above("low_balance_threshold", "balance", moves="low_balance_threshold"),
+        ),
+        "DEBT_PAYMENT_REMINDER": (
+            filled("payment_due_at"),
+            twins("payment_due_at", "estimated_payment_due_at", to=int, back=int),
+        ),
     },
 )
 device_alerts = AlertGroup(
@@ -208,6 +287,34 @@ transaction_alerts = TransactionAlerts(
         "client_id": "mxbank",
         "transaction_threshold": LARGE_EXPENSE,
     },
+    samples={
+        "ACCOUNT_DEPOSIT_LARGE": {
+            "amount": 1850.0,
+            "category_guid": BY_NAME["Paycheck"].guid,
+            "description": "Payroll",
+            "transaction_threshold": LARGE_DEPOSIT,
+            "type": "CREDIT",
+        },
+        "TRANSACTION_FEE_CHARGE": {
+            "amount": 12.0,
+            "category_guid": BY_NAME["Banking Fee"].guid,
+            "description": "Monthly service fee",
+            "is_fee": True,
+            "transaction_threshold": None,
+        },
+        "TRANSACTION_IS_INTERNATIONAL": {
+            "amount": 61.5,
+            "description": "Trattoria Roma",
+            "is_international": True,
+            "transaction_threshold": None,
+        },
+    },
+    rules={
+        "ACCOUNT_DEPOSIT_LARGE": (always("type", "CREDIT"), *_over(LARGE_DEPOSIT), *_NO_FEE),
+        "TRANSACTION_EXPENSE_LARGE": (always("type", "DEBIT"), *_over(LARGE_EXPENSE)),
+        "TRANSACTION_FEE_CHARGE": (always("type", "DEBIT"), one_of("is_fee", "is_overdraft_fee")),
+        "TRANSACTION_IS_INTERNATIONAL": (always("is_international", True),),
+    },
 )
 user_alerts = AlertGroup(
     USER,
@@ -222,7 +329,7 @@ user_alerts = AlertGroup(
         "WELCOME_NEW_USER": "the user has logged in for the first time",
     },
     sample={"first_name": "Sam", "institution_name": "MX Bank", "last_name": "Sample"},
-    secrets={  # what a user proves an address or a device with, once
+    samples={  # what a user proves an address or a device with, once
         "EMAIL_VERIFICATION": {
             "email_verification_url": "https://widgets.example.com/email_verifications/one-time-token",
             **_TOKEN,

@@ -8,6 +8,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
 
+from mocksrv.engine.callbacks.consistency import above, always, ordered, tells
 from mocksrv.engine.clock import DAY
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
@@ -206,6 +207,11 @@ budgets = Budgets(
                 projected_spending revision transaction_total updated_at"""
         ),
         forms={"projected_spending": _text, "transaction_total": _text},
+        rules=(
+            ordered("created_at", "updated_at"),
+            tells("is_exceeded", "transaction_total", "amount", told=_text),
+            tells("is_off_track", "projected_spending", "amount", told=_text),
+        ),
     ),
     sample={
         "amount": 350,
@@ -246,6 +252,18 @@ alerts = BudgetAlerts(
         ),
     },
     sample=budgets.sample or {},
+    rules={
+        "BUDGET_EXCEEDED": (
+            always("is_exceeded", True),
+            above("transaction_total", "amount", moves="transaction_total"),
+            tells("is_off_track", "projected_spending", "amount"),
+        ),
+        "BUDGET_OFF_TARGET": (
+            always("is_off_track", True),
+            above("projected_spending", "amount", moves="projected_spending"),
+            tells("is_exceeded", "transaction_total", "amount"),
+        ),
+    },
 )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
+from mocksrv.engine.callbacks.consistency import ordered, twins
 from mocksrv.engine.clock import DAY, MINUTE, SECOND, iso
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
@@ -310,6 +311,10 @@ def _iso_ms(ms: int | None) -> str | None:
     return None if ms is None else f"{iso(ms)[:-1]}.{ms % 1000:03}+00:00"
 
 
+def _number_of(status: str) -> int | None:
+    return STATUSES[status].number if status in STATUSES else None
+
+
 deposits = Deposits(
     KIND,
     prefix="MIC",
@@ -325,6 +330,10 @@ deposits = Deposits(
         forms=dict.fromkeys(("created_at", "updated_at", "verified_at"), _iso_ms),
         beside={"version": 1},
         optional=frozenset({"verified_at"}),
+        rules=(
+            ordered("created_at", "updated_at", "verified_at"),
+            twins("status_name", "status", to=_number_of, back={s.number: name for name, s in STATUSES.items()}.get),
+        ),
     ),
     sample={
         "account_number": "333398765",
