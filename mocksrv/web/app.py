@@ -7,7 +7,6 @@ import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from functools import cache, partial
 from typing import Any
 from urllib.parse import quote
 
@@ -38,8 +37,15 @@ class LazyRule(Rule):
     """
 
     def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
-        generated = cache(partial(super()._compile_builder, append_unknown))
-        return lambda *values, **named: generated()(*values, **named)
+        generate = super()._compile_builder
+        generated: list[Callable[..., tuple[str, str]]] = []
+
+        def build(*values: Any, **named: Any) -> tuple[str, str]:
+            if not generated:
+                generated.append(generate(append_unknown))
+            return generated[0](*values, **named)
+
+        return build
 
 
 class SandboxPrefix:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from importlib import import_module
-from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
@@ -45,17 +44,13 @@ def load(names: Sequence[str]) -> tuple[Family, ...]:
 
 def _module(name: str, names: Sequence[str]) -> ModuleType:
     for whole in (f"{PACKAGE}.{name}", name):
-        if _is_there(whole):
+        try:
             return import_module(whole)
+        except ModuleNotFoundError as error:
+            if not f"{whole}.".startswith(f"{error.name}."):
+                raise  # it is there, and what it imports is not
     guess = near(name, [other for other in names if other != name])
     raise ImportError(f"{__file__}: there is no family {name!r}" + (f"; {guess!r} is one" if guess else ""))
-
-
-def _is_there(module: str) -> bool:
-    try:
-        return find_spec(module) is not None
-    except ModuleNotFoundError:  # of a package above it
-        return False
 
 
 def catalogue(families: Sequence[Family]) -> Catalogue:
