@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
+from json.encoder import encode_basestring as quoted  # a text as JSON, without the encoder around it
 from typing import Any, NamedTuple
 
 from mocksrv.engine.secrets import masked_body, masked_headers, masked_query
@@ -128,7 +129,8 @@ def _shown(exchange: Exchange) -> str:
     """What was sent and answered as JSON, without its secrets. It is put together of texts, for speed."""
     query, asked, sent, told, answered = exchange
     request, response = _message(_request_headers(asked), sent), _message(_response_headers(told), answered)
-    return f'{{"query":{dumps(masked_query(query))},"request":{request},"response":{response}}}'
+    shown = masked_query(query.encode("latin-1", "replace").decode("utf-8", "replace")) if query else ""
+    return f'{{"query":{quoted(shown)},"request":{request},"response":{response}}}'
 
 
 @lru_cache(1000)
@@ -144,6 +146,8 @@ def _response_headers(told: Headers) -> str:
 
 
 def _message(headers: str, body: bytes) -> str:
+    if not body:
+        return f'{{"headers":{headers},"body":""}}'
     kept = masked_body(body[:KEPT_BODY].decode("utf-8", "replace"))
     cut = ',"truncated":true' if len(body) > KEPT_BODY else ""
-    return f'{{"headers":{headers},"body":{dumps(kept)}{cut}}}'
+    return f'{{"headers":{headers},"body":{quoted(kept)}{cut}}}'

@@ -12,6 +12,7 @@ MASK = "***"
 SECRET_HEADER = re.compile(r"authorization|secret|token|(api|app|sec)-?key|password|cookie", re.IGNORECASE)
 SECRET_NAME = re.compile(r"pass(word|code|phrase)|secret|token|authorization|(^|[_-]|api|app|sec)key$", re.IGNORECASE)
 _HINTS = ("pass", "secret", "token", "key", "authorization", "credentials")  # without one there is nothing to mask
+_SECRET_MEMBER = re.compile(rf'"[^"]*(?:{"|".join(_HINTS)})[^"]*"\s*:', re.IGNORECASE)
 _MEMBER = re.compile(r'("(?:[^"\\]|\\.)*"\s*:\s*)"((?:[^"\\]|\\.)*)"?')
 
 
@@ -30,6 +31,8 @@ def masked_body(body: str) -> str:
     """A body without its secrets: JSON, the beginning of JSON, or a form."""
     if not _may_have_secrets(body):
         return body
+    if body.startswith(("{", "[")) and "\\" not in body and not _SECRET_MEMBER.search(body):
+        return body  # a word like one of a secret stands in a value
     try:
         return json.dumps(_masked(json.loads(body)), ensure_ascii=False)
     except (ValueError, RecursionError):

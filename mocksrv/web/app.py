@@ -6,11 +6,12 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from flask import Flask, Response, redirect, request
+from flask import Flask, Request, Response, redirect, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 
@@ -149,7 +150,7 @@ class CallHandler:
         entry.status = response.status_code
         entry.duration_ms = round((time.perf_counter() - started) * 1000, 3)
         if not sandbox.dropped:
-            entry.exchange = _exchange(response)
+            entry.exchange = _exchange(call.request, response)
             self.engine.record(entry)
         response.headers["X-Mocksrv-Request"] = entry.id
         if route is not None and route.from_pages:
@@ -221,18 +222,16 @@ def _is_below(path: str, prefix: str) -> bool:
     return not prefix or path == prefix or path.startswith(f"{prefix}/")
 
 
-def _exchange(response: Response) -> Exchange:
-    """What was sent and answered, for the journal."""
-    environ = request.environ
-    try:
-        body = request.get_data() if environ.get("CONTENT_LENGTH") or "HTTP_TRANSFER_ENCODING" in environ else b""
-    except HTTPException:
-        body = b""  # it was refused unread
-    answer = b"" if response.direct_passthrough else response.get_data()
-    headers = tuple(response.headers)
-    query = request.query_string.decode("utf-8", "replace")
-    asked = tuple((name, environ[name]) for name in environ if name.startswith("HTTP_") or name in UNPREFIXED)
-    return Exchange(query, asked, body[: KEPT_BODY + 1], headers, answer[: KEPT_BODY + 1])
+def _exchange(sent: Request, response: Response) -> Exchange:
+    """What was sent and answered, for the journal. Taken down within the call, so only what cannot wait is done."""
+    environ = sent.environ
+    body = b""
+    if environ.get("CONTENT_LENGTH") or "HTTP_TRANSFER_ENCODING" in environ:
+        with suppress(HTTPException):  # it was refused unread
+            body = sent.get_data()[: KEPT_BODY + 1]
+    answer = b"" if response.direct_passthrough else response.get_data()[: KEPT_BODY + 1]
+    asked = tuple([item for item in environ.items() if item[0].startswith("HTTP_") or item[0] in UNPREFIXED])
+    return Exchange(environ.get("QUERY_STRING", ""), asked, body, tuple(response.headers), answer)
 
 
 def _dropped(call: AnyCall) -> Response:

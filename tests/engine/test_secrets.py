@@ -28,6 +28,8 @@ def test_credentials_in_headers_are_masked() -> None:
             {"member": {"credentials": [{"guid": "CRD-1", "value": "***"}], "id": "m-1"}},
         ),
         ([{"password": "hush"}], [{"password": "***"}]),
+        ({"name": "Turkey Hill", "memo": "the password: see the token"}, None),
+        ({"memo": 'a "key": b', "secret": "hush"}, {"memo": 'a "key": b', "secret": "***"}),
         ({"tokens": {"next": 2}, "value": "shown", "keyword": "shown"}, None),
     ],
 )

@@ -109,9 +109,12 @@ def _made(row: Row, body: dict[str, Any], play: dict[str, Any] | None) -> Record
     )
 
 
+_encoder = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)  # json.dumps would make one for every text
+
+
 def dumps(value: Any) -> str:
     """Compact JSON, as stored and as sent."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return _encoder.encode(value)
 
 
 def columns_of(sandbox: str, r: Record) -> Row:
