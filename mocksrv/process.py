@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -91,8 +92,11 @@ def serve_for_parent(open_parts: Callable[[Config], tuple[Engine, Flask]]) -> No
     except StartError as error:
         print(error, file=sys.stderr)
         raise SystemExit(error.status) from None
-    url = base_url(config.host, listening.getsockname()[1])
-    raise SystemExit(run(listening, partial(_open, open_parts, config, url, os.getpid()), config.threads))
+    port = listening.getsockname()[1]
+    url = base_url(config.host, port)
+    raise SystemExit(
+        run(listening, partial(_open, open_parts, replace(config, port=port), url, os.getpid()), config.threads)
+    )
 
 
 def _open(open_parts: Callable[[Config], tuple[Engine, Flask]], config: Config, url: str, process: int) -> Service:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -63,7 +64,7 @@ def open_parts(
     from mocksrv.engine.storage.records import StoreError
 
     if config.webhook_url:
-        _check_host(config.webhook_url, config.allow_callbacks, warn)
+        _check_host(config.webhook_url, config, warn)
     try:
         parts = build(config)
     except StoreError as error:
@@ -87,12 +88,12 @@ def open_silently(config: Config) -> Parts:
         raise StartError("\n".join(lines), error.status) from None
 
 
-def _check_host(target: str, allowed: Sequence[str], warn: Callable[[str], Any]) -> None:
+def _check_host(target: str, config: Config, warn: Callable[[str], Any]) -> None:
     """Warns of a host that does not resolve. Raises StartError for one to which callbacks do not go."""
-    from mocksrv.engine.callbacks.addresses import ForbiddenHost, check_hosts
+    from mocksrv.engine.callbacks.addresses import ForbiddenHost, Itself, check_hosts
 
     try:
-        warnings = check_hosts([target], allowed)
+        warnings = check_hosts([target], config.allow_callbacks, Itself(config.port, config.public_url))
     except ForbiddenHost as error:
         raise StartError(str(error), WRONG_SETTING, setting="webhook-url") from None
     for warning in warnings.values():
@@ -124,7 +125,7 @@ class LocalServer:
 
         listening = listen(config.host, config.port)
         try:
-            self.engine, self.app = open_silently(config)
+            self.engine, self.app = open_silently(replace(config, port=listening.getsockname()[1]))
         except BaseException:
             listening.close()
             raise

@@ -219,6 +219,13 @@ SETTINGS = (
         "Host (pattern) that callbacks may go to beside local ones. Repeatable.",
         many=True,
     ),
+    Setting(
+        "allow-host",
+        _host_pattern,
+        "PATTERN",
+        "Name (pattern) of this server, for callers of the control API that use it. Repeatable.",
+        many=True,
+    ),
     Setting("control-from", _one_of(*CLIENTS), "loopback|private", "Which clients the control API answers."),
     Setting(
         "control-token", _word, "TOKEN", "Opens the control API to clients from anywhere that send it.", shown="none"

@@ -79,7 +79,7 @@ def commands_table() -> str:
 
 
 def auth_table() -> str:
-    rows = ["| `--auth` | members, each with `--set NAME=VALUE` |", "| --- | --- |"]
+    rows = ["| `--auth` | members, each with `--set auth.NAME=VALUE` |", "| --- | --- |"]
     own = {kind: SECRET for provider in all_declared() for kind in provider.auth_kinds}
     for kind, (required, optional) in {**KINDS, **own}.items():
         members = [f"`{name}`" for name in required] + [f"perhaps `{name}`" for name in optional]

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TextIO
 
+from mocksrv.cli.output import printable
 from mocksrv.engine.clock import iso_ms
 from mocksrv.engine.observers import Happening
 from mocksrv.engine.sandbox import DEFAULT
@@ -20,12 +21,12 @@ KINDS = {"call": "call", "attempt": "callback"}  # of what happens: those that a
 def as_text(happening: Happening) -> str:
     kind = KINDS[happening.kind]
     sandbox = "" if happening.sandbox == DEFAULT else f"  [{happening.sandbox}]"
-    return f"{iso_ms(happening.at)}  {kind:<8}  {happening.detail}{sandbox}"
+    return f"{iso_ms(happening.at)}  {kind:<8}  {printable(happening.detail)}{sandbox}"
 
 
 def as_json(happening: Happening) -> str:
     shown = {"at": iso_ms(happening.at), "sandbox": happening.sandbox, "kind": KINDS[happening.kind]}
-    return json.dumps({**shown, "subject": happening.subject, "detail": happening.detail}, ensure_ascii=False)
+    return json.dumps({**shown, "subject": happening.subject, "detail": happening.detail})
 
 
 FORMATS: dict[str, Callable[[Happening], str]] = {"text": as_text, "json": as_json}

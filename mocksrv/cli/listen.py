@@ -18,6 +18,7 @@ from typing import Any
 
 import click
 
+from mocksrv.cli.output import printable
 from mocksrv.cli.proofs import auth_kinds, proofs, signers
 from mocksrv.engine.callbacks.addresses import is_http_url
 from mocksrv.engine.clock import SECOND, Clock, iso, parse_duration
@@ -171,9 +172,7 @@ class Listener:
                 "body": payload,
                 "raw": None if payload is not None else body.decode("utf-8", "replace"),
             }
-            click.echo(
-                json.dumps({**seen, "verified": allowed if self.check else None, "status": status}, ensure_ascii=False)
-            )
+            click.echo(json.dumps({**seen, "verified": allowed if self.check else None, "status": status}))
             return
         name, facts = describe(payload)
         notes = [f"answered {status}"]
@@ -181,7 +180,8 @@ class Listener:
             notes.insert(0, "verified" if allowed else "WRONG CREDENTIALS")
         if isinstance(forwarded, str):
             notes.append(f"not forwarded: {forwarded}")
-        click.echo(f"{iso(Clock.make().now())[11:19]}  {name:<24} {facts}  ({', '.join(notes)})")
+        line = f"{iso(Clock.make().now())[11:19]}  {name:<24} {facts}  ({', '.join(notes)})"
+        click.echo(printable(line))
 
 
 class Server(ThreadingHTTPServer):

@@ -6,6 +6,7 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,7 +69,9 @@ def _open(config: Config, port: int) -> Service:
     from mocksrv.server import open_parts
 
     warnings: list[str] = []
-    engine, app = open_parts(config, lambda problem: print(problem, file=sys.stderr, flush=True), warnings.append)
+    engine, app = open_parts(
+        replace(config, port=port), lambda problem: print(problem, file=sys.stderr, flush=True), warnings.append
+    )
     gc.freeze()
     gc.enable()
     print(banner(engine, config, port, warnings), flush=True)

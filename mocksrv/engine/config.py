@@ -33,6 +33,7 @@ class Config:
       documentation says.
     - ``public_url``: the beginning of handed-out links; None: the host of the request.
     - ``allow_callbacks``: patterns of hosts that callbacks may go to, beside loopback and private addresses.
+    - ``allow_host``: patterns of names of this server under which the control API may be called.
     - ``control_from``: which clients the control API answers without a token: ``loopback`` or ``private``.
     - ``control_token``: opens the control API to whoever sends it; None: there is none.
     - ``client_id``, ``api_key``: the only credentials that the providers accept; None: they accept any.
@@ -56,6 +57,7 @@ class Config:
     fidelity: str = "sdk"
     public_url: str | None = None
     allow_callbacks: tuple[str, ...] = ()
+    allow_host: tuple[str, ...] = ()
     control_from: str = "loopback"
     control_token: str | None = None
     client_id: str | None = None

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mocksrv.engine.callbacks.addresses import Itself
 from mocksrv.engine.callbacks.consistency import Contradiction
 from mocksrv.engine.callbacks.credentials import KINDS, SECRET
 from mocksrv.engine.callbacks.dispatcher import Dispatcher
@@ -57,6 +58,7 @@ class Engine:
 
     def __init__(self, config: Config, roles: Sequence[Role], bundled: Path, *, shared: bool = False) -> None:
         self.config = config
+        self.itself = Itself(config.port, config.public_url)
         self.store = open_store(config.database, shared=shared)
         self.shared = ManyProcesses(self.store) if shared else OneProcess()
         self.vocabularies = {role.vocabulary.provider: role.vocabulary for role in roles}
@@ -110,7 +112,7 @@ class Engine:
     def _transport(self) -> Transport:
         from mocksrv.engine.callbacks.transport import Transport  # urllib3 is only imported when something is sent
 
-        return Transport(self.config.allow_callbacks)
+        return Transport(self.config.allow_callbacks, self.itself)
 
     def start(self) -> None:
         """Starts the background work: time, callbacks (also those that a killed process left), the journal."""

@@ -20,6 +20,7 @@ from mocksrv.engine.engine import Engine
 from mocksrv.engine.journal import KEPT_BODY, UNPREFIXED, Entry, Exchange
 from mocksrv.engine.problems import near
 from mocksrv.engine.sandbox import DEFAULT, NAME, Fault, Sandbox, SandboxDropped, SandboxNameError
+from mocksrv.engine.scenarios.durations import LONGEST_HELD
 from mocksrv.providers.http import AnyCall, Route
 from mocksrv.providers.provider import Provider
 from mocksrv.web import control
@@ -143,7 +144,7 @@ class CallHandler:
         except SandboxDropped as error:
             response = call.refuse(404, str(error))
         except Exception:
-            log.exception("%s %s failed", request.method, request.path)
+            log.exception("%s %r failed", request.method, request.path)
             response = call.refuse(
                 500, "mocksrv failed to answer; its log says why. This is a defect, please report it."
             )
@@ -171,7 +172,7 @@ class CallHandler:
             return None
         call.entry.notes["fault"] = f"{fault.method} {fault.path}"
         if fault.delay_ms:
-            time.sleep(fault.delay_ms / 1000)
+            time.sleep(min(fault.delay_ms, LONGEST_HELD) / 1000)
         if fault.drop:
             return _dropped(call)
         return call.refuse(fault.status, "This answer is a fault that was asked for") if fault.status else None

@@ -6,6 +6,7 @@ import re
 import socket
 import threading
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 LOCAL_NETWORKS = tuple(
     ip_network(text) for text in ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 )
+METADATA = tuple(ip_network(text) for text in ("fd00:ec2::/32", "fd20:ce::/64"))  # of clouds, among the private ones
 RESOLVE_TIME = 2.0  # real seconds that the names of new endpoints may take
 
 
@@ -29,16 +31,48 @@ def is_http_url(text: str) -> bool:
 class ForbiddenHost(Exception):
     """Callbacks do not go to the host of ``url``."""
 
-    def __init__(self, url: str, host: str, address: str) -> None:
+    def __init__(self, url: str, reason: str) -> None:
         self.url = url
-        super().__init__(forbidden(host, address))
+        super().__init__(reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Itself:
+    """Where this server is: no callback goes there, whatever the name. ``port``: it listens on it; ``public_url``: how
+    it is called from elsewhere.
+    """
+
+    port: int
+    public_url: str | None = None
+
+    def is_at(self, host: str, address: str, port: int) -> bool:
+        """Whether a host, which has this address, and a port mean this server."""
+        public = urlsplit(self.public_url or "")
+        usual = 443 if public.scheme == "https" else 80
+        if public.hostname == host.lower() and port in (public.port or usual, self.port):
+            return True
+        return port == self.port and _is_of_this_machine(address)
+
+
+def _is_of_this_machine(address: str) -> bool:
+    """Whether an IP address is one of this machine's: a socket can be bound to it."""
+    ip = ip_address(address.split("%")[0])
+    ip = getattr(ip, "ipv4_mapped", None) or ip
+    if ip.is_loopback or ip.is_unspecified:
+        return True
+    try:
+        with socket.socket(socket.AF_INET if ip.version == 4 else socket.AF_INET6, socket.SOCK_DGRAM) as trial:
+            trial.bind((str(ip), 0))
+    except OSError:
+        return False
+    return True
 
 
 def is_local(address: str) -> bool:
-    """Whether an IP address is a loopback or private one."""
+    """Whether an IP address is a loopback or private one, where no cloud has its metadata."""
     ip = ip_address(address.split("%")[0])
-    mapped = getattr(ip, "ipv4_mapped", None)
-    return any((mapped or ip) in network for network in LOCAL_NETWORKS)
+    ip = getattr(ip, "ipv4_mapped", None) or ip
+    return any(ip in network for network in LOCAL_NETWORKS) and not any(ip in network for network in METADATA)
 
 
 def is_allowed(host: str, allowed: Sequence[str]) -> bool:
@@ -51,22 +85,30 @@ def forbidden(host: str, address: str) -> str:
     return f"callbacks do not go to {address} ({host}); --allow-callbacks {host} allows it"
 
 
-def check_hosts(urls: Sequence[str], allowed: Sequence[str]) -> dict[str, str]:
+def to_itself(host: str, port: int) -> str:
+    """Why nothing is sent to this server."""
+    return f"callbacks do not go to mocksrv itself ({host}:{port})"
+
+
+def check_hosts(urls: Sequence[str], allowed: Sequence[str], itself: Itself) -> dict[str, str]:
     """Checks where callbacks would go: the URLs whose host does not resolve, with a warning each.
 
     Raises ForbiddenHost for one that resolves to an address that callbacks do not go to. They are checked again at
     every attempt.
     """
     hosts = {url: urlsplit(url).hostname or "" for url in urls}
-    asked = {host for host in hosts.values() if not is_allowed(host, allowed)}
-    addresses = _resolved(asked)
+    addresses = _resolved(set(hosts.values()))
     warnings = {}
     for url, host in hosts.items():
         found = addresses.get(host, ())
-        refused = [address for address in found if not is_local(address)]
-        if found and len(refused) == len(found):
-            raise ForbiddenHost(url, host, refused[0])
-        if host in asked and not found:
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        if any(itself.is_at(host, address, port) for address in found):
+            raise ForbiddenHost(url, to_itself(host, port))
+        refused = [] if is_allowed(host, allowed) else [address for address in found if not is_local(address)]
+        if refused and len(refused) == len(found):
+            raise ForbiddenHost(url, forbidden(host, refused[0]))
+        if not found:
             warnings[url] = f"{host} does not resolve; it is looked up again at every attempt"
     return warnings
 

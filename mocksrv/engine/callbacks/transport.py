@@ -21,11 +21,12 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 from urllib3.util import SKIP_HEADER
 
-from mocksrv.engine.callbacks.addresses import forbidden, is_allowed, is_local
+from mocksrv.engine.callbacks.addresses import Itself, forbidden, is_allowed, is_local, to_itself
 from mocksrv.engine.callbacks.credentials import Tls
 
 TIME_OUT = 5.0  # seconds of real time that a callback gets
 PEM = "-----BEGIN"
+NOWHERE = Itself(0)
 KEPT_BODY = 4096  # bytes of an answer that are kept
 _attempt = threading.local()  # ``end``: the monotonic moment when the attempt of this thread has had its time
 
@@ -65,7 +66,7 @@ class TimedTls(ssl.SSLSocket):
         return super().recv_into(*args, **options)
 
 
-def connect_locally(host: str, port: int, allowed: Sequence[str]) -> socket.socket:
+def connect_locally(host: str, port: int, allowed: Sequence[str], itself: Itself) -> socket.socket:
     """A connection to the first address of the host that answers. Raises OSError, also for an address callbacks may not
     go to.
     """
@@ -76,6 +77,9 @@ def connect_locally(host: str, port: int, allowed: Sequence[str]) -> socket.sock
     except (socket.gaierror, UnicodeError) as error:
         raise OSError(f"{host} cannot be resolved: {error}") from None
     for family, kind, protocol, _, address in found:
+        if itself.is_at(host, str(address[0]), port):
+            failure = OSError(to_itself(host, port))
+            continue
         if not free and not is_local(str(address[0])):
             failure = OSError(forbidden(host, str(address[0])))
             continue
@@ -92,18 +96,18 @@ def connect_locally(host: str, port: int, allowed: Sequence[str]) -> socket.sock
 
 
 class Transport:
-    """Sends callbacks. ``allowed`` are patterns of host names beyond the local networks."""
+    """Sends callbacks. ``allowed`` are patterns of host names beyond the local networks; never ``itself``."""
 
-    def __init__(self, allowed: Sequence[str] = ()) -> None:
+    def __init__(self, allowed: Sequence[str] = (), itself: Itself = NOWHERE) -> None:
         usual = lru_cache(1)(lambda: _context(Tls()))  # for who has no certificates of the endpoint's own
 
         class Plain(HTTPConnection):
             def _new_conn(self) -> socket.socket:
-                return connect_locally(self._dns_host, self.port or 80, allowed)
+                return connect_locally(self._dns_host, self.port or 80, allowed, itself)
 
         class Secure(HTTPSConnection):
             def _new_conn(self) -> socket.socket:
-                return connect_locally(self._dns_host, self.port or 443, allowed)
+                return connect_locally(self._dns_host, self.port or 443, allowed, itself)
 
             def connect(self) -> None:
                 self.ssl_context = self.ssl_context or usual()
@@ -189,14 +193,13 @@ def _context(tls: Tls) -> ssl.SSLContext:
 
 @contextmanager
 def _told(what: str) -> Iterator[None]:
-    """Says in an error which certificate it is about, but not what stands there instead of a file's name: it may be a
-    secret.
+    """Says in an error which certificate it is about, but neither what stands there instead of a file's name, which may
+    be a secret, nor what there is at that place.
     """
     try:
         yield
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or type(error).__name__
-        raise OSError(f"auth: the {what} cannot be used: {reason}") from None
+    except (OSError, ValueError):
+        raise OSError(f"auth: the {what} cannot be used") from None
 
 
 @contextmanager

@@ -1,11 +1,12 @@
-"""What ``after`` says."""
+"""What ``after`` says, and how long a fault may hold an answer."""
 
 from __future__ import annotations
 
 import re
 
-from mocksrv.engine.clock import parse_duration
+from mocksrv.engine.clock import MINUTE, parse_duration
 
+LONGEST_HELD = MINUTE  # of a fault's ``delay``, in real time: it takes one of the server's threads
 _POLLS = re.compile(r"([1-9][0-9]{0,3}) polls?")
 
 

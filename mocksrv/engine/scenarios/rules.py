@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from mocksrv.engine.clock import parse_duration
+from mocksrv.engine.clock import duration_text, parse_duration
 from mocksrv.engine.problems import choose, short
-from mocksrv.engine.scenarios.durations import parse_after
+from mocksrv.engine.scenarios.durations import LONGEST_HELD, parse_after
 from mocksrv.engine.scenarios.links import Links
 from mocksrv.engine.scenarios.model import Relatives
 from mocksrv.engine.scenarios.vocabulary import Vocabulary, event_problem, fault_problem
@@ -167,18 +167,26 @@ def _check_word(path: Place, kind: str, word: Any, allowed: frozenset[str], prob
 
 def _check_durations(path: Place, step: dict[str, Any], problems: Problems) -> None:
     """What the schema's pattern lets through and is no duration all the same: one of more than ten years."""
-    places = [("wait",), ("oauth", "wait"), ("webhooks", "delay"), ("fault", "delay")]
+    places = [("wait",), ("oauth", "wait"), ("webhooks", "delay")]
     found = [((*path, "after"), step.get("after"), parse_after)]
     found += [
         ((*path, *place), mapping(step.get(place[0])).get(place[-1]) if place[1:] else step.get("wait"), _wait)
         for place in places
     ]
+    found.append(((*path, "fault", "delay"), mapping(step.get("fault")).get("delay"), _held))
     for where, text, parse in found:
         if isinstance(text, str):
             try:
                 parse(text)
             except ValueError as error:
                 problems.at(where, str(error))
+
+
+def _held(text: str) -> tuple[int, int]:
+    held = parse_duration(text)
+    if held > LONGEST_HELD:
+        raise ValueError(f"{text!r} is too long: an answer is held for {duration_text(LONGEST_HELD)} at most")
+    return held, 0
 
 
 def _wait(text: str) -> tuple[int, int]:

@@ -5,15 +5,12 @@ documents.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from hmac import compare_digest
-from ipaddress import ip_address
 from typing import Any
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from mocksrv import __version__
-from mocksrv.engine.callbacks.addresses import is_local
 from mocksrv.engine.config import Config
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.problems import near
@@ -22,6 +19,7 @@ from mocksrv.engine.storage.records import dumps
 from mocksrv.providers.provider import Provider
 from mocksrv.web.control.callbacks import Callbacks
 from mocksrv.web.control.calls import PREFIX, ControlCall, ControlRequest, Places
+from mocksrv.web.control.guard import Guard
 from mocksrv.web.control.journal import Requests
 from mocksrv.web.control.provider_calls import ProviderCalls
 from mocksrv.web.control.reading import read_request
@@ -39,7 +37,7 @@ class Control:
 
     def __init__(self, engine: Engine, providers: Sequence[Provider], config: Config) -> None:
         self.engine = engine
-        self.config = config
+        self._guard = Guard(config)
         places = Places(config.threads)
         groups = [group(engine, providers, places) for group in GROUPS]
         self.calls: tuple[ControlCall, ...] = (
@@ -69,7 +67,7 @@ class Control:
         """Answers a request with one of the calls."""
         try:
             if call.checked:
-                self._admit()
+                self._guard.admit(request)
             sandbox = request.environ.get("mocksrv.sandbox", DEFAULT)
             body = call.view(read_request(self.engine, sandbox, call, request), **parameters)
         except Problem as problem:
@@ -79,26 +77,6 @@ class Control:
         if isinstance(body, Response):
             return body
         return Response(status=204) if body is None else Response(dumps(body), mimetype="application/json")
-
-    def _admit(self) -> None:
-        """Refuses strangers. Raises Problem 401, 403."""
-        token, address = self.config.control_token, request.remote_addr or ""
-        if token:
-            given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-            if not compare_digest(given.encode(), token.encode()):
-                raise Problem(
-                    401,
-                    "the control API wants the header 'Authorization: Bearer TOKEN' with the token of --control-token",
-                )
-            return
-        if not _is_near(address, self.config.control_from):
-            raise Problem(
-                403,
-                (
-                    f"the control API answers {self.config.control_from} clients only; --control-from or "
-                    "--control-token opens it"
-                ),
-            )
 
     def refuse(self, error: HTTPException) -> Response:
         """No such call: says which there are at this path, or which is nearest."""
@@ -126,11 +104,3 @@ def mount(app: Flask, control: Control) -> None:
         app.add_url_rule(f"{PREFIX}{call.path}", name, view(call), methods=[call.method])
     index = control.calls[0]
     app.add_url_rule(PREFIX, "control.index", view(index), methods=[index.method])
-
-
-def _is_near(address: str, reach: str) -> bool:
-    """Whether a client may use the control API without a token; one without an address came by a local socket."""
-    if not address:
-        return True
-    ip = ip_address(address)
-    return is_local(address) if reach == "private" else (getattr(ip, "ipv4_mapped", None) or ip).is_loopback

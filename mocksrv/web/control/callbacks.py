@@ -98,7 +98,8 @@ class Callbacks(Calls):
                 if MASK in (*endpoint.auth.values(), *endpoint.headers.values()):
                     raise Problem(
                         422,
-                        f"{endpoint.url}: {MASK} stands for a secret that is there already, and there is none",
+                        f"{endpoint.url}: {MASK} stands for a secret that is there already, and there is none; "
+                        "another auth needs it anew",
                     )
             world.configure(endpoints=endpoints)
             world.tx.fail_orphans(world.sandbox.name, [endpoint.id for endpoint in endpoints])
@@ -120,7 +121,7 @@ class Callbacks(Calls):
             if "token_url" in endpoint.auth:
                 places[endpoint.auth["token_url"]] = f"endpoints.{place}.auth.token_url"
         try:
-            warnings = check_hosts(list(places), self.engine.config.allow_callbacks)
+            warnings = check_hosts(list(places), self.engine.config.allow_callbacks, self.engine.itself)
         except ForbiddenHost as error:
             raise Problem(422, f"{places[error.url]}: {error}") from None
         return [f"{places[url]}: {warning}" for url, warning in warnings.items()]

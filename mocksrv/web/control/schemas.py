@@ -11,8 +11,9 @@ from marshmallow import Schema, ValidationError, post_load, validate, validates_
 
 from mocksrv.engine.callbacks.addresses import is_http_url
 from mocksrv.engine.callbacks.disturbance import CORRUPTIONS, Disturbance
-from mocksrv.engine.clock import iso_ms, parse_moment
+from mocksrv.engine.clock import duration_text, iso_ms, parse_moment
 from mocksrv.engine.sandbox import Fault
+from mocksrv.engine.scenarios.durations import LONGEST_HELD
 from mocksrv.engine.scenarios.model import ACTS
 from mocksrv.providers.fields import (
     Answer,
@@ -31,11 +32,15 @@ from mocksrv.providers.fields import (
 )
 from mocksrv.web.control.calls import AUTH_KINDS, LARGEST_PAGE, PAGE
 
+LONGEST_FAULT = 300  # characters of what a fault meets
 LONGEST_PATTERN = 1000  # characters of a filter that is a pattern
 EARLIEST, LATEST = parse_moment("1980-01-01"), parse_moment("9900-01-01")  # of a clock: data and timers reach further
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 EVENT_PATTERN = validate.Regexp(r"[A-Za-z0-9_.*?\[\]!-]{1,100}\Z", error="{input!r} is no pattern of event names")
-FAULT_ON = validate.Regexp(r"([A-Za-z]+|\*) +/\S*\Z", error="{input!r} is not METHOD /path, for example GET /users/*")
+FAULT_ON = validate.And(
+    validate.Length(max=LONGEST_FAULT, error="may have {max} characters"),
+    validate.Regexp(r"([A-Za-z]+|\*) +/\S*\Z", error="{input!r} is not METHOD /path, for example GET /users/*"),
+)
 PATTERN = validate.Length(max=LONGEST_PATTERN, error="may have {max} characters")
 DELIVERY_STATES = ("pending", "delivered", "failed", "dropped")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
@@ -395,6 +400,8 @@ class FaultBody(FaultRule):
         allowed = CALL_FAULT if "on" in data else CALLBACK_FAULT
         for name in data.keys() - {"on", "events", "times", *allowed}:
             raise ValidationError(f"does not belong here; allowed are {', '.join(allowed)}", name)
+        if "on" in data and data.get("delay", 0) > LONGEST_HELD:
+            raise ValidationError(f"an answer is held for {duration_text(LONGEST_HELD)} at most", "delay")
         if "events" in data and data.keys() <= {"events", "times"}:
             raise ValidationError(f"say what happens to them: {', '.join(CALLBACK_FAULT)}", "events")
 

@@ -53,7 +53,7 @@ def bindings(sandbox: Sandbox) -> dict[str, Any]:
 def endpoint(endpoint: Endpoint) -> dict[str, Any]:
     """As shown: secrets read back as asterisks."""
     auth = {name: MASK if name in SECRETS or PRIVATE in value else value for name, value in endpoint.auth.items()}
-    headers = masked_headers(endpoint.headers)
+    headers = dict.fromkeys(endpoint.headers, MASK)
     return {
         "id": endpoint_id(endpoint.url),
         "url": endpoint.url,
@@ -69,13 +69,22 @@ def endpoint_id(url: str) -> str:
 
 
 def with_secrets(made: Endpoint, known: Sequence[Endpoint]) -> Endpoint:
-    """Asterisks in a PUT keep the secret that the endpoint with the same URL has."""
+    """Asterisks in a PUT keep the secret that the endpoint with the same URL has; those of its auth only while the rest
+    of that is as it was, or the secret would go to whoever is named anew.
+    """
     before = next((each for each in known if each.url == made.url), made)
 
     def kept(now: Mapping[str, Any], was: Mapping[str, Any]) -> dict[str, Any]:
         return {name: was.get(name, value) if value == MASK else value for name, value in now.items()}
 
-    return replace(made, auth=kept(made.auth, before.auth), headers=kept(made.headers, before.headers))
+    auth = kept(made.auth, before.auth)
+    if _without_secrets(auth) != _without_secrets(before.auth):
+        auth = dict(made.auth)
+    return replace(made, auth=auth, headers=kept(made.headers, before.headers))
+
+
+def _without_secrets(auth: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in auth.items() if name not in SECRETS}
 
 
 def webhook(tx: Tx, row: EventRow, *, whole: bool = False) -> dict[str, Any]:

@@ -70,7 +70,7 @@ def test_secrets_read_back_as_asterisks_and_asterisks_keep_them(
             "url": URL,
             "events": [],
             "auth": auth | dict.fromkeys(hidden, "***"),
-            "headers": {"X-Api-Key": "***", "X-Team": "qa"},
+            "headers": {"X-Api-Key": "***", "X-Team": "***"},
         }
     ]
     assert put(mx, *shown["endpoints"]) == shown
@@ -189,11 +189,11 @@ def test_login_data_in_a_url_are_refused(mx: MX) -> None:
     [
         (
             {"cert": "/nowhere/c.pem", "key": "/nowhere/k.pem"},
-            "OSError: auth: the cert and key cannot be used: No such file or directory",
+            "OSError: auth: the cert and key cannot be used",
         ),
-        ({"cert": CERT, "key": KEY}, "OSError: auth: the cert and key cannot be used: "),
-        ({"cert": CERT, "key": KEY, "ca": CERT}, "OSError: auth: the ca cannot be used: "),
-        ({"cert": "ä\0", "key": "hush"}, "OSError: auth: the cert and key cannot be used: ValueError"),
+        ({"cert": CERT, "key": KEY}, "OSError: auth: the cert and key cannot be used"),
+        ({"cert": CERT, "key": KEY, "ca": CERT}, "OSError: auth: the ca cannot be used"),
+        ({"cert": "ä\0", "key": "hush"}, "OSError: auth: the cert and key cannot be used"),
     ],
     ids=["no file", "no certificate", "no authority", "no name of a file"],
 )

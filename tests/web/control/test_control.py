@@ -599,7 +599,12 @@ def test_endpoints_read_back_with_their_secrets_hidden(mx: MX) -> None:
     assert first["id"] != second["id"]
     assert shown == {
         "endpoints": [
-            endpoint | {"id": first["id"], "auth": {"type": "basic", "username": "u", "password": "***"}},
+            endpoint
+            | {
+                "id": first["id"],
+                "auth": {"type": "basic", "username": "u", "password": "***"},
+                "headers": {"X-Team": "***"},
+            },
             {"id": second["id"], "url": "http://127.0.0.1:9/b", "events": [], "headers": {}},
         ]
     }

@@ -28,6 +28,9 @@ examples were made. `GET /_mocksrv/openapi.json` is the same for programs.
 * Durations are `250ms`, `90s`, `10m`, `1h`, `2d`; moments are ISO 8601, in the sandbox's time.
 * Without `--control-token` only clients of this machine are answered (`--control-from private`: of private networks,
   too); `/health` answers everybody.
+* Without a token pages of other sites are refused: the `Host` is an address, a name without a dot,
+  `host.docker.internal`, the host of `--public-url` or one of `--allow-host PATTERN`; an `Origin` is this server's or
+  this machine's; a browser's `Sec-Fetch-Site: cross-site` is let in for a plain link only.
 """
 
 

@@ -1,0 +1,130 @@
+"""Callbacks do not reach mocksrv itself nor a cloud's metadata, and give no secret away."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from mocksrv.engine.callbacks.addresses import Itself, is_local
+from mocksrv.engine.callbacks.transport import Transport
+from mocksrv.engine.config import Config
+from mocksrv.engine.engine import Engine
+from mocksrv.engine.sandbox import Fault
+from mocksrv.server import LocalServer
+from tests.conftest import MX, Receiver
+
+ITSELF = "callbacks do not go to mocksrv itself"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1.2.3", "2130706433", "0.0.0.0", "[::ffff:127.0.0.1]"])
+def test_nothing_is_sent_to_the_server_itself(host: str) -> None:
+    with LocalServer(Config(port=0, clock="manual")) as server:
+        port = server.url.rpartition(":")[2]
+        answer = server.app.test_client().put(
+            "/_mocksrv/endpoints", json={"endpoints": [{"url": f"http://{host}:{port}/_mocksrv/reset"}]}
+        )
+        assert (answer.status_code, ITSELF in answer.get_json()["detail"]) == (422, True)
+
+
+def test_it_is_refused_at_every_attempt_whatever_is_allowed() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        answer = Transport(("*",), Itself(port)).post(f"http://localhost:{port}/", b"{}", {})
+        assert ITSELF in str(answer.error)
+        listening.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            listening.accept()
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "refused"),
+    [
+        ("mocks.example.com", 443, True),
+        ("MOCKS.example.com", 8484, True),
+        ("mocks.example.com", 9000, False),
+        ("other.example.com", 443, False),
+    ],
+)
+def test_the_public_name_is_the_server_too(host: str, port: int, refused: bool) -> None:
+    assert Itself(8484, "https://mocks.example.com").is_at(host, "192.0.2.1", port) is refused
+
+
+def test_an_app_on_this_machine_stays_reachable(receiver: Receiver) -> None:
+    assert Transport((), Itself(1)).post(receiver.url, b"{}", {}).status == 204
+
+
+@pytest.mark.parametrize(
+    "address", ["fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254", "169.254.169.254", "100.100.100.200"]
+)
+def test_metadata_is_not_local(address: str) -> None:
+    assert not is_local(address)
+
+
+# secrets
+
+OAUTH2 = {"type": "oauth2", "token_url": "http://127.0.0.1:9/token", "client_id": "c", "client_secret": "hush"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"token_url": "http://127.0.0.1:7/mine"}, {"client_id": "d"}, {"scope": "all"}],
+    ids=lambda each: next(iter(each)),
+)
+def test_asterisks_do_not_carry_a_secret_elsewhere(mx: MX, change: dict[str, str]) -> None:
+    endpoint: dict[str, Any] = {"url": "http://127.0.0.1:9/hook", "auth": OAUTH2, "headers": {"X-Team": "qa"}}
+    mx.control("PUT", "/endpoints", {"endpoints": [endpoint]})
+    [shown] = mx.control("GET", "/endpoints")["endpoints"]
+    assert (shown["auth"]["client_secret"], shown["headers"]) == ("***", {"X-Team": "***"})
+    assert mx.control("PUT", "/endpoints", {"endpoints": [shown]})["endpoints"] == [shown]
+    shown["auth"] |= change
+    refused = mx.control("PUT", "/endpoints", {"endpoints": [shown]}, status=422)
+    assert "another auth needs it anew" in refused["detail"]
+
+
+# faults
+
+
+def test_a_fault_is_matched_in_no_time() -> None:
+    fault = Fault.make("GET /" + "*a" * 140 + "b")
+    began = time.perf_counter()
+    assert not fault.meets("GET", "/" + "a" * 50_000)
+    assert time.perf_counter() - began < 1
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "meets"),
+    [
+        ("/users/*", "/users/1", True),
+        ("/users/*", "/users/1/members", False),
+        ("/users/*/members/*", "/users/1/members/2", True),
+        ("/users/**", "/users/1/members/2", True),
+        ("/users/**", "/users/", True),
+        ("/users/**", "/users", False),
+        ("/us**", "/users/1", True),
+        ("/users/US*-x*", "/users/USR-1-x9", True),
+        ("/users/a*a", "/users/a", False),
+        ("/users/a.c", "/users/abc", False),
+        ("/**", "/", True),
+    ],
+)
+def test_what_a_fault_meets(pattern: str, path: str, meets: bool) -> None:
+    assert Fault.make(f"GET {pattern}").meets("GET", path) is meets
+
+
+@pytest.mark.parametrize(
+    ("fault", "detail"),
+    [
+        ({"on": "GET /users", "delay": "61s"}, "an answer is held for 1m at most"),
+        ({"on": "GET /" + "*" * 400, "status": 503}, "may have 300 characters"),
+    ],
+)
+def test_a_fault_that_takes_too_long(
+    make_server: Callable[..., tuple[Engine, Flask]], fault: dict[str, Any], detail: str
+) -> None:
+    answer = make_server()[1].test_client().put("/_mocksrv/faults", json={"faults": [fault]})
+    assert (answer.status_code, detail in answer.get_json()["detail"]) == (422, True)
