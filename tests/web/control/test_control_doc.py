@@ -47,7 +47,17 @@ def text() -> str:
         for method, operation in item.items():
             example = next(each for each in examples if each.method.lower() == method and _is_at(each.path, path))
             parts.append("\n".join(_call(document, method.upper(), path, operation, example)))
-    return "\n".join(parts)
+    return _numbered("\n".join(parts))
+
+
+def _numbered(text: str) -> str:
+    """With ids by the order in which they are shown: the real ones change with every event that is sent before."""
+    numbers: dict[str, int] = {}
+
+    def number(found: re.Match[str]) -> str:
+        return f"00000000-0000-4000-a000-{numbers.setdefault(found[0], len(numbers) + 1):012d}"
+
+    return re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-a[0-9a-f]{3}-[0-9a-f]{12}", number, text)
 
 
 def _is_at(path: str, template: str) -> bool:
