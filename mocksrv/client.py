@@ -41,8 +41,8 @@ class Unreachable(ConnectionError):
 class Client:
     """The control API of one sandbox. Connections are kept, and it uses no proxy: a server for tests is near.
 
-    ``url`` is the server's, ``sandbox`` a name (None: the default one), ``token`` the server's control token. One
-    instance serves one thread at a time.
+    ``url`` is the server's, ``sandbox`` a name (None: the default one), ``token`` the server's control token;
+    ``base_url`` is where the sandbox's APIs are. One instance serves one thread at a time.
     """
 
     def __init__(self, url: str, sandbox: str | None = None, token: str | None = None) -> None:
@@ -50,6 +50,8 @@ class Client:
         self._token = token
         parts = urlsplit(self.url)
         prefix = f"/sandbox/{quote(sandbox, safe='')}" if sandbox else ""
+        self.base_url = f"{self.url}{prefix}"
+        self._sandbox = sandbox
         self._base = f"{parts.path}{prefix}/_mocksrv"
         self._headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
@@ -58,6 +60,10 @@ class Client:
     def sandbox(self, name: str) -> Client:
         """The control API of another sandbox of the same server."""
         return Client(self.url, name, self._token)
+
+    def at(self, url: str) -> Client:
+        """The control API of the sandbox of this name of another server."""
+        return Client(url, self._sandbox, self._token)
 
     def get(self, path: str, /, **query: Any) -> Any:
         """The JSON of a GET below ``/_mocksrv``; parameters that are None are left out. Raises like `call`."""

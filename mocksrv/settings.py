@@ -130,6 +130,14 @@ def folder(text: str) -> Path:
     return Path(text)
 
 
+def _file(text: str) -> Path:
+    if not Path(text).absolute().parent.is_dir():
+        raise ValueError(f"{text}: there is no folder {Path(text).parent}")
+    if Path(text).is_dir():
+        raise ValueError(f"{text!r} is a folder; give the name of a file")
+    return Path(text)
+
+
 def _clock(text: str) -> str:
     Clock.make(text)
     return text
@@ -187,6 +195,7 @@ SETTINGS = (
     Setting("strict", flag, "", "Refuse to start when one of those files has a fault.", shown="it is left out"),
     Setting("quiet", flag, "", "Print no line for every call and callback.", shown="they are printed"),
     Setting("log-format", _one_of(*LOG_FORMATS), "FORMAT", "How those lines are written: text, or json."),
+    Setting("port-file", _file, "FILE", "File that has the port while the server is there.", shown="none"),
     Setting("clock", _clock, "CLOCK", "Time in new sandboxes: real, manual (stands still), or a speed such as x60."),
     Setting(
         "now",

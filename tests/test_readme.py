@@ -33,7 +33,7 @@ BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 APP = "http://localhost:3000/webhooks"
 HERE = "http://127.0.0.1:8484"
 PROVIDERS = {"mx": "MX", "mono": "Mono", "finicity": "Finicity"}
-STARTS = re.compile(r"^(make serve|mocksrv serve)\b", re.MULTILINE)
+STARTS = re.compile(r"^(make serve|mocksrv serve)\b(?!.*&)", re.MULTILINE)  # and stays in the foreground
 TALKS = re.compile(r"8484|^mocksrv (endpoints|faults|members|trigger|webhooks)\b", re.MULTILINE)  # to a running server
 # What a checkout's commands would do for minutes or over the network is stood in for; test_packaging and .ci/run do it
 # in earnest.

@@ -170,7 +170,7 @@ def test_an_argument_that_is_not_there() -> None:
 
 def test_every_setting_but_those_of_output_is_an_argument() -> None:
     arguments = inspect.signature(mocksrv.Server).parameters
-    assert {*arguments} == {setting.key for setting in SETTINGS} - {"quiet", "log_format"} | {"process"}
+    assert {*arguments} == {setting.key for setting in SETTINGS} - {"quiet", "log_format", "port_file"} | {"process"}
 
 
 def test_arguments_are_taken_as_programs_have_them(tmp_path: Path) -> None:

@@ -12,6 +12,9 @@ from mocksrv import __version__
 
 COMMANDS = {
     "serve": "Start the server.",
+    "exec": "Run a command with a server of its own.",
+    "wait": "Wait until a server answers, and say where it is.",
+    "open": "Open a running server in a browser.",
     "demo": (
         "Watch a member (Mono: an account, Finicity: a session) connect: calls, statuses and callbacks as they happen."
     ),
@@ -31,12 +34,14 @@ COMMANDS = {
 }
 
 HOMES = {
+    "exec": "exec:exec_",
+    "open": "wait:open_",
     "trigger": "webhooks",
     "faults": "endpoints",
     "violations": "requests",
     "sandboxes": "bindings",
     "check-consumer": "check_consumer",
-}  # the module of a command that does not have its name
+}  # the module, or module and name, of a command for which they are not its own
 
 
 class CommandLine(click.Group):
@@ -48,9 +53,8 @@ class CommandLine(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(
-            import_module(f"mocksrv.cli.{HOMES.get(cmd_name, cmd_name)}"), cmd_name.replace("-", "_")
-        )
+        module, _, name = HOMES.get(cmd_name, cmd_name).partition(":")
+        command: click.Command = getattr(import_module(f"mocksrv.cli.{module}"), name or cmd_name.replace("-", "_"))
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -74,18 +74,32 @@ def _open(config: Config, port: int) -> Service:
     )
     gc.freeze()
     gc.enable()
+    if config.port_file:
+        _write_port(config.port_file, port)
     print(banner(engine, config, port, warnings), flush=True)
-    if config.quiet:
-        return Service(app, engine.close)
-    lines = Lines(sys.stderr, FORMATS[config.log_format])
-    lines.start()
-    engine.observers.subscribe(lines.tell)
+    lines = None if config.quiet else Lines(sys.stderr, FORMATS[config.log_format])
+    if lines is not None:
+        lines.start()
+        engine.observers.subscribe(lines.tell)
 
     def close() -> None:
+        if config.port_file:
+            config.port_file.unlink(missing_ok=True)
         engine.close()
-        lines.close()
+        if lines is not None:
+            lines.close()
 
     return Service(app, close)
+
+
+def _write_port(file: Path, port: int) -> None:
+    """Writes the port file; nobody sees half of it. Raises StartError."""
+    written = file.with_name(f"{file.name}.{os.getpid()}")
+    try:
+        written.write_text(f"{port}\n", "ascii")
+        written.replace(file)
+    except OSError as error:
+        raise StartError(f"{file}: {error.strerror}", setting="port-file") from None
 
 
 # the banner

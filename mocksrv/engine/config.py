@@ -24,6 +24,7 @@ class Config:
     - ``strict``: whether a fault in one of those files keeps the server from starting.
     - ``quiet``: whether no line is printed for calls and callbacks.
     - ``log_format``: how these lines are written: ``text`` or ``json``.
+    - ``port_file``: the file that has the port while the server is there; None: there is none.
     - ``clock``: the clock of new sandboxes: ``real``, ``manual`` (stands still), or a speed such as ``x60``.
     - ``now``: the moment at which new sandboxes start, in ms since 1970 UTC; None: the present, or with a seed and a
       manual clock a fixed day.
@@ -50,6 +51,7 @@ class Config:
     strict: bool = False
     quiet: bool = False
     log_format: str = "text"
+    port_file: Path | None = None
     clock: str = "real"
     now: int | None = None
     seed: int | None = None
