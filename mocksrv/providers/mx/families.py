@@ -33,6 +33,7 @@ FAMILIES = (
     "money.holdings",
     "money.statements",
     "money.rewards",
+    "people.old_routes",
     "people.verifiable_credentials",
     "catalog.merchants",
     "catalog.enhance",

@@ -29,6 +29,7 @@ BARE = {
     "autoGenerateBudgets",
     "createSpendingPlan",
     "requestConnectWidgetURL",
+    "POST /users/<user>/members/<member>/fetch_tax_documents",
 }
 
 
