@@ -20,6 +20,7 @@ TIME_OUT = 120.0  # seconds: longer than any answer is held
 LONGEST_WAIT = 60 * SECOND  # that the server holds an answer
 PAGE = 1000  # the most items that one answer lists
 SHOWN = 200  # characters of a payload in the message of a failed `expect`
+MISSING = object()  # in place of a member that an object does not have
 Json = dict[str, Any]
 
 
@@ -247,7 +248,7 @@ class Webhooks:
             filters = {"event": event, "subject": subject, "after": after, "limit": PAGE}
             found = self._client.get("/webhooks", wait=wait, **filters)["webhooks"]
             for webhook in found:
-                if webhook["id"] not in self._expected and _fits(fields, webhook["payload"]):
+                if webhook["id"] not in self._expected and not any(_differences(fields, webhook["payload"])):
                     self._expected.add(webhook["id"])
                     return dict(webhook)
             if not found and left <= 0:
@@ -271,23 +272,25 @@ class Webhooks:
         came = list(self._client.every("/webhooks", "webhooks"))
         lines.append("what came instead:" if came else "no webhook came at all")
         for webhook in came:
-            payload = webhook["payload"]
-            said = ["was expected before"] if webhook["id"] in self._expected else []
-            if fnmatchcase(webhook["event"], event) and subject in (None, webhook["subject"]):
-                said += [f"{name}={_got(payload, name)}" for name in fields]
-            end = f"({', '.join(said)})" if said else json.dumps(payload, ensure_ascii=False)[:SHOWN]
-            lines.append(f"  {webhook['occurred_at']}  {webhook['event']}  {webhook['subject']}  {end}")
+            payload, fits = webhook["payload"], fnmatchcase(webhook["event"], event)
+            different = [*_differences(fields, payload)] if fits and subject in (None, webhook["subject"]) else []
+            if webhook["id"] in self._expected:
+                end = "  (was expected before)"
+            else:
+                end = "" if different else f"  {json.dumps(payload, ensure_ascii=False)[:SHOWN]}"
+            lines.append(f"  {webhook['occurred_at']}  {webhook['event']}  {webhook['subject']}{end}")
+            lines += [f"    {each}" for each in different]
         return "\n".join(lines)
 
 
-def _fits(wanted: Any, got: Any) -> bool:
-    """Whether a value is what is wanted; of an object the members that are named."""
-    if isinstance(wanted, Mapping):
-        return isinstance(got, Mapping) and all(
-            name in got and _fits(inner, got[name]) for name, inner in wanted.items()
-        )
-    return bool(wanted == got)
-
-
-def _got(payload: Any, name: str) -> str:
-    return repr(payload[name]) if isinstance(payload, Mapping) and name in payload else "missing"
+def _differences(wanted: Any, came: Any, path: str = "") -> Iterator[str]:
+    """How a value is not what is wanted, of objects in the members that are named: ``- path: wanted``, and after it
+    ``+ path: came``, unless it is missing.
+    """
+    if isinstance(wanted, Mapping) and isinstance(came, Mapping):
+        for name, inner in wanted.items():
+            yield from _differences(inner, came.get(name, MISSING), f"{path}.{name}" if path else name)
+    elif wanted != came:
+        yield f"- {path}: {wanted!r}"
+        if came is not MISSING:
+            yield f"+ {path}: {came!r}"
