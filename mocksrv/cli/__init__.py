@@ -19,6 +19,7 @@ COMMANDS = {
         "Watch a member (Mono: an account, Finicity: a session) connect: calls, statuses and callbacks as they happen."
     ),
     "scenarios": "List, show, check and try out scenarios. Needs no server.",
+    "institutions": "List your own institutions and begin a new one. Needs no server.",
     "subjects": "List, push and move the members, accounts and sessions of a running server.",
     "bindings": "Show and set which scenarios new ones play.",
     "clock": "Show, set and advance the time of a running server.",

@@ -1,0 +1,90 @@
+"""``mocksrv institutions``: institutions of the user's own, without a server."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import click
+
+from mocksrv.cli.scenarios import FOLDERS, JSON
+
+TEMPLATE = """\
+# An institution of your own. It lies beside your scenarios: mocksrv serve --scenarios DIR. Keys: docs/scenarios.md
+provider: {provider}
+code: {code}                  # what calls and the logins of scenarios name it by
+name: {name}
+url: https://www.{host}.example
+# oauth: true                 # users log in at the bank's own page; then there are no credentials
+# credentials:                # its login form; the provider's usual one when not written
+#   - {{name: LOGIN, label: Username, type: LOGIN}}
+#   - {{name: PASSWORD, label: Password, type: PASSWORD}}
+# products: [{products}]      # everything when not written
+# scenario: {scenario}        # what is played there when neither the call nor the login chooses
+"""
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def institutions(ctx: click.Context) -> None:
+    """List your own institutions and begin a new one. Needs no server."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+@institutions.command("list")
+@FOLDERS
+@JSON
+def list_(own: tuple[str, ...], as_json: bool) -> None:
+    """List your institutions: those of the NAME.institution.yaml beside your scenarios."""
+    from dataclasses import asdict
+
+    from mocksrv.cli.output import print_table
+    from mocksrv.cli.shelf import open_shelf, own_folders
+
+    shelf = open_shelf(own_folders(own))
+    found = [each for provider in shelf.roles for each in shelf.library.institutions(provider)]
+    for problem in shelf.library.problems:
+        click.echo(str(problem), err=True)
+    if as_json:
+        click.echo(json.dumps([asdict(each) for each in found], indent=2, ensure_ascii=False))
+    elif not found:
+        click.echo("no institutions of your own; 'mocksrv institutions new CODE' begins one")
+    else:
+        rows = [(each.code, each.provider, each.name, each.scenario or "") for each in found]
+        print_table(("CODE", "PROVIDER", "NAME", "SCENARIO"), rows)
+
+
+@institutions.command()
+@click.argument("code")
+@click.option("--provider", default="mx", show_default=True, help="Whose catalogue has it.")
+def new(code: str, provider: str) -> None:
+    """Write CODE.institution.yaml, a commented institution to start from, into the current folder."""
+    from mocksrv.cli.shelf import open_shelf
+    from mocksrv.engine.scenarios.institutions import SCHEMA
+
+    rule = SCHEMA.rules["properties"]["code"]
+    if not re.search(rule["pattern"], code):
+        raise click.UsageError(f"{code!r} is not a code; allowed are {rule['errorMessage']}")
+    roles = open_shelf(()).roles
+    if provider not in roles:
+        raise click.UsageError(f"{provider!r} is not a provider; there is {', '.join(roles)}")
+    words = roles[provider].vocabulary
+    text = TEMPLATE.format(
+        provider=provider,
+        code=json.dumps(code) if code.isdigit() else code,
+        name=re.sub(r"[._-]+", " ", code).title(),
+        host=re.sub(r"[^a-z0-9]+", "-", code.lower()).strip("-"),
+        products=", ".join(sorted(words.products)[:2]) or "transactions",
+        scenario=words.happy,
+    )
+    path = Path(f"{code}.institution.yaml")
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise click.ClickException(f"{path} exists already; nothing was written") from None
+    except OSError as error:
+        raise click.ClickException(f"{path}: {error.strerror}") from None
+    click.echo(f"Wrote {path}. Check it: mocksrv scenarios validate {path}")
