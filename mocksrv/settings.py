@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mocksrv.engine.callbacks.addresses import is_http_url
-from mocksrv.engine.clock import DAY, Clock, parse_duration, parse_moment
+from mocksrv.engine.clock import DAY, EARLIEST_START, LATEST_START, Clock, iso, parse_duration, parse_moment
 from mocksrv.engine.config import IN_MEMORY, Config
 
 FIDELITIES = ("sdk", "wire")
@@ -143,6 +143,13 @@ def _clock(text: str) -> str:
     return text
 
 
+def _start(text: str) -> int:
+    moment = parse_moment(text)
+    if not EARLIEST_START <= moment <= LATEST_START:
+        raise ValueError(f"{text!r} is not a moment that a clock shows: {iso(EARLIEST_START)} to {iso(LATEST_START)}")
+    return moment
+
+
 def _age(text: str) -> int:
     if (age := parse_duration(text)) < DAY:
         raise ValueError(f"{text!r} is less than a day")
@@ -199,7 +206,7 @@ SETTINGS = (
     Setting("clock", _clock, "CLOCK", "Time in new sandboxes: real, manual (stands still), or a speed such as x60."),
     Setting(
         "now",
-        parse_moment,
+        _start,
         "ISO",
         "The moment at which new sandboxes start.",
         shown="the present; 2026-01-01 if manual with a seed",

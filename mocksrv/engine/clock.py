@@ -92,6 +92,9 @@ def parse_moment(text: str) -> int:
     return ms
 
 
+EARLIEST_START, LATEST_START = parse_moment("1980-01-01"), parse_moment("9900-01-01")  # data and timers reach further
+
+
 @dataclass(frozen=True, slots=True)
 class Clock:
     """A sandbox's clock: ``virtual`` was the time when the machine's clock said ``wall``.

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+from mocksrv.engine.storage.records import loads
+
 MASK = "***"
 SECRET_HEADER = re.compile(r"authorization|secret|token|(api|app|sec)-?key|password|cookie", re.IGNORECASE)
 SECRET_NAME = re.compile(r"pass(word|code|phrase)|secret|token|authorization|(^|[_-]|api|app|sec)key$", re.IGNORECASE)
@@ -34,7 +36,7 @@ def masked_body(body: str) -> str:
     if body.startswith(("{", "[")) and "\\" not in body and not _SECRET_MEMBER.search(body):
         return body  # a word like one of a secret stands in a value
     try:
-        return json.dumps(_masked(json.loads(body)), ensure_ascii=False)
+        return json.dumps(_masked(loads(body)), ensure_ascii=False)
     except (ValueError, RecursionError):
         pass
     if body.lstrip().startswith(("{", "[")):

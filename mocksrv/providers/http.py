@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from mocksrv.engine.journal import Entry
 from mocksrv.engine.problems import YamlError
 from mocksrv.engine.role import Role
 from mocksrv.engine.sandbox import Sandbox
-from mocksrv.engine.storage.records import Record, dumps
+from mocksrv.engine.storage.records import Record, dumps, loads
 from mocksrv.engine.world import World
 
 View = Callable[..., "Reply"]
@@ -182,9 +181,7 @@ class Call(Generic[MountT, RouteT]):
                 "content-type", f"a body is sent as application/json, not as {self.request.mimetype or 'nothing'}"
             )
         try:
-            body = json.loads(raw.decode(), parse_constant=_no_constant)
-            if b"\\u" in raw:
-                dumps(body).encode()  # half of a surrogate pair is no text
+            body = loads(raw.decode())
         except (ValueError, RecursionError):
             self.unreadable("The request body is not valid JSON")
         if not isinstance(body, dict):
@@ -299,7 +296,3 @@ def sentence(path: str, messages: Any) -> str:
     if isinstance(messages, list):
         return f"{path}: {' '.join(str(message) for message in messages)}"
     return f"{path}: {messages}"
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")

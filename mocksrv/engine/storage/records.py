@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
 from mocksrv.engine.play import Job, Play
@@ -115,6 +116,27 @@ _encoder = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)  # json.d
 def dumps(value: Any) -> str:
     """Compact JSON, as stored and as sent."""
     return _encoder.encode(value)
+
+
+def loads(text: str) -> Any:
+    """JSON of somebody else's. Raises ValueError, RecursionError; also for what can be read but not sent: NaN, numbers
+    beyond all bounds, and halves of surrogate pairs.
+    """
+    value = json.loads(text, parse_constant=_refuse, parse_float=_finite)
+    if "\\u" in text:
+        dumps(value).encode()
+    return value
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(f"{name} is no number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(f"{text} is beyond all bounds")
+    return number
 
 
 def columns_of(sandbox: str, r: Record) -> Row:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Request
 
 from mocksrv.engine.engine import Engine
-from mocksrv.engine.storage.records import dumps
+from mocksrv.engine.storage.records import loads
 from mocksrv.web.control.calls import ControlCall, ControlRequest, schema_of
 from mocksrv.web.problems import Problem
 
@@ -38,17 +37,12 @@ def read_request(engine: Engine, sandbox: str, call: ControlCall, request: Reque
 def _object(data: bytes) -> dict[str, Any]:
     """A JSON object. Raises Problem 400."""
     try:
-        value = json.loads(data, parse_constant=_no_constant)
-        dumps(value).encode()  # half of a surrogate pair is no text
+        value = loads(data.decode())
     except (ValueError, RecursionError):
         raise Problem(400, "the body is not valid JSON") from None
     if not isinstance(value, dict):
         raise Problem(400, "the body must be a JSON object")
     return value
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(name)
 
 
 @cache

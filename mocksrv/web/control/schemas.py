@@ -11,7 +11,7 @@ from marshmallow import Schema, ValidationError, post_load, validate, validates_
 
 from mocksrv.engine.callbacks.addresses import is_http_url
 from mocksrv.engine.callbacks.disturbance import CORRUPTIONS, Disturbance
-from mocksrv.engine.clock import duration_text, iso_ms, parse_moment
+from mocksrv.engine.clock import EARLIEST_START, LATEST_START, duration_text, iso_ms
 from mocksrv.engine.sandbox import Fault
 from mocksrv.engine.scenarios.durations import LONGEST_HELD
 from mocksrv.engine.scenarios.model import ACTS
@@ -34,7 +34,6 @@ from mocksrv.web.control.calls import AUTH_KINDS, LARGEST_PAGE, PAGE
 
 LONGEST_FAULT = 300  # characters of what a fault meets
 LONGEST_PATTERN = 1000  # characters of a filter that is a pattern
-EARLIEST, LATEST = parse_moment("1980-01-01"), parse_moment("9900-01-01")  # of a clock: data and timers reach further
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 EVENT_PATTERN = validate.Regexp(r"[A-Za-z0-9_.*?\[\]!-]{1,100}\Z", error="{input!r} is no pattern of event names")
 FAULT_ON = validate.And(
@@ -233,8 +232,8 @@ class ClockMoment(Moment):
 
     def _deserialize(self, value: Any, *args: Any, **options: Any) -> Any:
         moment = super()._deserialize(value, *args, **options)
-        if not EARLIEST <= moment <= LATEST:
-            raise ValidationError(f"a clock shows {iso_ms(EARLIEST)} to {iso_ms(LATEST)}")
+        if not EARLIEST_START <= moment <= LATEST_START:
+            raise ValidationError(f"a clock shows {iso_ms(EARLIEST_START)} to {iso_ms(LATEST_START)}")
         return moment
 
 

@@ -16,6 +16,7 @@ from mocksrv.engine.sandbox import Endpoint, Fault, Sandbox
 from mocksrv.engine.scenarios.model import Scenario
 from mocksrv.engine.secrets import MASK, masked_headers
 from mocksrv.engine.storage.queries import Tx
+from mocksrv.engine.storage.records import loads
 from mocksrv.engine.storage.rows import AttemptRow, DeliveryRow, EventRow, MomentRow, RequestRow
 
 SECRETS = frozenset({"password", "client_secret", "secret", "key"})
@@ -138,7 +139,7 @@ def message(kept: Mapping[str, Any]) -> dict[str, Any]:
     """One side of a call: its headers and its body, JSON as such; ``truncated`` where only its beginning is kept."""
     text = kept.get("body", "")
     try:
-        body = json.loads(text) if text else None
+        body = loads(text) if text else None
     except (ValueError, RecursionError):
         body = text
     cut = {"truncated": True} if kept.get("truncated") else {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mocksrv.engine.clock import SECOND, Clock, iso_ms
+from mocksrv.engine.clock import LATEST_START, SECOND, Clock, iso_ms
 from mocksrv.engine.observers import Happening
 from mocksrv.engine.sandbox import Sandbox
 from mocksrv.engine.time import ADVANCE_TIME, AdvanceBusy
@@ -77,8 +77,6 @@ class Time(Calls):
 
     def _target(self, sandbox: Sandbox, given: Any) -> int:
         """The moment to advance to. Raises Problem."""
-        from mocksrv.web.control.schemas import LATEST
-
         now = sandbox.now()
         if given.get("to") == "next":
             moment = self.engine.next_moment(sandbox)
@@ -88,8 +86,8 @@ class Time(Calls):
         to: int = now + given["by"] if "by" in given else given["to"]
         if to < now:
             raise Problem(422, f"to: {iso_ms(to)} has passed, it is {iso_ms(now)}; PUT /clock sets a clock back")
-        if to > LATEST:
-            raise Problem(422, f"by: a clock shows at most {iso_ms(LATEST)}")
+        if to > LATEST_START:
+            raise Problem(422, f"by: a clock shows at most {iso_ms(LATEST_START)}")
         return to
 
 
