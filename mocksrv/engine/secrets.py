@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from mocksrv.engine.storage.records import loads
 
 MASK = "***"
+AUTH_SECRETS = frozenset({"password", "client_secret", "secret", "key"})  # members of an endpoint's auth
+SHORTEST = 4  # characters of a secret that is looked for: a shorter one stands everywhere
 SECRET_HEADER = re.compile(r"authorization|secret|token|(api|app|sec)-?key|password|cookie", re.IGNORECASE)
 SECRET_NAME = re.compile(r"pass(word|code|phrase)|secret|token|authorization|(^|[_-]|api|app|sec)key$", re.IGNORECASE)
 _HINTS = ("pass", "secret", "token", "key", "authorization", "credentials")  # without one there is nothing to mask
@@ -20,6 +22,23 @@ _MEMBER = re.compile(r'("(?:[^"\\]|\\.)*"\s*:\s*)"((?:[^"\\]|\\.)*)"?')
 
 def masked_headers(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: MASK if SECRET_HEADER.search(name) else value for name, value in headers.items()}
+
+
+def known_secrets(auth: Mapping[str, Any], own: Mapping[str, str], sent: Mapping[str, str]) -> list[str]:
+    """What an answer could echo of an endpoint's secrets: those of its ``auth``, the values of its ``own`` headers, and
+    what the headers that were ``sent`` prove who sends with. The longest first.
+    """
+    proofs = [value for name, value in sent.items() if SECRET_HEADER.search(name)]
+    values = [str(auth[name]) for name in AUTH_SECRETS & auth.keys()]
+    values += [*own.values(), *proofs, *(proof.partition(" ")[2] for proof in proofs)]
+    return sorted({value for value in values if len(value) >= SHORTEST}, key=len, reverse=True)
+
+
+def without(text: str, secrets: Sequence[str]) -> str:
+    """A text in which asterisks stand for these secrets."""
+    for secret in secrets:
+        text = text.replace(secret, MASK)
+    return text
 
 
 def masked_query(query: str) -> str:

@@ -86,6 +86,21 @@ def test_asterisks_do_not_carry_a_secret_elsewhere(mx: MX, change: dict[str, str
     assert "another auth needs it anew" in refused["detail"]
 
 
+def test_a_receiver_that_repeats_secrets_does_not_show_them(mx: MX, receiver: Receiver) -> None:
+    auth = {"type": "basic", "username": "u", "password": "hush-hush"}
+    endpoint = {"url": receiver.url, "auth": auth, "headers": {"X-Tenant": "quiet-mouse"}}
+    mx.control("PUT", "/endpoints", {"endpoints": [endpoint]})
+    receiver.answer = lambda: (500, str(receiver.received[-1]["headers"]).encode() + b" hush-hush")  # type: ignore[method-assign]
+    [event] = mx.control("POST", "/trigger", {"event": "mx.member.updated"})["webhooks"]
+    mx.advance("0s")
+    [delivery] = mx.control("GET", f"/webhooks/{event['id']}")["deliveries"]
+    whole = str(delivery)
+    assert receiver.received[0]["headers"]["X-Tenant"] == "quiet-mouse"
+    assert "'Authorization': '***'" in delivery["attempts"][0]["response"]["body"]
+    for secret in ("hush", "quiet-mouse", "Basic ", "dTpodXNoLWh1c2g="):
+        assert secret not in whole
+
+
 # faults
 
 

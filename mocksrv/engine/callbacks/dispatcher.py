@@ -24,7 +24,7 @@ from mocksrv.engine.callbacks.outbox import PRIVATE
 from mocksrv.engine.clock import iso_ms
 from mocksrv.engine.observers import Happening
 from mocksrv.engine.sandbox import Endpoint, Sandbox
-from mocksrv.engine.secrets import masked_headers
+from mocksrv.engine.secrets import MASK, known_secrets, masked_headers, without
 from mocksrv.engine.storage.records import dumps
 from mocksrv.engine.storage.rows import AttemptRow, DueRow
 from mocksrv.engine.storage.shared import CALLBACKS, OneProcess
@@ -242,9 +242,9 @@ class Dispatcher:
         else:
             due = None if delivered else self._next(sandbox, event, f"{event_id}:{place}", attempts, sandbox.now())
         state = "delivered" if delivered else "failed" if due is None else "pending"
-        request = dumps({"url": endpoint.url, "headers": masked_headers(headers), **_shown(body)})
-        response = dumps({"headers": dict(answer.headers), "body": answer.body})
-        kept = AttemptRow(at, answer.status, answer.error, answer.duration_ms, request, response)
+        kept = AttemptRow(
+            at, answer.status, answer.error, answer.duration_ms, *_exchange(endpoint, headers, body, answer)
+        )
         detail = f"{event} -> {endpoint.url}: {_outcome(answer, due)}"
         told = Happening(sandbox.name, at, "attempt", event_id, detail, {"delivery": row.seq})
         self._done.append(Attempt(sandbox, row.seq, state, due, attempts + 1, kept, told))
@@ -324,6 +324,16 @@ def _endpoint(sandbox: Sandbox, id: str, options: Mapping[str, Any]) -> tuple[in
     if PRIVATE in options:
         return len(endpoints), Endpoint(**options[PRIVATE])
     return next(((place, each) for place, each in enumerate(endpoints) if each.id == id), (0, None))
+
+
+def _exchange(endpoint: Endpoint, sent: Mapping[str, str], body: bytes, answer: Answer) -> tuple[str, str]:
+    """What was sent and answered, as it is kept: without secrets, also where the receiver repeats them."""
+    own = {name.lower() for name in endpoint.headers}
+    shown = {name: MASK if name.lower() in own else value for name, value in masked_headers(sent).items()}
+    secrets = known_secrets(endpoint.auth, endpoint.headers, sent)
+    heads = {name: without(value, secrets) for name, value in answer.headers.items()}
+    request = dumps({"url": endpoint.url, "headers": shown, **_shown(body)})
+    return request, dumps({"headers": heads, "body": without(answer.body, secrets)})
 
 
 def _shown(body: bytes) -> dict[str, str]:

@@ -14,12 +14,11 @@ from mocksrv.engine.clock import duration_text, iso_ms
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.sandbox import Endpoint, Fault, Sandbox
 from mocksrv.engine.scenarios.model import Scenario
-from mocksrv.engine.secrets import MASK, masked_headers
+from mocksrv.engine.secrets import AUTH_SECRETS, MASK, masked_headers
 from mocksrv.engine.storage.queries import Tx
 from mocksrv.engine.storage.records import loads
 from mocksrv.engine.storage.rows import AttemptRow, DeliveryRow, EventRow, MomentRow, RequestRow
 
-SECRETS = frozenset({"password", "client_secret", "secret", "key"})
 PRIVATE = "PRIVATE KEY-----"  # stands in a PEM text that holds more than a certificate
 
 
@@ -53,7 +52,7 @@ def bindings(sandbox: Sandbox) -> dict[str, Any]:
 
 def endpoint(endpoint: Endpoint) -> dict[str, Any]:
     """As shown: secrets read back as asterisks."""
-    auth = {name: MASK if name in SECRETS or PRIVATE in value else value for name, value in endpoint.auth.items()}
+    auth = {name: MASK if name in AUTH_SECRETS or PRIVATE in value else value for name, value in endpoint.auth.items()}
     headers = dict.fromkeys(endpoint.headers, MASK)
     return {
         "id": endpoint_id(endpoint.url),
@@ -85,7 +84,7 @@ def with_secrets(made: Endpoint, known: Sequence[Endpoint]) -> Endpoint:
 
 
 def _without_secrets(auth: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in auth.items() if name not in SECRETS}
+    return {name: value for name, value in auth.items() if name not in AUTH_SECRETS}
 
 
 def webhook(tx: Tx, row: EventRow, *, whole: bool = False) -> dict[str, Any]:

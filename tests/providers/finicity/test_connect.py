@@ -92,7 +92,9 @@ def test_a_webhook_that_does_not_answer_the_ping_with_2xx_gets_no_link(finicity:
     customer = finicity.customer()
     finicity.receiver.answers = [status]
     answer = finicity.generate(customer, status=400)
-    assert (answer["code"], str(status) in answer["message"]) == ("10010", True)
+    assert (answer["code"], str(status) in answer["message"]) == ("10010", False)  # a stranger is told no more
+    [call] = finicity.control("GET", "/requests?newest=true&limit=1")["requests"]
+    assert finicity.control("GET", f"/requests/{call['id']}")["ping"] == status
     assert len(finicity.receiver.received) == 1  # a single attempt
     assert finicity.control("GET", "/subjects")["subjects"] == []
     assert finicity.control("GET", "/webhooks")["webhooks"] == []

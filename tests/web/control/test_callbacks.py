@@ -215,7 +215,7 @@ def test_what_was_sent_is_kept_but_for_the_secrets(mx: MX, receiver: Receiver) -
     [came] = receiver.received
     assert (came["headers"]["Authorization"], came["headers"]["X-Api-Key"]) == ("Basic dTpodXNo", "hush")
     kept = attempt["request"]["headers"]
-    assert (kept["Authorization"], kept["X-Api-Key"], kept["X-Team"]) == ("***", "***", "qa")
+    assert (kept["Authorization"], kept["X-Api-Key"], kept["X-Team"]) == ("***", "***", "***")
     assert attempt["request"]["body"].encode() == came["raw"]
     assert (attempt["status"], attempt["error"], attempt["at"]) == (204, None, "2026-01-01T12:00:00.000Z")
     assert attempt["duration_ms"] > 0
