@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mocksrv.engine.scenarios import library
+from mocksrv.providers.finicity.bank.institutions import Institutions as FinicityInstitutions
 from mocksrv.server import Parts
 from tests.conftest import MX
 
@@ -95,3 +96,26 @@ def test_an_mx_widget_begins_at_it(mx: MX) -> None:
     body = {"widget_url": {"widget_type": "connect_widget", "current_institution_code": "owlery"}}
     url = mx.call("POST", f"/users/{mx.user()}/widget_urls", body)["widget_url"]["url"]
     assert url.startswith("http://")
+
+
+@pytest.mark.parametrize(
+    ("asked", "first"),
+    [
+        ("chase", "Chase Bank"),
+        ("BofA", "Bank of America"),
+        ("wells", "Wells Fargo"),
+        ("capital one", "Capital One"),
+        ("royal bank of canada", "RBC Royal Bank"),
+        ("gringotts", "Gringotts"),
+        ("finbank", "FinBank"),
+    ],
+)
+def test_finicity_finds_what_people_type(asked: str, first: str) -> None:
+    assert FinicityInstitutions(list).search(asked)[0].name == first
+
+
+def test_finicity_s_ids_are_made_of_codes_and_differ() -> None:
+    found = FinicityInstitutions(list).all()
+    assert len({each.id for each in found}) == len(found) > 70
+    [chase] = [each for each in found if each.name == "Chase Bank"]
+    assert chase.id == 833178265

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from zlib import crc32
 
 from mocksrv.engine.scenarios.choosing import MOCK
 from mocksrv.engine.scenarios.institutions import Institution as OwnInstitution
+from mocksrv.providers.banks import LargeBank, large_banks
 
 MOCK_IDS = range(10**9, 2**31)  # of scenarios: so many that two of them hardly ever have the same
+BANK_IDS = range(10**8, 10**9)  # of banks that more than one provider has
 OWN_IDS = range(2**31, 2**32)  # of institutions of the user's whose code is no number
 CERTIFICATIONS = ("transAgg", "ach", "stateAgg", "voi", "voa", "aha")  # those that have a status in production
 PRODUCTS = (
@@ -34,7 +37,7 @@ FORM = (("Banking Userid", "Banking Userid", False), ("Banking Password", "Banki
 @dataclass(frozen=True, slots=True)
 class Institution:
     """One bank. ``scenario``: what it stands for, if it is none of Finicity's. ``products``: those that it is certified
-    for. ``own``: its code, where it is the user's.
+    for. ``own``: its code, where it is the user's; ``also``: other names that people know it by.
     """
 
     id: int
@@ -48,6 +51,7 @@ class Institution:
     kind: str = "TESTING FinBank"
     form: tuple[tuple[str, str, bool], ...] = FORM
     country: str = "USA"
+    also: tuple[str, ...] = ()
 
     @property
     def code(self) -> str:
@@ -123,40 +127,26 @@ TEST_BANKS = (
     Institution(176082, "FinBank Decertified", products=()),
 )
 USA, CANADA = "USA", "CAN"
-KNOWN_BANKS = tuple(
-    Institution(id, name, url=f"https://www.{host}.example", kind=kind, country=country)
-    for id, name, host, kind, country in (
-        (4222, "Principal Financial - Retirement (Personal)", "principal", "Workplace Retirement", USA),
-        (170703, "Chase", "chase", "Banking", USA),
-        (170712, "Wells Fargo", "wellsfargo", "Banking", USA),
-        (170719, "Bank of America", "bankofamerica", "Banking", USA),
-        (170724, "Citibank", "citi", "Banking", USA),
-        (170778, "Capital One", "capitalone", "Banking", USA),
-        (170788, "U.S. Bank", "usbank", "Banking", USA),
-        (170791, "PNC Bank", "pnc", "Banking", USA),
-        (170794, "Truist", "truist", "Banking", USA),
-        (170797, "TD Bank", "tdbank", "Banking", USA),
-        (170801, "American Express", "americanexpress", "Credit Cards", USA),
-        (170804, "Discover", "discover", "Credit Cards", USA),
-        (170807, "Ally Bank", "ally", "Banking", USA),
-        (170810, "Fifth Third Bank", "53", "Banking", USA),
-        (170813, "Huntington Bank", "huntington", "Banking", USA),
-        (170816, "KeyBank", "key", "Banking", USA),
-        (170819, "Regions Bank", "regions", "Banking", USA),
-        (170822, "Citizens Bank", "citizensbank", "Banking", USA),
-        (170825, "Navy Federal Credit Union", "navyfederal", "Banking", USA),
-        (170828, "USAA", "usaa", "Banking", USA),
-        (170833, "Charles Schwab", "schwab", "Investments", USA),
-        (170836, "Fidelity Investments", "fidelity", "Investments", USA),
-        (170839, "Vanguard", "vanguard", "Investments", USA),
-        (170842, "Gringotts", "gringotts", "Banking", USA),
-        (170845, "Royal Bank of Canada", "rbc", "Banking", CANADA),
-        (170848, "TD Canada Trust", "td", "Banking", CANADA),
-        (170851, "Scotiabank", "scotiabank", "Banking", CANADA),
-        (170854, "BMO Bank of Montreal", "bmo", "Banking", CANADA),
-        (170857, "CIBC", "cibc", "Banking", CANADA),
-    )
+PRINCIPAL = Institution(
+    4222,
+    "Principal Financial - Retirement (Personal)",
+    url="https://www.principal.example",
+    kind="Workplace Retirement",
 )
+KINDS = {"bank": "Banking", "union": "Banking", "card": "Credit Cards", "broker": "Investments"}
+COUNTRIES = {"US": USA, "CA": CANADA}
+
+
+def _from_bank(bank: LargeBank) -> Institution:
+    """A bank that more than one provider has: its id is made of its code."""
+    return Institution(
+        BANK_IDS[crc32(bank.code.encode()) % len(BANK_IDS)],
+        bank.name,
+        url=bank.url.rstrip("/"),
+        kind=KINDS[bank.kind],
+        country=COUNTRIES[bank.country],
+        also=tuple(bank.also),
+    )
 
 
 def mock_id(scenario: str) -> int:
@@ -205,16 +195,27 @@ class Institutions:
         own = [_own(each) for each in self._own()]
         mocks = (Institution(mock_id(name), f"Mock: {name}", oauth, scenario=name) for name, oauth in self._scenarios())
         taken = {each.id for each in own}
-        return [*own, *(each for each in (*TEST_BANKS, *mocks, *KNOWN_BANKS) if each.id not in taken)]
+        return [*own, *(each for each in (*TEST_BANKS, *mocks, PRINCIPAL, *self._large) if each.id not in taken)]
+
+    @cached_property
+    def _large(self) -> list[Institution]:
+        return [_from_bank(bank) for bank in large_banks()]
 
     def get(self, id: str) -> Institution | None:
         """The institution with an id, or with the code of a scenario (``mock_oauth``) or of the user's."""
         return next((each for each in self.all() if id in (str(each.id), each.code)), None)
 
     def search(self, text: str) -> list[Institution]:
-        """Those whose names hold all the words, the better matches first."""
-        sought = text.casefold().split()
-        found = [each for each in self.all() if all(word in f"{each.name} {each.code}".casefold() for word in sought)]
-        return sorted(
-            found, key=lambda each: (each.name.casefold() != text.strip().casefold(), len(each.name)) if sought else ()
-        )
+        """Those of which a name or the code holds all the words: those that are called so first, then those whose name
+        begins so.
+        """
+        asked = text.strip().casefold()
+        if not asked:
+            return self.all()
+        found = []
+        for each in self.all():
+            names = [name.casefold() for name in (each.name, *each.also)]
+            if all(word in " ".join((*names, each.code.casefold())) for word in asked.split()):
+                begins = any(name.startswith(asked) for name in names)
+                found.append(((asked not in names, not begins, len(each.name)), each))
+        return [each for _, each in sorted(found, key=lambda match: match[0])]
