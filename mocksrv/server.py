@@ -167,7 +167,8 @@ class Server:
       webhooks a sandbox keeps, and for how long (``90d``).
     - ``fidelity``: ``sdk`` or ``wire``. ``public_url``: the beginning of handed-out links. ``threads``: how many calls
       are served at the same time by a process of its own. ``allow_callbacks``: hosts that callbacks may go to beside
-      local ones. ``control_from``, ``control_token``: who may use the control API. ``client_id``, ``api_key``: the only
+      local ones. ``allow_host``: names that control API and dashboard answer to.
+      ``control_from``, ``control_token``: who may use the control API. ``client_id``, ``api_key``: the only
       credentials that are accepted.
 
     Raises SettingError, a ValueError, for a value that is not allowed. `start` raises StartError when the port is
@@ -194,6 +195,7 @@ class Server:
         fidelity: str = "sdk",
         public_url: str | None = None,
         allow_callbacks: str | Sequence[str] = (),
+        allow_host: str | Sequence[str] = (),
         control_from: str = "loopback",
         control_token: str | None = None,
         client_id: str | None = None,
