@@ -71,3 +71,21 @@ def test_every_operation_of_these_groups_has_a_case() -> None:
 
 def test_the_lock_file_names_no_registry() -> None:
     assert "resolved" not in (FOLDER / "package-lock.json").read_text("utf-8")
+
+
+def test_the_guide_to_its_end_and_the_holdings() -> None:
+    assert MISSING is None, MISSING
+    with Serving(options=["--clock", "manual", "--seed", "7"]) as server:
+        command = ["node", "guide.mjs", server.url]
+        done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, timeout=LIMIT, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    seen = json.loads(done.stdout)
+    assert seen.pop("holdings") > 0
+    assert seen == {
+        "asked": ["CHALLENGED", "Please select an account:"],
+        "verified": "CONNECTED",
+        "numbers": ["4921710685", "005026788"],
+        "owners": ["MX Test"],
+        "balance": 500000,
+        "transactions": 0,
+    }
