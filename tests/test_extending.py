@@ -166,7 +166,7 @@ def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         file.write_text(text)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setitem(registry.PROVIDERS, "acme", "acme.provider:AcmeProvider")
-    for module in ("mocksrv.server", "mocksrv.cli.shelf"):
+    for module in ("mocksrv.server", "mocksrv.cli.library"):
         __import__(module)
         monkeypatch.setattr(f"{module}.bundled_scenarios", lambda: tmp_path / "scenarios")
     yield tmp_path

@@ -123,15 +123,15 @@ def _signed(sign: Signer, secret: str) -> Proof:
 
 def genuine_events(provider: str) -> list[Event]:
     """One event of every kind, as the provider makes it for somebody with whom all has gone well."""
-    from mocksrv.cli.simulate import Rehearsal, Timeline
+    from mocksrv.cli.simulate import LocalRunner, Timeline
     from mocksrv.engine.config import Config
     from mocksrv.providers.demo import Choices
 
-    stage = Rehearsal(Config(seed=SEED, clock="manual"), provider, Timeline())
-    engine = stage.engine
+    runner = LocalRunner(Config(seed=SEED, clock="manual"), provider, Timeline())
+    engine = runner.engine
     try:
         words = engine.vocabularies[provider]
-        play = declared(provider).demo()(stage, engine.library.get(provider, words.happy), Choices())
+        play = declared(provider).demo()(runner, engine.library.get(provider, words.happy), Choices())
         play.run()
         engine.advance(play.sandbox, play.sandbox.now() + MINUTE)  # what comes a little later is there, too
         made = []

@@ -41,11 +41,11 @@ def demo(name: str) -> int:
     Starts a server and a webhook receiver of its own, needs nothing, and leaves nothing behind. The exit status is 0
     only if all callbacks arrived as the scenario plans it.
     """
-    from mocksrv.cli.shelf import open_shelf
+    from mocksrv.cli.library import open_library
     from mocksrv.engine.config import Config
     from mocksrv.server import LocalServer
 
-    scenario = open_shelf(()).find(name)
+    scenario = open_library(()).find(name)
     kind = declared(scenario.provider).demo()
     screen = Screen(kind)
     with (
@@ -53,12 +53,12 @@ def demo(name: str) -> int:
         LocalServer(Config(port=0, seed=SEED, clock="manual", webhook_url=receiver.url)) as server,
     ):
         screen.head(scenario, server.url, receiver.url)
-        stage = Live(server, screen, receiver.url)
-        play = kind(stage, scenario, Choices(acts=True))
+        runner = ServerRunner(server, screen, receiver.url)
+        play = kind(runner, scenario, Choices(acts=True))
         play.run()
         if play.subject() is not None:
-            stage.say(play.found())
-        faults = verdict(stage, receiver)
+            runner.say(play.found())
+        faults = verdict(runner, receiver)
     for fault in faults:
         click.echo(f"mocksrv demo: {fault}", err=True)
     return 1 if faults else 0
@@ -172,8 +172,8 @@ def _summary(body: bytes, kind: type[Demo]) -> str:
     return f"<- callback {kind.told(payload)}"
 
 
-class Live:
-    """The stage with a server: calls go over HTTP and are printed."""
+class ServerRunner:
+    """Plays on a server: calls go over HTTP and are printed."""
 
     def __init__(self, server: LocalServer, screen: Screen, callbacks: str | None) -> None:
         self.engine = server.engine
@@ -258,15 +258,15 @@ def _shown(moment: str) -> str:
     return moment[:19].replace("T", " ")
 
 
-def verdict(stage: Live, receiver: Receiver) -> list[str]:
+def verdict(runner: ServerRunner, receiver: Receiver) -> list[str]:
     """Compares what the server says it sent with what arrived; prints it, and returns what is wrong."""
-    _settle(stage)
+    _settle(runner)
     planned: Counter[bytes] = Counter()
     states: Counter[str] = Counter()
     probes = 0  # sent inside a call: the event has no delivery, and is written with another id
-    for webhook in stage.control("GET", "/webhooks?limit=1000")["webhooks"]:
-        probes += webhook["event"] == stage.kind.probe
-        for delivery in stage.control("GET", f"/webhooks/{webhook['id']}")["deliveries"]:
+    for webhook in runner.control("GET", "/webhooks?limit=1000")["webhooks"]:
+        probes += webhook["event"] == runner.kind.probe
+        for delivery in runner.control("GET", f"/webhooks/{webhook['id']}")["deliveries"]:
             states[delivery["state"]] += 1
             planned.update(attempt["request"]["body"].encode() for attempt in delivery["attempts"])
     receiver.wait_for(planned.total() + probes)
@@ -279,16 +279,16 @@ def verdict(stage: Live, receiver: Receiver) -> list[str]:
     faults += [f"a callback was sent but did not arrive: {body[:80]!r}" for body in planned - arrived]
     extra = list((arrived - planned).elements())
     if len(extra) < probes:
-        faults.append(f"{probes} of {stage.kind.probe} were sent, {len(extra)} arrived")
+        faults.append(f"{probes} of {runner.kind.probe} were sent, {len(extra)} arrived")
     faults += [f"a callback arrived that was not sent: {body[:80]!r}" for body in extra[probes:]]
     return faults or ([] if planned else ["no callback was sent"])
 
 
-def _settle(stage: Live) -> None:
+def _settle(runner: ServerRunner) -> None:
     """Moves on until no callback is due any more."""
     deadline = time.monotonic() + PATIENCE
     for _ in range(MOST_RETRIES):
-        pending = stage.control("GET", "/webhooks?state=pending&limit=1000")["webhooks"]
+        pending = runner.control("GET", "/webhooks?state=pending&limit=1000")["webhooks"]
         moments = [
             delivery["next_attempt_at"]
             for webhook in pending
@@ -297,5 +297,5 @@ def _settle(stage: Live) -> None:
         ]
         if not moments or time.monotonic() > deadline:
             return
-        now = stage.control("GET", "/clock")["now"]
-        stage.control("POST", "/clock/advance", {"to": max(now, min(moments))})
+        now = runner.control("GET", "/clock")["now"]
+        runner.control("POST", "/clock/advance", {"to": max(now, min(moments))})

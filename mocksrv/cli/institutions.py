@@ -40,12 +40,12 @@ def list_(own: tuple[str, ...], as_json: bool) -> None:
     """List your institutions: those of the NAME.institution.yaml beside your scenarios."""
     from dataclasses import asdict
 
+    from mocksrv.cli.library import open_library, own_folders
     from mocksrv.cli.output import print_table
-    from mocksrv.cli.shelf import open_shelf, own_folders
 
-    shelf = open_shelf(own_folders(own))
-    found = [each for provider in shelf.roles for each in shelf.library.institutions(provider)]
-    for problem in shelf.library.problems:
+    local = open_library(own_folders(own))
+    found = [each for provider in local.roles for each in local.library.institutions(provider)]
+    for problem in local.library.problems:
         click.echo(str(problem), err=True)
     if as_json:
         click.echo(json.dumps([asdict(each) for each in found], indent=2, ensure_ascii=False))
@@ -61,13 +61,13 @@ def list_(own: tuple[str, ...], as_json: bool) -> None:
 @click.option("--provider", default="mx", show_default=True, help="Whose catalogue has it.")
 def new(code: str, provider: str) -> None:
     """Write CODE.institution.yaml, a commented institution to start from, into the current folder."""
-    from mocksrv.cli.shelf import open_shelf
+    from mocksrv.cli.library import open_library
     from mocksrv.engine.scenarios.institutions import SCHEMA
 
     rule = SCHEMA.rules["properties"]["code"]
     if not re.search(rule["pattern"], code):
         raise click.UsageError(f"{code!r} is not a code; allowed are {rule['errorMessage']}")
-    roles = open_shelf(()).roles
+    roles = open_library(()).roles
     if provider not in roles:
         raise click.UsageError(f"{provider!r} is not a provider; there is {', '.join(roles)}")
     words = roles[provider].vocabulary

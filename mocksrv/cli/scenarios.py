@@ -30,12 +30,12 @@ def scenarios(ctx: click.Context) -> None:
 @JSON
 def list_(own: tuple[str, ...], as_json: bool) -> None:
     """List all scenarios: the bundled ones and your own."""
+    from mocksrv.cli.library import open_library, own_folders
     from mocksrv.cli.output import print_table
-    from mocksrv.cli.shelf import open_shelf, own_folders
 
-    shelf = open_shelf(own_folders(own))
-    found = [shelf.library.get(provider, name) for provider in shelf.roles for name in shelf.library.names(provider)]
-    for problem in shelf.library.problems:
+    local = open_library(own_folders(own))
+    found = [local.library.get(provider, name) for provider in local.roles for name in local.library.names(provider)]
+    for problem in local.library.problems:
         click.echo(str(problem), err=True)
     if as_json:
         keys = ("name", "provider", "summary", "extends", "file")
@@ -50,12 +50,12 @@ def list_(own: tuple[str, ...], as_json: bool) -> None:
 @FOLDERS
 def show(name: str, own: tuple[str, ...]) -> None:
     """Print a scenario's script and its state diagram (Mermaid). NAME may be a file."""
-    from mocksrv.cli.shelf import own_folders, take
+    from mocksrv.cli.library import own_folders, take
     from mocksrv.engine.scenarios.diagram import diagram
 
-    shelf, scenario = take(name, own_folders(own))
+    local, scenario = take(name, own_folders(own))
     click.echo(scenario.text.rstrip("\n"))
-    click.echo(f"\n# As a state diagram (Mermaid):\n\n{diagram(scenario, shelf.library).rstrip()}")
+    click.echo(f"\n# As a state diagram (Mermaid):\n\n{diagram(scenario, local.library).rstrip()}")
 
 
 @scenarios.command()
@@ -63,15 +63,15 @@ def show(name: str, own: tuple[str, ...]) -> None:
 @JSON
 def validate(files: tuple[Path, ...], as_json: bool) -> int:
     """Check scenario files and print every fault of all of them: file, line, column, what is wrong, what is allowed."""
-    from mocksrv.cli.shelf import open_shelf
+    from mocksrv.cli.library import open_library
     from mocksrv.engine.scenarios.files import PROFILE
 
     wanted = [path for file in files for path in _yaml_files(file)]
-    shelf = open_shelf(tuple(dict.fromkeys(path.parent for path in wanted)), read=False)
+    local = open_library(tuple(dict.fromkeys(path.parent for path in wanted)), read=False)
     scenario_files = [path for path in wanted if not path.name.endswith(PROFILE)]
     profiles = {str(path) for path in wanted if path.name.endswith(PROFILE)}
-    problems = shelf.library.check(scenario_files) + [
-        fault for fault in shelf.profile_problems() if fault.file in profiles
+    problems = local.library.check(scenario_files) + [
+        fault for fault in local.profile_problems() if fault.file in profiles
     ]
     if as_json:
         faults = [{"file": p.file, "line": p.line, "column": p.column, "message": p.message} for p in problems]
@@ -105,10 +105,10 @@ def schema(kind: str) -> None:
         rules = {"profile": reading.SCHEMA, "institution": institutions.SCHEMA}[kind].rules
         click.echo(json.dumps(rules, indent=2, ensure_ascii=False))
         return
-    from mocksrv.cli.shelf import open_shelf
+    from mocksrv.cli.library import open_library
     from mocksrv.engine.scenarios.parsing import schema as schema_of
 
-    words = {name: role.vocabulary for name, role in open_shelf(()).roles.items()}
+    words = {name: role.vocabulary for name, role in open_library(()).roles.items()}
     click.echo(json.dumps(schema_of(words), indent=2, ensure_ascii=False))
 
 
@@ -117,22 +117,22 @@ def schema(kind: str) -> None:
 @click.option("--provider", default="mx", show_default=True, help="Whose subjects play it.")
 def new(name: str, provider: str) -> None:
     """Write NAME.yaml, a commented scenario to start from, into the current folder."""
-    from mocksrv.cli.shelf import open_shelf
+    from mocksrv.cli.library import open_library
     from mocksrv.engine.scenarios.parsing import template
 
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}", name):
         raise click.UsageError(f"{name!r} is not a scenario name; allowed are letters, digits and '-'")
-    shelf = open_shelf(())
-    if provider not in shelf.roles:
-        raise click.UsageError(f"{provider!r} is not a provider; there is {', '.join(shelf.roles)}")
-    if name in shelf.library.names(provider):
+    local = open_library(())
+    if provider not in local.roles:
+        raise click.UsageError(f"{provider!r} is not a provider; there is {', '.join(local.roles)}")
+    if name in local.library.names(provider):
         raise click.UsageError(
             f"{name!r} is the name of a bundled scenario; take another one and write 'extends: {name}' in it"
         )
     path = Path(f"{name}.yaml")
     try:
         with path.open("x", encoding="utf-8") as file:
-            file.write(template(name, shelf.roles[provider].vocabulary))
+            file.write(template(name, local.roles[provider].vocabulary))
     except FileExistsError:
         raise click.ClickException(f"{path} exists already; nothing was written") from None
     except OSError as error:
@@ -173,7 +173,7 @@ def simulate(
     A member (Mono: an account, Finicity: a session) is created and the scenario's own flows are played one after the
     other. Polls count a second each. Where two providers have a scenario of that name, PROVIDER/NAME says which.
     """
-    from mocksrv.cli.shelf import own_folders, take
+    from mocksrv.cli.library import own_folders, take
     from mocksrv.cli.simulate import print_simulation, simulation
     from mocksrv.engine.clock import parse_duration
 
@@ -181,8 +181,8 @@ def simulate(
         span = parse_duration(duration) if duration is not None else None
     except ValueError as error:
         raise click.UsageError(f"--for: {error}") from None
-    shelf, scenario = take(name, own_folders(own))
-    played: dict[str, Any] = simulation(shelf.folders, scenario, answers=answers, oauth=oauth, span=span)
+    local, scenario = take(name, own_folders(own))
+    played: dict[str, Any] = simulation(local.folders, scenario, answers=answers, oauth=oauth, span=span)
     if as_json:
         click.echo(json.dumps(played, indent=2, ensure_ascii=False))
     else:

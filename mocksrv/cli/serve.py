@@ -108,8 +108,9 @@ def _write_port(file: Path, port: int) -> None:
 def banner(engine: Engine, config: Config, port: int, warnings: Sequence[str] = ()) -> str:
     """What a started server says: where it is, how it is set up, what may be wrong with that, what to try."""
     url = base_url(config.host, port)
+    providers = list(all_declared())
     rows = {
-        **{provider.api: provider.banner(config, url) for provider in all_declared()},
+        **{provider.api: provider.banner(config, url) for provider in providers},
         "Control API": f"{url}/_mocksrv" + ("   (with the token)" if config.control_token else ""),
         "Callbacks": _callbacks(engine, config),
         "State": "in memory, gone when the server ends; --database FILE keeps it"
@@ -122,10 +123,10 @@ def banner(engine: Engine, config: Config, port: int, warnings: Sequence[str] = 
         rows["Listens on"] = f"all addresses of this machine, port {port}"
     lines = [f"mocksrv {__version__}", "", *(f"  {name:<16} {text}" for name, text in rows.items())]
     lines += [*(f"  {'Warning':<16} {warning}" for warning in warnings), ""]
-    user = f"{config.client_id}:$MOCKSRV_API_KEY" if config.client_id else "any:key"
+    tries = [call for provider in providers if (call := provider.first_call(config, url))]
+    tries.append(f"mocksrv demo    (watch a {providers[0].noun} connect, with challenge and callbacks)")
     lines += [
-        "Try:  curl -u " + user + " -H 'Accept: application/vnd.mx.api.v1+json' '" + url + "/institutions?name=mx'",
-        "      mocksrv demo    (watch a member connect, with challenge and callbacks)",
+        *(f"{'' if place else 'Try:':<6}{command}" for place, command in enumerate(tries)),
         "",
         "Ctrl-C ends it.",
     ]

@@ -21,11 +21,6 @@ from mocksrv.registry import declared
 from mocksrv.server import build
 
 SEED = 7
-FLAGS = {
-    "is_being_aggregated": "aggregating",
-    "is_authenticated": "authenticated",
-    "needs_updated_credentials": "needs credentials",
-}
 TREATMENTS = {
     "drop": "dropped",
     "repeat": "{} times",
@@ -39,9 +34,10 @@ TREATMENTS = {
 
 
 class Timeline:
-    """What happened, in order, as rows for programs."""
+    """What happened, in order, as rows for programs. ``flags`` are members of subjects that are noted."""
 
-    def __init__(self) -> None:
+    def __init__(self, flags: Collection[str] = ()) -> None:
+        self._flags = flags
         self.rows: list[dict[str, Any]] = []
         self.began = SEEDED_START
 
@@ -74,7 +70,7 @@ class Timeline:
             self._add_callbacks(change.at, callbacks)
             return
         gone, body = change.detail == "remove", change.more["body"]
-        flags = {} if gone else {name: bool(body[name]) for name in FLAGS if name in body}
+        flags = {} if gone else {name: bool(body[name]) for name in self._flags if name in body}
         status = "deleted" if gone else change.more["status"]
         if change.more["asked"] or callbacks or self.seen() != (status, flags):
             self.add(change.at, status=status, flags=flags, flow=change.more["flow"], callbacks=callbacks)
@@ -93,8 +89,8 @@ def _callback_of(event: Happening) -> dict[str, Any]:
     return {"event": event.detail, **treatment}
 
 
-class Rehearsal:
-    """The stage without a server: calls go straight to the application."""
+class LocalRunner:
+    """Plays without a server: calls go straight to the application."""
 
     def __init__(self, config: Config, provider: str, timeline: Timeline) -> None:
         self.engine, app = build(config)
@@ -141,9 +137,7 @@ class Rehearsal:
 
     def _said(self, method: str, path: str, body: Any) -> str:
         """A call in the timeline."""
-        _, members, member = path.partition("/members/")
-        end = (member.partition("/")[2] or "members/{guid}") if members else path.rpartition("/")[2]
-        short = f"{method} {path if path.startswith('/_mocksrv/') else f'.../{end}'}"
+        short = f"{method} {path if path.startswith('/_mocksrv/') else f'.../{self._demo.shortened(path)}'}"
         said = (body.get("do") or self._demo.sent(body)) if body else ""
         return f"{short}: {said}" if said else short
 
@@ -160,18 +154,19 @@ def simulation(
 
     Returns its name, the status it ends in, whether it came to rest, and the timeline. Raises a click error.
     """
-    timeline = Timeline()
+    demo = declared(scenario.provider).demo()
+    timeline = Timeline(demo.flags)
     config = Config(scenarios=tuple(own), seed=SEED, clock="manual")
-    stage = Rehearsal(config, scenario.provider, timeline)
+    runner = LocalRunner(config, scenario.provider, timeline)
     try:
-        play = declared(scenario.provider).demo()(stage, scenario, Choices(answers, oauth, span=span))
+        play = demo(runner, scenario, Choices(answers, oauth, span=span))
         play.run()
     except DemoError as error:
         raise click.UsageError(str(error)) from None
     except NotWaiting:
         raise click.ClickException("nobody was waiting for an answer") from None
     subject, status = play.subject(), play.status()
-    stage.engine.close()
+    runner.engine.close()
     rests = play.complete and (subject is None or subject.job is None)
     return {
         "scenario": scenario.name,
@@ -185,17 +180,19 @@ def simulation(
 def print_simulation(played: Mapping[str, Any], scenario: Scenario) -> None:
     """Prints a simulation for people."""
     click.echo(f"{scenario.name}: {scenario.summary}\n")
-    print_table(("TIME", "STATUS", "FLAGS", "CALLBACKS"), [_cells(row) for row in played["timeline"]])
-    end = played["status"] or f"the {declared(played['provider']).noun} deleted"
+    provider = declared(played["provider"])
+    words = provider.demo().flags
+    print_table(("TIME", "STATUS", "FLAGS", "CALLBACKS"), [_cells(row, words) for row in played["timeline"]])
+    end = played["status"] or f"the {provider.noun} deleted"
     click.echo(f"\nEnds with {end}." if played["rests"] else f"\nStopped in {end}; --for DURATION plays on.")
 
 
-def _cells(row: Mapping[str, Any]) -> tuple[str, str, str, str]:
+def _cells(row: Mapping[str, Any], words: Mapping[str, str]) -> tuple[str, str, str, str]:
     if "call" in row:
         return row["offset"], f"> {row['call']}", "", ""
     if "note" in row:
         return row["offset"], f"  ({row['note']})", "", ""
-    flags = ", ".join(word for name, word in FLAGS.items() if row["flags"].get(name))
+    flags = ", ".join(word for name, word in words.items() if row["flags"].get(name))
     return row["offset"], row["status"] or "", flags, ", ".join(map(_callback, row["callbacks"]))
 
 

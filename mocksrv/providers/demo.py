@@ -80,6 +80,7 @@ class Demo(ABC):
     headers: ClassVar[Mapping[str, str]] = {}  # of an app that calls the provider
     refresh: ClassVar[str] = ""  # the flow that runs by itself
     probe: ClassVar[str] = ""  # the event that is sent inside a call, and so has no delivery
+    flags: ClassVar[Mapping[str, str]] = {}  # members of the subject that are true or false, and how they are told
     silent: ClassVar[Collection[str]] = ()  # scenarios that show what comes when the user does not answer
 
     def __init__(self, runner: Runner, scenario: Scenario, choices: Choices) -> None:
@@ -125,6 +126,11 @@ class Demo(ABC):
     def names(answer: Mapping[str, Any]) -> Mapping[str, str]:
         """The ids in an answer that get short names on the screen."""
         return {}
+
+    @staticmethod
+    def shortened(path: str) -> str:
+        """What matters of the path of a call: its last part."""
+        return path.rpartition("/")[2]
 
     @staticmethod
     def sent(body: Mapping[str, Any]) -> str:

@@ -190,6 +190,11 @@ class Provider:
     # what tools say and do
 
     @classmethod
+    def first_call(cls, config: Config, url: str) -> str:
+        """A command that makes a call to try it; empty for none. ``url`` is the server's."""
+        return ""
+
+    @classmethod
     def demo(cls) -> type[Demo]:
         """How an app gets a subject to its end: what `demo`, `simulate` and `check-consumer` play."""
         raise NotImplementedError

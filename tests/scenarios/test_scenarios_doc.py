@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from mocksrv.cli import main
-from mocksrv.cli.shelf import open_shelf
+from mocksrv.cli.library import open_library
 from mocksrv.engine.problems import YamlError
 from mocksrv.engine.scenarios import institutions
 from mocksrv.engine.scenarios.parsing import SCHEMA
@@ -46,8 +46,8 @@ def played(text: str, folder: Path) -> str:
 
 
 def tables(text: str) -> str:
-    shelf = open_shelf(())
-    vocabularies = {name: role.vocabulary for name, role in shelf.roles.items()}
+    local = open_library(())
+    vocabularies = {name: role.vocabulary for name, role in local.roles.items()}
     head, mark, tail = text.partition("## Institutions of your own")
     return filled(head, SCHEMA, vocabularies) + mark + filled(tail, institutions.SCHEMA)
 
@@ -74,7 +74,7 @@ def test_every_file_is_valid_and_plays_as_shown(tmp_path: Path, monkeypatch: pyt
 
 
 def test_every_fragment_is_a_valid_step() -> None:
-    library = open_shelf(()).library
+    library = open_library(()).library
     fragments = FRAGMENT.findall(DOCUMENT.read_text("utf-8"))
     assert len(fragments) >= 5
     for fragment in fragments:

@@ -17,7 +17,7 @@ _PLAIN = str.maketrans({'"': "'", "#": " ", ";": ",", "\n": " ", "{": "(", "}": 
 _UNWRITTEN = {"ask": ("right", "wrong", "silent"), "oauth": (*OUTCOMES.values(), "silent")}
 
 
-class Shelf(Protocol):
+class FlowLookup(Protocol):
     """What the diagram asks of the library."""
 
     def flows(self, scenario: Scenario) -> Flows:
@@ -30,7 +30,7 @@ class Shelf(Protocol):
         """What flows do that no scenario writes."""
 
 
-def diagram(scenario: Scenario, library: Shelf) -> str:
+def diagram(scenario: Scenario, library: FlowLookup) -> str:
     """The ``stateDiagram-v2`` of a scenario with what it extends: a state for each step, an arrow for each way on.
 
     Flows that calls play, and those that no other flow leads to, start at the black dot. Flows of the

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import html
 import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from xml.sax.saxutils import escape
 
 from mocksrv.engine.callbacks import outbox
 from mocksrv.engine.callbacks.consistency import always
@@ -258,7 +258,7 @@ def _xml(name: str, value: Any) -> str:
         inner = "".join(_xml(LISTS.get(name, "item"), item) for item in value)
     else:
         text = "" if value is None else value if isinstance(value, str) else json.dumps(value)
-        inner = escape(NO_XML.sub("", text))
+        inner = html.escape(NO_XML.sub("", text), quote=False)
     return f"<{tag}>{inner}</{tag}>"
 
 

@@ -32,6 +32,11 @@ class MXDemo(Demo):
         "Authorization": "Basic " + base64.b64encode(b"demo-client:demo-key").decode(),
     }
     refresh = "background"
+    flags = {
+        "is_being_aggregated": "aggregating",
+        "is_authenticated": "authenticated",
+        "needs_updated_credentials": "needs credentials",
+    }
     silent = frozenset({"challenge-expired"})
 
     user = ""
@@ -110,6 +115,12 @@ class MXDemo(Demo):
             for kind, thing in things.items()
             if isinstance(thing, dict) and thing.get("guid")
         }
+
+    @staticmethod
+    def shortened(path: str) -> str:
+        """What follows the member's guid."""
+        _, members, member = path.partition("/members/")
+        return (member.partition("/")[2] or "members/{guid}") if members else path.rpartition("/")[2]
 
     @staticmethod
     def sent(body: Mapping[str, Any]) -> str:

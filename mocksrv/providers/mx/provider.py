@@ -10,6 +10,7 @@ from mocksrv.providers.provider import Family, Provider
 if TYPE_CHECKING:
     from flask import Response
 
+    from mocksrv.engine.config import Config
     from mocksrv.engine.engine import Engine
     from mocksrv.engine.role import Role
     from mocksrv.providers.demo import Demo
@@ -77,6 +78,11 @@ class MXProvider(Provider):
     def root(self, call: Call) -> Response:
         """There is nothing at ``/``; who has not said a version is told how to."""
         return call.refuse_version() or call.refuse(404, "Invalid route")
+
+    @classmethod
+    def first_call(cls, config: Config, url: str) -> str:
+        user = f"{config.client_id}:$MOCKSRV_API_KEY" if config.client_id else "any:key"
+        return f"curl -u {user} -H 'Accept: application/vnd.mx.api.v1+json' '{url}/institutions?name=mx'"
 
     @classmethod
     def demo(cls) -> type[Demo]:

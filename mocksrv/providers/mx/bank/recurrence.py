@@ -8,7 +8,6 @@ publish its own rules.)
 
 from __future__ import annotations
 
-from calendar import monthrange
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from operator import itemgetter
 from statistics import median_low
 from typing import NamedTuple, TypeVar
 
-from mocksrv.providers.calendar import EPOCH, day_in_month, month_number
+from mocksrv.providers.calendar import EPOCH, day_in_month, first_day, length, month_number
 
 MOST = 200  # payments of one description: more are no series
 MISSED = 2  # periods without a payment after which a series has ended
@@ -76,19 +75,19 @@ def _next_week(period: int, earliest: int, anchors: tuple[int, ...]) -> int:
 
 
 def _months(days: Sequence[int], period: int, tolerance: int) -> Fitting | None:
-    dates = [date.fromordinal(day + EPOCH) for day in days]
-    at_end = {31 for at in dates if at.day == monthrange(at.year, at.month)[1]}
+    places = [(number := month_number(day), day - first_day(number) + 1) for day in days]
+    at_end = {31 for number, place in places if place == length(number)}
     found = []
-    for anchor in sorted(at_end | {at.day for at in dates}, reverse=True):
-        slots, off = zip(*(_nearest(day, at, anchor) for day, at in zip(days, dates, strict=True)), strict=True)
+    for anchor in sorted(at_end | {place for _, place in places}, reverse=True):
+        slots, off = zip(*(_nearest(day, anchor) for day in days), strict=True)
         if max(off) <= tolerance and _in_turn(slots):
             found.append((sum(off), (anchor,)))
     return min(found, key=itemgetter(0), default=None)
 
 
-def _nearest(day: int, at: date, anchor: int) -> tuple[int, int]:
+def _nearest(day: int, anchor: int) -> tuple[int, int]:
     """The month whose anchor day a payment is nearest to, and by how many days it misses that."""
-    number = at.year * 12 + at.month - 1
+    number = month_number(day)
     off, slot = min((abs(day_in_month(each, anchor) - day), each) for each in (number - 1, number, number + 1))
     return slot, off
 

@@ -14,6 +14,7 @@ from marshmallow import fields
 from mocksrv.engine.clock import DAY, LATEST
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
+from mocksrv.providers.calendar import EPOCH, first_day, month_number
 from mocksrv.providers.http import Reply
 from mocksrv.providers.mx.bank.loading import SPLIT
 from mocksrv.providers.mx.http.call import PAGE_SIZE, PAGING, V1, V2, Call, MXError, Routes, not_found, pagination
@@ -41,7 +42,6 @@ DATED = {
 Range = tuple[int | None, int | None]
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _UNIX_SECOND = re.compile(r"\d{1,12}", re.ASCII)
-_EPOCH = date(1970, 1, 1).toordinal()
 
 
 class TransactionSchema(Document):
@@ -165,7 +165,7 @@ class DateForm(NamedTuple):
 def _iso_day(text: str) -> tuple[int, int]:
     if not _ISO_DAY.fullmatch(text):
         raise ValueError(text)
-    first = (date.fromisoformat(text).toordinal() - _EPOCH) * DAY
+    first = (date.fromisoformat(text).toordinal() - EPOCH) * DAY
     return first, first + DAY - 1
 
 
@@ -221,22 +221,16 @@ def _bounds(call: Call, name: str, form: DateForm, *, together: bool) -> Range:
         and form.months is not None
         and low is not None
         and high is not None
-        and _later(low, form.months) < _day_of(high)
+        and _in_month(low, form.months) < _in_month(high)
     ):
         raise MXError(400, f"Maximum date range limit of '{name}' is {form.months} months")
     return low, high
 
 
-def _day_of(ms: int) -> tuple[int, int, int]:
-    found = date.fromordinal(ms // DAY + _EPOCH)
-    return found.year, found.month, found.day
-
-
-def _later(ms: int, months: int) -> tuple[int, int, int]:
-    """The same day so many months later, to compare with (the month may have no such day)."""
-    year, month, number = _day_of(ms)
-    years, month = divmod(month - 1 + months, 12)
-    return year + years, month + 1, number
+def _in_month(ms: int, later: int = 0) -> tuple[int, int]:
+    """Month and day in it, or the same day so many months later, to compare with (the month may have no such day)."""
+    number = month_number(ms // DAY)
+    return number + later, ms // DAY - first_day(number)
 
 
 def _narrowed(one: Range, other: Range) -> Range:

@@ -23,7 +23,7 @@ from mocksrv.settings import SettingError
 
 
 @dataclass(frozen=True)
-class Shelf:
+class LocalLibrary:
     """A library, with the folders of the user's that it reads."""
 
     library: Library
@@ -46,13 +46,13 @@ class Shelf:
             raise click.ClickException(f"{error}{hint}") from None
 
 
-def open_shelf(own: Sequence[Path], *, read: bool = True) -> Shelf:
+def open_library(own: Sequence[Path], *, read: bool = True) -> LocalLibrary:
     """The library with these folders of the user's; without ``read`` only data profiles are taken from them."""
     roles = {provider.name: provider.role for provider in make_providers(Config(scenarios=tuple(own)))}
     words = {name: role.vocabulary for name, role in roles.items()}
     defaults = {name: role.default_flows for name, role in roles.items()}
     library = Library(bundled_scenarios(), own if read else (), words, defaults)
-    return Shelf(library, roles, tuple(own))
+    return LocalLibrary(library, roles, tuple(own))
 
 
 def own_folders(options: tuple[str, ...]) -> tuple[Path, ...]:
@@ -63,23 +63,23 @@ def own_folders(options: tuple[str, ...]) -> tuple[Path, ...]:
         raise click.UsageError(str(error)) from None
 
 
-def take(given: str, own: Sequence[Path]) -> tuple[Shelf, Scenario]:
+def take(given: str, own: Sequence[Path]) -> tuple[LocalLibrary, Scenario]:
     """The scenario that an argument means, with its library: a name, or a file (its suffix may be left out).
 
     Prints the faults of a file. Raises a click error.
     """
-    shelf = open_shelf(own)
-    names = [(provider, name) for provider in shelf.roles for name in shelf.library.names(provider)]
+    local = open_library(own)
+    names = [(provider, name) for provider in local.roles for name in local.library.names(provider)]
     path = _file(given, known=[name for _, name in names] + ["/".join(key) for key in names])
     if path is None:
-        return shelf, shelf.find(given)
-    shelf = open_shelf((path.parent, *own))
+        return local, local.find(given)
+    local = open_library((path.parent, *own))
     key = UserFile(path).load().key
-    problems = shelf.library.check([path])
+    problems = local.library.check([path])
     if problems or key is None:
         click.echo("\n".join(map(str, problems)) or f"{path}:1:1: this is no scenario", err=True)
         raise click.exceptions.Exit(1)
-    return shelf, shelf.find("/".join(key))
+    return local, local.find("/".join(key))
 
 
 def _file(given: str, known: Sequence[str]) -> Path | None:
