@@ -32,7 +32,7 @@ README = ROOT / "README.md"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 APP = "http://localhost:3000/webhooks"
 HERE = "http://127.0.0.1:8484"
-PROVIDERS = {"mx": "MX", "mono": "Mono", "finicity": "Finicity"}
+PROVIDERS = {provider.name: provider.title for provider in all_declared()}
 STARTS = re.compile(r"^(make serve|mocksrv serve)\b(?!.*&)", re.MULTILINE)  # and stays in the foreground
 TALKS = re.compile(r"8484|^mocksrv (endpoints|faults|members|trigger|webhooks)\b", re.MULTILINE)  # to a running server
 # What a checkout's commands would do for minutes or over the network is stood in for; test_packaging and .ci/run do it

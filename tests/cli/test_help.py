@@ -1,0 +1,22 @@
+"""What the help of commands says of providers is what these declare: it is written out, so that none is imported."""
+
+from __future__ import annotations
+
+import pytest
+from click.testing import CliRunner
+
+from mocksrv.cli import main
+from mocksrv.registry import all_declared
+
+
+@pytest.mark.parametrize("command", [["demo"], ["scenarios", "simulate"]])
+def test_the_help_names_what_plays_each_providers_scenarios(command: list[str]) -> None:
+    said = " ".join(CliRunner().invoke(main, [*command, "--help"]).output.split())
+    first, *others = all_declared()
+    spelt = ", ".join(f"{each.title}: {'an' if each.noun[0] in 'aeiou' else 'a'} {each.noun}" for each in others)
+    assert f" {first.noun} ({spelt}) " in said
+
+
+def test_the_tools_help_names_every_provider() -> None:
+    said = " ".join(CliRunner().invoke(main, ["--help"]).output.split())
+    assert [each.title for each in all_declared() if each.title not in said] == []
