@@ -30,7 +30,7 @@ from mocksrv.providers.profiles.model import Profile
 from mocksrv.providers.profiles.reading import SCHEMA, read
 
 UNTIL = 1_767_268_800_000  # 2026-01-01T12:00:00Z
-BUNDLED = ["empty", "everyday", "huge", "mxbank", "mxbank-oauth", "overdrawn", "wealthy"]
+BUNDLED = ["empty", "everyday", "huge", "mxbank", "mxbank-oauth", "overdrawn", "retirement", "wealthy"]
 DEBTS = ("CREDIT_CARD", "LOAN", "MORTGAGE")
 PROFILES = Profiles(categories=BY_NAME)
 

@@ -90,7 +90,8 @@ def twins(name: str, other: str, *, to: Callable[[Any], Any], back: Callable[[An
                 body.refuse(typed, f"{value!r} says nothing that {follower} could be")
             else:
                 body[follower] = made
-        if not body.typed & {name, other} and body[other] not in (MISSING, None) and body[name] is not None:
+        there = body[name] not in (MISSING, None) and body[other] not in (MISSING, None)
+        if there and not body.typed & {name, other}:
             body[other] = to(body[name])
 
     return rule

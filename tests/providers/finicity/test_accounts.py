@@ -189,14 +189,14 @@ def test_deleting(finicity: Finicity) -> None:
 
 def test_what_was_deleted_is_added_again_by_the_same_link(finicity: Finicity) -> None:
     customer = finicity.customer()
-    link = finicity.generate(customer, "lite", institutionId=102176)
+    link = finicity.generate(customer)
     path = f"/aggregation/v1/customers/{customer}"
     for gone in ("accounts/{id}", "institutionLogins/{institutionLoginId}"):
-        finicity.play(link)
+        finicity.play(link, username="somebody")
         accounts = finicity.accounts(customer)
         assert len(accounts) == 3
         finicity.call("DELETE", f"{path}/{gone.format(**accounts[0])}", status=204)
-    finicity.play(link)
+    finicity.play(link, username="somebody")
     assert [account["id"] for account in finicity.received()[-2]["json"]["payload"]["accounts"]] == [
         account["id"] for account in finicity.accounts(customer)
     ]

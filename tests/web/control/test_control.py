@@ -697,6 +697,7 @@ def test_a_request_says_why_it_was_answered_so(mx: MX, user: str, member: str) -
         "query": "",
         "status": 200,
         "violations": [{"rule": "unknown-field", "detail": "member.colour"}],
+        "unread": ["member.colour"],
         "operation": "updateMember",
         "subject": member,
         "scenario": "connected",

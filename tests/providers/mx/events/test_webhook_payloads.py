@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 
 from mocksrv.engine.engine import Engine
+from mocksrv.web.hosting.hosting import StartError
 from tests.conftest import MX, Receiver
 
 START = 1767268800  # 2026-01-01T12:00:00Z, in the whole seconds of MX's callbacks
@@ -253,7 +254,7 @@ def test_connection_status(mx: MX, receiver: Receiver, user: str, member: str, s
     )
 
 
-@pytest.mark.parametrize("status", SILENT)
+@pytest.mark.parametrize("status", sorted(set(SILENT) - {"PENDING"}))  # that is for members with OAuth alone
 def test_the_other_statuses_raise_no_connection_status(mx: MX, receiver: Receiver, member: str, status: str) -> None:
     mx.control("PUT", f"/subjects/{member}/status", {"status": status})
     mx.advance("0s")
@@ -388,11 +389,8 @@ def test_one_failure_holds_up_no_later_callback(mx: MX, receiver: Receiver, memb
 
 
 def test_callbacks_go_to_local_addresses_only(make_server: Callable[..., tuple[Engine, Flask]]) -> None:
-    _, app = make_server(webhook_url="http://192.0.2.1:9/elsewhere")
-    mx = MX(app)
-    mx.create(mx.user(), skip_aggregation=True)
-    mx.advance("0s")
-    assert "--allow-callbacks" in attempts(mx)[1][0]["error"]
+    with pytest.raises(StartError, match=r"192\.0\.2\.1.*--allow-callbacks"):
+        make_server(webhook_url="http://192.0.2.1:9/elsewhere")
 
 
 # the control API's view

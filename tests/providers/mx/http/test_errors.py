@@ -273,14 +273,15 @@ def test_a_violation_names_its_call(mx: MX) -> None:
     mx.call("GET", "/users?colour=blue")
     [found] = mx.control("GET", "/violations")["violations"]
     assert found == {
-        "id": found["id"],
+        "id": f"{found['call']}.1",
+        "call": found["call"],
         "at": "2026-01-01T12:00:00.000Z",
         "method": "GET",
         "path": "/users",
         "rule": "unknown-parameter",
         "detail": "colour",
     }
-    assert mx.control("GET", f"/requests/{found['id']}")["violations"] == [
+    assert mx.control("GET", f"/requests/{found['call']}")["violations"] == [
         {"rule": "unknown-parameter", "detail": "colour"}
     ]
 
