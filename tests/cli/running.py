@@ -22,7 +22,8 @@ LINE = re.compile(r"[0-9T:.-]+Z  (call|callback) ")  # what `serve` prints of a 
 
 def environment(**more: str) -> dict[str, str]:
     """The environment without settings of whoever runs the tests, with this checkout first."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("MOCKSRV_")}
+    ours = ("MOCKSRV_", "MAKE", "MFLAGS", "ARGS")  # a `make test ARGS=...` hands its own on to the `make` of a test
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return kept | {"PYTHONPATH": str(ROOT), "NO_COLOR": "1"} | more
 
 
