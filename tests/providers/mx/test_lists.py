@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mocksrv.providers.banks import large_banks
 from mocksrv.providers.mx.http.call import V1, V2, VERSIONS
 from tests.conftest import MX, started
 from tests.providers.mx.http.test_shapes import official, openapi
@@ -26,6 +27,7 @@ Keep = Callable[[Row], bool]
 Pairs = list[tuple[str, str]]
 HEADERS: dict[str, dict[str, str]] = {V1: {}, V2: {"Accept": "application/json", "Accept-Version": V2}}
 PAGING = {"page", "records_per_page"}
+OTHER_NAMES = {bank.code: bank.also for bank in large_banks()}
 DAY, EVER = 86_400, (date(1990, 1, 1), date(2090, 1, 1))
 
 
@@ -104,6 +106,15 @@ class Part(Filter):
         part = word[start : draw(st.integers(start + 1, len(word)))]
         asked = draw(st.sampled_from([part, part.upper(), part.lower(), "nothing has this"]))
         return [(self.name, asked)], lambda row: any(folded(asked) in folded(row[field]) for field in self.fields)
+
+
+class BankName(Part):
+    """The same of an institution, whose other names count, too."""
+
+    def draw(self, draw: st.DrawFn, rows: Sequence[Row], world: Populated, version: str) -> tuple[Pairs, Keep]:
+        pairs, keep = super().draw(draw, rows, world, version)
+        asked = folded(pairs[0][1])
+        return pairs, lambda row: keep(row) or any(asked in folded(name) for name in OTHER_NAMES.get(row["code"], ()))
 
 
 def folded(text: str) -> str:
@@ -311,7 +322,7 @@ LISTINGS = (
         "/institutions",
         "institutions",
         (
-            Part("name", ("name", "code"), ordered=False),
+            BankName("name", ("name", "code"), ordered=False),
             Several("iso_country_code"),
             *SUPPORTS,
             Several("supported_products", every=True, versions=(V2,)),
