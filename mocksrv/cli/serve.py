@@ -61,7 +61,10 @@ def serve(**options: Any) -> int:
         print(f"mocksrv serve: {error.as_option()}", file=sys.stderr)
         return error.status
     port = listening.getsockname()[1]
-    return run(listening, partial(_open, config, port), config.threads)
+    try:
+        return run(listening, partial(_open, config, port), config.threads)
+    finally:
+        _remove_port(config)  # here too: a worker that is slow to end is killed before it closes what it opened
 
 
 def _open(config: Config, port: int) -> Service:
@@ -83,8 +86,7 @@ def _open(config: Config, port: int) -> Service:
         engine.observers.subscribe(lines.tell)
 
     def close() -> None:
-        if config.port_file:
-            config.port_file.unlink(missing_ok=True)
+        _remove_port(config)
         engine.close()
         if lines is not None:
             lines.close()
@@ -100,6 +102,11 @@ def _write_port(file: Path, port: int) -> None:
         written.replace(file)
     except OSError as error:
         raise StartError(f"{file}: {error.strerror}", setting="port-file") from None
+
+
+def _remove_port(config: Config) -> None:
+    if config.port_file:
+        config.port_file.unlink(missing_ok=True)
 
 
 # the banner
