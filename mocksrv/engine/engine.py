@@ -242,9 +242,9 @@ class Engine:
 
     # time
 
-    def catch_up(self, sandbox: Sandbox) -> None:
-        """Whatever fell due in this sandbox has happened afterwards."""
-        self.schedule.catch_up(sandbox)
+    def catch_up(self, sandbox: Sandbox, *names: str) -> None:
+        """Whatever fell due for the records named has happened afterwards; see `Schedule.catch_up`."""
+        self.schedule.catch_up(sandbox, names)
 
     def next_moment(self, sandbox: Sandbox) -> int | None:
         """When something falls due next, in ms, or has fallen due; None when nothing waits."""

@@ -65,6 +65,7 @@ class Role:
     delayed: ClassVar[frozenset[str]] = frozenset()  # statuses that only say that a job takes long
     successful: ClassVar[frozenset[str]]  # statuses in which a job ends well
     refreshable: ClassVar[frozenset[str]]  # statuses in which the daily refresh runs
+    partner_kinds: ClassVar[Sequence[str]] = ()  # kinds of records that clients may name by their own ids
     counting: ClassVar[Counting] = NOTHING_COUNTS  # statuses that are reached by counting
     lifetimes: ClassVar[Mapping[str, int]] = {}  # statuses that end by themselves: ms until the subject is deleted
     challenge_prefix: ClassVar[str] = ""  # of the guids of challenges

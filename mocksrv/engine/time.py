@@ -16,14 +16,15 @@ from mocksrv.engine.clock import LATEST
 from mocksrv.engine.observers import Happening, Observers
 from mocksrv.engine.player import Player
 from mocksrv.engine.sandbox import Sandbox, SandboxDropped
-from mocksrv.engine.storage.rows import TimerRow
+from mocksrv.engine.storage.rows import Scope, TimerRow
 from mocksrv.engine.storage.shared import ADVANCE, OneProcess
 from mocksrv.engine.storage.store import Store
 from mocksrv.engine.world import World
 
 log = logging.getLogger("mocksrv")
 MOST_HAPPENINGS = 100_000  # of one advance
-MOST_CAUGHT_UP = 10_000  # timers that one call may find due; what is left is played by the next
+OWN_SLICE = 1.0  # real seconds that a call may play what its own subjects have due; the ticker plays what is left
+SLICE = 0.02  # real seconds that all else that is due in a sandbox is played for before others have their turn
 ADVANCE_TIME = 60.0  # real seconds that an advance may take
 TICK = 0.5  # real seconds between two rounds of the background work that nobody waits for
 BETWEEN_LOOKS = 0.02  # real seconds between two looks at what another process has out
@@ -61,34 +62,50 @@ class Schedule:
         self._dispatcher = dispatcher
         self._observers = observers
         self._change = change
+        self._partner_kinds = sorted({kind for role in player.roles.values() for kind in role.partner_kinds})
 
     # catching up
 
-    def catch_up(self, sandbox: Sandbox) -> None:
-        """Whatever fell due in this sandbox has happened afterwards."""
+    def catch_up(self, sandbox: Sandbox, names: Sequence[str] = ()) -> None:
+        """Whatever fell due for what a call is about has happened afterwards. ``names`` are the records in its path,
+        the most special last; where it names none, a slice of what fell due in the sandbox is played.
+        """
         now, quiet = sandbox.now(), sandbox.quiet_until
         if sandbox.held is not None or (quiet is not None and now < quiet):
             return
         changes = sandbox.changes
         with self._store.read() as tx:
             timer = tx.next_timer(sandbox.name)
-        quiet = timer.due if timer else LATEST
-        if now < quiet:
-            sandbox.nothing_due_before(quiet, changes)
-            return
-        for _ in range(MOST_CAUGHT_UP):
-            if not self.play_next(sandbox, sandbox.now()):
+            quiet = timer.due if timer else LATEST
+            if now < quiet:
+                sandbox.nothing_due_before(quiet, changes)
                 return
+            scope = tx.scope(sandbox.name, names, self._partner_kinds) if names else None
+            if scope is not None:
+                timer = tx.next_timer(sandbox.name, scope)
+        if timer is not None and timer.due <= now:
+            self._play_for(sandbox, SLICE if scope is None else OWN_SLICE, scope)
 
-    def play_next(self, sandbox: Sandbox, until: int) -> bool:
-        """Plays the timer that falls due first, at its own moment; False when none is due. A play that fails is
-        stopped.
+    def play_slice(self, sandbox: Sandbox) -> bool:
+        """Plays what fell due in this sandbox, for a short time; whether something may be left."""
+        return sandbox.held is None and self._play_for(sandbox, SLICE)
+
+    def _play_for(self, sandbox: Sandbox, seconds: float, scope: Scope | None = None) -> bool:
+        deadline = time.monotonic() + seconds
+        while self.play_next(sandbox, sandbox.now(), scope):
+            if time.monotonic() > deadline:
+                return True
+        return False
+
+    def play_next(self, sandbox: Sandbox, until: int, scope: Scope | None = None) -> bool:
+        """Plays the timer (of a scope) that falls due first, at its own moment; False when none is due. A play that
+        fails is stopped.
         """
         timer: TimerRow | None = None
         failed: Exception | None = None
         try:
             with self._change(sandbox, until) as world:
-                timer = _take_timer(world, until)
+                timer = _take_timer(world, until, scope)
                 record = world.record(timer.subject) if timer else None
                 if timer and record is not None:
                     try:
@@ -109,9 +126,9 @@ class Schedule:
     def _stop_play(self, sandbox: Sandbox, until: int, timer: TimerRow | None, reason: str) -> None:
         """Stops the play that this timer moves, unless another thread has done it meanwhile."""
         with self._change(sandbox, until) as world:
-            if timer is None or world.tx.next_timer(sandbox.name) != timer:
+            if timer is None or not world.tx.has_timer(timer.seq):
                 return
-            _take_timer(world, until)
+            _take(world, timer, until)
             subject = world.subject(timer.subject)
             if subject is not None:
                 self._player.stop(world, subject, reason)
@@ -224,19 +241,22 @@ def _order_in_moment(happening: Happening) -> int:
 ADVANCED_KINDS = frozenset({"status", "play", "event", "attempt"})  # what an advance tells of what happened
 
 
-def _take_timer(world: World, until: int) -> TimerRow | None:
-    """The timer that falls due first, and its moment as the world's. A missed daily refresh runs once, now; an advance
-    plays each.
-    """
-    timer = world.tx.next_timer(world.sandbox.name)
+def _take_timer(world: World, until: int, scope: Scope | None) -> TimerRow | None:
+    """The timer that falls due first, and its moment as the world's."""
+    timer = world.tx.next_timer(world.sandbox.name, scope)
     if timer is None or timer.due > until:
         return None
+    _take(world, timer, until)
+    return timer
+
+
+def _take(world: World, timer: TimerRow, until: int) -> None:
+    """A missed daily refresh runs once, now; an advance plays each."""
     held = world.sandbox.held is not None
     world.now = until if timer.kind == "background" and not held else timer.due
     if held:
         world.set_clock(world.sandbox.clock.at(timer.due))
     world.tx.drop_timer(timer.seq)
-    return timer
 
 
 class Ticker:
@@ -304,9 +324,9 @@ class Ticker:
             passed = {name: sandbox for name, (moment, sandbox) in self._due.items() if moment <= time.monotonic()}
         for name, sandbox in {**changed, **passed}.items():
             try:
-                if name in passed:
-                    self._schedule.catch_up(sandbox)
+                left = name in passed and self._schedule.play_slice(sandbox)
                 seconds = self._schedule.send_due(sandbox)
+                seconds = 0.0 if left else seconds
             except Exception:
                 log.exception("the background work for the sandbox %s failed; it is tried again", name)
                 seconds = RETRY_AFTER

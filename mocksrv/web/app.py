@@ -113,7 +113,7 @@ class CallHandler:
         """The view of one operation."""
 
         def answer(**parameters: str) -> Response:
-            return self._answer(provider, route, lambda call: call.handle(route, parameters))
+            return self._answer(provider, route, lambda call: call.handle(route, parameters), *parameters.values())
 
         return answer
 
@@ -125,7 +125,10 @@ class CallHandler:
 
         return answer
 
-    def _answer(self, provider: Provider, route: Route | None, answer: Callable[[AnyCall], Response]) -> Response:
+    def _answer(
+        self, provider: Provider, route: Route | None, answer: Callable[[AnyCall], Response], *names: str
+    ) -> Response:
+        """``names``: the records in the path."""
         started = time.perf_counter()
         sandbox = self.sandbox()
         entry = Entry(sandbox.name, f"REQ-{os.urandom(8).hex()}", sandbox.now(), request.method, request.path)
@@ -138,7 +141,7 @@ class CallHandler:
             route,
         )
         try:
-            self.engine.catch_up(sandbox)
+            self.engine.catch_up(sandbox, *names)
             entry.at = sandbox.now()
             response = self._faulty(call) or answer(call)
         except SandboxDropped as error:

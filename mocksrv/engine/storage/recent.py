@@ -10,6 +10,7 @@ from typing import Any
 
 from mocksrv.engine.storage.dialect import Connection
 from mocksrv.engine.storage.records import Row
+from mocksrv.engine.storage.turns import Turns
 
 MOST_RECENT = 10_000  # records that are kept for polls
 
@@ -29,7 +30,7 @@ class ReadConnection:
     way.
     """
 
-    def __init__(self, connection: Connection, turn: threading.RLock) -> None:
+    def __init__(self, connection: Connection, turn: Turns) -> None:
         self._connection = connection
         self._turn = turn
 

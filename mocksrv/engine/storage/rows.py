@@ -4,6 +4,7 @@ JSON stays text.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 
@@ -39,6 +40,13 @@ class TimerRow(NamedTuple):
     subject: str
     kind: str
     due: int
+
+
+class Scope(NamedTuple):
+    """Whose timers: of these records (by guid), and of all that these own."""
+
+    records: Sequence[str]
+    owners: Sequence[str]
 
 
 class WaitingRow(NamedTuple):

@@ -67,5 +67,11 @@ SCHEMA_STEPS = (
     """
     ALTER TABLE request ADD COLUMN exchange TEXT NOT NULL DEFAULT '{{}}';
     """,
+    """
+    ALTER TABLE timer ADD COLUMN owner TEXT;
+    UPDATE timer SET owner = (SELECT owner FROM record WHERE record.sandbox = timer.sandbox
+        AND record.guid = timer.subject);
+    CREATE INDEX timer_owner ON timer (sandbox, owner, due);
+    """,
 )
 SANDBOX_TABLES = ("record", "timer", "timeline", "delivery", "event", "request")

@@ -19,6 +19,7 @@ from mocksrv.engine.storage.queries import Tx
 from mocksrv.engine.storage.recent import ReadConnection, Recent
 from mocksrv.engine.storage.records import StoreError, dumps
 from mocksrv.engine.storage.schema import SCHEMA_STEPS
+from mocksrv.engine.storage.turns import Turns
 
 
 class Sqlite:
@@ -74,7 +75,7 @@ class Store:
             raise StoreError("a database in memory cannot be shared by processes")
         self.path = path
         self.shared = shared
-        self._turn = threading.RLock()  # writers take turns; in memory readers too, for they share the connection
+        self._turn = Turns()  # writers take turns; in memory readers too, for they share the connection
         self._thread = threading.local()
         self._recent = Recent()
         self._lock = self._own()

@@ -130,7 +130,7 @@ class Subjects(Calls):
         }
 
     def read(self, request: ControlRequest, id: str) -> Any:
-        self.engine.catch_up(request.sandbox)
+        self.engine.catch_up(request.sandbox, id)
         with self.engine.look(request.sandbox) as world:
             subject, timeline = world.subject(id), world.tx.timeline(world.sandbox.name, id)
             if subject is None and not timeline:
@@ -154,7 +154,7 @@ class Subjects(Calls):
 
     def act(self, request: ControlRequest, id: str) -> Any:
         do, answers = request.body["do"], request.body.get("answers", ())
-        self.engine.catch_up(request.sandbox)
+        self.engine.catch_up(request.sandbox, id)
         with self.engine.change(request.sandbox) as world:
             found = ((actions, actions.find(world, id)) for actions in (each.actions() for each in self.providers))
             actions, record = next(((each, record) for each, record in found if record is not None), (None, None))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mocksrv.engine.storage.rows import MomentRow, TimerRow
+from mocksrv.engine.storage.rows import MomentRow, Scope, TimerRow
 from mocksrv.engine.storage.tables.statements import Statements
 
 
@@ -14,7 +14,11 @@ class TimerQueries(Statements):
     def set_timer(self, sandbox: str, subject: str, kind: str, due: int) -> None:
         """Sets the subject's timer of this kind, in place of an earlier one."""
         self._run("DELETE FROM timer WHERE sandbox = ? AND subject = ? AND kind = ?", (sandbox, subject, kind))
-        self._run("INSERT INTO timer (sandbox, subject, kind, due) VALUES (?, ?, ?, ?)", (sandbox, subject, kind, due))
+        self._run(
+            "INSERT INTO timer (sandbox, subject, kind, due, owner)"
+            " VALUES (?, ?, ?, ?, (SELECT owner FROM record WHERE sandbox = ? AND guid = ?))",
+            (sandbox, subject, kind, due, sandbox, subject),
+        )
 
     def cancel_timers(self, sandbox: str, subject: str, kinds: Sequence[str] = ()) -> None:
         only = f" AND kind IN ({', '.join('?' * len(kinds))})" if kinds else ""
@@ -27,11 +31,43 @@ class TimerQueries(Statements):
         )
         return None if row is None else int(row[0])
 
-    def next_timer(self, sandbox: str) -> TimerRow | None:
-        """The timer that falls due first."""
-        sql = "SELECT seq, subject, kind, due FROM timer WHERE sandbox = ? ORDER BY due, seq LIMIT 1"
-        row = self._row(sql, (sandbox,))
+    def next_timer(self, sandbox: str, scope: Scope | None = None) -> TimerRow | None:
+        """The timer that falls due first, of a scope or of all."""
+        if scope is None:
+            sql = "SELECT seq, subject, kind, due FROM timer WHERE sandbox = ? ORDER BY due, seq LIMIT 1"
+            row = self._row(sql, (sandbox,))
+            return TimerRow(*row) if row else None
+        parts, values = [], []
+        for column, names in (("subject", scope.records), ("owner", scope.owners)):
+            for name in names:  # each by its index
+                parts.append(f"SELECT seq, subject, kind, due FROM timer WHERE sandbox = ? AND {column} = ?")
+                values += [sandbox, name]
+        row = self._row(f"{' UNION '.join(parts)} ORDER BY due, seq LIMIT 1", values) if parts else None
         return TimerRow(*row) if row else None
+
+    def has_timer(self, seq: int) -> bool:
+        return self._row("SELECT 1 FROM timer WHERE seq = ?", (seq,)) is not None
+
+    def scope(self, sandbox: str, names: Sequence[str], kinds: Sequence[str]) -> Scope | None:
+        """Whose timers a call is about that names records, the most special last: those of the subject named or that
+        the record named belongs to; where there is none, of all that its owner has. ``kinds``: those that a client may
+        name by its own ids. None when no record is named.
+        """
+        marks = ", ".join("?" * len(kinds))
+        for name in reversed(names):
+            found = self._rows(
+                "SELECT guid, subject, owner, play IS NOT NULL FROM record WHERE sandbox = ? AND guid = ? UNION ALL"
+                " SELECT guid, subject, owner, play IS NOT NULL FROM record"
+                f" WHERE sandbox = ? AND kind IN ({marks}) AND partner_id = ?",
+                (sandbox, name, sandbox, *kinds, name),
+            )
+            if found:
+                records = {guid for guid, *_ in found} | {subject for _, subject, *_ in found if subject}
+                owners = {
+                    of for guid, subject, owner, plays in found if not plays and not subject for of in (guid, owner)
+                }
+                return Scope(sorted(records), sorted(owners - {""}))
+        return None
 
     def drop_timer(self, seq: int) -> None:
         self._run("DELETE FROM timer WHERE seq = ?", (seq,))

@@ -134,6 +134,7 @@ class MemberRole(Role):
     resumed = "RESUMED"
     asking = "CHALLENGED"
     consenting = "PENDING"
+    partner_kinds = ("mx.user", "mx.member", "mx.widget")
     successful = frozenset({"CONNECTED"})
     delayed = frozenset({"DELAYED"})
     refreshable = frozenset(name for name, status in STATUSES.items() if status.refreshed)
