@@ -21,7 +21,7 @@ from mocksrv.engine.callbacks.credentials import KINDS, SECRET
 from mocksrv.engine.callbacks.disturbance import CORRUPTIONS
 from mocksrv.registry import all_declared
 from mocksrv.settings import SETTINGS
-from mocksrv.web.control.schemas import CALLBACK_FAULT
+from mocksrv.web.control.schemas.faults import CALLBACK_FAULT
 from tests.cli import running
 from tests.cli.running import ROOT, Serving
 from tests.cli.test_listen import Listening

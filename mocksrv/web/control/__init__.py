@@ -41,10 +41,12 @@ class Control:
         places = Places(config.threads)
         groups = [group(engine, providers, places) for group in GROUPS]
         self.calls: tuple[ControlCall, ...] = (
-            ControlCall("GET", "/", self._index, "Lists the control calls.", answer="CallList"),
-            ControlCall("GET", "/openapi.json", self._openapi, "This API as an OpenAPI document.", answer="Document"),
+            ControlCall("GET", "/", self._index, "Lists the control calls.", answer="api.CallList"),
             ControlCall(
-                "GET", "/health", self._health, "Says that the server answers.", answer="Health", checked=False
+                "GET", "/openapi.json", self._openapi, "This API as an OpenAPI document.", answer="api.Document"
+            ),
+            ControlCall(
+                "GET", "/health", self._health, "Says that the server answers.", answer="api.Health", checked=False
             ),
             *(call for group in groups for call in group.declared()),
         )

@@ -28,22 +28,24 @@ UNKNOWN = {404: "there is no such event"}
 class Callbacks(Calls):
     def declared(self) -> Sequence[ControlCall]:
         return (
-            ControlCall("GET", "/endpoints", self.read_endpoints, "Lists the webhook endpoints.", answer="Endpoints"),
+            ControlCall(
+                "GET", "/endpoints", self.read_endpoints, "Lists the webhook endpoints.", answer="endpoints.Endpoints"
+            ),
             ControlCall(
                 "PUT",
                 "/endpoints",
                 self.put_endpoints,
                 "Sets the webhook endpoints. `***` keeps a secret that is there.",
-                body="EndpointsBody",
-                answer="Endpoints",
+                body="endpoints.EndpointsBody",
+                answer="endpoints.Endpoints",
             ),
             ControlCall(
                 "GET",
                 "/webhooks",
                 self.list,
                 "Lists events with their deliveries and attempts.",
-                query="WebhookFilter",
-                answer="WebhookList",
+                query="callbacks.WebhookFilter",
+                answer="callbacks.WebhookList",
                 refusals={404: "there is no event `after`", 503: "no thread is free"},
             ),
             ControlCall(
@@ -51,7 +53,7 @@ class Callbacks(Calls):
                 "/webhooks/<id>",
                 self.read,
                 "Shows an event with all that was sent and answered.",
-                answer="WholeWebhook",
+                answer="callbacks.WholeWebhook",
                 refusals=UNKNOWN,
             ),
             ControlCall(
@@ -59,15 +61,15 @@ class Callbacks(Calls):
                 "/webhooks/replay",
                 self.replay_all,
                 "Sends everything since a moment once more, in its order.",
-                body="ReplayBody",
-                answer="Replayed",
+                body="callbacks.ReplayBody",
+                answer="callbacks.Replayed",
             ),
             ControlCall(
                 "POST",
                 "/webhooks/<id>/replay",
                 self.replay,
                 "Sends an event once more.",
-                answer="WholeWebhook",
+                answer="callbacks.WholeWebhook",
                 refusals={**UNKNOWN, 409: "no endpoint asks for it"},
             ),
             ControlCall(
@@ -75,12 +77,16 @@ class Callbacks(Calls):
                 "/trigger",
                 self.trigger,
                 "Sends an event of a catalogue, with fields of your own, without a scenario.",
-                body="TriggerBody",
-                answer="WholeWebhookList",
+                body="callbacks.TriggerBody",
+                answer="callbacks.WholeWebhookList",
                 refusals={404: "there is no such subject"},
             ),
             ControlCall(
-                "GET", "/events", self.list_events, "Lists what can be triggered and subscribed to.", answer="EventList"
+                "GET",
+                "/events",
+                self.list_events,
+                "Lists what can be triggered and subscribed to.",
+                answer="callbacks.EventList",
             ),
         )
 

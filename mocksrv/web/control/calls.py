@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 PREFIX = "/_mocksrv"
 AUTH_KINDS = "MOCKSRV_AUTH_KINDS"  # in the configuration of the application: the kinds of auth of endpoints
-SCHEMAS = "mocksrv.web.control.schemas"  # imported with the first call that needs one: a start makes none
+SCHEMAS = "mocksrv.web.control.schemas"  # its modules are imported with the first call that needs one
 PAGE, LARGEST_PAGE = 100, 1000
 LONGEST_WAIT = 60 * SECOND  # real time that an answer may be held
 BEYOND = 2**63 - 1  # more than any number of a row
@@ -43,8 +43,8 @@ class ControlCall:
 
     ``path`` is in Flask's spelling, below ``/_mocksrv``. ``view`` takes a `ControlRequest` and the path's parameters;
     it answers a JSON value, None for nothing (204), or a response. ``query``, ``body`` and ``answer`` are schemas, or
-    the names of such in the module `SCHEMAS`; without one there is none. ``refusals``: statuses that the view may
-    refuse with, and when. ``takes_text``: the body is a scenario. ``checked``: strangers are refused.
+    ``module.Name`` of such in the package `SCHEMAS`; without one there is none. ``refusals``: statuses that the view
+    may refuse with, and when. ``takes_text``: the body is a scenario. ``checked``: strangers are refused.
     """
 
     method: str
@@ -62,7 +62,8 @@ class ControlCall:
 def schema_of(named: str | type[Schema] | None) -> type[Schema]:
     """The schema that a call names; the empty one for none."""
     if named is None or isinstance(named, str):
-        found: type[Schema] = getattr(import_module(SCHEMAS), named or "Nothing")
+        module, _, name = (named or "shared.Nothing").partition(".")
+        found: type[Schema] = getattr(import_module(f"{SCHEMAS}.{module}"), name)
         return found
     return named
 

@@ -28,8 +28,8 @@ class Requests(Calls):
                 "/requests",
                 self.list,
                 "Lists the calls of the providers' APIs.",
-                query="RequestFilter",
-                answer="RequestList",
+                query="requests.RequestFilter",
+                answer="requests.RequestList",
                 refusals=HELD,
             ),
             ControlCall(
@@ -37,7 +37,7 @@ class Requests(Calls):
                 "/requests/<id>",
                 self.read,
                 "Shows a call, and why it was answered so.",
-                answer="WholeRequest",
+                answer="requests.WholeRequest",
                 refusals={404: "there is no such request"},
             ),
             ControlCall(
@@ -45,8 +45,8 @@ class Requests(Calls):
                 "/violations",
                 self.list_violations,
                 "Lists what broke the providers' contracts.",
-                query="RequestFilter",
-                answer="ViolationList",
+                query="requests.RequestFilter",
+                answer="requests.ViolationList",
                 refusals=HELD,
             ),
         )

@@ -12,7 +12,7 @@ from mocksrv import __version__
 from mocksrv.providers.fields import Answer, Anything, Duration, Flag, Map, Moment, Number, OneOf, Text, Whole
 from mocksrv.web.control.calls import PREFIX, ControlCall, schema_of
 from mocksrv.web.control.reading import JSON_TYPES, TEXT_TYPES
-from mocksrv.web.control.schemas import ProblemDocument
+from mocksrv.web.control.schemas.shared import ProblemDocument
 from mocksrv.web.problems import PROBLEM_TYPE
 
 TYPES: Mapping[type[fields.Field[Any]], Mapping[str, Any]] = {

@@ -18,14 +18,14 @@ from mocksrv.web.problems import Problem
 class Sandboxes(Calls):
     def declared(self) -> Sequence[ControlCall]:
         return (
-            ControlCall("GET", "/faults", self.read_faults, "Lists the faults.", answer="Faults"),
+            ControlCall("GET", "/faults", self.read_faults, "Lists the faults.", answer="faults.Faults"),
             ControlCall(
                 "PUT",
                 "/faults",
                 self.put_faults,
                 "Sets what goes wrong with calls of the providers' APIs, and with callbacks.",
-                body="FaultsBody",
-                answer="Faults",
+                body="faults.FaultsBody",
+                answer="faults.Faults",
             ),
             ControlCall("DELETE", "/faults", self.delete_faults, "Removes all faults."),
             ControlCall(
@@ -33,17 +33,17 @@ class Sandboxes(Calls):
                 "/sandboxes",
                 self.list,
                 "Lists the names of all sandboxes, in their order.",
-                query="Page",
-                answer="SandboxList",
+                query="shared.Page",
+                answer="sandboxes.SandboxList",
             ),
-            ControlCall("GET", "/sandbox", self.read, "Shows the sandbox's settings.", answer="SandboxShown"),
+            ControlCall("GET", "/sandbox", self.read, "Shows the sandbox's settings.", answer="sandboxes.SandboxShown"),
             ControlCall(
                 "PUT",
                 "/sandbox",
                 self.put,
                 "Sets the sandbox's settings.",
-                body="SandboxBody",
-                answer="SandboxShown",
+                body="sandboxes.SandboxBody",
+                answer="sandboxes.SandboxShown",
                 refusals={409: "the sandbox is not empty"},
             ),
             ControlCall(
@@ -57,7 +57,7 @@ class Sandboxes(Calls):
                 "/reset",
                 self.reset,
                 "Empties the sandbox and sets it back to what new ones start with.",
-                answer="SandboxShown",
+                answer="sandboxes.SandboxShown",
                 refusals={409: "time is being advanced"},
             ),
         )

@@ -22,16 +22,16 @@ class Scenarios(Calls):
                 "/scenarios",
                 self.list,
                 "Lists the scenarios, and the faults of files that are left out.",
-                query="ScenarioFilter",
-                answer="ScenarioList",
+                query="scenarios.ScenarioFilter",
+                answer="scenarios.ScenarioList",
             ),
             ControlCall(
                 "POST",
                 "/scenarios/validate",
                 self.validate,
                 "Checks a scenario and takes it nowhere.",
-                query="ValidationQuery",
-                answer="Validation",
+                query="scenarios.ValidationQuery",
+                answer="scenarios.Validation",
                 takes_text=True,
             ),
             ControlCall(
@@ -39,7 +39,7 @@ class Scenarios(Calls):
                 "/scenarios/<path:name>",
                 self.read,
                 "Shows a scenario with its script. `mx/NAME` where two providers have one of that name.",
-                answer="ScenarioText",
+                answer="scenarios.ScenarioText",
                 refusals=UNKNOWN,
             ),
             ControlCall(
@@ -47,7 +47,7 @@ class Scenarios(Calls):
                 "/scenarios/<path:name>",
                 self.put,
                 "Takes a scenario in, for all sandboxes.",
-                answer="ScenarioShown",
+                answer="scenarios.ScenarioShown",
                 takes_text=True,
             ),
         )

@@ -24,22 +24,24 @@ UNKNOWN = {404: "there is no such subject"}
 class Subjects(Calls):
     def declared(self) -> Sequence[ControlCall]:
         return (
-            ControlCall("GET", "/bindings", self.read_bindings, "Shows what new subjects play.", answer="Bindings"),
+            ControlCall(
+                "GET", "/bindings", self.read_bindings, "Shows what new subjects play.", answer="subjects.Bindings"
+            ),
             ControlCall(
                 "PUT",
                 "/bindings",
                 self.put_bindings,
                 "Says what new subjects play. What is left out stays.",
-                body="BindingsBody",
-                answer="Bindings",
+                body="subjects.BindingsBody",
+                answer="subjects.Bindings",
             ),
             ControlCall(
                 "GET",
                 "/subjects",
                 self.list,
                 "Lists the members (MX), accounts (Mono) and Connect sessions (Finicity).",
-                query="SubjectFilter",
-                answer="SubjectList",
+                query="subjects.SubjectFilter",
+                answer="subjects.SubjectList",
                 refusals={404: "there is no subject `after`", 503: "no thread is free"},
             ),
             ControlCall(
@@ -49,7 +51,7 @@ class Subjects(Calls):
                 "Shows a subject with its timeline.",
                 None,
                 None,
-                "SubjectShown",
+                "subjects.SubjectShown",
                 UNKNOWN,
             ),
             ControlCall(
@@ -57,8 +59,8 @@ class Subjects(Calls):
                 "/subjects/<id>/scenario",
                 self.move,
                 "Moves a subject to another scenario: a flow of it now, or the next call plays one.",
-                body="MoveBody",
-                answer="SubjectShown",
+                body="subjects.MoveBody",
+                answer="subjects.SubjectShown",
                 refusals=UNKNOWN,
             ),
             ControlCall(
@@ -66,8 +68,8 @@ class Subjects(Calls):
                 "/subjects/<id>/act",
                 self.act,
                 "Does what a person does at the bank's page or in a widget: with a subject, a hosted link or a token.",
-                body="ActBody",
-                answer="SubjectShown",
+                body="subjects.ActBody",
+                answer="subjects.SubjectShown",
                 refusals=UNKNOWN | {409: "this cannot be done now"},
             ),
             ControlCall(
@@ -75,8 +77,8 @@ class Subjects(Calls):
                 "/subjects/<id>/status",
                 self.push,
                 "Pushes a subject into a status, with all that follows from it.",
-                body="PushBody",
-                answer="SubjectShown",
+                body="subjects.PushBody",
+                answer="subjects.SubjectShown",
                 refusals=UNKNOWN,
             ),
         )

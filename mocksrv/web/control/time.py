@@ -20,14 +20,14 @@ BUSY = {409: "time is being advanced"}
 class Time(Calls):
     def declared(self) -> Sequence[ControlCall]:
         return (
-            ControlCall("GET", "/clock", self.read, "Shows the sandbox's time.", answer="Clock"),
+            ControlCall("GET", "/clock", self.read, "Shows the sandbox's time.", answer="time.Clock"),
             ControlCall(
                 "PUT",
                 "/clock",
                 self.put,
                 "Sets the clock: how it runs, and what it shows. What is left out stays.",
-                body="ClockBody",
-                answer="Clock",
+                body="time.ClockBody",
+                answer="time.Clock",
                 refusals=BUSY,
             ),
             ControlCall(
@@ -35,8 +35,8 @@ class Time(Calls):
                 "/clock/advance",
                 self.advance,
                 "Plays everything that falls due on the way, each at its own moment, and waits for the callbacks.",
-                body="AdvanceBody",
-                answer="Advanced",
+                body="time.AdvanceBody",
+                answer="time.Advanced",
                 refusals={**BUSY, 503: "no thread is free"},
             ),
         )

@@ -1,0 +1,78 @@
+"""Queries and answers about the calls of the providers' APIs."""
+
+from __future__ import annotations
+
+from marshmallow import validate
+
+from mocksrv.providers.fields import Answer, Anything, Flag, Items, Map, Moment, Number, OneOf, Part, Text, Whole
+from mocksrv.web.control.schemas.shared import PATTERN, HeldPage
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+
+
+class RequestFilter(HeldPage):
+    method = Text("Only calls with this method.", validate=OneOf(METHODS))
+    path = Text("Only calls whose path fits this pattern, `/users/*`.", validate=PATTERN)
+    status = Whole(
+        "Only calls with this answer.",
+        strict=False,
+        validate=validate.Range(100, 599, error="{input} is not an HTTP status; allowed are {min} to {max}"),
+    )
+
+
+class Violation(Answer):
+    rule = Text("The rule that was broken.")
+    detail = Text("What broke it.")
+
+
+class Message(Answer):
+    """One side of a call; secrets are shown as `***`."""
+
+    headers = Map("The headers.", values=Text())
+    body = Anything("The body: JSON as such, else its text.", allow_none=True)
+    truncated = Flag("True when only the first 64 kB are kept.", optional=True)
+
+
+class Request(Answer):
+    id = Text("As in the answer's header `X-Mocksrv-Request`.")
+    at = Moment("When, in the sandbox's time.")
+    method = Text("The method.")
+    path = Text("The path.")
+    query = Text("The query, as it was sent.")
+    status = Whole("The status that was answered.")
+    duration_ms = Number("How long it took, in real milliseconds.")
+    violations = Items(Part(Violation), "How it broke the provider's contract.")
+    request = Part(Message, "What was sent.")
+    response = Part(Message, "What was answered.")
+
+
+class RequestList(Answer):
+    requests = Items(Part(Request), "Calls of the providers' APIs.")
+
+
+class WholeRequest(Request):
+    """A call, and why it was answered so."""
+
+    operation = Text("The provider's name of the operation.", allow_none=True, optional=True)
+    subject = Text("Whom it is about.", optional=True)
+    scenario = Text("What that plays.", allow_none=True, optional=True)
+    flow = Text("The flow.", allow_none=True, optional=True)
+    step = Text("File and line of the step.", allow_none=True, optional=True)
+    status_before = Text("How it stood before.", allow_none=True, optional=True)
+    status_after = Text("How it stood afterwards.", allow_none=True, optional=True)
+    counted = Text("Why it stands in a status that its scenario does not write.", optional=True)
+    nearest = Text("Of an unknown route: the nearest that there is.", allow_none=True, optional=True)
+    fault = Text("The fault that made the answer.", optional=True)
+    unread = Items(Text(), "Fields of the body that nobody read.", optional=True)
+
+
+class ListedViolation(Violation):
+    id = Text("Its own: the call's, and which of its violations it is.")
+    call = Text("The call's.")
+    at = Moment("When, in the sandbox's time.")
+    method = Text("The call's method.")
+    path = Text("The call's path.")
+
+
+class ViolationList(Answer):
+    violations = Items(Part(ListedViolation), "What broke the providers' contracts.")
