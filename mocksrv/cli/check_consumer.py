@@ -11,8 +11,9 @@ from xml.etree import ElementTree
 
 import click
 
-from mocksrv.cli.checks import CHECKS, Consumer, Event, Subject, Verdict
+from mocksrv.cli.checks import CHECKS, Verdict
 from mocksrv.cli.client import JSON, print_json
+from mocksrv.cli.consumer import Consumer, Event, Subject
 from mocksrv.cli.proofs import proofs, signers
 from mocksrv.engine.callbacks.addresses import is_http_url
 from mocksrv.engine.callbacks.credentials import Signer, basic

@@ -9,7 +9,8 @@ from xml.etree import ElementTree
 import pytest
 
 from mocksrv.cli.check_consumer import genuine_events
-from mocksrv.cli.checks import CHECKS, changed
+from mocksrv.cli.checks import CHECKS
+from mocksrv.cli.consumer import changed
 from mocksrv.registry import PROVIDERS, declared
 from tests.cli.running import mocksrv
 from tests.consumers import careful, sloppy
