@@ -14,8 +14,8 @@ from mocksrv.engine.clock import DAY
 from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
 from mocksrv.providers.mx.bank.categories import BY_GUID, BY_NAME
+from mocksrv.providers.mx.events.payloads import seconds
 from mocksrv.providers.mx.events.resources import Events, Resource, changes, day_seconds, names
-from mocksrv.providers.mx.events.webhooks import seconds
 from mocksrv.providers.mx.http.versions import ACCOUNT_FEED, ACCOUNT_SET_BY, account_twins
 
 SET_BY = {1: "FEED", 2: "USER", 3: "SYSTEM"}

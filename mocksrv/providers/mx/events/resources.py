@@ -17,7 +17,8 @@ from mocksrv.engine.callbacks.consistency import Rule, always, ordered
 from mocksrv.engine.clock import DAY
 from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
-from mocksrv.providers.mx.events.webhooks import UNASKED, client_guid, client_id, seconds, send
+from mocksrv.providers.mx.events.payloads import client_guid, client_id, seconds
+from mocksrv.providers.mx.events.webhooks import UNASKED, send
 from mocksrv.providers.mx.http.schemas import shown
 
 

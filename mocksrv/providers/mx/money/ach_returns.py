@@ -15,7 +15,7 @@ from mocksrv.engine.clock import DAY, HOUR, LATEST, SECOND, parse_moment
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import Reply
-from mocksrv.providers.mx.events.webhooks import client_guid
+from mocksrv.providers.mx.events.payloads import client_guid
 from mocksrv.providers.mx.http.call import PAGING, Call, MXError, Routes, not_found
 from mocksrv.providers.mx.http.schemas import Document, Moment, Money, shown
 

@@ -30,8 +30,9 @@ from mocksrv.providers.mx.bank.categories import BY_NAME
 from mocksrv.providers.mx.bank.resources import ACCOUNT, ACCOUNT_SAMPLE, TRANSACTION, TRANSACTION_SAMPLE
 from mocksrv.providers.mx.events.changes import AccountChanged, TransactionsAdded, after
 from mocksrv.providers.mx.events.members import USER
+from mocksrv.providers.mx.events.payloads import client_id, seconds
 from mocksrv.providers.mx.events.resources import CatalogueEvent, Resource, day_seconds
-from mocksrv.providers.mx.events.webhooks import UNASKED, client_id, seconds, send
+from mocksrv.providers.mx.events.webhooks import UNASKED, send
 from mocksrv.providers.mx.http.schemas import shown
 from mocksrv.providers.profiles import DEBTS
 

@@ -23,8 +23,8 @@ from mocksrv.providers.mx.bank.merchants import catalogue
 from mocksrv.providers.mx.catalog import categories
 from mocksrv.providers.mx.catalog.merchants import MERCHANTS
 from mocksrv.providers.mx.events.changes import AccountGoing, DataFetched, MemberGone, after
+from mocksrv.providers.mx.events.payloads import client_guid
 from mocksrv.providers.mx.events.resources import Events, Resource, changes, names
-from mocksrv.providers.mx.events.webhooks import client_guid
 from mocksrv.providers.mx.http.call import PAGING, Call, MXError, Routes, not_found
 from mocksrv.providers.mx.http.schemas import Document, Moment, shown
 from mocksrv.providers.mx.money import accounts, scheduled, transactions

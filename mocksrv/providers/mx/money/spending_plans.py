@@ -18,8 +18,8 @@ from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import NO_CONTENT, Reply
 from mocksrv.providers.mx.events.collection import Collection
+from mocksrv.providers.mx.events.payloads import client_guid
 from mocksrv.providers.mx.events.resources import Events, changes, names
-from mocksrv.providers.mx.events.webhooks import client_guid
 from mocksrv.providers.mx.http.call import PAGING, Call, Routes, not_found
 from mocksrv.providers.mx.http.schemas import Day, Document, Moment, shown
 from mocksrv.providers.mx.money.spending import month_of

@@ -19,8 +19,9 @@ from mocksrv.engine.world import World
 from mocksrv.providers.mx.bank.loading import Loader
 from mocksrv.providers.mx.events.changes import AccountsVerified, DataFetched, MemberGone, SpendingChanged, follow
 from mocksrv.providers.mx.events.jobs import MemberJob
+from mocksrv.providers.mx.events.payloads import JOB_STATUSES
 from mocksrv.providers.mx.events.statuses import COUNTING, STATUSES
-from mocksrv.providers.mx.events.webhooks import JOB_STATUSES, RETRIES, UNASKED, emit_member, save_changed
+from mocksrv.providers.mx.events.webhooks import RETRIES, UNASKED, emit_member, save_changed
 from mocksrv.providers.mx.people.former_logins import remember_login
 from mocksrv.providers.profiles import Profiles
 
