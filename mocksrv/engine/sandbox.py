@@ -143,6 +143,7 @@ class Sandbox:
         self.config = config
         self.settings = settings
         self.clock = clock
+        self.called_at: str | None = None  # the URL below which this process was called last for it
         self.made = made  # tells it from another sandbox that had, or will have, its name
         self.revision = revision  # of settings and clock
         self.held: int | None = None  # while time is advanced, the moment being played
@@ -153,6 +154,14 @@ class Sandbox:
         self.advancing = threading.Lock()
         self._lock = threading.Lock()  # while it learns what other processes have changed
         self.dropped = False  # one of the same name that is made later is another sandbox
+
+    @property
+    def url(self) -> str:
+        """The beginning of URLs that are handed out where no call says one, in callbacks: how it was called last."""
+        if self.called_at is not None:
+            return self.called_at
+        url = (self.config.public_url or f"http://localhost:{self.config.port}").rstrip("/")
+        return url if self.name == DEFAULT else f"{url}/sandbox/{self.name}"
 
     def now(self) -> int:
         """The sandbox's time, in milliseconds."""

@@ -42,16 +42,17 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ControlRoute:
-    """A control call that only this provider has, at ``/_mocksrv/{provider.name}{path}``.
+    """A control call that only this provider has: its path below ``/_mocksrv``, with parameters in Flask's spelling.
 
-    ``call(sandbox, body)`` answers a JSON value or raises Refusal; what fell due before has happened when it is called.
+    ``call(sandbox, body, **parameters)`` answers a JSON value or raises Refusal; what fell due before has happened when
+    it is called.
     ``body`` and ``answer`` are the schemas of what it takes and gives, ``refusals`` the statuses that it may refuse
     with, and when; ``summary`` is a sentence.
     """
 
     method: str
     path: str
-    call: Callable[[Sandbox, Mapping[str, Any]], Any]
+    call: Callable[..., Any]
     summary: str
     body: type[Schema] | None = None
     answer: type[Schema] | None = None

@@ -131,13 +131,14 @@ class CallHandler:
         """``names``: the records in the path."""
         started = time.perf_counter()
         sandbox = self.sandbox()
+        sandbox.called_at = self._base_url()
         entry = Entry(sandbox.name, f"REQ-{os.urandom(8).hex()}", sandbox.now(), request.method, request.path)
         entry.notes["operation"] = route.operation if route else None
         call = provider.call(
             request._get_current_object(),  # type: ignore[attr-defined]
             sandbox,
             entry,
-            self._base_url(),
+            sandbox.called_at,
             route,
         )
         try:

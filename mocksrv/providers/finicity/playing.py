@@ -51,7 +51,7 @@ class SessionPlayer:
     def routes(self) -> list[ControlRoute]:
         refusals = {404: "no session has this link", 409: "the session cannot go on so", 410: "the link is used up"}
         summary = "Plays a Connect session without a browser, as its scenario says."
-        return [ControlRoute("POST", "/play", self._play, summary, PlayBody, PlayAnswer, refusals)]
+        return [ControlRoute("POST", "/finicity/play", self._play, summary, PlayBody, PlayAnswer, refusals)]
 
     def _play(self, sandbox: Sandbox, body: Mapping[str, Any]) -> Any:
         """Plays a session without a browser: its last status, and the events that this has sent."""

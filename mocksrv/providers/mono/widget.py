@@ -36,7 +36,7 @@ class Widget:
             409: "the reauthorisation has failed",
         }
         summary = "Plays Mono's widget: links an account, or with a token or an account's id reauthorises one."
-        return [ControlRoute("POST", "/connect", self.connect, summary, ConnectBody, ConnectAnswer, refusals)]
+        return [ControlRoute("POST", "/mono/connect", self.connect, summary, ConnectBody, ConnectAnswer, refusals)]
 
     def connect(self, sandbox: Sandbox, given: Mapping[str, Any]) -> dict[str, str]:
         """The code that the app's `onSuccess` gets. ``token``: of a reauthorisation, or a hosted link (its code or its

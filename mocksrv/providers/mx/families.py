@@ -6,6 +6,7 @@ FAMILIES = (
     "events.members",
     "bank.resources",
     "people.users",
+    "people.contacts",
     "catalog.institutions",
     "people.members",
     "people.jobs",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mocksrv.providers.provider import Family, Provider
+from mocksrv.providers.provider import ControlRoute, Family, Provider
 
 if TYPE_CHECKING:
     from flask import Response
@@ -69,6 +69,11 @@ class MXProvider(Provider):
         fidelity = self.config.fidelity
         plain = PLAIN_JSON if fidelity == "sdk" else frozenset[str]()
         return Mount(engine, self.role, self.config.credentials, self._institutions, fidelity, plain)
+
+    def control_routes(self) -> Sequence[ControlRoute]:
+        from mocksrv.providers.mx.people.contacts import ContactCalls
+
+        return ContactCalls(self.mount).routes()
 
     def call(self, *request: Any) -> Call:
         from mocksrv.providers.mx.http.call import Call

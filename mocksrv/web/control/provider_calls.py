@@ -1,4 +1,4 @@
-"""Control calls that only one provider has, under the provider's name."""
+"""Control calls that only one provider has."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from mocksrv.web.problems import Problem
 
 
 class ProviderCalls(Calls):
-    """The calls of these providers, each at ``/NAME/PATH``."""
+    """The calls that these providers declare."""
 
     def declared(self) -> Sequence[ControlCall]:
         return [
             ControlCall(
                 route.method,
-                f"/{provider.name}{route.path}",
+                route.path,
                 partial(self._call, route),
                 route.summary,
                 body=route.body,
@@ -29,9 +29,9 @@ class ProviderCalls(Calls):
             for route in provider.control_routes()
         ]
 
-    def _call(self, route: ControlRoute, request: ControlRequest) -> Any:
+    def _call(self, route: ControlRoute, request: ControlRequest, **parameters: str) -> Any:
         self.engine.catch_up(request.sandbox)
         try:
-            return route.call(request.sandbox, request.body)
+            return route.call(request.sandbox, request.body, **parameters)
         except Refusal as refusal:
             raise Problem(refusal.status, refusal.detail) from None

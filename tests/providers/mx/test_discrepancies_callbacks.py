@@ -172,7 +172,19 @@ def test_version_of_a_device(mx: MX, user: str) -> None:
 
 @row("`sms_verification_token` of `EMAIL_VERIFICATION`")
 def test_token_of_an_address(mx: MX, user: str) -> None:
-    assert triggered(mx, "mx.notification.EMAIL_VERIFICATION")["user"]["sms_verification_token"] == "493817"
+    body = triggered(mx, "mx.notification.EMAIL_VERIFICATION", subject=user)
+    mx.control("POST", f"/users/{user}/verify", {"token": body["user"]["sms_verification_token"]})
+    assert mx.control("PUT", f"/users/{user}", {})["verifications"][0]["used_at"] is not None
+
+
+@row("when `EMAIL_VERIFICATION` is sent")
+def test_what_a_new_address_sends(mx: MX) -> None:
+    user = mx.user(email="sam@example.com")
+    assert payloads(mx, "mx.notification.EMAIL_VERIFICATION") == []
+    mx.control("PUT", f"/users/{user}", {"channels": ["email"]})
+    mx.call("PUT", f"/users/{user}", {"user": {"email": "new@example.com"}})
+    sent = payloads(mx, "mx.notification.EMAIL_VERIFICATION")
+    assert [body["user_email"] for body in sent] == ["sam@example.com", "new@example.com"]
 
 
 @row("notifications, and the object family")

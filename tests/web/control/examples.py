@@ -40,6 +40,8 @@ EXAMPLES: tuple[tuple[str, str, Any], ...] = (
     ("POST", "/subjects/{member}/act", {"do": "answer", "answers": ["correct"]}),
     ("POST", "/mono/connect", {"institution": "any"}),
     ("POST", "/finicity/play", {"link": "{link}"}),
+    ("PUT", "/users/{user}", {"phone": "15555550123", "channels": ["in_app", "sms"]}),
+    ("POST", "/users/{user}/verify", {"token": "{token}"}),
     ("GET", "/clock", None),
     ("PUT", "/clock", {"mode": "manual", "now": "2026-01-01T12:00:10Z"}),
     ("POST", "/clock/advance", {"to": "next"}),
@@ -95,6 +97,7 @@ class World:
             f"/users/{user}/members/{member}/status?page=1", headers={"Accept-Version": "v20250224"}, auth=("a", "b")
         )
         self.names = {
+            "user": user,
             "member": member,
             "event": self.mx.control("GET", "/webhooks?event=mx.member.created")["webhooks"][0]["id"],
             "request": answer.headers["X-Mocksrv-Request"],
@@ -126,7 +129,10 @@ class World:
             options: dict[str, Any] = {"json": sent} if isinstance(sent, dict) else {}
             if isinstance(sent, str):
                 options = {"data": sent, "content_type": "application/yaml"}
-            yield Example(method, path, sent, self.mx.http.open(f"/_mocksrv{path}", method=method, **options))
+            answer = self.mx.http.open(f"/_mocksrv{path}", method=method, **options)
+            if path.startswith("/users/") and method == "PUT":
+                self.names["token"] = answer.get_json()["verifications"][0]["token"]
+            yield Example(method, path, sent, answer)
 
     def _named(self, text: str) -> str:
         return re.sub(r"\{(\w+)\}", lambda found: self.names.get(found[1], found[0]), text)

@@ -121,17 +121,20 @@ def _verified(world: World, member: Record) -> list[str]:
 def of_user(action: str) -> Build:
     def build(world: World, user: Record, _: Record | None) -> Payload:
         unset = dict.fromkeys(
-            ("birthday", "credit_score", "first_name", "gender", "last_name", "logged_in_at", "phone", "postal_code")
+            ("birthday", "credit_score", "first_name", "gender", "last_name", "logged_in_at", "postal_code")
         )
         known = {
             "email": user.body["email"],
+            "email_is_verified": user.body.get("email_is_verified", False),
             "guid": user.guid,
             "id": user.partner_id,
             "is_disabled": user.body["is_disabled"],
             "metadata": user.body["metadata"],
+            "phone": user.body.get("phone"),
+            "phone_is_verified": user.body.get("phone_is_verified", False),
             "revision": user.revision,
         }
-        return {"action": action, "user": {**unset, "email_is_verified": False, "phone_is_verified": False, **known}}
+        return {"action": action, "user": {**unset, **known}}
 
     return build
 

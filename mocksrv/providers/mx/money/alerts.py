@@ -32,6 +32,7 @@ from mocksrv.providers.mx.events.changes import AccountChanged, TransactionsAdde
 from mocksrv.providers.mx.events.members import USER
 from mocksrv.providers.mx.events.payloads import client_id, seconds
 from mocksrv.providers.mx.events.resources import CatalogueEvent, Resource, day_seconds
+from mocksrv.providers.mx.events.verifications import BY_ACTION, EMAIL_ADDRESS, enabled_channels, open_verification
 from mocksrv.providers.mx.events.webhooks import UNASKED, send
 from mocksrv.providers.mx.http.schemas import shown
 from mocksrv.providers.profiles import DEBTS
@@ -81,15 +82,21 @@ class AlertGroup(Resource):
     def _writer(self, action: str) -> Callable[[World, Record, Record | None], None]:
         def write(world: World, owner: Record, record: Record | None) -> None:
             if record is None:
-                view: Mapping[str, Any] = {**(self.sample or {}), **self.samples.get(action, {})}
-                self.alert(world, action, owner, owner if self.about == USER.kind else self.invent(world, owner), view)
+                invented = owner if self.about == USER.kind else self.invent(world, owner)
+                self.alert(world, action, owner, invented, self.invented_view(world, owner, action))
             else:
                 self.alert(world, action, owner, record, self.view(world, owner, record, action))
 
         return write
 
     def view(self, world: World, user: Record, record: Record, action: str) -> Mapping[str, Any]:
-        """What an alert shows of a record that this does not: nothing where no call of the API makes such records."""
+        """What an alert shows of a record that this does not: where no call of the API makes such records, what is
+        invented.
+        """
+        return self.invented_view(world, user, action)
+
+    def invented_view(self, world: World, user: Record, action: str) -> Mapping[str, Any]:
+        """The same of an invented record of this user."""
         return {**(self.sample or {}), **self.samples.get(action, {})}
 
     def asked(self, world: World) -> bool:
@@ -102,7 +109,9 @@ class AlertGroup(Resource):
         """Writes the event of an alert about a record of this user; ``view`` has its fields, moments in
         milliseconds.
         """
-        email = user.body["email"] or ""
+        channels, proved = enabled_channels(user), BY_ACTION.get(action)
+        if proved is not None and proved.channel not in channels:  # what verifies an address is sent there
+            channels.append(proved.channel)
         known = {
             "client_product_name": PRODUCT,
             "user_guid": user.guid,
@@ -115,14 +124,31 @@ class AlertGroup(Resource):
         }
         payload: dict[str, Any] = {
             "action": action,
-            "enabled_channels": ["in_app", "email"] if email else ["in_app"],
-            "user_email": email,
-            "user_mobile": "",
+            "enabled_channels": channels,
+            "user_email": (user.body["email"] or "") if "email" in channels else "",
+            "user_mobile": (user.body.get("phone") or "") if "sms" in channels else "",
             self.of.kind.removeprefix("mx."): {name: _written(name, known.get(name)) for name in self.fields},
         }
         rules = (always("action", action), *COMMON, *self.rules.get(action, ()))
         settle(payload, rules)  # of a record that somebody asked for, whatever it is like
         send(world, f"{NAME}.{action}", subject.guid, payload, rules=rules)
+
+
+def _sent_by(channel: str, name: str, address: str) -> Rule:
+    """What is sent by one channel is sent to an address; ``address`` is an invented one."""
+
+    def rule(body: Body) -> None:
+        enabled = body["enabled_channels"]
+        if isinstance(enabled, list) and channel not in enabled:
+            if "enabled_channels" in body.typed:
+                body.refuse("enabled_channels", f"this is sent by {channel}: it is one of them")
+            body["enabled_channels"] = [*enabled, channel]
+        if not body[name]:
+            if name in body.typed:
+                body.refuse(name, f"this is sent by {channel}: never empty")
+            body[name] = address
+
+    return rule
 
 
 def _reached(channel: str, name: str, address: str) -> Rule:
@@ -141,9 +167,11 @@ def _reached(channel: str, name: str, address: str) -> Rule:
     return rule
 
 
+BY_EMAIL = ("email", "user_email", "sam.sample@example.com")
+BY_SMS = ("sms", "user_mobile", "555-555-0123")
 COMMON = (
-    _reached("email", "user_email", "sam.sample@example.com"),
-    _reached("sms", "user_mobile", "555-555-0123"),
+    _reached(*BY_EMAIL),
+    _reached(*BY_SMS),
     ordered("created_at", "updated_at"),
 )
 
@@ -189,6 +217,18 @@ class TransactionAlerts(AlertGroup):
         return {**of_account, "date": record.sort, "transaction_threshold": THRESHOLDS.get(action)}
 
 
+class UserAlerts(AlertGroup):
+    """Alerts about users. What verifies an address has a token, and an e-mail a URL of this server."""
+
+    def invented_view(self, world: World, user: Record, action: str) -> Mapping[str, Any]:
+        address = BY_ACTION.get(action)
+        if address is None:
+            return self.sample or {}
+        opened = open_verification(world, user, address)
+        url = opened.url if address is EMAIL_ADDRESS else None
+        return {**(self.sample or {}), "email_verification_url": url, "sms_verification_token": opened.token}
+
+
 def payment_due(body: Mapping[str, Any], now: int) -> int | None:
     """When the next payment of an account is due: as its bank says, else the next such day of a month; None where there
     is none.
@@ -205,7 +245,6 @@ def payment_due(body: Mapping[str, Any], now: int) -> int | None:
 
 
 THRESHOLDS: Mapping[str, float] = {"ACCOUNT_DEPOSIT_LARGE": LARGE_DEPOSIT, "TRANSACTION_EXPENSE_LARGE": LARGE_EXPENSE}
-_TOKEN = {"sms_verification_token": "493817"}
 
 PAYMENT_DAY = 20_456 * DAY
 _NO_FEE = (always("is_fee", False), always("is_overdraft_fee", False))
@@ -317,26 +356,20 @@ transaction_alerts = TransactionAlerts(
         "TRANSACTION_IS_INTERNATIONAL": (always("is_international", True),),
     },
 )
-user_alerts = AlertGroup(
+user_alerts = UserAlerts(
     USER,
     """client_id client_product_name created_at email_verification_url first_name guid institution_name last_name
         sms_verification_token updated_at user_id""",
     {
-        "EMAIL_VERIFICATION": "the user has a new e-mail address, to be verified within 24 hours",
-        "EMAIL_VERIFIED": "the e-mail address was verified",
+        "EMAIL_VERIFICATION": "a user whose channels were set has a new e-mail address, to be verified within 24 hours",
+        "EMAIL_VERIFIED": "the e-mail address was verified, by its URL or its token",
         "PASSWORD_CHANGED": "the password was changed",
         "PASSWORD_RESET_TOKEN": "a new password was asked for",
-        "SMS_VERIFICATION": "the user has a new device for SMS, to be verified within ten minutes",
+        "SMS_VERIFICATION": "the user has a new phone for SMS, to be verified within ten minutes",
         "WELCOME_NEW_USER": "the user has logged in for the first time",
     },
     sample={"first_name": "Sam", "institution_name": "MX Bank", "last_name": "Sample"},
-    samples={  # what a user proves an address or a device with, once
-        "EMAIL_VERIFICATION": {
-            "email_verification_url": "https://widgets.example.com/email_verifications/one-time-token",
-            **_TOKEN,
-        },
-        "SMS_VERIFICATION": _TOKEN,
-    },
+    rules={"EMAIL_VERIFICATION": (_sent_by(*BY_EMAIL),), "SMS_VERIFICATION": (_sent_by(*BY_SMS),)},
 )
 
 

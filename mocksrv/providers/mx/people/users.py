@@ -10,9 +10,11 @@ from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import NO_CONTENT, Reply
 from mocksrv.providers.mx.events.changes import UserAdded, follow
+from mocksrv.providers.mx.events.verifications import EMAIL_ADDRESS, enabled_channels
 from mocksrv.providers.mx.events.webhooks import emit_user
 from mocksrv.providers.mx.http.call import PAGING, Call, MXError, Routes
 from mocksrv.providers.mx.http.schemas import Document, shown
+from mocksrv.providers.mx.people.contacts import address_changed, ask_to_verify
 
 routes = Routes()
 USER = "/users/<user>"
@@ -89,9 +91,14 @@ def update_user(call: Call, user: str) -> Reply:
         if "id" in given:
             _check_id(world, given["id"], record)
             record.partner_id = given.pop("id")
+        before, new_email = enabled_channels(record), given.get("email", record.body["email"]) != record.body["email"]
         record.body.update(given)
+        if new_email:
+            address_changed(record, EMAIL_ADDRESS)
         world.save(record)
         emit_user(world, record, "updated")
+        if new_email and record.body.get("channels") is not None:
+            ask_to_verify(world, record, before, EMAIL_ADDRESS)
         return Reply({"user": render(record)})
 
 
