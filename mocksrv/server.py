@@ -163,6 +163,7 @@ class Server:
       made from, ``real``, ``manual`` or a speed such as ``x60``, a moment, a scenario, where callbacks go.
     - ``scenarios``: a folder, or folders, with scenarios and data profiles of one's own. ``strict``: whether a fault in
       them keeps the server from starting; else the file is left out.
+    - ``plain_pages``: whether pages leave out the line that says that this is a sandbox.
     - ``database``: a file that keeps the state; by default it is in memory. ``keep_events``, ``keep_for``: how many
       webhooks a sandbox keeps, and for how long (``90d``).
     - ``fidelity``: ``sdk`` or ``wire``. ``public_url``: the beginning of handed-out links. ``threads``: how many calls
@@ -188,6 +189,7 @@ class Server:
         keep_for: str | None = None,
         scenarios: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] = (),
         strict: bool = True,
+        plain_pages: bool = False,
         clock: str = "real",
         now: str | datetime | None = None,
         seed: int | None = None,

@@ -203,6 +203,7 @@ SETTINGS = (
     Setting("quiet", flag, "", "Print no line for every call and callback.", shown="they are printed"),
     Setting("log-format", _one_of(*LOG_FORMATS), "FORMAT", "How those lines are written: text, or json."),
     Setting("port-file", _file, "FILE", "File that has the port while the server is there.", shown="none"),
+    Setting("plain-pages", flag, "", "Leave the sandbox line out of pages.", shown="it is at the bottom"),
     Setting("clock", _clock, "CLOCK", "Time in new sandboxes: real, manual (stands still), or a speed such as x60."),
     Setting(
         "now",

@@ -25,6 +25,7 @@ class Config:
     - ``quiet``: whether no line is printed for calls and callbacks.
     - ``log_format``: how these lines are written: ``text`` or ``json``.
     - ``port_file``: the file that has the port while the server is there; None: there is none.
+    - ``plain_pages``: whether pages leave out the line that says that this is a sandbox.
     - ``clock``: the clock of new sandboxes: ``real``, ``manual`` (stands still), or a speed such as ``x60``.
     - ``now``: the moment at which new sandboxes start, in ms since 1970 UTC; None: the present, or with a seed and a
       manual clock a fixed day.
@@ -52,6 +53,7 @@ class Config:
     quiet: bool = False
     log_format: str = "text"
     port_file: Path | None = None
+    plain_pages: bool = False
     clock: str = "real"
     now: int | None = None
     seed: int | None = None

@@ -59,6 +59,23 @@ class ControlRoute:
     refusals: Mapping[int, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class PageRoute:
+    """A page for people, at ``prefix + path`` (Flask's spelling), with the methods GET and HEAD, or POST.
+
+    ``view`` is ``module:function``, imported when a page is first asked for: ``function(page, **parameters)`` is given
+    a `mocksrv.providers.pages.page.PageRequest` and answers a response. The function's name is the page's.
+    """
+
+    method: str
+    path: str
+    view: str
+
+    @property
+    def name(self) -> str:
+        return self.view.partition(":")[2]
+
+
 def _takes_just(view: Callable[..., Any], names: Sequence[str]) -> bool:
     """Whether a view is a plain function of a call and these names. Nearly all are, and `inspect` takes its time."""
     code = getattr(view, "__code__", None)
@@ -155,6 +172,10 @@ class Provider:
 
     def control_routes(self) -> Sequence[ControlRoute]:
         """The control calls that play what no call of the provider's API does, a widget for instance."""
+        return ()
+
+    def pages(self) -> Sequence[PageRoute]:
+        """What it shows to people: widgets, its bank's pages."""
         return ()
 
     def actions(self) -> Actions:

@@ -23,7 +23,7 @@ from mocksrv.engine.sandbox import DEFAULT, NAME, Fault, Sandbox, SandboxDropped
 from mocksrv.engine.scenarios.durations import LONGEST_HELD
 from mocksrv.providers.http import AnyCall, Route
 from mocksrv.providers.provider import Provider
-from mocksrv.web import control
+from mocksrv.web import control, pages
 from mocksrv.web.control.calls import AUTH_KINDS
 from mocksrv.web.cors import allow_origin, preflight
 from mocksrv.web.problems import Problem
@@ -88,6 +88,7 @@ def create_app(engine: Engine, providers: Sequence[Provider], config: Config) ->
                 app.view_functions[endpoint] = handler.preflight(provider, route)
     calls = control.Control(engine, providers, config)
     control.mount(app, calls)
+    pages.mount(app, pages.Pages(engine, config, handler.sandbox, handler.base_url, calls.admits), providers)
     app.add_url_rule("/", "root", handler.root, methods=["GET"])
     app.register_error_handler(
         HTTPException,
@@ -131,7 +132,7 @@ class CallHandler:
         """``names``: the records in the path."""
         started = time.perf_counter()
         sandbox = self.sandbox()
-        sandbox.called_at = self._base_url()
+        sandbox.called_at = self.base_url()
         entry = Entry(sandbox.name, f"REQ-{os.urandom(8).hex()}", sandbox.now(), request.method, request.path)
         entry.notes["operation"] = route.operation if route else None
         call = provider.call(
@@ -162,7 +163,8 @@ class CallHandler:
             allow_origin(request, response)
         return response
 
-    def _base_url(self) -> str:
+    def base_url(self) -> str:
+        """The beginning of the links that are handed out in the sandbox of the request."""
         if self.config.public_url:
             return self.config.public_url.rstrip("/") + request.script_root
         return request.root_url.rstrip("/")

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, Request, Response, request
 from werkzeug.exceptions import HTTPException
 
 from mocksrv import __version__
@@ -64,6 +64,14 @@ class Control:
 
     def _health(self, _: ControlRequest) -> Any:
         return {"status": "ok", "version": __version__}
+
+    def admits(self, request: Request) -> bool:
+        """Whether this client, or the page it is shown, may use the control API."""
+        try:
+            self._guard.admit(request)
+        except Problem:
+            return False
+        return True
 
     def answer(self, call: ControlCall, parameters: dict[str, str]) -> Response:
         """Answers a request with one of the calls."""

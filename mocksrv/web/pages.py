@@ -1,0 +1,95 @@
+"""The providers' pages: mounted at the start, imported when the first of them is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+
+from flask import Flask, Request, Response, request, send_from_directory
+
+from mocksrv.engine.config import Config
+from mocksrv.engine.engine import Engine
+from mocksrv.engine.sandbox import Sandbox, SandboxDropped
+from mocksrv.providers.provider import PageRoute, Provider
+
+STATIC = "/_pages"
+
+
+class Pages:
+    """Answers requests for pages: finds the sandbox, lets happen what fell due, calls the view.
+
+    ``sandbox`` and ``base_url`` are those of the request; ``may_control`` says whether its client may use the control
+    API.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        config: Config,
+        sandbox: Callable[[], Sandbox],
+        base_url: Callable[[], str],
+        may_control: Callable[[Request], bool],
+    ) -> None:
+        self._engine = engine
+        self._config = config
+        self._sandbox = sandbox
+        self._base_url = base_url
+        self._may_control = may_control
+
+    def view(self, provider: Provider, route: PageRoute) -> Callable[..., Response]:
+        """The view of one page."""
+
+        def answer(**parameters: str) -> Response:
+            from mocksrv.providers.pages.page import PageRequest
+
+            sandbox = self._sandbox()
+            page = PageRequest(
+                provider,
+                request._get_current_object(),  # type: ignore[attr-defined]
+                sandbox,
+                self._base_url(),
+                may_control=self._may_control(request),
+                plain=self._config.plain_pages,
+            )
+            module, _, name = route.view.partition(":")
+            if request.method == "POST" and self._is_foreign(request):
+                return page.render(
+                    "message.html", 403, heading="Not from here", text="Pages of other sites may not post."
+                )
+            try:
+                self._engine.catch_up(sandbox)
+                response: Response = getattr(import_module(module), name)(page, **parameters)
+            except SandboxDropped as error:
+                return page.render("message.html", 404, heading="This sandbox is gone", text=str(error))
+            return response
+
+        return answer
+
+    def _is_foreign(self, posted: Request) -> bool:
+        """Whether a page of another site posts. Webviews and sandboxed frames say that their origin is null."""
+        from mocksrv.providers.pages.page import origin_of
+
+        origin = posted.headers.get("Origin", "null")
+        own = {posted.host_url.rstrip("/"), origin_of(self._config.public_url)}
+        return origin != "null" and origin not in own
+
+
+def static(folder: str, file: str) -> Response:
+    """A style sheet, script or picture: of the kit, or of a provider's pages."""
+    from mocksrv.providers.pages.page import KIT, folder_of
+
+    place = KIT if folder == "kit" else folder_of(folder)
+    answer = send_from_directory(place / "static", file)
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    return answer
+
+
+def mount(app: Flask, pages: Pages, providers: Sequence[Provider]) -> None:
+    """Adds the pages to the application."""
+    for provider in providers:
+        for route in provider.pages():
+            endpoint = f"{provider.name}.pages.{route.name}"
+            app.add_url_rule(
+                f"{provider.prefix}{route.path}", endpoint, pages.view(provider, route), methods=[route.method]
+            )
+    app.add_url_rule(f"{STATIC}/<folder>/<path:file>", "pages.static", static, methods=["GET"])
