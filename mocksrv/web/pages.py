@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from importlib import import_module
 
-from flask import Flask, Request, Response, request, send_from_directory
+from flask import Flask, Request, Response, abort, request, send_from_directory
 
 from mocksrv.engine.config import Config
 from mocksrv.engine.engine import Engine
@@ -74,13 +74,18 @@ class Pages:
         return origin != "null" and origin not in own
 
 
-def static(folder: str, file: str) -> Response:
-    """A style sheet, script or picture: of the kit, or of a provider's pages."""
-    from mocksrv.providers.pages.page import KIT, folder_of
+def _static(providers: Sequence[Provider]) -> Callable[..., Response]:
+    """The view of style sheets, scripts and pictures: of the kit, or of a provider's pages."""
 
-    place = KIT if folder == "kit" else folder_of(folder)
-    answer = send_from_directory(place / "static", file)
-    answer.headers["X-Content-Type-Options"] = "nosniff"
+    def answer(folder: str, file: str) -> Response:
+        from mocksrv.providers.pages.page import KIT, folder_of
+
+        if folder != "kit" and all(folder != provider.name for provider in providers):
+            abort(404)
+        found = send_from_directory((KIT if folder == "kit" else folder_of(folder)) / "static", file)
+        found.headers["X-Content-Type-Options"] = "nosniff"
+        return found
+
     return answer
 
 
@@ -92,4 +97,4 @@ def mount(app: Flask, pages: Pages, providers: Sequence[Provider]) -> None:
             app.add_url_rule(
                 f"{provider.prefix}{route.path}", endpoint, pages.view(provider, route), methods=[route.method]
             )
-    app.add_url_rule(f"{STATIC}/<folder>/<path:file>", "pages.static", static, methods=["GET"])
+    app.add_url_rule(f"{STATIC}/<folder>/<path:file>", "pages.static", _static(providers), methods=["GET"])

@@ -30,8 +30,8 @@ class Texts:
 
 
 def texts_of(folder: Path, locale: str | None) -> Texts:
-    """The texts of a folder and of the kit in the language that fits a locale best (``es-419`` is ``es``), else English;
-    ``locale`` may also be an ``Accept-Language`` header.
+    """The texts of a folder and of the kit in the language that fits a locale best (``es-419`` is ``es``), else in
+    English. ``locale`` may also be an ``Accept-Language`` header.
     """
     there = {path.stem for path in KIT.glob("*.yaml")}
     for asked in (locale or "").split(","):

@@ -97,5 +97,5 @@ def test_styles_and_scripts_are_served(make_server: Callable[..., Parts]) -> Non
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         again = client.get(f"/sandbox/other/_pages/{file}", headers={"If-None-Match": answer.headers["ETag"]})
         assert again.status_code == 304
-    for wrong in ("kit/../page.py", "kit/%2e%2e/page.py", "..%2f/page.py", "nobody/page.css"):
+    for wrong in ("kit/../page.py", "kit/%2e%2e/page.py", "../page.css", "nobody/page.css"):
         assert client.get(f"/_pages/{wrong}").status_code == 404, wrong
