@@ -15,15 +15,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from mocksrv.engine.declarations import declared_by
 
 if TYPE_CHECKING:
-    from flask import Request, Response
+    from flask import Response
     from marshmallow import Schema
 
     from mocksrv.engine.acting import Actions
     from mocksrv.engine.config import Config
     from mocksrv.engine.engine import Engine
-    from mocksrv.engine.journal import Entry
     from mocksrv.engine.role import Role
-    from mocksrv.engine.sandbox import Sandbox
     from mocksrv.engine.scenarios.institutions import Institution
     from mocksrv.providers.demo import Demo
     from mocksrv.providers.http import AnyCall, Mount, Route, Routes
@@ -106,6 +104,7 @@ class Provider:
 
     role: Role
     mount: Mount
+    call_type: type[AnyCall]
 
     def __init__(self, config: Config) -> None:
         from mocksrv.engine.scenarios.vocabulary import Template
@@ -169,6 +168,7 @@ class Provider:
         """Called once, when the engine exists that the provider works on."""
         self.engine = engine
         self.mount = self.make_mount(engine)
+        self.call_type = self.calls()
 
     def control_routes(self) -> Sequence[ControlRoute]:
         """The control calls that play what no call of the provider's API does, a widget for instance."""
@@ -198,11 +198,11 @@ class Provider:
 
     # answers
 
-    def call(self, request: Request, sandbox: Sandbox, entry: Entry, base_url: str, route: Route | None) -> AnyCall:
-        """A request, as the views see it. ``base_url`` is that of the sandbox."""
+    def calls(self) -> type[AnyCall]:
+        """What the views see of a request."""
         from mocksrv.providers.http import Call
 
-        return Call(self.mount, request, sandbox, entry, base_url, route)
+        return Call
 
     def root(self, call: Any) -> Response:
         """Answers a program at ``/``, where the provider has no prefix."""

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from functools import cached_property, lru_cache
+from random import Random
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from flask import Flask, Request, Response, redirect, request
-from werkzeug.exceptions import HTTPException
-from werkzeug.routing import Rule
+from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.routing import Map, Rule
+from werkzeug.sansio.utils import get_current_url, get_host
 
 from mocksrv.engine.config import Config
 from mocksrv.engine.engine import Engine
@@ -27,6 +29,7 @@ from mocksrv.web import control, pages
 from mocksrv.web.control.calls import AUTH_KINDS
 from mocksrv.web.cors import allow_origin, preflight
 from mocksrv.web.problems import Problem
+from mocksrv.web.routing import RouteTable
 
 LARGEST_BODY = 2**20  # bytes
 CONTROL = "/_mocksrv"
@@ -34,9 +37,7 @@ log = logging.getLogger("mocksrv")
 
 
 class LazyRule(Rule):
-    """A rule whose code that builds URLs is generated with its first URL: for most there is none, and the code of all
-    would be a third of the start.
-    """
+    """A rule whose code that builds URLs is generated with its first URL: for most there is none."""
 
     def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
         generate = super()._compile_builder
@@ -50,11 +51,54 @@ class LazyRule(Rule):
         return build
 
 
-class SandboxPrefix:
-    """WSGI: ``/sandbox/NAME/rest`` is ``/rest`` in the sandbox NAME; a name that cannot be one is refused."""
+class Operation(NamedTuple):
+    """An operation of a provider, or what a browser asks before a page may call it."""
 
-    def __init__(self, app: Any) -> None:
-        self._app = app
+    provider: Provider
+    route: Route
+    preflight: bool = False
+
+
+def create_app(engine: Engine, providers: Sequence[Provider], config: Config) -> Flask:
+    """The WSGI application of an engine and its providers."""
+    app = Flask("mocksrv", static_folder=None, template_folder=None)
+    app.url_rule_class = LazyRule
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
+    app.config[AUTH_KINDS] = engine.auth_kinds
+    for provider in providers:
+        provider.open(engine)
+    handler = CallHandler(engine, providers, app.wsgi_app)
+    calls = control.Control(engine, providers, config)
+    control.mount(app, calls)
+    pages.mount(app, pages.Pages(engine, config, handler.sandbox_of, handler.base_url, calls.admits), providers)
+    app.add_url_rule("/", "root", handler.root, methods=["GET"])
+    app.register_error_handler(
+        HTTPException,
+        lambda error: calls.refuse(error) if _is_below(request.path, CONTROL) else handler.no_route(error),
+    )
+    app.wsgi_app = handler  # type: ignore[method-assign]
+    return app
+
+
+class CallHandler:
+    """WSGI: ``/sandbox/NAME/rest`` is ``/rest`` in the sandbox NAME. Answers calls of the providers' operations; all
+    others are for ``others``: control API, pages, and what is nobody's.
+
+    What every call of a provider goes through: sandbox, journal, time, faults.
+    """
+
+    def __init__(self, engine: Engine, providers: Sequence[Provider], others: Callable[..., Iterable[bytes]]) -> None:
+        self.engine = engine
+        self._others = others
+        self._providers = sorted(providers, key=lambda provider: -len(provider.prefix))
+        self._ids = Random()
+        self._table: RouteTable[Operation] = RouteTable()
+        for provider in providers:
+            for route in provider.routes.values():
+                path = provider.prefix + route.path
+                self._table.add(route.method, path, Operation(provider, route))
+                if route.from_pages:
+                    self._table.add("OPTIONS", path, Operation(provider, route, preflight=True))
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
@@ -65,115 +109,72 @@ class SandboxPrefix:
             environ["mocksrv.sandbox"] = name
             environ["SCRIPT_NAME"] = f"{environ.get('SCRIPT_NAME', '')}/sandbox/{quote(name)}"
             environ["PATH_INFO"] = slash + rest
-        answer: Iterable[bytes] = self._app(environ, start_response)
-        return answer
-
-
-def create_app(engine: Engine, providers: Sequence[Provider], config: Config) -> Flask:
-    """The WSGI application of an engine and its providers."""
-    app = Flask("mocksrv", static_folder=None, template_folder=None)
-    app.url_rule_class = LazyRule
-    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
-    app.config[AUTH_KINDS] = engine.auth_kinds
-    handler = CallHandler(engine, providers, config)
-    for provider in providers:
-        provider.open(engine)
-        for route in provider.routes.values():
-            endpoint = f"{provider.name}.{route.operation}"
-            app.url_map.add(LazyRule(provider.prefix + route.path, methods=[route.method], endpoint=endpoint))
-            app.view_functions[endpoint] = handler.view(provider, route)
-            if route.from_pages:
-                endpoint = f"{endpoint} preflight"
-                app.url_map.add(LazyRule(provider.prefix + route.path, methods=["OPTIONS"], endpoint=endpoint))
-                app.view_functions[endpoint] = handler.preflight(provider, route)
-    calls = control.Control(engine, providers, config)
-    control.mount(app, calls)
-    pages.mount(app, pages.Pages(engine, config, handler.sandbox, handler.base_url, calls.admits), providers)
-    app.add_url_rule("/", "root", handler.root, methods=["GET"])
-    app.register_error_handler(
-        HTTPException,
-        lambda error: calls.refuse(error) if _is_below(request.path, CONTROL) else handler.no_route(error),
-    )
-    app.wsgi_app = SandboxPrefix(app.wsgi_app)  # type: ignore[method-assign]
-    return app
-
-
-class CallHandler:
-    """What every provider call goes through: sandbox, journal, time, faults."""
-
-    def __init__(self, engine: Engine, providers: Sequence[Provider], config: Config) -> None:
-        self.engine = engine
-        self.config = config
-        self._providers = sorted(providers, key=lambda provider: -len(provider.prefix))
-
-    def sandbox(self) -> Sandbox:
-        """The sandbox of the request."""
-        return self.engine.sandbox(request.environ.get("mocksrv.sandbox", DEFAULT))
-
-    def view(self, provider: Provider, route: Route) -> Callable[..., Response]:
-        """The view of one operation."""
-
-        def answer(**parameters: str) -> Response:
-            return self._answer(provider, route, lambda call: call.handle(route, parameters), *parameters.values())
-
-        return answer
-
-    def preflight(self, provider: Provider, route: Route) -> Callable[..., Response]:
-        """The view of what a browser asks before a page may call an operation. It needs no credentials."""
-
-        def answer(**_: str) -> Response:
-            return self._answer(provider, route, lambda _: preflight(request, route.method))
-
+        sent = Request(environ)
+        found = self._table.find(sent.method, sent.path)
+        if found is None:
+            return self._others(environ, start_response)
+        sent.max_content_length = LARGEST_BODY
+        (provider, route, asks), parameters = found
+        response = self._answer(
+            sent,
+            provider,
+            route,
+            lambda call: preflight(sent, route.method) if asks else call.handle(route, parameters),
+            () if asks else parameters.values(),
+        )
+        answer: Iterable[bytes] = response(environ, start_response)
         return answer
 
     def _answer(
-        self, provider: Provider, route: Route | None, answer: Callable[[AnyCall], Response], *names: str
+        self,
+        sent: Request,
+        provider: Provider,
+        route: Route | None,
+        answer: Callable[[AnyCall], Response],
+        names: Iterable[str] = (),
     ) -> Response:
         """``names``: the records in the path."""
         started = time.perf_counter()
-        sandbox = self.sandbox()
-        sandbox.called_at = self.base_url()
-        entry = Entry(sandbox.name, f"REQ-{os.urandom(8).hex()}", sandbox.now(), request.method, request.path)
+        sandbox = self.sandbox_of(sent)
+        sandbox.called_at = self.base_url(sent)
+        entry = Entry(sandbox.name, f"REQ-{self._ids.getrandbits(64):016x}", sandbox.now(), sent.method, sent.path)
         entry.notes["operation"] = route.operation if route else None
-        call = provider.call(
-            request._get_current_object(),  # type: ignore[attr-defined]
-            sandbox,
-            entry,
-            sandbox.called_at,
-            route,
-        )
+        call = provider.call_type(provider.mount, sent, sandbox, entry, sandbox.called_at, route)
         try:
             self.engine.catch_up(sandbox, *names)
             entry.at = sandbox.now()
-            response = self._faulty(call) or answer(call)
+            response = (self._faulty(call) if sandbox.settings.faults else None) or answer(call)
         except SandboxDropped as error:
             response = call.refuse(404, str(error))
         except Exception:
-            log.exception("%s %r failed", request.method, request.path)
+            log.exception("%s %r failed", sent.method, sent.path)
             response = call.refuse(
                 500, "mocksrv failed to answer; its log says why. This is a defect, please report it."
             )
         entry.status = response.status_code
         entry.duration_ms = round((time.perf_counter() - started) * 1000, 3)
         if not sandbox.dropped:
-            entry.exchange = _exchange(call.request, response)
+            entry.exchange = _exchange(sent, response)
             self.engine.record(entry)
         response.headers["X-Mocksrv-Request"] = entry.id
         if route is not None and route.from_pages:
-            allow_origin(request, response)
+            allow_origin(sent, response)
         return response
 
-    def base_url(self) -> str:
-        """The beginning of the links that are handed out in the sandbox of the request."""
-        if self.config.public_url:
-            return self.config.public_url.rstrip("/") + request.script_root
-        return request.root_url.rstrip("/")
+    def sandbox_of(self, sent: Request) -> Sandbox:
+        """The sandbox of a request."""
+        return self.engine.sandbox(sent.environ.get("mocksrv.sandbox", DEFAULT))
+
+    def base_url(self, sent: Request) -> str:
+        """The beginning of the links that are handed out in the sandbox of a request."""
+        public = self.engine.config.public_url
+        if public:
+            return public.rstrip("/") + sent.root_path
+        return _root_url(sent.scheme, sent.environ.get("HTTP_HOST"), sent.server, sent.root_path)
 
     def _faulty(self, call: AnyCall) -> Response | None:
         """What a fault of the sandbox makes of this call."""
-        if not call.sandbox.settings.faults:
-            return None
-        fault = self._take_fault(call.sandbox, request.path)
+        fault = self._take_fault(call.sandbox, call.request)
         if fault is None:
             return None
         call.entry.notes["fault"] = f"{fault.method} {fault.path}"
@@ -183,14 +184,14 @@ class CallHandler:
             return _dropped(call)
         return call.refuse(fault.status, "This answer is a fault that was asked for") if fault.status else None
 
-    def _take_fault(self, sandbox: Sandbox, path: str) -> Fault | None:
+    def _take_fault(self, sandbox: Sandbox, sent: Request) -> Fault | None:
         """The first fault that meets the call; it has one time less left."""
-        found = next((fault for fault in sandbox.settings.faults if fault.meets(request.method, path)), None)
+        found = next((fault for fault in sandbox.settings.faults if fault.meets(sent.method, sent.path)), None)
         if found is None or found.times is None:
             return found
         with self.engine.change(sandbox) as world:
             faults = list(world.sandbox.settings.faults)
-            found = next((fault for fault in faults if fault.meets(request.method, path)), None)
+            found = next((fault for fault in faults if fault.meets(sent.method, sent.path)), None)
             if found is None or found.times is None:
                 return found  # another call had the last of the one before
             left = replace(found, times=(found.times or 1) - 1)
@@ -198,16 +199,20 @@ class CallHandler:
             world.configure(faults=tuple(fault for fault in faults if fault.times != 0))
         return found
 
+    # calls of no operation, which come here through Flask
+
     def root(self) -> Response:
         """A browser is led to the control pages; a program is told what it forgot."""
         if request.accept_mimetypes.accept_html and "text/html" in request.headers.get("Accept", ""):
             return redirect(f"{request.script_root}{CONTROL}/")  # type: ignore[return-value]
         provider = self._provider("/")
-        return self._answer(provider, None, provider.root)
+        return self._answer(_present(), provider, None, provider.root)
 
     def no_route(self, error: HTTPException) -> Response:
         """No such route: the provider's words for it, and in the journal the nearest one that there is."""
-        if isinstance(error, HTTPException) and error.code and error.code < 400:
+        if error is request.routing_exception and isinstance(error, NotFound):
+            error = self._why_not()
+        if error.code and error.code < 400:
             return error.get_response()  # type: ignore[return-value]
         provider = self._provider(request.path)
         status = 404 if error.code == 405 else error.code or 500
@@ -217,7 +222,25 @@ class CallHandler:
             call.entry.notes["nearest"] = near(f"{request.method} {request.path}"[:200], known, cutoff=0.4)
             return call.refuse(status, error.description or error.name)
 
-        return self._answer(provider, None, refuse)
+        return self._answer(_present(), provider, None, refuse)
+
+    def _why_not(self) -> HTTPException:
+        """What is wrong with a call of no operation: its method, a slash too many or too few, or all of it."""
+        try:
+            self._rules.bind_to_environ(request.environ).match()
+        except HTTPException as error:
+            return error
+        return NotFound()
+
+    @cached_property
+    def _rules(self) -> Map:
+        """The operations as werkzeug's rules: made for the first call that means none."""
+        return Map(
+            Rule(provider.prefix + route.path, methods=[method], endpoint=route.operation)
+            for provider in self._providers
+            for route in provider.routes.values()
+            for method in (route.method, *(["OPTIONS"] if route.from_pages else []))
+        )
 
     def _provider(self, path: str) -> Provider:
         """Whose path this is: of the longest prefix; what no prefix claims is the provider's that has none."""
@@ -227,6 +250,17 @@ class CallHandler:
 def _is_below(path: str, prefix: str) -> bool:
     """Whether a path begins with a prefix, which ends at a slash."""
     return not prefix or path == prefix or path.startswith(f"{prefix}/")
+
+
+@lru_cache(1000)
+def _root_url(scheme: str, host: str | None, server: tuple[str, int | None] | None, path: str) -> str:
+    """The URL of a path on this server: clients say the same again and again."""
+    return get_current_url(scheme, get_host(scheme, host, server), path).rstrip("/")
+
+
+def _present() -> Request:
+    """The request that Flask answers."""
+    return request._get_current_object()  # type: ignore[attr-defined]
 
 
 def _exchange(sent: Request, response: Response) -> Exchange:

@@ -18,7 +18,7 @@ STATIC = "/_pages"
 class Pages:
     """Answers requests for pages: finds the sandbox, lets happen what fell due, calls the view.
 
-    ``sandbox`` and ``base_url`` are those of the request; ``may_control`` says whether its client may use the control
+    ``sandbox`` and ``base_url`` are those of a request; ``may_control`` says whether its client may use the control
     API.
     """
 
@@ -26,8 +26,8 @@ class Pages:
         self,
         engine: Engine,
         config: Config,
-        sandbox: Callable[[], Sandbox],
-        base_url: Callable[[], str],
+        sandbox: Callable[[Request], Sandbox],
+        base_url: Callable[[Request], str],
         may_control: Callable[[Request], bool],
     ) -> None:
         self._engine = engine
@@ -42,13 +42,14 @@ class Pages:
         def answer(**parameters: str) -> Response:
             from mocksrv.providers.pages.page import PageRequest
 
-            sandbox = self._sandbox()
+            asked = request._get_current_object()  # type: ignore[attr-defined]
+            sandbox = self._sandbox(asked)
             page = PageRequest(
                 provider,
-                request._get_current_object(),  # type: ignore[attr-defined]
+                asked,
                 sandbox,
-                self._base_url(),
-                may_control=self._may_control(request),
+                self._base_url(asked),
+                may_control=self._may_control(asked),
                 plain=self._config.plain_pages,
             )
             module, _, name = route.view.partition(":")

@@ -14,7 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
+from mocksrv.engine.config import Config
 from mocksrv.engine.engine import Engine
+from mocksrv.registry import make_providers
 from tests.conftest import MX, MX_HEADERS, started
 
 V1, V2 = MX_HEADERS, {"Accept-Version": "v20250224"}
@@ -264,6 +266,11 @@ class Ground:
             for rule in self.app.url_map.iter_rules()
             for method in sorted(rule.methods or ())
             if method != "HEAD"
+        ]
+        self.rules += [
+            (route.method, provider.prefix + route.path)
+            for provider in make_providers(Config())
+            for route in provider.routes.values()
         ]
         self._rounds = 0
 

@@ -78,10 +78,10 @@ class FinicityProvider(Provider):
 
         return SessionPlayer(self.mount).routes()
 
-    def call(self, *request: Any) -> Call:
+    def calls(self) -> type[Call]:
         from mocksrv.providers.finicity.http import Call
 
-        return Call(self.mount, *request)
+        return Call
 
     @classmethod
     def demo(cls) -> type[Demo]:

@@ -69,10 +69,10 @@ class MonoProvider(Provider):
 
         return Widget(self.mount).routes()
 
-    def call(self, *request: Any) -> Call:
+    def calls(self) -> type[Call]:
         from mocksrv.providers.mono.http import Call
 
-        return Call(self.mount, *request)
+        return Call
 
     @classmethod
     def demo(cls) -> type[Demo]:

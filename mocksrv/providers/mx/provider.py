@@ -75,10 +75,10 @@ class MXProvider(Provider):
 
         return ContactCalls(self.mount).routes()
 
-    def call(self, *request: Any) -> Call:
+    def calls(self) -> type[Call]:
         from mocksrv.providers.mx.http.call import Call
 
-        return Call(self.mount, *request)
+        return Call
 
     def root(self, call: Call) -> Response:
         """There is nothing at ``/``; who has not said a version is told how to."""
