@@ -218,7 +218,9 @@ class Call(Generic[MountT, RouteT]):
     def respond(self, reply: Reply) -> Response:
         """The reply, in the call's media type unless it has one of its own."""
         if reply.body is None:
-            return Response(status=reply.status)
+            empty = Response(status=reply.status)
+            del empty.headers["Content-Type"]
+            return empty
         content = reply.body if isinstance(reply.body, bytes) else self.text(reply.body)
         return Response(content, reply.status, dict(reply.headers), mimetype=reply.mimetype or self.media_type)
 

@@ -12,6 +12,7 @@ from mocksrv.engine.storage.records import dumps
 LARGEST = 2**53 - 1  # the largest whole number that JavaScript keeps
 PLAIN_FLOATS = 1e16  # larger floats have an exponent in Python
 LEAST, MOST = Decimal("1e-6"), Decimal("1e21")  # between them JavaScript prints numbers without an exponent
+WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,400}", re.ASCII)
 TEXT_OR_EXPONENT = re.compile(r'"(?:[^"\\]|\\.)*"|-?[0-9]+(?:\.[0-9]+)?e[+-][0-9]+')
 
 
@@ -27,6 +28,11 @@ def too_large(value: Any, path: str = "") -> str | None:
         return None if abs(value) <= LARGEST else path
     found = (too_large(inner, f"{path}.{name}" if path else name) for name, inner in _members(value))
     return next((each for each in found if each is not None), None)
+
+
+def whole_number(text: str) -> int | None:
+    """The whole number that a text of a query is, at most `LARGEST`; None where it is none."""
+    return max(-LARGEST, min(int(text), LARGEST)) if WHOLE_NUMBER.fullmatch(text) else None
 
 
 def _members(value: Any) -> Iterator[tuple[str, Any]]:

@@ -101,7 +101,7 @@ class Parameters(Document):
     singleUseUrl = fields.Boolean(truthy={True}, falsy={False})
     experience = fields.String(validate=_is_experience)
     institutionSettings = fields.Dict()
-    fromDate = fields.Integer()
+    fromDate = fields.Integer(validate=validate.Range(10**9, 10**10 - 1))  # ten digits: seconds, not milliseconds
     reportCustomFields = fields.List(fields.Dict(), validate=validate.Length(max=5))
     optionalConsumerInfo = fields.Dict()
     isHostedInMobileApp = fields.Boolean()

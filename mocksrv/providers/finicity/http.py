@@ -5,7 +5,6 @@ Source: Mastercard's OpenAPI file of Open Finance US (authentication, errors, pa
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -20,7 +19,7 @@ from mocksrv.engine.world import World
 from mocksrv.providers import http
 from mocksrv.providers.finicity.codes import REFUSALS
 from mocksrv.providers.http import ProviderError
-from mocksrv.providers.numbers import dumps_for_javascript, too_large
+from mocksrv.providers.numbers import dumps_for_javascript, too_large, whole_number
 
 NO_FIELD = "One or more of the fields could not be validated. Please ensure you have entered the correct data."
 PAGE, LARGEST_PAGE = 25, 1000
@@ -135,7 +134,9 @@ class Call(http.Call[Mount, Route]):
     def error_body(self, error: ProviderError) -> dict[str, Any]:
         """The classic shape with a number as code, or the wider one of Connect, whose code is a text."""
         if not isinstance(error, FinicityError):
-            error = FinicityError(error.status, 14001 if error.status == 404 else error.status, error.message)
+            error = (
+                refusal("resource") if error.status == 404 else FinicityError(error.status, error.status, error.message)
+            )
         if self.route is None or not self.route.wide:
             return {"code": error.code, "message": error.message}
         more = {"status": str(error.status), "message": error.message, "user_message": NO_FIELD, "tags": ""}
@@ -183,10 +184,10 @@ class Call(http.Call[Mount, Route]):
         """``start``, which counts records from 1, and ``limit``. Raises FinicityError 400."""
         found = []
         for name, default in DEFAULTS.items():
-            text = self.request.args.get(name) or str(default)
-            if not re.fullmatch(r"[0-9]{1,9}", text, re.ASCII) or int(text) < 1:
+            number = whole_number(self.request.args.get(name) or str(default))
+            if number is None or number < 1:
                 raise refusal(name)
-            found.append(int(text))
+            found.append(number)
         return found[0], min(found[1], LARGEST_PAGE)
 
     def paged(self, rows: Sequence[Any], key: str, render: Callable[[Any], Any], **more: Any) -> dict[str, Any]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 from marshmallow import fields
 
-from mocksrv.engine.clock import SECOND
+from mocksrv.engine.clock import DAY, SECOND
 from mocksrv.engine.storage.records import Query, Record
+from mocksrv.providers.finicity.bank.loading import is_inverted
 from mocksrv.providers.finicity.http import (
     Call,
     Document,
@@ -110,8 +112,29 @@ def list_of_account(call: Call, customer: str, account: str) -> Reply:
     call.arguments(*ARGUMENTS, "showDailyBalance")
     with call.look() as world:
         call.customer(world, customer)
-        call.owned(world, "finicity.account", customer, account, "account")
-    return _answer(call, Query("finicity.transaction", owner=customer, parent=account))
+        found = call.owned(world, "finicity.account", customer, account, "account")
+    answer = _answer(call, Query("finicity.transaction", owner=customer, parent=account))
+    if not flag(call, "showDailyBalance"):
+        return answer
+    return replace(answer, body={**answer.body, "dailyBalances": _daily_balances(call, found)})
+
+
+def _daily_balances(call: Call, account: Record) -> list[dict[str, Any]]:
+    """What the account had at the beginning and the end of each day of the range with posted transactions, the oldest
+    day first: its balance, less what was posted since.
+    """
+    query = Query("finicity.transaction", parent=account.guid, body={"status": "active"}, newest_first=True)
+    with call.look() as world:
+        rows = [(row.sort or 0, row.body["amount"]) for row in world.pages(query)]
+    sign = -1 if is_inverted(account.body["type"]) else 1
+    first, last = moment(call, "fromDate") * SECOND, moment(call, "toDate") * SECOND
+    balance, days = account.body["balance"], []
+    for start, of_day in groupby(rows, key=lambda row: row[0] // DAY * DAY):
+        before = round(balance - sign * sum(amount for _, amount in of_day), 2)
+        if first <= start + DAY - 1 and start <= last:
+            days.append({"date": start // SECOND, "beginning": before, "ending": balance})
+        balance = before
+    return days[::-1]
 
 
 @routes.add("GET", "/aggregation/v2/customers/<customer>/transactions/<int:transaction>", "GetCustomerTransaction")

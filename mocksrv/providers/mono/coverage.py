@@ -79,6 +79,13 @@ def _institution(institution: Institution) -> dict[str, Any]:
     }
 
 
+@routes.add("GET", "/users/stats/wallet")
+def read_wallet(call: Call) -> Reply:
+    """What the business has to pay for live calls with, in kobo. Calls of a sandbox are free."""
+    call.arguments()
+    return Reply({"balance": 0})
+
+
 def login_form(institution: Institution) -> list[dict[str, str]]:
     """The fields of an institution's form, as Mono shows them."""
     return [{"type": "elements.input", **field} for field in institution.form]

@@ -21,7 +21,7 @@ from mocksrv.providers import http
 from mocksrv.providers.http import ProviderError, Reply, ViewT, sentence
 from mocksrv.providers.mono.bank.institutions import Institutions
 from mocksrv.providers.mono.bank.people import People
-from mocksrv.providers.numbers import dumps_for_javascript
+from mocksrv.providers.numbers import dumps_for_javascript, whole_number
 
 PREFIX = "/mono"
 ACCOUNTS = "mono.account"  # the kind of the records that play
@@ -147,10 +147,10 @@ class Call(http.Call[Mount, Route]):
 
     def number(self, name: str, default: int) -> int:
         """A whole number above 0 in the query. Raises MonoError 400."""
-        text = self.request.args.get(name) or str(default)
-        if not re.fullmatch(r"[0-9]{1,6}", text, re.ASCII) or int(text) == 0:
+        number = whole_number(self.request.args.get(name) or str(default))
+        if number is None or number < 1:
             raise MonoError(400, f"{name} must be a whole number above 0")
-        return int(text)
+        return number
 
     def date(self, name: str) -> int | None:
         """A day in the query, DD-MM-YYYY, in ms. Raises MonoError 400."""

@@ -248,6 +248,12 @@ def test_v2_connect_reauth_session(mono: Mono) -> None:
     assert mono.call("POST", "/v2/connect/reauth/login", GOOD, x_session_id=session)["data"]["responseCode"] == 99
 
 
+@row("`GET /users/stats/wallet`")
+def test_the_wallet(mono: Mono) -> None:
+    mono.link()
+    assert mono.call("GET", "/users/stats/wallet") == {"balance": 0}
+
+
 @row("`income` in v2")
 def test_income_in_v2(mono: Mono) -> None:
     id = mono.link()

@@ -43,6 +43,7 @@ SUBTYPES = {
     "STUDENT": "studentLoan",
 }
 INVERTED = frozenset({"CREDIT_CARD", "INVESTMENT"})  # what is spent counts as positive
+INVERTED_TYPES = frozenset({"creditCard", "investment", "brokerageAccount", "401k", "roth", "ira"})  # the same here
 POSITION = {  # Finicity's names of what a holding has -> those of profiles
     "description": "description",
     "symbol": "symbol",
@@ -239,6 +240,11 @@ class Bank:
                 lastTransactionDate=max(dates),
                 oldestTransactionDate=min(dates) if oldest is None else min(oldest, *dates),
             )
+
+
+def is_inverted(type: str) -> bool:
+    """Whether amounts of accounts of this type of Finicity's are positive where money is spent."""
+    return type in INVERTED_TYPES
 
 
 def _number(id: str) -> int:

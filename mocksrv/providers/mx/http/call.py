@@ -23,6 +23,7 @@ from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers import http
 from mocksrv.providers.http import ProviderError, Reply, sentence
+from mocksrv.providers.numbers import whole_number
 
 V1, V2 = "v20111101", "v20250224"
 VERSIONS = (V1, V2)
@@ -260,10 +261,11 @@ class Call(http.Call[Mount, Route]):
         numbers = []
         for name, default in (("page", 1), ("records_per_page", PAGE_SIZE)):
             text = self.request.args.get(name) or str(default)
-            if not re.fullmatch(r"-?\d{1,9}", text, re.ASCII):
+            number = whole_number(text)
+            if number is None:
                 self.entry.violate("parameter", f"{name} must be a whole number")
-                text = str(default)
-            numbers.append(int(text))
+                number = default
+            numbers.append(number)
         page, size = numbers
         return max(1, page), size if least <= size <= most else PAGE_SIZE
 

@@ -102,7 +102,7 @@ def _check_startable(call: Call, world: World, record: Record, job: str) -> None
         raise MXError(409, f"Member {record.guid} needs updated credentials: no job starts before")
     if job == "balance":
         recent = [at for at in record.body.get("balance_checks", []) if at > world.now - BALANCE_WINDOW]
-        if len(recent) >= BALANCE_CHECKS and not _exempt(record):
+        if len(recent) >= BALANCE_CHECKS and not str(record.body["institution_code"]).startswith(MOCK):
             raise MXError(429, f"Balances can be checked {BALANCE_CHECKS} times in two hours")
         record.body["balance_checks"] = [*recent, world.now]
 
