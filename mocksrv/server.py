@@ -102,7 +102,7 @@ def _check_host(target: str, config: Config, warn: Callable[[str], Any]) -> None
 
 def _check(engine: Engine, config: Config, report: Callable[[Problem], Any]) -> None:
     """Raises StartError for faulty scenario files where that is asked for, and for a default that is not there."""
-    from mocksrv.engine.scenarios.library import UnknownScenario
+    from mocksrv.engine.scenarios.lookup import UnknownScenario
 
     problems = engine.library.problems
     for problem in problems:

@@ -79,8 +79,8 @@ routes = Routes(Route)
 def apply(call):
     with call.change() as world:
         header = call.request.headers.get(SCENARIO_HEADER)
-        role, library = call.mount.role, call.engine.library
-        choice = choose(world, library, role.vocabulary, header=header, institution=None, login=None)
+        role = call.mount.role
+        choice = choose(world, role.vocabulary, header=header, institution=None, login=None)
         loan = Record("acme.loan", world.guid("LOAN"), {"status": "APPLIED"}, play=Play("acme", *choice))
         call.engine.player.start(world, loan, "apply", created=True)
     return Reply({"id": loan.guid, "status": loan.body["status"]}, 201)

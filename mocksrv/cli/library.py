@@ -14,7 +14,8 @@ from mocksrv.engine.config import Config
 from mocksrv.engine.problems import Problem
 from mocksrv.engine.role import Role
 from mocksrv.engine.scenarios.files import UserFile
-from mocksrv.engine.scenarios.library import FaultyScenario, Library, UnknownScenario
+from mocksrv.engine.scenarios.library import Library
+from mocksrv.engine.scenarios.lookup import FaultyScenario, UnknownScenario
 from mocksrv.engine.scenarios.model import Scenario
 from mocksrv.engine.yamlnodes import SUFFIXES
 from mocksrv.registry import make_providers

@@ -25,8 +25,6 @@ from mocksrv.engine.sandbox import DEFAULT, Sandbox, SandboxDropped, Settings
 from mocksrv.engine.sandboxes import Sandboxes
 from mocksrv.engine.scenarios.library import Library
 from mocksrv.engine.scenarios.model import Scenario
-from mocksrv.engine.scenarios.parsing import parse
-from mocksrv.engine.scenarios.stored import StoredScenarios
 from mocksrv.engine.storage.rows import StateRow
 from mocksrv.engine.storage.shared import ManyProcesses, OneProcess
 from mocksrv.engine.storage.store import open_store
@@ -68,10 +66,9 @@ class Engine:
         by_name = {role.vocabulary.provider: role for role in roles}
         defaults = {name: role.default_flows for name, role in by_name.items()}
         self.library = Library(bundled, config.scenarios, self.vocabularies, defaults)
-        self.player = Player(self.library, by_name)
+        self.player = Player(by_name)
         self.journal = Journal(self.store)
-        self._stored = StoredScenarios(self.store, self.library)
-        self._sandboxes = Sandboxes(self.store, self.shared, self._stored, config)
+        self._sandboxes = Sandboxes(self.store, self.shared, self.library, config)
         self.dispatcher = Dispatcher(
             self.store,
             self._transport,
@@ -147,7 +144,7 @@ class Engine:
         settings = self._sandboxes.initial
         with self.schedule.alone_with(sandbox):
             with self.journal.forgetting(sandbox.name), self.change(sandbox) as world:
-                world.tx.empty_sandbox(sandbox.name)
+                world.empty()
                 world.configure(**{name: getattr(settings, name) for name in Settings.__dataclass_fields__})
                 world.set_clock(self._sandboxes.new_clock())
                 world.tx.set_guids(sandbox.name, 0)
@@ -259,10 +256,14 @@ class Engine:
 
     # scenarios
 
-    def put_scenario(self, text: str) -> Scenario:
-        """Takes a scenario from the control API into the library. Raises YamlError."""
-        return self._stored.put(text)
+    def put_scenario(self, sandbox: Sandbox, text: bytes | str) -> Scenario:
+        """Gives a sandbox a scenario of its own. Raises YamlError."""
+        scenario = sandbox.scenarios.parse(text)
+        with self.change(sandbox) as world:
+            world.put_scenario(scenario)
+        return scenario
 
-    def check_scenario(self, text: bytes | str, file: str) -> Scenario:
-        """The scenario of a text, fully checked. Raises YamlError."""
-        return parse(text, file=file, vocabularies=self.vocabularies, library=self.library)
+    def delete_scenario(self, sandbox: Sandbox, scenario: Scenario) -> None:
+        """Takes a scenario of its own from a sandbox. Raises NotDeletable."""
+        with self.change(sandbox) as world:
+            world.delete_scenario(scenario)

@@ -8,7 +8,7 @@ from typing import Any
 
 from mocksrv.engine.play import Job
 from mocksrv.engine.role import telling
-from mocksrv.engine.scenarios.library import UnknownScenario
+from mocksrv.engine.scenarios.lookup import UnknownScenario
 from mocksrv.engine.scenarios.model import OUTCOMES, Ask, Challenge, Consent, Scenario, Step
 from mocksrv.engine.step_player import StepPlayer
 from mocksrv.engine.storage.records import Record
@@ -54,12 +54,13 @@ class Player(StepPlayer):
         self._stop_waiting(world, subject)
         play.renewed = play.renewed or role.jobs[name].renews
         play.job = Job(name, world.now, skip=skip, supersedes=supersedes, kept=details)
-        login = None if flow else self._login_flow(subject, scenario, play.job)
+        login = None if flow else self._login_flow(world, subject, scenario, play.job)
         play.login = login is not None
         play.flow = flow or login or play.instead.get(name, name)
         play.step = step
         skipped = skip and role.status(subject) != role.consenting
-        ahead = None if skipped else next_steps(None, subject, role, self.library, scenario, opening=True, due=False)
+        scenarios = world.sandbox.scenarios
+        ahead = None if skipped else next_steps(None, subject, role, scenarios, scenario, opening=True, due=False)
         steps = ahead.steps if ahead else []
         world.directives = steps[0].webhooks if steps else {}
         if not skipped:
@@ -278,27 +279,27 @@ class Player(StepPlayer):
 
     # playing
 
-    def _login_flow(self, subject: Record, scenario: Scenario, job: Job) -> str | None:
+    def _login_flow(self, world: World, subject: Record, scenario: Scenario, job: Job) -> str | None:
         """The flow whose login part comes before the own part of a job; None for a job that plays a flow as a whole."""
-        role, play, name = self.role(subject), subject.playing, job.name
-        if not role.jobs[name].login or self.library.writes(scenario, name):
+        role, play, name, scenarios = self.role(subject), subject.playing, job.name, world.sandbox.scenarios
+        if not role.jobs[name].login or scenarios.writes(scenario, name):
             return None
         if job.supersedes:
             return role.first_flow
         renewing = [kind.name for kind in role.jobs.values() if kind.renews and play.renewed]
-        written = (flow for flow in (role.plain_job, *renewing) if self.library.writes(scenario, flow))
+        written = (flow for flow in (role.plain_job, *renewing) if scenarios.writes(scenario, flow))
         login = next(written, role.first_flow)
         return None if (name, login) == (role.plain_job, role.first_flow) else login
 
     def _scenario_or_happy(self, world: World, subject: Record) -> Scenario:
         """The same; in place of one that has gone the provider's happy one."""
         try:
-            return self.scenario(subject)
+            return self.scenario(world, subject)
         except UnknownScenario as gone:
             play, happy = subject.playing, self.role(subject).vocabulary.happy
             world.mark(subject.guid, f"{gone}; {happy} is played")
             play.scenario, play.by = happy, "happy"
-            return self.scenario(subject)
+            return self.scenario(world, subject)
 
     def _play_flow(self, world: World, subject: Record, flow: str, *, opening: bool = False) -> None:
         subject.playing.flow, subject.playing.step = flow, 0
@@ -307,12 +308,12 @@ class Player(StepPlayer):
     def _play_to_next_wait(self, world: World, subject: Record, *, opening: bool = False, due: bool = False) -> None:
         """Plays from where the subject stands to the next wait."""
         try:
-            scenario = self.scenario(subject)
+            scenario = self.scenario(world, subject)
         except UnknownScenario as gone:
             self.stop(world, subject, str(gone))
             return
         role = self.role(subject)
-        following = next_steps(world, subject, role, self.library, scenario, opening=opening, due=due)
+        following = next_steps(world, subject, role, world.sandbox.scenarios, scenario, opening=opening, due=due)
         self._play_steps(world, subject, following, cause="scenario")
 
     def _play_steps(self, world: World, subject: Record, following: NextSteps, cause: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from mocksrv.engine.callbacks.disturbance import Disturbance
 from mocksrv.engine.clock import Clock
 from mocksrv.engine.config import Config
+from mocksrv.engine.scenarios.own import SandboxScenarios
 from mocksrv.engine.storage.queries import Tx
 from mocksrv.engine.storage.records import dumps
 from mocksrv.engine.storage.rows import StateRow
@@ -137,15 +138,23 @@ class Sandbox:
     """A sandbox as one process knows it. Its truth is in the store; changes go through a `World`."""
 
     def __init__(
-        self, name: str, settings: Settings, clock: Clock, config: Config, made: str = "", revision: int = 0
+        self,
+        name: str,
+        settings: Settings,
+        clock: Clock,
+        config: Config,
+        scenarios: SandboxScenarios,
+        made: str = "",
+        revision: int = 0,
     ) -> None:
         self.name = name
         self.config = config
         self.settings = settings
         self.clock = clock
+        self.scenarios = scenarios
         self.called_at: str | None = None  # the URL below which this process was called last for it
         self.made = made  # tells it from another sandbox that had, or will have, its name
-        self.revision = revision  # of settings and clock
+        self.revision = revision  # of settings, clock and own scenarios
         self.held: int | None = None  # while time is advanced, the moment being played
         self.advanced_elsewhere = False  # by another process, which alone plays and sends meanwhile
         self.quiet_until: int | None = None  # no timer falls due before this moment; None: not known
@@ -188,6 +197,7 @@ class Sandbox:
                 self.quiet_until = None
             if state.revision > self.revision and (row := tx.sandbox(self.name)):
                 self.settings, self.clock = Settings.load(row.settings), Clock.load(json.loads(row.clock))
+                self.scenarios.take(tx.scenarios(self.name))
                 self.revision = state.revision
             if state.advanced:
                 self.held = self.clock.virtual

@@ -9,7 +9,8 @@ import threading
 from mocksrv.engine.clock import Clock
 from mocksrv.engine.config import Config
 from mocksrv.engine.sandbox import NAME, Sandbox, SandboxNameError, Settings
-from mocksrv.engine.scenarios.stored import StoredScenarios
+from mocksrv.engine.scenarios.library import Library
+from mocksrv.engine.scenarios.own import SandboxScenarios
 from mocksrv.engine.storage.queries import Tx
 from mocksrv.engine.storage.records import dumps
 from mocksrv.engine.storage.shared import OneProcess
@@ -17,13 +18,13 @@ from mocksrv.engine.storage.store import Store
 
 
 class Sandboxes:
-    """Opens sandboxes on first use. ``scenarios`` are those in the store, which other processes may add to."""
+    """Opens sandboxes on first use. ``library`` has the scenarios of all of them."""
 
-    def __init__(self, store: Store, shared: OneProcess, scenarios: StoredScenarios, config: Config) -> None:
+    def __init__(self, store: Store, shared: OneProcess, library: Library, config: Config) -> None:
         self.initial = Settings.initial(config)
         self._store = store
         self._shared = shared
-        self._scenarios = scenarios
+        self._library = library
         self._config = config
         self._lock = threading.Lock()
         self._known: dict[str, Sandbox] = {}
@@ -48,11 +49,12 @@ class Sandboxes:
             if found is not None and not found.dropped:
                 return found
             with self._store.read() as tx:
-                row = tx.sandbox(name)
+                row, scenarios = tx.sandbox(name), tx.scenarios(name)
             if row is None:
                 return None
             settings, clock = Settings.load(row.settings), Clock.load(json.loads(row.clock))
-            self._known[name] = Sandbox(name, settings, clock, self._config, row.made, row.revision)
+            own = SandboxScenarios(self._library, scenarios)
+            self._known[name] = Sandbox(name, settings, clock, self._config, own, row.made, row.revision)
             return self._known[name]
 
     def _make(self, name: str) -> Sandbox:
@@ -80,7 +82,6 @@ class Sandboxes:
             return False
         if sandbox.learn(state, tx):
             self._store.forget()
-        self._scenarios.learn(state.scenarios, tx)
         return True
 
     def changed(self) -> list[Sandbox]:

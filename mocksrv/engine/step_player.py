@@ -10,7 +10,6 @@ from mocksrv.engine.clock import SECOND
 from mocksrv.engine.play import OpenConsent, Place
 from mocksrv.engine.role import Role, telling
 from mocksrv.engine.sandbox import Fault
-from mocksrv.engine.scenarios.library import Library
 from mocksrv.engine.scenarios.model import Consent, Scenario, Step
 from mocksrv.engine.scenarios.steps import covers
 from mocksrv.engine.storage.records import Record
@@ -26,17 +25,16 @@ class StepPlayer:
     The methods of the keys take the step, whether the job ends with its change, and what caused it.
     """
 
-    def __init__(self, library: Library, roles: Mapping[str, Role]) -> None:
-        self.library = library
+    def __init__(self, roles: Mapping[str, Role]) -> None:
         self.roles = roles
 
     def role(self, subject: Record) -> Role:
         return self.roles[subject.playing.provider]
 
-    def scenario(self, subject: Record) -> Scenario:
-        """What the subject plays. Raises UnknownScenario when it has gone from the library."""
+    def scenario(self, world: World, subject: Record) -> Scenario:
+        """What the subject plays. Raises UnknownScenario when it is there no more."""
         play = subject.playing
-        return self.library.get(play.provider, play.started_in or play.scenario)
+        return world.sandbox.scenarios.get(play.provider, play.started_in or play.scenario)
 
     def _play_step(self, world: World, subject: Record, step: Step, *, ends_job: bool, cause: str) -> None:
         """One step, in the order the language promises."""
@@ -109,7 +107,7 @@ class StepPlayer:
         """The step with the status that it enters, which may be another than it writes, by the provider's counting."""
         play, role = subject.playing, self.role(subject)
         play.counted = ""
-        if not step.status or play.flow is None or not self.library.counts(self.scenario(subject)):
+        if not step.status or play.flow is None or not self._counts(world, subject):
             return step  # pushed by hand, or what is written is all that happens
         rule = role.counting.enter(play, step.status, world.now, subject.created_at)
         if rule is None or rule.status == step.status:
@@ -117,6 +115,10 @@ class StepPlayer:
         play.counted = str(rule)
         world.mark(subject.guid, play.counted, flow=step.flow)
         return replace(step, status=rule.status)
+
+    def _counts(self, world: World, subject: Record) -> bool:
+        """Whether statuses are reached by counting."""
+        return world.sandbox.scenarios.counts(self.scenario(world, subject))
 
     def _enter(self, world: World, subject: Record, status: str | None, fields: Mapping[str, Any], over: bool) -> None:
         role = self.role(subject)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from mocksrv.engine.play import Asked, OpenChallenge, OpenOption
 from mocksrv.engine.role import Role
-from mocksrv.engine.scenarios.library import Library
+from mocksrv.engine.scenarios.lookup import ScenarioLookup
 from mocksrv.engine.scenarios.model import Ask, Challenge, Scenario, Step
 from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
@@ -37,7 +37,14 @@ class NextSteps:
 
 
 def next_steps(
-    world: World | None, subject: Record, role: Role, library: Library, scenario: Scenario, *, opening: bool, due: bool
+    world: World | None,
+    subject: Record,
+    role: Role,
+    scenarios: ScenarioLookup,
+    scenario: Scenario,
+    *,
+    opening: bool,
+    due: bool,
 ) -> NextSteps:
     """The steps from where the subject stands to the next wait. Without a world it only looks ahead.
 
@@ -48,7 +55,7 @@ def next_steps(
     led = True  # what led here may have entered the first step's status
     alone = login and job is not None and role.jobs[job.name].background
     for _ in range(MOST_STEPS):
-        script = library.flow(scenario, flow) or ()
+        script = scenarios.flow(scenario, flow) or ()
         if index >= len(script):
             return NextSteps(steps, ends=True)
         step = script[index]

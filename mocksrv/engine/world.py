@@ -12,6 +12,8 @@ from typing import Any
 from mocksrv.engine.clock import Clock
 from mocksrv.engine.observers import Happening
 from mocksrv.engine.sandbox import Sandbox
+from mocksrv.engine.scenarios.files import Key
+from mocksrv.engine.scenarios.model import Scenario
 from mocksrv.engine.storage.queries import Tx
 from mocksrv.engine.storage.records import Query, Record, dumps
 
@@ -181,6 +183,26 @@ class World:
         self.tx.set_clock(self.sandbox.name, dumps(clock.dump()))
         before, self.sandbox.clock = self.sandbox.clock, clock
         self.tx.on_rollback.append(lambda: setattr(self.sandbox, "clock", before))
+
+    def put_scenario(self, scenario: Scenario) -> None:
+        """Gives the sandbox a scenario of its own with this transaction. Raises YamlError."""
+        self._see(self.sandbox.scenarios.with_one(scenario))
+        self.tx.put_scenario(self.sandbox.name, scenario.provider, scenario.name, scenario.text)
+
+    def delete_scenario(self, scenario: Scenario) -> None:
+        """Takes a scenario of its own from the sandbox with this transaction. Raises NotDeletable."""
+        self._see(self.sandbox.scenarios.without(scenario))
+        self.tx.delete_scenario(self.sandbox.name, scenario.provider, scenario.name)
+
+    def empty(self) -> None:
+        """Removes all that the sandbox holds, scenarios of its own included, with this transaction."""
+        self.tx.empty_sandbox(self.sandbox.name)
+        self._see({})
+
+    def _see(self, own: Mapping[Key, Scenario]) -> None:
+        scenarios = self.sandbox.scenarios
+        before, scenarios.own = scenarios.own, own
+        self.tx.on_rollback.append(lambda: setattr(scenarios, "own", before))
 
     @contextmanager
     def overriding(self, fields: Mapping[str, Any]) -> Iterator[None]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from mocksrv.engine.config import Config
 from mocksrv.engine.sandbox import Fault, endpoints_from
-from mocksrv.engine.scenarios.library import UnknownScenario
+from mocksrv.engine.scenarios.lookup import UnknownScenario
 from mocksrv.engine.time import AdvanceBusy
 from tests.engine.toy import House
 
@@ -69,7 +69,7 @@ class Calls:
     def flows(self, name: str) -> list[str] | None:
         """The flows of a scenario; None when this process does not know it."""
         try:
-            return sorted(self.engine.library.get("toy", name).flows)
+            return sorted(self.engine.sandbox("default").scenarios.get("toy", name).flows)
         except UnknownScenario:
             return None
 

@@ -287,7 +287,9 @@ def test_a_deleted_subject_is_gone_with_its_timers(house: House) -> None:
 
 def test_a_script_that_turns_in_a_circle_is_stopped_and_says_so(house: House) -> None:
     house.script("connect: [{after: 1s, then: round}]\nround: [{after: 1s, status: OPEN}]", "parent")
-    house.engine.put_scenario("name: child\nprovider: toy\nextends: parent\nflows: {round: [{then: connect}]}")
+    house.engine.put_scenario(
+        house.sandbox, "name: child\nprovider: toy\nextends: parent\nflows: {round: [{then: connect}]}"
+    )
     door = house.door("child")
     # Each of the two files was right when it was checked; together they never wait any more.
     house.script("connect: [{status: KNOCKED}, {then: round}]\nround: [{after: 1s, status: OPEN}]", "parent")

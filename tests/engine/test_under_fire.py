@@ -289,11 +289,11 @@ def test_put_scenarios_that_extend_each_other_are_there_after_a_restart(
 ) -> None:
     database = str(tmp_path / "db")
     house = make_house(database=database)
-    house.engine.put_scenario("name: zebra\nprovider: toy\nflows:\n  connect: [{status: NEW}]\n")
-    house.engine.put_scenario("name: ant\nprovider: toy\nextends: zebra\n")
-    assert house.engine.library.names("toy") == ["ant", "zebra"]
+    house.engine.put_scenario(house.sandbox, "name: zebra\nprovider: toy\nflows:\n  connect: [{status: NEW}]\n")
+    house.engine.put_scenario(house.sandbox, "name: ant\nprovider: toy\nextends: zebra\n")
+    assert house.sandbox.scenarios.names("toy") == ["ant", "zebra"]
     house.engine.close()
-    assert make_house(database=database).engine.library.names("toy") == ["ant", "zebra"]
+    assert make_house(database=database).sandbox.scenarios.names("toy") == ["ant", "zebra"]
 
 
 def test_a_refresh_that_was_switched_off_for_a_while_comes_back(house: House) -> None:

@@ -147,7 +147,7 @@ class House:
     def script(self, flows: str, name: str = "test") -> str:
         """Puts in a scenario whose flows are this YAML; its name."""
         body = "\n".join(f"  {line}" for line in flows.strip("\n").splitlines())
-        return self.engine.put_scenario(f"name: {name}\nprovider: toy\nflows:\n{body}\n").name
+        return self.engine.put_scenario(self.sandbox, f"name: {name}\nprovider: toy\nflows:\n{body}\n").name
 
     def door(self, scenario: str, job: str = "connect", *, skip: bool = False) -> str:
         """A new door that plays a scenario; its guid."""

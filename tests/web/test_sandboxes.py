@@ -104,10 +104,56 @@ def test_faults_know_paths_without_the_prefix(other: MX) -> None:
     other.call("GET", "/users", status=500)
 
 
-def test_scenarios_are_the_servers(mx: MX, other: MX) -> None:
-    text = "name: mine\nprovider: mx\nsummary: Mine.\nflows:\n  connect:\n    - status: CREATED\n"
-    assert mx.http.put("/_mocksrv/scenarios/mine", data=text, content_type="application/yaml").status_code == 200
-    assert other.control("GET", "/scenarios/mine")["name"] == "mine"
+MINE = (
+    "name: {name}\nprovider: mx\nsummary: Mine.\nflows:\n  connect:\n    - {{status: CREATED}}\n    - status: DENIED\n"
+)
+
+
+def test_scenarios_are_the_sandboxes_own(mx: MX, other: MX) -> None:
+    mx.put_scenario("mine", MINE.format(name="mine"))
+    mx.put_scenario("connected", MINE.format(name="connected"))
+    other.control("GET", "/scenarios/mine", status=404)
+    other.control("PUT", "/bindings", {"next": ["mine"]}, status=422)
+    assert other.control("GET", "/scenarios/connected")["file"] != "(put)"
+    codes = [bank["code"] for bank in other.call("GET", "/institutions?name=mock_mine")["institutions"]]
+    assert "mock_mine" not in codes
+    assert other.create(other.user())["connection_status"] == "CREATED"
+    user = mx.user()
+    assert mx.create(user)["connection_status"] == "DENIED"  # plays the 'connected' of its sandbox
+    member = mx.create(user, institution="mock_mine")["guid"]
+    assert mx.control("GET", f"/subjects/{member}")["scenario"] == "mine"
+
+
+def test_deleting_a_scenario_reveals_what_it_stood_in_place_of(mx: MX) -> None:
+    mx.put_scenario("denied", MINE.format(name="denied"))
+    mx.put_scenario("mine", MINE.format(name="mine"))
+    mx.control("DELETE", "/scenarios/mine", status=204)
+    assert "did you mean" not in mx.control("GET", "/scenarios/mine", status=404)["detail"]
+    assert mx.control("GET", "/scenarios/denied")["summary"] == "Mine."
+    mx.control("DELETE", "/scenarios/mx/denied", status=204)
+    assert mx.control("GET", "/scenarios/denied")["summary"] != "Mine."
+    refused = mx.control("DELETE", "/scenarios/denied", status=409)
+    assert refused["detail"] == "'denied' is not this sandbox's: it is bundled; only what was put here is deleted"
+    assert "denied" in mx.control("DELETE", "/scenarios/deneid", status=404)["detail"]
+
+
+def test_a_reset_and_a_drop_take_the_scenarios_with_them(mx: MX, other: MX) -> None:
+    for each, end in ((mx, ("POST", "/reset", 200)), (other, ("DELETE", "/sandbox", 204))):
+        method, path, status = end
+        each.put_scenario("mine", MINE.format(name="mine"))
+        each.control(method, path, status=status)
+        each.control("GET", "/scenarios/mine", status=404)
+
+
+def test_a_member_whose_scenario_was_deleted_plays_the_happy_one(mx: MX) -> None:
+    mx.put_scenario("mine", MINE.format(name="mine").replace("DENIED", "FAILED"))
+    mx.control("PUT", "/bindings", {"next": ["mine"]})
+    user = mx.user()
+    member = mx.create(user)["guid"]
+    mx.control("DELETE", "/scenarios/mine", status=204)
+    mx.call("POST", f"/users/{user}/members/{member}/aggregate")
+    timeline = mx.control("GET", f"/subjects/{member}")["timeline"]
+    assert "there is no scenario 'mine'; connected is played" in [line["cause"] for line in timeline]
 
 
 # handed-out URLs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from mocksrv.engine.scenarios.library import Library, UnknownScenario
+from mocksrv.engine.scenarios.lookup import ScenarioLookup, UnknownScenario
 from mocksrv.engine.scenarios.model import Scenario
 from mocksrv.engine.scenarios.vocabulary import Vocabulary
 from mocksrv.engine.world import World
@@ -34,7 +34,6 @@ class Credentials(NamedTuple):
 
 def choose(
     world: World,
-    library: Library,
     vocabulary: Vocabulary,
     *,
     header: str | None,
@@ -46,23 +45,23 @@ def choose(
     Raises UnknownScenario when the header names one that the provider does not have.
     """
     provider = vocabulary.provider
-    library.refresh()
+    scenarios = world.sandbox.scenarios
+    scenarios.refresh()
     if header:
-        return Choice(library.find(header, provider).name, "header")
+        return Choice(scenarios.find(header, provider).name, "header")
     if institution:
         return Choice(institution, "institution")
-    queued = _take_next(world, library, provider)
+    queued = _take_next(world, scenarios, provider)
     if queued:
         return Choice(queued.name, "next")
-    matching = _by_login(library, provider, login)
+    matching = _by_login(scenarios, provider, login)
     if matching:
         return Choice(matching.name, "login")
-    return _otherwise(world, library, vocabulary, login.institution if login else None)
+    return _otherwise(world, scenarios, vocabulary, login.institution if login else None)
 
 
 def choose_again(
     world: World,
-    library: Library,
     vocabulary: Vocabulary,
     present: Choice,
     *,
@@ -70,47 +69,48 @@ def choose_again(
     login: Credentials | None,
 ) -> Choice:
     """The scenario of a subject whose credentials are new."""
+    scenarios = world.sandbox.scenarios
     if header:
-        return Choice(library.find(header, vocabulary.provider).name, "header")
-    matching = _by_login(library, vocabulary.provider, login)
+        return Choice(scenarios.find(header, vocabulary.provider).name, "header")
+    matching = _by_login(scenarios, vocabulary.provider, login)
     if matching:
         return Choice(matching.name, "login")
     if present.by in BY_HAND:
         return present
-    return _otherwise(world, library, vocabulary, login.institution if login else None)
+    return _otherwise(world, scenarios, vocabulary, login.institution if login else None)
 
 
-def _by_login(library: Library, provider: str, login: Credentials | None) -> Scenario | None:
+def _by_login(scenarios: ScenarioLookup, provider: str, login: Credentials | None) -> Scenario | None:
     if login is None or login.elsewhere:
         return None
-    return library.login(provider, login.institution, login.username, login.password)
+    return scenarios.login(provider, login.institution, login.username, login.password)
 
 
-def _otherwise(world: World, library: Library, vocabulary: Vocabulary, code: str | None) -> Choice:
+def _otherwise(world: World, scenarios: ScenarioLookup, vocabulary: Vocabulary, code: str | None) -> Choice:
     """What is played where nobody chose: that of the user's institution, else the default, else the happy one."""
     provider = vocabulary.provider
-    own = library.institution(provider, code) if code else None
-    if own and (scenario := _fitting(library, own.scenario, provider)):
+    own = scenarios.institution(provider, code) if code else None
+    if own and (scenario := _fitting(scenarios, own.scenario, provider)):
         return Choice(scenario.name, "own")
-    default = _fitting(library, world.sandbox.settings.default, provider)
+    default = _fitting(scenarios, world.sandbox.settings.default, provider)
     return Choice(default.name, "default") if default else Choice(vocabulary.happy, "happy")
 
 
-def _fitting(library: Library, name: str | None, provider: str) -> Scenario | None:
+def _fitting(scenarios: ScenarioLookup, name: str | None, provider: str) -> Scenario | None:
     """The scenario of that name, if this provider has it."""
     if not name:
         return None
     try:
-        return library.find(name, provider)
+        return scenarios.find(name, provider)
     except UnknownScenario:
         return None
 
 
-def _take_next(world: World, library: Library, provider: str) -> Scenario | None:
+def _take_next(world: World, scenarios: ScenarioLookup, provider: str) -> Scenario | None:
     """The first of the queue that this provider has; the others wait on."""
     queue = world.sandbox.settings.next
     for place, name in enumerate(queue):
-        scenario = _fitting(library, name, provider)
+        scenario = _fitting(scenarios, name, provider)
         if scenario:
             world.configure(next=(*queue[:place], *queue[place + 1 :]))
             return scenario

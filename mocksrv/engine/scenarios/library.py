@@ -1,9 +1,8 @@
-"""All scenarios by name: the bundled ones, the user's files, and those that the control API puts in.
+"""The scenarios of a server: the bundled ones and the user's files.
 
-The user's scenarios (a put one before a file) come before bundled ones of the same name. The user's institutions lie
-beside them. Bundled files lie in
-``PROVIDER/NAME.yaml`` and are parsed when first needed; the user's files may have any name, and are read again when
-they change.
+The user's scenarios come before bundled ones of the same name; what a sandbox has of its own before both
+(`SandboxScenarios`). The user's institutions lie beside them. Bundled files lie in ``PROVIDER/NAME.yaml`` and are
+parsed when first needed; the user's files may have any name, and are read again when they change.
 """
 
 from __future__ import annotations
@@ -11,43 +10,23 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from mocksrv.engine.problems import Problem, YamlError, nearest
-from mocksrv.engine.scenarios.files import INSTITUTION, Key, UserFile, changes, login_clash, next_batch, scenario_files
+from mocksrv.engine.problems import Problem, YamlError
+from mocksrv.engine.scenarios.files import INSTITUTION, Key, UserFile, changes, next_batch, scenario_files
 from mocksrv.engine.scenarios.institutions import Institution, InstitutionFiles
-from mocksrv.engine.scenarios.model import Login, Scenario, Step
+from mocksrv.engine.scenarios.lookup import ScenarioLookup
+from mocksrv.engine.scenarios.model import Login, Relatives, Scenario, Step
 from mocksrv.engine.scenarios.parsing import parse
 from mocksrv.engine.scenarios.vocabulary import Vocabulary
 
 LOOK_EVERY = 0.5  # seconds of real time between two looks at the user's folders
-PUT = "(put)"  # the file name of scenarios that are in no file
 
 _LOGINS = re.compile(r"^logins:", re.MULTILINE)
 
 
-class UnknownScenario(Exception):
-    """There is no scenario of that name; ``near`` are the names that are like it."""
-
-    def __init__(self, name: str, near: Sequence[str] = ()) -> None:
-        hint = f"; did you mean {' or '.join(near)}?" if near else ""
-        super().__init__(f"there is no scenario '{name}'{hint}")
-        self.name = name
-        self.near = tuple(near)
-
-
-class FaultyScenario(UnknownScenario):
-    """The only scenario of that name stands in a file that has faults: ``problems``."""
-
-    def __init__(self, name: str, problems: Sequence[Problem]) -> None:
-        super().__init__(name)
-        self.problems = tuple(problems)
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        self.args = (f"the scenario '{name}' has a fault and is left out: {problems[0]}{more}",)
-
-
-class Library:
+class Library(ScenarioLookup):
     """The scenarios of one server. Its methods may be called from any thread."""
 
     def __init__(
@@ -71,7 +50,6 @@ class Library:
         self._parsed: dict[Key, Scenario] = {}
         self._bundled_logins: dict[str, list[tuple[Login, Scenario]]] = {}
         self._files: dict[Path, UserFile] = {}
-        self._put: dict[Key, Scenario] = {}
         self._user: dict[Key, Scenario] = {}
         self._institutions = InstitutionFiles(directories, vocabularies, self.names)
         self._looked = float("-inf")
@@ -85,31 +63,7 @@ class Library:
         with self._lock:
             return sorted({name for owner, name in (*self._bundled, *self._user) if owner == provider})
 
-    def get(self, provider: str, name: str) -> Scenario:
-        """The scenario of that name. Raises UnknownScenario."""
-        return self._one_of([provider], name)
-
-    def find(self, name: str, provider: str | None = None) -> Scenario:
-        """The scenario of a bare name, or of one such as ``PROVIDER/NAME``. Raises UnknownScenario.
-
-        A bare name without a provider means the first provider that has it.
-        """
-        owner, slash, bare = name.rpartition("/")
-        if slash and provider not in (None, owner):
-            raise UnknownScenario(name)
-        return self._one_of([owner] if slash else [provider] if provider else list(self._vocabularies), bare)
-
-    def _one_of(self, providers: Sequence[str], name: str) -> Scenario:
-        for provider in providers:
-            found = self.parent(provider, name)
-            if found:
-                return found
-        if problems := self._faults_of(providers, name):
-            raise FaultyScenario(name, problems)
-        known = sorted({known for provider in providers for known in self.names(provider)})
-        raise UnknownScenario(name, nearest(name[:64], known))
-
-    def _faults_of(self, providers: Sequence[str], name: str) -> Sequence[Problem]:
+    def faults_of(self, providers: Sequence[str], name: str) -> Sequence[Problem]:
         """What is wrong with the user's file that says this name, or bears it where it cannot say one."""
         with self._lock:
             for _, file in sorted(self._files.items()):
@@ -123,6 +77,21 @@ class Library:
         with self._lock:
             return self._user.get((provider, name)) or self._bundled_scenario((provider, name))
 
+    def providers(self) -> list[str]:
+        """Whose scenarios there are, in the order in which a bare name is looked for."""
+        return list(self._vocabularies)
+
+    def logins(self, provider: str) -> list[tuple[Login, Scenario]]:
+        """All logins that choose a scenario, the user's before bundled ones."""
+        with self._lock:
+            own = [(login, found) for found in self.of_user(provider) for login in found.logins]
+            return [*own, *self._bundled_logins_of(provider)]
+
+    def of_user(self, provider: str) -> list[Scenario]:
+        """Those of the user's files."""
+        with self._lock:
+            return [found for found in self._user.values() if found.provider == provider]
+
     def calls(self, provider: str) -> frozenset[str]:
         """The flows of a provider that calls play."""
         return self._vocabularies[provider].flows
@@ -130,42 +99,6 @@ class Library:
     def default_flows(self, provider: str) -> Mapping[str, tuple[Step, ...]]:
         """What flows do that no scenario writes."""
         return self._defaults[provider].flows if provider in self._defaults else {}
-
-    def flow(self, scenario: Scenario, flow: str) -> tuple[Step, ...] | None:
-        """The steps of a flow: as the scenario writes it, or what it extends, or the provider's default; None if nobody
-        writes it.
-        """
-        written = self._written(scenario, flow)
-        return self.default_flows(scenario.provider).get(flow) if written is None else written
-
-    def flows(self, scenario: Scenario) -> dict[str, tuple[Step, ...]]:
-        """All flows that the scenario and what it extends write, the scenario's own first."""
-        found: dict[str, tuple[Step, ...]] = {}
-        for member in self._line(scenario):
-            found.update((name, steps) for name, steps in member.flows.items() if name not in found)
-        return found
-
-    def writes(self, scenario: Scenario, flow: str) -> bool:
-        """True when the scenario or what it extends writes the flow."""
-        return self._written(scenario, flow) is not None
-
-    def counts(self, scenario: Scenario) -> bool:
-        """Whether statuses are reached by counting: as the scenario says, or what it extends; else they are."""
-        said = (member.counting for member in self._line(scenario) if member.counting is not None)
-        return next(said, True)
-
-    def login(
-        self, provider: str, institution: str | None, username: str | None, password: str | None
-    ) -> Scenario | None:
-        """The scenario that a login chooses: the one that names most of it, the user's before bundled ones."""
-        with self._lock:
-            own = [
-                (login, found) for found in self._user.values() if found.provider == provider for login in found.logins
-            ]
-            matching = [
-                pair for pair in (*own, *self._logins(provider)) if pair[0].matches(institution, username, password)
-            ]
-        return max(matching, key=lambda pair: pair[0].keys)[1] if matching else None
 
     def institutions(self, provider: str) -> list[Institution]:
         """The user's institutions of a provider, in the order of their files."""
@@ -177,18 +110,6 @@ class Library:
         with self._lock:
             return self._institutions.get(provider, code)
 
-    def _line(self, scenario: Scenario) -> Iterator[Scenario]:
-        """The scenario, then what it extends, nearest first."""
-        seen: set[str] = set()
-        member: Scenario | None = scenario
-        while member is not None and member.name not in seen:
-            yield member
-            seen.add(member.name)
-            member = self.parent(member.provider, member.extends) if member.extends else None
-
-    def _written(self, scenario: Scenario, flow: str) -> tuple[Step, ...] | None:
-        return next((member.flows[flow] for member in self._line(scenario) if flow in member.flows), None)
-
     # bundled scenarios
 
     def _bundled_scenario(self, key: Key) -> Scenario | None:
@@ -197,7 +118,7 @@ class Library:
             self._parsed[key] = parse(path.read_bytes(), file=str(path), vocabularies=self._vocabularies, check=False)
         return self._parsed.get(key)
 
-    def _logins(self, provider: str) -> list[tuple[Login, Scenario]]:
+    def _bundled_logins_of(self, provider: str) -> list[tuple[Login, Scenario]]:
         """The logins of the bundled scenarios that no scenario of the user's replaces. Files without logins are not
         parsed for it.
         """
@@ -247,22 +168,11 @@ class Library:
                 *profiles,
             ]
 
-    def parse(self, text: bytes | str, file: str = PUT) -> Scenario:
-        """The scenario of a text, which may extend those of the library; it is not taken in. Raises YamlError."""
-        return parse(text, file=file, vocabularies=self._vocabularies, library=self)
-
-    def put(self, text: bytes | str) -> Scenario:
-        """Takes in a scenario that lies in no file; it replaces one of the same name. Raises YamlError and changes
-        nothing.
+    def parse(self, text: bytes | str, file: str, library: Relatives | None = None) -> Scenario:
+        """The scenario of a text, which may extend those of ``library`` (default: this one); it is not taken in. Raises
+        YamlError.
         """
-        with self._lock:
-            scenario = self.parse(text)
-            key = scenario.provider, scenario.name
-            clash = login_clash(scenario, [other for name, other in self._user.items() if name != key])
-            if clash:
-                raise YamlError((clash,))
-            self._put[key] = self._user[key] = scenario
-            return scenario
+        return parse(text, file=file, vocabularies=self._vocabularies, library=library or self)
 
     def refresh(self) -> bool:
         """Reads the user's files that have changed; looks at most every half second. Returns whether anything is
@@ -295,7 +205,6 @@ class Library:
         with self._lock:
             known = [*beside, *(path.resolve() for path in self._files)]
             trial = Library(self._root, (), self._vocabularies, self._defaults)
-            trial._put = dict(self._put)
         others = {path: UserFile(path).load() for path in known if path not in wanted}
         trial._examine([*others.values(), *wanted.values()])
         problems = [problem for file in wanted.values() for problem in file.problems]
@@ -312,7 +221,7 @@ class Library:
             batch, circle = next_batch(waiting)
             stubs = {file.key: file.stub() for file in batch if file.key} if circle else {}
             for file in batch:
-                self._user = {**taken, **self._put, **stubs}
+                self._user = {**taken, **stubs}
                 self._judge(file, taken, faulty)
                 if file.good:
                     taken.setdefault((file.good.provider, file.good.name), file.good)
@@ -320,7 +229,7 @@ class Library:
                     faulty.add(file.key)
             done = set(map(id, batch))
             waiting = [file for file in waiting if id(file) not in done]
-        self._user = {**taken, **self._put}
+        self._user = taken
 
     def _judge(self, file: UserFile, taken: Mapping[Key, Scenario], faulty: Collection[Key | None]) -> None:
         """Makes a file's present text its good version, or says why not."""
@@ -328,8 +237,7 @@ class Library:
             return
         try:
             scenario = file.good if file.good and file.settled else self._parse_file(file, faulty)
-            put = [other for key, other in self._put.items() if key != (scenario.provider, scenario.name)]
-            if clash := file.clash(scenario, [*taken.values(), *put]):
+            if clash := file.clash(scenario, taken.values()):
                 raise YamlError((clash,))
         except YamlError as error:
             file.problems, file.settled = error.problems, False

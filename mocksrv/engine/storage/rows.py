@@ -22,14 +22,13 @@ class SandboxRow(NamedTuple):
 
 
 class StateRow(NamedTuple):
-    """What is the latest of a sandbox: ``revision`` of settings and clock, ``changes`` of all it holds, ``scenarios``
-    of those put in. ``advanced``: another process advances its time.
+    """What is the latest of a sandbox: ``revision`` of settings, clock and own scenarios, ``changes`` of all it holds.
+    ``advanced``: another process advances its time.
     """
 
     made: str
     revision: int
     changes: int
-    scenarios: int
     advanced: bool
 
 
@@ -144,4 +143,3 @@ class ScenarioRow(NamedTuple):
     provider: str
     name: str
     text: str
-    revision: int

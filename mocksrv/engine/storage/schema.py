@@ -73,5 +73,13 @@ SCHEMA_STEPS = (
         AND record.guid = timer.subject);
     CREATE INDEX timer_owner ON timer (sandbox, owner, due);
     """,
+    """
+    ALTER TABLE scenario RENAME TO scenario_of_all;
+    CREATE TABLE scenario (sandbox TEXT NOT NULL, provider TEXT NOT NULL, name TEXT NOT NULL, text TEXT NOT NULL,
+        PRIMARY KEY (sandbox, provider, name));
+    INSERT INTO scenario (sandbox, provider, name, text)
+        SELECT sandbox.name, provider, scenario_of_all.name, text FROM scenario_of_all, sandbox;
+    DROP TABLE scenario_of_all;
+    """,
 )
-SANDBOX_TABLES = ("record", "timer", "timeline", "delivery", "event", "request")
+SANDBOX_TABLES = ("record", "timer", "timeline", "delivery", "event", "request", "scenario")

@@ -18,7 +18,7 @@ from mocksrv.engine.callbacks.addresses import is_http_url
 from mocksrv.engine.clock import HOUR
 from mocksrv.engine.play import Play
 from mocksrv.engine.scenarios.choosing import SCENARIO_HEADER, Credentials, choose
-from mocksrv.engine.scenarios.library import UnknownScenario
+from mocksrv.engine.scenarios.lookup import UnknownScenario
 from mocksrv.engine.storage.records import Record, dumps
 from mocksrv.engine.world import World
 from mocksrv.providers.finicity.http import (
@@ -162,7 +162,7 @@ def send_email(call: Call) -> Reply:
 @routes.add("POST", "/connect/v2/generate/lite", "GenerateLiteConnectUrl")
 def generate_lite(call: Call) -> Reply:
     given = call.load(Lite())
-    if call.mount.institutions.get(str(given["institutionId"])) is None:
+    if call.institutions.get(str(given["institutionId"])) is None:
         raise FinicityError(
             400,
             INVALID,
@@ -253,12 +253,11 @@ def _ping(call: Call, session: Record, id: str) -> None:
 def _new_play(call: Call, world: World, session: Record) -> Play:
     """Which scenario the session plays when it is opened."""
     body = session.body
-    institution = call.mount.institutions.get(body["institution"]) if body["institution"] else None
+    institution = call.institutions.get(body["institution"]) if body["institution"] else None
     login = Credentials(institution.code, body.get("username"), None) if institution else None
     try:
         choice = choose(
             world,
-            call.engine.library,
             call.mount.role.vocabulary,
             header=call.request.headers.get(SCENARIO_HEADER),
             institution=institution.scenario if institution else None,

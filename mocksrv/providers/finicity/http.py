@@ -128,6 +128,11 @@ class Call(http.Call[Mount, Route]):
         self.partner = ""  # the partner id behind the token
         self.secret = ""  # the partner secret that signs what this call sets going
 
+    @property
+    def institutions(self) -> Any:
+        """All institutions that the sandbox has, as the provider's `Institutions`."""
+        return self.mount.institutions.of(self.sandbox.scenarios)
+
     def unreadable(self, reason: str) -> NoReturn:
         raise refusal("bad request", reason=reason)
 

@@ -21,7 +21,7 @@ def _found(call: Call, *more: str) -> Sequence[Institution]:
     asked = call.arguments(*PARAMETERS, *more)
     wanted = [name for name in (asked.get("type") or "").split(",") if name in PRODUCTS]
     countries = {COUNTRIES.get(name.strip().lower()) for name in (asked.get("supportedCountries") or "").split(",")}
-    found: Sequence[Institution] = call.mount.institutions.search(asked.get("search") or "")
+    found: Sequence[Institution] = call.institutions.search(asked.get("search") or "")
     return [
         each
         for each in found
@@ -43,7 +43,7 @@ def list_certified(call: Call) -> Reply:
 
 
 def _institution(call: Call, id: str) -> Institution:
-    found: Institution | None = call.mount.institutions.get(id)
+    found: Institution | None = call.institutions.get(id)
     if found is None:
         raise refusal("institution")
     return found

@@ -8,7 +8,7 @@ from typing import Any
 from mocksrv.engine.acting import Actions
 from mocksrv.engine.problems import YamlError
 from mocksrv.engine.sandbox import Sandbox
-from mocksrv.engine.scenarios.library import UnknownScenario
+from mocksrv.engine.scenarios.lookup import UnknownScenario
 from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
 from mocksrv.providers.finicity.control import PlayAnswer, PlayBody

@@ -52,13 +52,10 @@ class FinicityProvider(Provider):
         return SessionRole(self._bank, self.timers, self.config.fidelity)
 
     def _banks(self) -> list[tuple[str, bool]]:
-        """The scenarios that are institutions, too: names, and whether the bank's own page is met in them."""
-        from mocksrv.providers.finicity.sessions import meets_bank
+        """The scenarios of all sandboxes that are institutions, too."""
+        from mocksrv.providers.finicity.bank.institutions import standing_for
 
-        if self.engine is None:
-            return []
-        library = self.engine.library
-        return [(name, meets_bank(library.flows(library.get(self.name, name)))) for name in self.scenarios()]
+        return standing_for(self.engine.library) if self.engine else []
 
     def _own_banks(self) -> list[Institution]:
         return [] if self.engine is None else self.engine.library.institutions(self.name)

@@ -5,7 +5,7 @@ Every act moves the session's scenario on; which one is played is decided anew w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,10 +13,10 @@ from mocksrv.engine.engine import Engine
 from mocksrv.engine.play import Asked
 from mocksrv.engine.role import Role
 from mocksrv.engine.scenarios.choosing import BY_HAND, Choice, Credentials, choose_again
-from mocksrv.engine.scenarios.model import Scenario, Step
+from mocksrv.engine.scenarios.model import Step
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
-from mocksrv.providers.finicity.bank.institutions import Institution, Institutions
+from mocksrv.providers.finicity.bank.institutions import Institution, Institutions, meets_bank
 from mocksrv.providers.finicity.bank.loading import Bank
 from mocksrv.providers.finicity.codes import FINE
 from mocksrv.providers.finicity.lifecycle import ACCOUNTS, ACTS, INSTITUTION, LOGIN, NEW_LOGIN, SUBMIT
@@ -45,11 +45,6 @@ class Wish:
     def take_answers(self, asked: Asked) -> list[str]:
         """An answer to each open challenge: the next that is given, else a right one."""
         return [self.answers.pop(0) if self.answers else (each.right or ["any"])[0] for each in asked.challenges]
-
-
-def meets_bank(flows: Mapping[str, Sequence[Step]]) -> bool:
-    """Whether the bank's own page is met in these flows."""
-    return any(step.oauth for steps in flows.values() for step in steps)
 
 
 class Sessions:
@@ -87,7 +82,7 @@ class Sessions:
         body.update(status="ping", institution=body["institution"] if known else None, code=FINE, completed=False)
         play.acted = 0
         if known:
-            self._settle(world, session, INSTITUTION, self._institution(body["institution"]))
+            self._settle(world, session, INSTITUTION, self._institution(world, body["institution"]))
             play.acted = INSTITUTION
         if body["type"] not in LIVE and body["type"] != FIX:
             play.acted = SUBMIT  # two borrowers' pages are not gone through step by step
@@ -97,11 +92,11 @@ class Sessions:
         """The institutions for what was typed; when there is none, or the scenario wants none to be found, the app is
         told.
         """
-        place = self._place(session, INSTITUTION)
+        place = self._place(world, session, INSTITUTION)
         foretold = (
             session.playing.acted < INSTITUTION and place is not None and place[2].status == "institutionNotFound"
         )
-        found = [] if foretold else self._institutions.search(text)
+        found = [] if foretold else self._institutions.of(world.sandbox.scenarios).search(text)
         if not found:
             session.body["query"] = text
         if foretold:
@@ -128,7 +123,7 @@ class Sessions:
         body, play = session.body, session.playing
         if not body["institution"]:
             raise Refusal(409, "no bank is chosen yet")
-        institution = self._institution(body["institution"])
+        institution = self._institution(world, body["institution"])
         again = bool(body.get("logins"))
         body["logins"] = body.get("logins", 0) + 1
         named = self._settle(world, session, NEW_LOGIN if again else LOGIN, institution, username, password)
@@ -139,7 +134,7 @@ class Sessions:
         if again and (named or play.act != NEW_LOGIN):  # from the login on anew
             body["status"] = "institutionSupported"  # the form was shown once more
             play.act = 0
-            place = self._place(session, LOGIN)
+            place = self._place(world, session, LOGIN)
             if place and place[2].status in FAILED:
                 done = LOGIN  # it can be tried yet again
             elif place:
@@ -217,15 +212,15 @@ class Sessions:
         if choice.scenario != present.scenario:
             play.act = 0  # what the other one waits for
         play.scenario, play.by = choice
-        body["oauth"] = institution.oauth or self._meets_bank(choice.scenario)
+        body["oauth"] = institution.oauth or self._meets_bank(world, choice.scenario)
         return choice.by == "login"
 
     def _named(self, world: World, present: Choice, login: Credentials) -> Choice:
-        return choose_again(world, self._engine.library, self._role.vocabulary, present, header=None, login=login)
+        return choose_again(world, self._role.vocabulary, present, header=None, login=login)
 
-    def _meets_bank(self, name: str) -> bool:
-        library = self._engine.library
-        return meets_bank(library.flows(library.get("finicity", name)))
+    def _meets_bank(self, world: World, name: str) -> bool:
+        scenarios = world.sandbox.scenarios
+        return meets_bank(scenarios.flows(scenarios.get("finicity", name)))
 
     def _go(self, world: World, session: Record, act: int, done: int | None = None) -> None:
         """Goes on after an act: where the scenario waits for it, else where it first speaks of what comes of it."""
@@ -233,7 +228,7 @@ class Sessions:
         if play.act >= act:
             self._player.acted(world, session, done or act)
             return
-        place = self._place(session, act)
+        place = self._place(world, session, act)
         play.acted = done or act
         if place is None:
             world.mark(session.guid, "the scenario says nothing of this")
@@ -242,16 +237,16 @@ class Sessions:
         job = FIX if session.body["type"] == FIX else "connect"
         self._player.start(world, session, job, flow=place[0], step=place[1])
 
-    def _place(self, session: Record, act: int) -> tuple[str, int, Step] | None:
+    def _place(self, world: World, session: Record, act: int) -> tuple[str, int, Step] | None:
         """The first step of the scenario that comes of this act or a later one: flow, place, step."""
-        library, play = self._engine.library, session.playing
-        scenario: Scenario = library.get("finicity", play.scenario)
+        scenarios, play = world.sandbox.scenarios, session.playing
+        scenario = scenarios.get("finicity", play.scenario)
         flow: str | None = FIX if session.body["type"] == FIX else "connect"
         seen: set[str] = set()
         while flow is not None and flow not in seen:
             seen.add(flow)
             following = None
-            for index, step in enumerate(library.flow(scenario, flow) or ()):
+            for index, step in enumerate(scenarios.flow(scenario, flow) or ()):
                 if step.status and ACTS.get(step.status, 0) >= act:
                     return flow, index, step
                 following = step.then
@@ -311,8 +306,8 @@ class Sessions:
 
     def _type(self, world: World, session: Record, wish: Wish) -> None:
         """Sends the login form as it is wished for, else with the login that the scenario is made for."""
-        usual = self._usual(session)
-        fits = usual.institution == self._institution(session.body["institution"]).code
+        usual = self._usual(world, session)
+        fits = usual.institution == self._institution(world, session.body["institution"]).code
         as_usual = not wish.username and fits
         username, password = (usual.username, usual.password) if as_usual else (wish.username, wish.password)
         self.log_in(world, session, username, password)
@@ -322,9 +317,9 @@ class Sessions:
         """Searches for the bank that is wished for, or that the scenario is made for, and takes the first that is
         found.
         """
-        text = wish.institution or self._usual(session).institution
-        exactly = self._institutions.get(text)
-        place = self._place(session, INSTITUTION)
+        text = wish.institution or self._usual(world, session).institution
+        exactly = self._institutions.of(world.sandbox.scenarios).get(text)
+        place = self._place(world, session, INSTITUTION)
         if not wish.institution and place and place[2].status == "institutionNotFound":
             text = NOTHING_LIKE_IT
         found = self.search(
@@ -334,13 +329,14 @@ class Sessions:
             self.choose_institution(world, session, exactly or found[0], wish.institution)
         return bool(found)
 
-    def _usual(self, session: Record) -> Credentials:
+    def _usual(self, world: World, session: Record) -> Credentials:
         """The bank and the login that the session's scenario names first."""
-        login = next(iter(self._engine.library.get("finicity", session.playing.scenario).logins), None)
+        scenario = world.sandbox.scenarios.get("finicity", session.playing.scenario)
+        login = next(iter(scenario.logins), None)
         return Credentials(login.institution or USUAL.institution, login.username, login.password) if login else USUAL
 
-    def _institution(self, id: str) -> Institution:
-        found = self._institutions.get(id)
+    def _institution(self, world: World, id: str) -> Institution:
+        found = self._institutions.of(world.sandbox.scenarios).get(id)
         if found is None:
             raise Refusal(409, f"there is no institution {id} any more")
         return found

@@ -20,7 +20,7 @@ SCOPE = "financial_data"
 @routes.add("GET", "/coverage", keyless=True, from_pages=True)
 def list_coverage(call: Call) -> Reply:
     """Read by pages, too: the package of the widget calls it from the host's origin, without a key."""
-    return Reply([_coverage(each) for each in call.mount.institutions.all()])
+    return Reply([_coverage(each) for each in call.institutions.all()])
 
 
 def _coverage(institution: Institution) -> dict[str, Any]:
@@ -37,13 +37,13 @@ def _coverage(institution: Institution) -> dict[str, Any]:
 @routes.add("GET", "/v3/institutions")
 def list_institutions(call: Call) -> Reply:
     wanted = call.arguments("scope", "bank_code", "auth_method")
-    rows = [each for each in call.mount.institutions.all() if _fits(each, wanted)]
+    rows = [each for each in call.institutions.all() if _fits(each, wanted)]
     return Reply(call.envelope([_institution(each) for each in rows]))
 
 
 @routes.add("GET", "/v3/banks/list")
 def list_banks(call: Call) -> Reply:
-    rows = [each for each in call.mount.institutions.all() if each.bank_code]
+    rows = [each for each in call.institutions.all() if each.bank_code]
     banks = [
         {"name": each.name, "bank_code": each.bank_code, "nip_code": each.nip_code, "direct_debit": True}
         for each in rows

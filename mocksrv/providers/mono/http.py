@@ -92,6 +92,11 @@ class Call(http.Call[Mount, Route]):
         super().__init__(mount, request, sandbox, entry, base_url + PREFIX, route)
         self.version = version_of(request.path.removeprefix(PREFIX))
 
+    @property
+    def institutions(self) -> Institutions:
+        """All institutions that the sandbox has."""
+        return self.mount.institutions.of(self.sandbox.scenarios)
+
     def text(self, body: Any) -> str:
         return dumps_for_javascript(body)
 

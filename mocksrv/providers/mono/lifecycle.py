@@ -205,7 +205,8 @@ class AccountRole(Role):
         body["retrieved_data"] = [part for part in PARTS if part in wanted or part in there]
         if {"balance", "transactions"} <= set(body["retrieved_data"]):
             body["data_status"] = "AVAILABLE"
-        institution = self._institutions.find(body["institution"]) or self._institutions.all()[0]
+        institutions = self._institutions.of(world.sandbox.scenarios)
+        institution = institutions.find(body["institution"]) or institutions.all()[0]
         details = job.details(SyncJob)
         found = self._loader.load(world, subject, institution, wanted, details.wants_new)
         details.new = body["found"] = bool(found) if details.wants_new is None else details.wants_new

@@ -91,7 +91,7 @@ def exchange(call: Call) -> Reply:
 def initiate(call: Call) -> Reply:
     given = call.load(InitiateSchema())
     bank = given.get("institution")
-    if bank and call.mount.institutions.find(bank["id"]) is None:
+    if bank and call.institutions.find(bank["id"]) is None:
         not_found("Institution", bank["id"])
     with call.change() as world:
         link = _reauth_link(call, world, given) if given["scope"] == "reauth" else _auth_link(call, world, given)
@@ -181,7 +181,6 @@ def link_account(
     """
     choice = choose(
         world,
-        mount.engine.library,
         mount.role.vocabulary,
         header=scenario,
         institution=institution.scenario,

@@ -12,7 +12,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from mocksrv.engine.scenarios.choosing import SCENARIO_HEADER, Credentials
-from mocksrv.engine.scenarios.library import UnknownScenario
+from mocksrv.engine.scenarios.lookup import UnknownScenario
 from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import Document, Reply
@@ -48,7 +48,7 @@ class ReauthSchema(Document):
 @routes.add("POST", "/v2/connect/session")
 def open_session(call: Call) -> Reply:
     given = call.load(SessionSchema())
-    institution = call.mount.institutions.find(given["institution"]) or not_found("Institution", given["institution"])
+    institution = call.institutions.find(given["institution"]) or not_found("Institution", given["institution"])
     if given["auth_method"] not in institution.methods:
         raise MonoError(400, f"auth_method must be {' or '.join(institution.methods)} at {institution.name}")
     with call.change() as world:
@@ -170,7 +170,7 @@ def _session(call: Call, world: World) -> Record:
 
 def _institution(call: Call, session: Record) -> Institution:
     id = session.body["institution"]
-    return call.mount.institutions.find(id) or not_found("Institution", id)
+    return call.institutions.find(id) or not_found("Institution", id)
 
 
 def _credentials(institution: Institution, given: Mapping[str, Any]) -> Credentials | None:

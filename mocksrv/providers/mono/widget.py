@@ -10,7 +10,7 @@ from marshmallow import ValidationError
 from mocksrv.engine.acting import Actions
 from mocksrv.engine.sandbox import Sandbox
 from mocksrv.engine.scenarios.choosing import Credentials
-from mocksrv.engine.scenarios.library import UnknownScenario
+from mocksrv.engine.scenarios.lookup import UnknownScenario
 from mocksrv.engine.scenarios.model import OUTCOMES
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
@@ -74,7 +74,7 @@ class Widget:
 
     def link(self, world: World, given: Mapping[str, Any], link: Record | None) -> Record:
         said = link.body if link else {}
-        institution = self._institution(given.get("institution") or said.get("institution") or ANY)
+        institution = self._institution(world, given.get("institution") or said.get("institution") or ANY)
         method = given.get("auth_method") or said.get("auth_method") or institution.methods[0]
         ref = given.get("ref") or said.get("ref")
         customer = (world.get(CUSTOMER, link.owner) if link else None) or self._customer(
@@ -95,8 +95,8 @@ class Widget:
         except UnknownScenario as unknown:
             raise Refusal(422, f"scenario: {unknown}") from None
 
-    def _institution(self, wanted: str) -> Institution:
-        found = self._mount.institutions.find(wanted)
+    def _institution(self, world: World, wanted: str) -> Institution:
+        found = self._mount.institutions.of(world.sandbox.scenarios).find(wanted)
         if found is None:
             raise Refusal(
                 422, f"institution: {wanted!r} is not known; GET /mono/coverage lists them by name, or say 'any'"

@@ -20,7 +20,7 @@ from mocksrv.engine.clock import SECOND
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.problems import YamlError
 from mocksrv.engine.sandbox import Sandbox
-from mocksrv.engine.scenarios.library import UnknownScenario
+from mocksrv.engine.scenarios.lookup import UnknownScenario
 from mocksrv.engine.scenarios.model import Scenario
 from mocksrv.providers.provider import Provider
 from mocksrv.web.problems import Problem
@@ -122,10 +122,14 @@ class Calls:
         """The calls of this group, in the order in which they are listed."""
         raise NotImplementedError
 
-    def scenario(self, name: str, provider: str | None = None, *, where: str = "", status: int = 404) -> Scenario:
-        """The scenario of that name. Raises Problem of this status, which says ``where`` and names the nearest ones."""
+    def scenario(
+        self, sandbox: Sandbox, name: str, provider: str | None = None, *, where: str = "", status: int = 404
+    ) -> Scenario:
+        """The scenario that a sandbox sees by that name. Raises Problem of this status, which says ``where`` and names
+        the nearest ones.
+        """
         try:
-            return self.engine.library.find(name, provider)
+            return sandbox.scenarios.find(name, provider)
         except UnknownScenario as unknown:
             raise Problem(status, f"{where}: {unknown}" if where else str(unknown)) from None
 

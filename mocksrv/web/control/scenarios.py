@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from mocksrv.engine.problems import YamlError
+from mocksrv.engine.scenarios.own import NotDeletable
 from mocksrv.web.control import shapes
 from mocksrv.web.control.calls import Calls, ControlCall, ControlRequest, faulty
 from mocksrv.web.problems import Problem
@@ -46,42 +47,58 @@ class Scenarios(Calls):
                 "PUT",
                 "/scenarios/<path:name>",
                 self.put,
-                "Takes a scenario in, for all sandboxes.",
+                "Gives the sandbox a scenario of its own, which plays in place of a bundled one of its name.",
                 answer="scenarios.ScenarioShown",
                 takes_text=True,
+            ),
+            ControlCall(
+                "DELETE",
+                "/scenarios/<path:name>",
+                self.delete,
+                "Deletes a scenario that was put here; one of its name that it stood in place of is there again.",
+                refusals={**UNKNOWN, 409: "it is bundled, lies in a file, or is extended by another"},
             ),
         )
 
     def list(self, request: ControlRequest) -> Any:
-        library, provider = self.engine.library, request.query.get("provider")
+        scenarios, provider = request.sandbox.scenarios, request.query.get("provider")
         self.known_provider(provider)
         found = [
-            library.get(each, name)
+            scenarios.get(each, name)
             for each in self.engine.vocabularies
             if provider in (None, each)
-            for name in library.names(each)
+            for name in scenarios.names(each)
         ]
         return {
             "scenarios": [shapes.scenario(scenario) for scenario in found],
-            "problems": [asdict(fault) for fault in library.problems],
+            "problems": [asdict(fault) for fault in self.engine.library.problems],
         }
 
-    def read(self, _: ControlRequest, name: str) -> Any:
-        scenario = self.scenario(name)
+    def read(self, request: ControlRequest, name: str) -> Any:
+        scenario = self.scenario(request.sandbox, name)
         return {**shapes.scenario(scenario), "text": scenario.text}
 
     def put(self, request: ControlRequest, name: str) -> Any:
         try:
-            scenario = self.engine.check_scenario(request.text, file=f"{name}.yaml")
+            scenario = request.sandbox.scenarios.parse(request.text, file=f"{name}.yaml")
         except YamlError as error:
             raise faulty(error) from None
         if name not in (scenario.name, f"{scenario.provider}/{scenario.name}"):
             raise Problem(422, f"the URL says {name!r}, the text says name: {scenario.name}")
-        return shapes.scenario(self.engine.put_scenario(request.text.decode()))
+        try:
+            return shapes.scenario(self.engine.put_scenario(request.sandbox, request.text.decode()))
+        except YamlError as error:
+            raise faulty(error) from None
+
+    def delete(self, request: ControlRequest, name: str) -> Any:
+        try:
+            self.engine.delete_scenario(request.sandbox, self.scenario(request.sandbox, name))
+        except NotDeletable as refusal:
+            raise Problem(409, str(refusal)) from None
 
     def validate(self, request: ControlRequest) -> Any:
         try:
-            scenario = self.engine.check_scenario(request.text, file=request.query.get("file", "scenario.yaml"))
+            scenario = request.sandbox.scenarios.parse(request.text, file=request.query.get("file", "scenario.yaml"))
         except YamlError as error:
             return {"valid": False, "problems": [asdict(fault) for fault in error.problems]}
         return {"valid": True, "problems": [], "name": scenario.name, "provider": scenario.provider}

@@ -89,9 +89,9 @@ class Subjects(Calls):
     def put_bindings(self, request: ControlRequest) -> Any:
         given = dict(request.body)
         for place, name in enumerate(given.get("next", ())):
-            self.scenario(name, where=f"next.{place}", status=422)
+            self.scenario(request.sandbox, name, where=f"next.{place}", status=422)
         if given.get("default") is not None:
-            self.scenario(given["default"], where="default", status=422)
+            self.scenario(request.sandbox, given["default"], where="default", status=422)
         if "next" in given:
             given["next"] = tuple(given["next"])
         with self.engine.change(request.sandbox) as world:
@@ -145,9 +145,9 @@ class Subjects(Calls):
         with self.engine.change(request.sandbox) as world:
             subject = _subject(world, id)
             provider = subject.playing.provider
-            scenario = self.scenario(request.body["scenario"], provider, where="scenario", status=422)
-            if flow is not None and self.engine.library.flow(scenario, flow) is None:
-                flows = sorted(self.engine.library.flows(scenario))
+            scenario = self.scenario(request.sandbox, request.body["scenario"], provider, where="scenario", status=422)
+            if flow is not None and request.sandbox.scenarios.flow(scenario, flow) is None:
+                flows = sorted(request.sandbox.scenarios.flows(scenario))
                 raise Problem(
                     422, f"flow: {scenario.name} has no flow {flow!r}; it has {', '.join(flows)}{nearest(flow, flows)}"
                 )

@@ -10,7 +10,10 @@ import pytest
 
 from mocksrv.engine.problems import Problem, YamlError
 from mocksrv.engine.scenarios import library as module
-from mocksrv.engine.scenarios.library import FaultyScenario, Library, UnknownScenario
+from mocksrv.engine.scenarios.library import Library
+from mocksrv.engine.scenarios.lookup import FaultyScenario, UnknownScenario
+from mocksrv.engine.scenarios.model import Scenario
+from mocksrv.engine.scenarios.own import NotDeletable, SandboxScenarios
 from mocksrv.engine.scenarios.parsing import parse
 from mocksrv.engine.scenarios.vocabulary import Vocabulary
 
@@ -193,16 +196,17 @@ def test_flows_come_from_the_scenario_then_its_parents_then_the_defaults(shelf: 
 
 def test_a_flow_named_by_a_parent_or_the_defaults_counts_as_reached(shelf: Shelf) -> None:
     shelf.bundle("base", flows="{connect: [{status: CREATED, then: go}], go: [{after: 1s, status: DENIED}]}")
-    library = shelf.open()
-    library.put(
+    own = SandboxScenarios(shelf.open())
+    put(
+        own,
         text(
             "child",
             extends="base",
             flows="{go: [{after: 1s, status: LOCKED, then: settle}], settle: [{status: CONNECTED}]}",
-        )
+        ),
     )
     with pytest.raises(YamlError, match="nothing reaches the flow 'gone'"):
-        library.put(text("child", extends="base", flows="{gone: [{status: LOCKED}]}"))
+        put(own, text("child", extends="base", flows="{gone: [{status: LOCKED}]}"))
 
 
 def test_name_and_logins_are_not_inherited(shelf: Shelf) -> None:
@@ -288,9 +292,13 @@ def test_a_tie_of_logins_is_a_problem(shelf: Shelf) -> None:
     library = shelf.open()
     said = f"this login also chooses 'a' ({shelf.own / 'a.yaml'}), with as many keys: add a key to one of them"
     assert messages(library) == [f"b.yaml:3:28: {said}"]
+    own = SandboxScenarios(library)
     with pytest.raises(YamlError, match="also chooses 'a'"):
-        library.put(text("c", logins="[{username: u, password: p}]"))
-    library.put(text("a", logins="[{username: u, password: p}]"))  # in the place of 'a', not beside it
+        put(own, text("c", logins="[{username: u, password: p}]"))
+    put(own, text("a", logins="[{username: u, password: p}]"))  # in the place of 'a', not beside it
+    found = own.login("mx", None, "u", "p")
+    assert found is not None
+    assert (found.name, found.file) == ("a", "(put)")
 
 
 # change
@@ -379,16 +387,49 @@ def test_data_profiles_are_no_scenarios(shelf: Shelf) -> None:
     assert (library.problems, library.names("mx")) == ([], ["rich"])
 
 
-def test_put_scenarios_stay_when_files_change(shelf: Shelf, look: Callable[[Library], bool]) -> None:
+# a sandbox's own
+
+
+def put(own: SandboxScenarios, written: str) -> Scenario:
+    """Gives a sandbox a scenario of its own."""
+    scenario = own.parse(written)
+    own.own = own.with_one(scenario)
+    return scenario
+
+
+def test_own_scenarios_stay_when_files_change(shelf: Shelf, look: Callable[[Library], bool]) -> None:
     shelf.bundle("connected")
     library = shelf.open()
-    assert library.put(text("connected", status="DENIED")).file == "(put)"
+    own, other = SandboxScenarios(library), SandboxScenarios(library)
+    assert put(own, text("connected", status="DENIED")).file == "(put)"
     shelf.write("connected.yaml", text("connected", status="LOCKED"))
     assert look(library)
-    assert status(library, "connected") == "DENIED"
+    assert [status(each, "connected") for each in (own, other, library)] == ["DENIED", "LOCKED", "LOCKED"]
     with pytest.raises(YamlError):
-        library.put("name: connected")
-    assert status(library, "connected") == "DENIED"
+        put(own, "name: connected")
+    assert status(own, "connected") == "DENIED"
+
+
+def test_an_own_scenario_takes_the_logins_of_what_it_stands_in_place_of(shelf: Shelf) -> None:
+    shelf.bundle("connected", logins="[{username: u}]")
+    own = SandboxScenarios(shelf.open())
+    assert own.login("mx", None, "u", None) is not None
+    connected = put(own, text("connected"))
+    assert own.login("mx", None, "u", None) is None
+    own.own = own.without(connected)
+    assert own.login("mx", None, "u", None) is not None
+
+
+def test_what_others_extend_is_not_deleted_before_them(shelf: Shelf) -> None:
+    shelf.bundle("connected")
+    own = SandboxScenarios(shelf.open())
+    base = put(own, text("base"))
+    put(own, text("child", extends="base"))
+    with pytest.raises(NotDeletable, match="'base' is extended by 'child'"):
+        own.without(base)
+    connected = put(own, text("connected"))
+    put(own, text("grandchild", extends="connected"))
+    assert ("mx", "connected") not in own.without(connected)  # the bundled one is there for 'grandchild'
 
 
 def test_many_threads_read_while_files_change(shelf: Shelf, look: Callable[[Library], bool]) -> None:

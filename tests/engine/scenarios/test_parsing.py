@@ -17,6 +17,7 @@ from mocksrv.engine import yamlnodes as yamlfile
 from mocksrv.engine.problems import Problem, YamlError
 from mocksrv.engine.scenarios.diagram import diagram
 from mocksrv.engine.scenarios.library import Library
+from mocksrv.engine.scenarios.own import SandboxScenarios
 from mocksrv.engine.scenarios.model import Ask, Challenge, Consent, Option, Scenario
 from mocksrv.engine.scenarios.parsing import parse, schema, template
 from mocksrv.engine.scenarios.vocabulary import Vocabulary
@@ -386,9 +387,9 @@ def test_the_diagram_shows_steps_and_ways_on(tmp_path: Path) -> None:
 
 def test_the_diagram_follows_what_is_extended_and_the_defaults(tmp_path: Path) -> None:
     defaults = scenario("name: defaults\nprovider: mx\nflows:\n  verify: [{status: CONNECTED, data: everyday}]\n")
-    library = Library(tmp_path, (), BOTH, {"mx": defaults})
-    library.put(CHALLENGED)
-    child = library.put("""\
+    library = SandboxScenarios(Library(tmp_path, (), BOTH, {"mx": defaults}))
+    library.own = library.with_one(library.parse(CHALLENGED))
+    child = library.parse("""\
 name: child
 provider: mx
 extends: challenged

@@ -63,6 +63,7 @@ EXAMPLES: tuple[tuple[str, str, Any], ...] = (
     ("GET", "/faults", None),
     ("PUT", "/faults", {"faults": [{"on": "GET /users/*/members/*/status", "status": 503, "times": 2}]}),
     ("DELETE", "/faults", None),
+    ("DELETE", "/scenarios/my-bank", None),
     ("GET", "/sandboxes", None),
     ("GET", "/sandbox", None),
     ("POST", "/reset", None),

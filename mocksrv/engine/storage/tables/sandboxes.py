@@ -49,15 +49,22 @@ class SandboxQueries(Statements):
 
     # scenarios put by the control API
 
-    def scenarios(self, after: int = -1) -> list[ScenarioRow]:
-        """Those put in after a revision."""
-        sql = "SELECT provider, name, text, revision FROM scenario WHERE revision > ? ORDER BY provider, name"
-        return list(map(ScenarioRow._make, self._rows(sql, (after,))))
+    def scenarios(self, sandbox: str) -> list[ScenarioRow]:
+        """A sandbox's own."""
+        sql = "SELECT provider, name, text FROM scenario WHERE sandbox = ? ORDER BY provider, name"
+        return list(map(ScenarioRow._make, self._rows(sql, (sandbox,))))
 
-    def put_scenario(self, provider: str, name: str, text: str) -> None:
+    def put_scenario(self, sandbox: str, provider: str, name: str, text: str) -> None:
         sql = (
-            "INSERT INTO scenario (provider, name, text, revision)"
-            " VALUES (?, ?, ?, (SELECT coalesce(max(revision), 0) + 1 FROM scenario))"
-            " ON CONFLICT (provider, name) DO UPDATE SET text = excluded.text, revision = excluded.revision"
+            "INSERT INTO scenario (sandbox, provider, name, text) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (sandbox, provider, name) DO UPDATE SET text = excluded.text"
         )
-        self._run(sql, (provider, name, text))
+        self._run(sql, (sandbox, provider, name, text))
+        self._count_revision(sandbox)
+
+    def delete_scenario(self, sandbox: str, provider: str, name: str) -> None:
+        self._run("DELETE FROM scenario WHERE sandbox = ? AND provider = ? AND name = ?", (sandbox, provider, name))
+        self._count_revision(sandbox)
+
+    def _count_revision(self, sandbox: str) -> None:
+        self._run("UPDATE sandbox SET revision = revision + 1 WHERE name = ?", (sandbox,))

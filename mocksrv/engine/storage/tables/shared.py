@@ -12,15 +12,15 @@ class SharedQueries(Statements):
     def state(self, sandbox: str, advance: str, owner: str, now: int) -> StateRow | None:
         """What is the latest of a sandbox. ``advance`` is the lease of who advances it, ``owner`` who asks."""
         row = self._row(
-            "SELECT made, revision, changes, (SELECT coalesce(max(revision), 0) FROM scenario),"
+            "SELECT made, revision, changes,"
             " EXISTS (SELECT 1 FROM lease WHERE lease.name = ? AND owner <> ? AND until > ?)"
             " FROM sandbox WHERE name = ?",
             (advance, owner, now, sandbox),
         )
         if row is None:
             return None
-        made, revision, changes, scenarios, advanced = row
-        return StateRow(made, revision, changes, scenarios, bool(advanced))
+        made, revision, changes, advanced = row
+        return StateRow(made, revision, changes, bool(advanced))
 
     def count_change(self, sandbox: str) -> None:
         """A transaction has changed what a sandbox holds."""

@@ -7,7 +7,8 @@ the other banks are invented, but for the one that Mastercard's test suite asks 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,6 +16,8 @@ from zlib import crc32
 
 from mocksrv.engine.scenarios.choosing import MOCK
 from mocksrv.engine.scenarios.institutions import Institution as OwnInstitution
+from mocksrv.engine.scenarios.lookup import ScenarioLookup
+from mocksrv.engine.scenarios.model import Step
 from mocksrv.providers.banks import LargeBank, large_banks
 
 MOCK_IDS = range(10**9, 2**31)  # of scenarios: so many that two of them hardly ever have the same
@@ -177,6 +180,17 @@ def _own(own: OwnInstitution) -> Institution:
     )
 
 
+def meets_bank(flows: Mapping[str, Sequence[Step]]) -> bool:
+    """Whether the bank's own page is met in these flows."""
+    return any(step.oauth for steps in flows.values() for step in steps)
+
+
+def standing_for(scenarios: ScenarioLookup) -> list[tuple[str, bool]]:
+    """The scenarios that are institutions, too: names, and whether the bank's own page is met in them."""
+    names = scenarios.names("finicity")
+    return [(name, meets_bank(scenarios.flows(scenarios.get("finicity", name)))) for name in names]
+
+
 class Institutions:
     """All institutions. ``scenarios`` gives the scenarios: name, and whether the bank's own page is met in it; ``own``
     those of the user's.
@@ -189,6 +203,13 @@ class Institutions:
     ) -> None:
         self._scenarios = scenarios
         self._own = own
+
+    def of(self, scenarios: ScenarioLookup) -> Institutions:
+        """The same as one sandbox sees them, with its scenarios."""
+        _ = self._large  # made once, for all
+        seen = copy(self)
+        seen._scenarios = lambda: standing_for(scenarios)
+        return seen
 
     def all(self) -> list[Institution]:
         """The user's own first: one with the id of another bank stands in its place."""

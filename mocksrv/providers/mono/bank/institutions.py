@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 from mocksrv.engine import yamlnodes
 from mocksrv.engine.scenarios.choosing import MOCK
 from mocksrv.engine.scenarios.institutions import Institution as OwnInstitution
+from mocksrv.engine.scenarios.lookup import ScenarioLookup
 
 METHODS = ("internet_banking", "mobile_banking")
 ANY = "any"  # stands for the first of the catalogue
@@ -66,6 +68,13 @@ class Institutions:
     def __init__(self, scenarios: Callable[[], Sequence[str]], own: Callable[[], Sequence[OwnInstitution]]) -> None:
         self._scenarios = scenarios
         self._own = own
+
+    def of(self, scenarios: ScenarioLookup) -> Institutions:
+        """The same as one sandbox sees them, with its scenarios."""
+        _ = self._catalogue  # made once, for all
+        seen = copy(self)
+        seen._scenarios = lambda: scenarios.names("mono")
+        return seen
 
     @cached_property
     def _catalogue(self) -> list[Institution]:

@@ -6,6 +6,7 @@ import re
 import unicodedata
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 from mocksrv.engine import yamlnodes
 from mocksrv.engine.scenarios.choosing import MOCK
 from mocksrv.engine.scenarios.institutions import Institution as OwnInstitution
+from mocksrv.engine.scenarios.lookup import ScenarioLookup
 from mocksrv.providers.banks import LargeBank, large_banks
 
 MANUAL = "3af3685e-05d9-7060-359f-008d0755e993"  # code of the institution that holds manual accounts
@@ -110,6 +112,13 @@ class Institutions:
         self._scenarios = scenarios
         self._own = own
         self._mocks: dict[tuple[str, str], Institution] = {}
+
+    def of(self, scenarios: ScenarioLookup) -> Institutions:
+        """The same as one sandbox sees them, with its scenarios."""
+        _ = self._by_name  # made once, for all
+        seen = copy(self)
+        seen._scenarios = lambda: [(name, "") for name in scenarios.names("mx")]
+        return seen
 
     def get(self, code_or_guid: str) -> Institution | None:
         """The institution with a code or guid, unlisted ones too. One of the user's takes the place of the catalogue's

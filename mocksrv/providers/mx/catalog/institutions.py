@@ -63,7 +63,7 @@ def list_institutions(call: Call) -> Reply:
     filters = parameters("institutions", call.version)
     name = call.arguments(*PAGING, "name", "iso_country_code", "iso_country_code[]", *filters).get("name")
     asked = {field: call.flag(field) for field in SUPPORTS if field in filters}
-    found = call.mount.institutions.search(
+    found = call.institutions.search(
         name=name,
         countries=call.many("iso_country_code"),
         supports={field: value for field, value in asked.items() if value is not None},
@@ -78,7 +78,7 @@ def list_favorites(call: Call) -> Reply:
     countries = call.many("iso_country_code")
     return page(
         call,
-        [each for each in call.mount.institutions.favorites() if not countries or each.iso_country_code in countries],
+        [each for each in call.institutions.favorites() if not countries or each.iso_country_code in countries],
     )
 
 
@@ -90,9 +90,7 @@ def read_institution(call: Call, institution: str) -> Reply:
 @routes.add("GET", f"{INSTITUTION}/credentials", "listInstitutionCredentials", by_id=True)
 def list_credentials(call: Call, institution: str) -> Reply:
     call.arguments(*PAGING)
-    return call.paged_list(
-        call.mount.institutions.credentials(_find(call, institution)), "credentials", CREDENTIALS.dump
-    )
+    return call.paged_list(call.institutions.credentials(_find(call, institution)), "credentials", CREDENTIALS.dump)
 
 
 def page(call: Call, found: list[Any], *, most: int = MOST_ON_A_PAGE) -> Reply:
@@ -105,4 +103,4 @@ def page(call: Call, found: list[Any], *, most: int = MOST_ON_A_PAGE) -> Reply:
 
 def _find(call: Call, code_or_guid: str) -> Any:
     """The institution with this code or guid. Raises MXError 404."""
-    return call.mount.institutions.get(code_or_guid) or not_found("Institution", code_or_guid)
+    return call.institutions.get(code_or_guid) or not_found("Institution", code_or_guid)

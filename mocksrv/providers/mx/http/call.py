@@ -100,6 +100,11 @@ class Call(http.Call[Mount, Route]):
         self.muted = request.headers.get(SKIP_WEBHOOK, "").lower() == "true"  # no callbacks of this call's own change
 
     @property
+    def institutions(self) -> Any:
+        """All institutions that the sandbox has, as the provider's `Institutions`."""
+        return self.mount.institutions.of(self.sandbox.scenarios)
+
+    @property
     def media_type(self) -> str:
         return MEDIA_TYPES[V2 if self.plain_json else self.version]
 

@@ -197,7 +197,7 @@ def _manual_member(call: Call, world: World, user: Record) -> Record:
     found = world.list(Query("mx.member", owner=user.guid, body={"is_manual": True}, limit=1))
     if found:
         return found[0]
-    institution = call.mount.institutions.get(institutions.MANUAL)
+    institution = call.institutions.get(institutions.MANUAL)
     body = member_body(institution, is_manual=True, is_managed_by_user=True)
     record = Record("mx.member", world.guid("MBR"), body, owner=user.guid)
     world.add(record)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from mocksrv.engine.scenarios.choosing import SCENARIO_HEADER, Choice, Credentials, choose, choose_again
-from mocksrv.engine.scenarios.library import UnknownScenario
+from mocksrv.engine.scenarios.lookup import UnknownScenario
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.mx.bank.institutions import Credential, Institution
@@ -21,7 +21,7 @@ def given_credentials(
 ) -> dict[str, str]:
     """The credentials by guid. Raises MXError 400 when they are not the institution's, or some are missing."""
     values = {c["guid"]: c["value"] for c in given.get("credentials") or ()}
-    known = {c.guid: c for c in call.mount.institutions.credentials(institution)}
+    known = {c.guid: c for c in call.institutions.credentials(institution)}
     if given.get("is_oauth"):
         if values:
             raise MXError(400, "Credentials must not be sent for a member that uses OAuth")
@@ -43,7 +43,7 @@ def login_of(call: Call, institution: Institution, credentials: Mapping[str, str
     """
     if credentials is None:
         return Credentials(institution.code, None, None, elsewhere=True)
-    definitions: Sequence[Credential] = call.mount.institutions.credentials(institution)
+    definitions: Sequence[Credential] = call.institutions.credentials(institution)
     password = next((d.guid for d in definitions if d.field_type == "PASSWORD"), None)
     username = next((d.guid for d in definitions if d.field_type != "PASSWORD"), None)
     return Credentials(institution.code, credentials.get(username or ""), credentials.get(password or ""))
@@ -58,7 +58,6 @@ def first_scenario(call: Call, world: World, institution: Institution, credentia
     return _chosen(
         lambda: choose(
             world,
-            call.engine.library,
             call.mount.role.vocabulary,
             header=header,
             institution=institution.scenario,
@@ -75,9 +74,7 @@ def next_scenario(
     before = Choice(member.play.scenario, member.play.by)
     login = login_of(call, institution, None if member.body["is_oauth"] else credentials)
     header = call.request.headers.get(SCENARIO_HEADER)
-    return _chosen(
-        lambda: choose_again(world, call.engine.library, call.mount.role.vocabulary, before, header=header, login=login)
-    )
+    return _chosen(lambda: choose_again(world, call.mount.role.vocabulary, before, header=header, login=login))
 
 
 def _chosen(choosing: Callable[[], Choice]) -> Choice:

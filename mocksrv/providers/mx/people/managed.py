@@ -95,7 +95,7 @@ GIVEN_ACCOUNT = ManagedAccountSchema()
 def list_institutions(call: Call) -> Reply:
     """The institutions under which a client may manage members: those that are favorites."""
     call.arguments(*PAGING)
-    return page(call, call.mount.institutions.favorites(), most=MOST_ON_A_PAGE)
+    return page(call, call.institutions.favorites(), most=MOST_ON_A_PAGE)
 
 
 @routes.add("GET", MEMBERS, "listManagedMembers", deprecated=DEPRECATED)
@@ -111,9 +111,9 @@ def list_members(call: Call, user: str) -> Reply:
 def create_member(call: Call, user: str) -> Reply:
     given = call.load("member", NEW_MEMBER)
     code = given.pop("institution_code")
-    institution = next((each for each in call.mount.institutions.favorites() if each.code == code), None)
+    institution = next((each for each in call.institutions.favorites() if each.code == code), None)
     if institution is None:
-        if call.mount.institutions.get(code) is None:
+        if call.institutions.get(code) is None:
             not_found("Institution", code)
         raise MXError(422, f"member.institution_code: {code} is not one of GET /managed_institutions")
     with call.change() as world:

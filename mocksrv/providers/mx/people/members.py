@@ -187,7 +187,7 @@ def list_member_credentials(call: Call, user: str, member: str) -> Reply:
     call.arguments("page", "records_per_page")
     with call.look() as world:
         record = call.member(world, call.user(world, user), member)
-    form = call.mount.institutions.credentials(institution_of(call, record)) if record.play is not None else []
+    form = call.institutions.credentials(institution_of(call, record)) if record.play is not None else []
     return call.paged_list(form, "credentials", CREDENTIALS.dump)
 
 
@@ -201,7 +201,7 @@ def create_member(call: Call, user: str) -> Reply:
     products = _products(call)
     if "institution_code" not in given:
         raise MXError(400, "Required parameter missing: member.institution_code")
-    institution = call.mount.institutions.get(given["institution_code"]) or not_found(
+    institution = call.institutions.get(given["institution_code"]) or not_found(
         "Institution", given["institution_code"]
     )
     with call.change() as world:
@@ -327,7 +327,7 @@ def delete_member(call: Call, user: str, member: str) -> Reply:
 def institution_of(call: Call, member: Record) -> Institution:
     """The member's institution. Raises MXError 404 when it is gone, with the scenario that it stood for."""
     code = member.body["institution_code"]
-    found: Institution = call.mount.institutions.get(code) or not_found("Institution", code)
+    found: Institution = call.institutions.get(code) or not_found("Institution", code)
     return found
 
 

@@ -159,7 +159,7 @@ def create_deposit(call: Call, user: str) -> Reply:
     missing = [] if preinitiated else [name for name in ACCOUNT if name not in given]
     if missing:
         raise MXError(400, f"Required parameter missing: micro_deposit.{missing[0]}")
-    institution = call.mount.institutions.get(KNOWN_ROUTING_NUMBERS.get(given.get("routing_number", ""), ""))
+    institution = call.institutions.get(KNOWN_ROUTING_NUMBERS.get(given.get("routing_number", ""), ""))
     with call.change() as world:
         owner = call.user(world, user)
         status = "PREINITIATED" if preinitiated else "CONFLICTED" if _has_other(world, owner, given) else "INITIATED"

@@ -230,7 +230,7 @@ def _check(call: Call, world: World, user: Record, options: Mapping[str, Any]) -
     if start == "current_member_guid":
         call.member(world, user, options[start])
     elif start is not None:
-        _ = call.mount.institutions.get(options[start]) or not_found("Institution", options[start])
+        _ = call.institutions.get(options[start]) or not_found("Institution", options[start])
     if "verification" in _words(options["mode"]) and "current_microdeposit_guid" in options:
         guid = options["current_microdeposit_guid"]
         _ = call.find(world, "mx.micro_deposit", guid, user.guid) or not_found("Microdeposit", guid)
