@@ -143,18 +143,18 @@ def test_its_scenario_counts_after_logins_and_before_the_default(folder: Path) -
     scenario(folder, "harry", "logins: [{institution: gringotts, username: harry}]\n")
     write(folder, GRINGOTTS)
     library = open_library(folder)
-    world: Any = SimpleNamespace(sandbox=SimpleNamespace(settings=Settings(default="usual")))
+    world: Any = SimpleNamespace(sandbox=SimpleNamespace(settings=Settings(default="usual"), scenarios=library))
 
     def chosen(code: str, username: str, header: str | None = None) -> tuple[str, str]:
         login = Credentials(code, username, "secret")
-        return choose(world, library, BANK, header=header, institution=None, login=login)
+        return choose(world, BANK, header=header, institution=None, login=login)
 
     assert chosen("gringotts", "harry") == ("harry", "login")
     assert chosen("gringotts", "ron") == ("slow", "own")
     assert chosen("elsewhere", "ron") == ("usual", "default")
     assert chosen("gringotts", "ron", header="opens") == ("opens", "header")
-    present = choose(world, library, BANK, header=None, institution=None, login=Credentials("gringotts", "ron", None))
-    again = choose_again(world, library, BANK, present, header=None, login=Credentials("elsewhere", "ron", None))
+    present = choose(world, BANK, header=None, institution=None, login=Credentials("gringotts", "ron", None))
+    again = choose_again(world, BANK, present, header=None, login=Credentials("elsewhere", "ron", None))
     assert again == ("usual", "default")
 
 

@@ -17,8 +17,8 @@ from mocksrv.engine import yamlnodes as yamlfile
 from mocksrv.engine.problems import Problem, YamlError
 from mocksrv.engine.scenarios.diagram import diagram
 from mocksrv.engine.scenarios.library import Library
-from mocksrv.engine.scenarios.own import SandboxScenarios
 from mocksrv.engine.scenarios.model import Ask, Challenge, Consent, Option, Scenario
+from mocksrv.engine.scenarios.own import SandboxScenarios
 from mocksrv.engine.scenarios.parsing import parse, schema, template
 from mocksrv.engine.scenarios.vocabulary import Vocabulary
 
