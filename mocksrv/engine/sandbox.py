@@ -112,6 +112,7 @@ class Settings:
     endpoints: tuple[Endpoint, ...] = ()
     faults: tuple[Fault, ...] = ()
     disturbances: tuple[Disturbance, ...] = ()
+    without: tuple[str, ...] = ()  # products that the client has not bought
 
     @classmethod
     def initial(cls, config: Config) -> Settings:
@@ -128,7 +129,8 @@ class Settings:
         endpoints = tuple(Endpoint(**{**e, "events": tuple(e["events"])}) for e in stored["endpoints"])
         faults = tuple(Fault(**f) for f in stored["faults"])
         disturbances = tuple(Disturbance(**d) for d in stored["disturbances"])
-        return cls(stored["seed"], stored["default"], tuple(stored["next"]), endpoints, faults, disturbances)
+        lists = (endpoints, faults, disturbances, tuple(stored["without"]))
+        return cls(stored["seed"], stored["default"], tuple(stored["next"]), *lists)
 
 
 SETTING_NAMES = frozenset(f.name for f in fields(Settings))

@@ -178,6 +178,11 @@ class Provider:
         """What it shows to people: widgets, its bank's pages."""
         return ()
 
+    @classmethod
+    def products(cls) -> Sequence[str]:
+        """The products that a client may lack, by the names that a sandbox's ``without`` takes."""
+        return ()
+
     def actions(self) -> Actions:
         """What a person can do with its subjects, without a browser."""
         from mocksrv.engine.acting import Actions

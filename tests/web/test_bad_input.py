@@ -161,7 +161,9 @@ BODIES: dict[str, list[Any]] = {
     "/advance": [{"by": "1h", "wait": "1s"}, {"to": "2026-01-03", "wait": "1s"}],
     "/endpoints": [{"endpoints": [ENDPOINT]}],
     "/faults": [{"faults": [{"on": "GET /users/**", "status": 500, "times": 2, "delay": "1ms", "drop": False}]}],
-    "/sandbox": [{"seed": 7}],
+    "/sandbox": [{"seed": 7}, {"without": ["insights"]}],
+    "/users/<guid>": [{"phone": "15555550123", "channels": ["sms"]}],
+    "/verify": [{"token": "493817"}],
 }
 # What stands in a path for a parameter of it, or after the beginning of a path.
 OWN = {

@@ -184,6 +184,7 @@ def test_a_sandbox_shows_its_settings(mx: MX) -> None:
     assert mx.control("GET", "/sandbox") == {
         "name": "default",
         "seed": 7,
+        "without": [],
         "clock": {"mode": "manual", "now": "2026-01-01T12:00:00.000Z", "next": None},
         "bindings": {"default": None, "next": []},
     }

@@ -35,6 +35,12 @@ class MXProvider(Provider):
     central_event = "mx.member.updated"
     mount: Mount
 
+    @classmethod
+    def products(cls) -> Sequence[str]:
+        from mocksrv.providers.mx.http.products import PRODUCTS
+
+        return tuple(PRODUCTS)
+
     def families(self) -> Sequence[Family]:
         from mocksrv.providers.mx.declarations import load
         from mocksrv.providers.mx.families import FAMILIES

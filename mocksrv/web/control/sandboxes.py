@@ -10,6 +10,8 @@ from mocksrv.engine.clock import Clock
 from mocksrv.engine.sandbox import Fault
 from mocksrv.engine.scenarios.vocabulary import fault_problem, pattern_problem
 from mocksrv.engine.time import AdvanceBusy
+from mocksrv.engine.world import World
+from mocksrv.providers.fields import not_allowed
 from mocksrv.web.control import shapes
 from mocksrv.web.control.calls import PAGE, PREFIX, Calls, ControlCall, ControlRequest
 from mocksrv.web.problems import Problem
@@ -74,21 +76,40 @@ class Sandboxes(Calls):
         return {
             "name": sandbox.name,
             "seed": sandbox.settings.seed,
+            "without": list(sandbox.settings.without),
             "clock": shapes.clock(self.engine, sandbox),
             "bindings": shapes.bindings(sandbox),
         }
 
     def put(self, request: ControlRequest) -> Any:
-        seed = request.body["seed"]
+        given = request.body
+        if not given:
+            raise Problem(422, "nothing is set; allowed are seed, without")
+        without = self._products(given.get("without", ()))
         with self.engine.change(request.sandbox) as world:
-            sandbox = world.sandbox
-            if not world.tx.is_empty(sandbox.name):
-                raise Problem(409, f"the sandbox {sandbox.name} is not empty; POST {PREFIX}/reset first")
-            world.configure(seed=seed)
-            world.tx.set_guids(sandbox.name, 0)
-            if seed is not None and sandbox.clock.mode == "manual" and self.engine.config.now is None:
-                world.set_clock(Clock.make("manual", seeded=True))
+            if "seed" in given:
+                self._seed(world, given["seed"])
+            if "without" in given:
+                world.configure(without=without)
         return self.read(request)
+
+    def _seed(self, world: World, seed: int | None) -> None:
+        """Raises Problem 409 where ids were made already."""
+        sandbox = world.sandbox
+        if not world.tx.is_empty(sandbox.name):
+            raise Problem(409, f"seed: the sandbox {sandbox.name} is not empty; POST {PREFIX}/reset first")
+        world.configure(seed=seed)
+        world.tx.set_guids(sandbox.name, 0)
+        if seed is not None and sandbox.clock.mode == "manual" and self.engine.config.now is None:
+            world.set_clock(Clock.make("manual", seeded=True))
+
+    def _products(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Names of products, each once. Raises Problem 422 for one that no provider has."""
+        known = [product for provider in self.providers for product in provider.products()]
+        for place, name in enumerate(names):
+            if name not in known:
+                raise Problem(422, f"without.{place}: {not_allowed(name, known)}")
+        return tuple(dict.fromkeys(names))
 
     def delete(self, request: ControlRequest) -> None:
         self.engine.drop(request.sandbox.name)

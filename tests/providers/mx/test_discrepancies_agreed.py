@@ -606,6 +606,18 @@ def test_error_bodies(server: Server) -> None:
     assert refused.keys() == unknown.keys() == {"message", "status", "type"}
 
 
+@row("what a client without a product is told")
+def test_what_a_client_without_a_product_is_told(server: Server) -> None:
+    control = {"method": "PUT", "path": "/_mocksrv/sandbox"}
+    for product, features in (("insights", "Pulse"), ("statements", "account statement")):
+        server.mx.http.open(**control, json={"without": [product]})
+        path = f"/users/{server.user}/insights" if product == "insights" else "/users/x/members/y/fetch_statements"
+        method = "GET" if product == "insights" else "POST"
+        refused = server.call(method, path, status=403)["error"]["message"]
+        assert refused == f"Client does not have access to {features} features"
+    server.mx.http.open(**control, json={"without": []})
+
+
 @row("the message of a wrong date")
 def test_the_message_of_a_wrong_date(server: Server) -> None:
     path = f"/users/{server.user}/transactions?from_date=tomorrow"

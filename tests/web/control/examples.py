@@ -67,7 +67,7 @@ EXAMPLES: tuple[tuple[str, str, Any], ...] = (
     ("GET", "/sandboxes", None),
     ("GET", "/sandbox", None),
     ("POST", "/reset", None),
-    ("PUT", "/sandbox", {"seed": 11}),
+    ("PUT", "/sandbox", {"seed": 11, "without": ["insights"]}),
     ("DELETE", "/sandbox", None),
 )
 

@@ -157,7 +157,7 @@ def put_text(
             422,
             "faults.0.delay: 'soon' is not a duration",
         ),
-        ("PUT", "/sandbox", {}, 422, "seed: missing"),
+        ("PUT", "/sandbox", {}, 422, "nothing is set; allowed are seed, without"),
         ("PUT", "/sandbox", {"seed": "7"}, 422, "seed: must be a whole number"),
     ],
 )

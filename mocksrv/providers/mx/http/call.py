@@ -23,6 +23,7 @@ from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers import http
 from mocksrv.providers.http import ProviderError, Reply, sentence
+from mocksrv.providers.mx.http.products import refusal
 from mocksrv.providers.numbers import whole_number
 
 V1, V2 = "v20111101", "v20250224"
@@ -59,7 +60,7 @@ class Route(http.Route):
 
     ``by_id``: in v20250224 the path takes the client's own ids as well as guids. ``deprecated``: the versions that
     advise against it. ``bearer``: a processor's call, with a token in place of Basic credentials. ``keyless``: a page
-    that a person opens, without credentials and version.
+    that a person opens, without credentials and version. ``product``: a client without it is refused.
     """
 
     versions: Sequence[str] = VERSIONS
@@ -67,13 +68,14 @@ class Route(http.Route):
     deprecated: Sequence[str] = ()
     bearer: bool = False
     keyless: bool = False
+    product: str = ""
 
 
 class Routes(http.Routes[Route]):
-    """The operations of a family of MX."""
+    """The operations of a family of MX; ``common`` are further fields of all its routes."""
 
-    def __init__(self) -> None:
-        super().__init__(Route)
+    def __init__(self, **common: Any) -> None:
+        super().__init__(Route, **common)
 
 
 @dataclass(slots=True, weakref_slot=True)
@@ -124,15 +126,22 @@ class Call(http.Call[Mount, Route]):
     # before the view
 
     def admit(self, route: Route) -> None:
-        """Credentials and version, as MX refuses them. Raises MXError 401, 404, 406."""
+        """Credentials, version and product, as MX refuses them. Raises MXError 401, 403, 404, 406."""
         if route.keyless:
             return
         self._know(bearer=route.bearer)
         self.version = self.choose_version()
         if self.version not in route.versions:
             raise MXError(404, INVALID_ROUTE)
+        self.require(route.product)
         if self.version in route.deprecated:
             self.entry.violate("deprecated", f"{route.operation} is deprecated in {self.version}")
+
+    def require(self, *products: str) -> None:
+        """Raises MXError 403 when the client lacks one of these products."""
+        lacking = next((each for each in products if each in self.sandbox.settings.without), None)
+        if lacking is not None:
+            raise MXError(403, refusal(lacking))
 
     def _know(self, *, bearer: bool) -> None:
         """Who calls. A bearer's token is looked up by the view. Raises MXError 401."""

@@ -26,13 +26,14 @@ from mocksrv.providers.mx.events.changes import AccountGoing, DataFetched, Membe
 from mocksrv.providers.mx.events.payloads import client_guid
 from mocksrv.providers.mx.events.resources import Events, Resource, changes, names
 from mocksrv.providers.mx.http.call import PAGING, Call, MXError, Routes, not_found
+from mocksrv.providers.mx.http.products import INSIGHTS as PRODUCT
 from mocksrv.providers.mx.http.schemas import Document, Moment, shown
 from mocksrv.providers.mx.money import accounts, scheduled, transactions
 from mocksrv.providers.mx.money.insight_cases import Books
 from mocksrv.providers.mx.money.insight_templates import derive
 from mocksrv.providers.mx.money.repeating import find_all, recent
 
-routes = Routes()
+routes = Routes(product=PRODUCT)
 KIND = "mx.insight"
 OF_USER = "/users/<user>/insights"
 MOST_AT_ONCE = 10  # a derivation tells the weightiest
@@ -236,7 +237,11 @@ def drop_soon(world: World, change: AccountGoing) -> None:
 
 @routes.due(INSIGHTS)
 def bring_up(world: World, user: Record) -> None:
-    """Derives what is new in the user's data, and takes away what is about nothing any more."""
+    """Derives what is new in the user's data, and takes away what is about nothing any more. A client without the
+    product has none.
+    """
+    if PRODUCT in world.sandbox.settings.without:
+        return
     known = set()
     for insight in world.list(Query(KIND, owner=user.guid)):
         if any(_has(world, insight, name) for name in DATA):

@@ -126,19 +126,19 @@ def aggregate(call: Call, user: str, member: str) -> Reply:
     return start_job(call, user, member, "aggregate", echo=True, fetch=fetch)
 
 
-# path, MX's name of the operation, our job, and what else `start_job` is told
-PLAIN_JOBS: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
-    ("verify", "verifyMember", "verify", {"done": 200, "echo": True}),
-    ("identify", "identifyMember", "identify", {}),
-    ("check_balance", "checkBalances", "balance", {}),
-    ("extend_history", "extendHistory", "history", {}),
-    ("fetch_statements", "fetchStatements", "statements", {}),
-    ("fetch_rewards", "fetchRewards", "rewards", {"done": 200}),
+# path, MX's name of the operation, our job, the product that it needs, and what else `start_job` is told
+PLAIN_JOBS: tuple[tuple[str, str, str, str, dict[str, Any]], ...] = (
+    ("verify", "verifyMember", "verify", "account_verification", {"done": 200, "echo": True}),
+    ("identify", "identifyMember", "identify", "identity_verification", {}),
+    ("check_balance", "checkBalances", "balance", "balance", {}),
+    ("extend_history", "extendHistory", "history", "transaction_history", {}),
+    ("fetch_statements", "fetchStatements", "statements", "statements", {}),
+    ("fetch_rewards", "fetchRewards", "rewards", "rewards", {"done": 200}),
 )
 
 
-def _mount(path: str, operation: str, job: str, told: Mapping[str, Any]) -> None:
-    @routes.add("POST", f"{MEMBER}/{path}", operation, by_id=True)
+def _mount(path: str, operation: str, job: str, product: str, told: Mapping[str, Any]) -> None:
+    @routes.add("POST", f"{MEMBER}/{path}", operation, by_id=True, product=product)
     def start(call: Call, user: str, member: str) -> Reply:
         return start_job(call, user, member, job, **told)
 

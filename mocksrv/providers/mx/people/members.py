@@ -215,7 +215,7 @@ def create_member(call: Call, user: str) -> Reply:
         job = "oauth" if record.body["is_oauth"] else "connect"
         skip = given.get("skip_aggregation", False)
         record.body["is_being_aggregated"] = not (skip or job == "oauth")
-        request, complete = _request_of(institution, products)
+        request, complete = _request_of(institution, products, call.sandbox.settings.without)
         request.headers = dict(echo)
         call.engine.player.start(world, call.about(record), job, created=True, skip=skip, details=request)
         accepted = 202 if complete else 201
@@ -374,12 +374,15 @@ def _products(call: Call) -> list[str]:
     return products
 
 
-def _request_of(institution: Institution, products: Sequence[str]) -> tuple[MemberJob, bool]:
-    """What the first job fetches and tells for these products; whether the institution has them all."""
+def _request_of(institution: Institution, products: Sequence[str], lacking: Sequence[str]) -> tuple[MemberJob, bool]:
+    """What the first job fetches and tells for these products; whether they are all there. ``lacking``: those
+    that the client has not bought.
+    """
     if not products:
         return MemberJob(call="create"), True
-    asked = [PRODUCTS[name] for name in products]
-    offered = [product for product in asked if product.needs is None or getattr(institution, product.needs)]
+    asked, lacked = [PRODUCTS[name] for name in products], [PRODUCTS[name] for name in lacking if name in PRODUCTS]
+    there = [product for product in asked if product.needs is None or getattr(institution, product.needs)]
+    offered = [product for product in there if product not in lacked]
     fetch = list(dict.fromkeys(["accounts", *(part for product in offered for part in product.fetches)]))
     tells = list(dict.fromkeys(product.callback for product in offered if product.callback)) or ["mx.aggregation"]
     return MemberJob(call="create", fetch=fetch, tells=tells), len(offered) == len(products)

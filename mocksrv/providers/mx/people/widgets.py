@@ -16,6 +16,7 @@ from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import Reply
 from mocksrv.providers.mx.http.call import USE_CASES, V1, Call, MXError, Routes, not_found
+from mocksrv.providers.mx.http.products import INSIGHTS
 from mocksrv.providers.mx.http.schemas import Document
 from mocksrv.providers.mx.http.versions import UNLISTED_WIDGETS, UNSHOWN_WIDGETS, Versioned
 from mocksrv.providers.mx.people.identities import opaque
@@ -60,6 +61,7 @@ WIDGETS = (
     "mini_trends_widget",
 )
 PULSE = "pulse_widget"
+PULSE_WIDGETS = (PULSE, "mini_pulse_carousel_widget", "micro_pulse_carousel_widget")
 DEFAULTS: Mapping[str, Any] = {
     "color_scheme": "light",
     "disable_institution_search": False,
@@ -158,6 +160,8 @@ REQUEST = Versioned("widget_request", WidgetSchema)
 @routes.add("POST", "/users/<user>/widget_urls", "requestWidgetURL", from_pages=True)
 def request_url(call: Call, user: str) -> Reply:
     given = call.load("widget_url", REQUEST[call.version])
+    if given["widget_type"] in PULSE_WIDGETS:
+        call.require(INSIGHTS)
     with call.change() as world:
         owner = call.user(world, user)
         url = _open(call, world, owner, given)

@@ -14,11 +14,17 @@ class SandboxList(Answer):
 
 
 class SandboxBody(Schema):
-    seed = Whole("What all ids, names and amounts follow from; null: chance.", required=True, allow_none=True)
+    """What is left out stays as it is."""
+
+    seed = Whole(
+        "What all ids, names and amounts follow from; null: chance. Only of an empty sandbox.", allow_none=True
+    )
+    without = Items(Text(), "Products that the client has not bought: its calls answer as the provider refuses them.")
 
 
 class SandboxShown(Answer):
     name = Text("Its name.")
     seed = Whole("What all ids, names and amounts follow from.", allow_none=True)
+    without = Items(Text(), "Products that the client has not bought.")
     clock = Part(Clock, "Its time.")
     bindings = Part(Bindings, "What new subjects play.")
