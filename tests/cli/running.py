@@ -1,7 +1,8 @@
-"""The command line as its users have it: processes of their own."""
+"""The command line as its users have it, in processes of their own; and, quicker, in the process of the tests."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -11,6 +12,11 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
+from unittest import mock
+
+from click.testing import CliRunner
+
+from mocksrv.cli import main
 
 ROOT = Path(__file__).parents[2]
 MOCKSRV = (sys.executable, "-m", "mocksrv")
@@ -28,7 +34,18 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def mocksrv(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    """Runs a command to its end."""
+    """Runs a command to its end, in this process. One at a time: folder, environment and streams are the process's."""
+    with contextlib.chdir(cwd), mock.patch.dict(os.environ, env or environment(), clear=True):
+        done = CliRunner().invoke(main, arguments, prog_name="mocksrv")
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr)
+
+
+def mocksrv_process(
+    *arguments: str, cwd: Path, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Runs a command to its end, in a process of its own."""
     return subprocess.run(
         [*MOCKSRV, *arguments],
         cwd=cwd,

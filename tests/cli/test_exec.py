@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.running import LIMIT, MOCKSRV, environment, mocksrv
+from tests.cli.running import LIMIT, MOCKSRV, environment, mocksrv_process
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals and a shell: run it on Linux or macOS")
 
@@ -49,7 +49,7 @@ def is_gone(url: str) -> bool:
 
 
 def test_a_script_has_the_variables_and_its_status_counts(tmp_path: Path) -> None:
-    done = mocksrv("exec", "--seed", "7", "--", "sh", "-c", SCRIPT, cwd=tmp_path)
+    done = mocksrv_process("exec", "--seed", "7", "--", "sh", "-c", SCRIPT, cwd=tmp_path)
     assert done.returncode == 7, done.stderr
     assert '{"users":[]' in done.stderr.replace(" ", "")
     assert is_gone(done.stdout.strip())
@@ -63,24 +63,24 @@ def test_pytest_runs_in_it(tmp_path: Path) -> None:
         "    assert sandbox.clock.show()['now'] == '2026-01-01T12:00:00.000Z'\n"
     )
     command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
-    done = mocksrv("exec", "--clock", "manual", "--seed", "7", "--", *command, cwd=tmp_path)
+    done = mocksrv_process("exec", "--clock", "manual", "--seed", "7", "--", *command, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 passed" in done.stdout
 
 
 def test_options_after_the_command_are_the_commands(tmp_path: Path) -> None:
-    done = mocksrv("exec", "echo", "--seed", "-h", cwd=tmp_path)
+    done = mocksrv_process("exec", "echo", "--seed", "-h", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "--seed -h\n")
 
 
 def test_its_settings_are_those_of_serve(tmp_path: Path) -> None:
     (tmp_path / "mocksrv.yaml").write_text("control-token: hush\nport: 1\n")  # a port that nobody may listen on
-    done = mocksrv("exec", "sh", "-c", "echo $MOCKSRV_CONTROL_TOKEN", cwd=tmp_path)
+    done = mocksrv_process("exec", "sh", "-c", "echo $MOCKSRV_CONTROL_TOKEN", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "hush\n"), done.stderr
-    done = mocksrv("exec", "--clock", "fast", "--", "true", cwd=tmp_path)
+    done = mocksrv_process("exec", "--clock", "fast", "--", "true", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.startswith("mocksrv exec: --clock: 'fast' is not a clock")
-    done = mocksrv("exec", "--scenario", "denyed", "--", "true", cwd=tmp_path)
+    done = mocksrv_process("exec", "--scenario", "denyed", "--", "true", cwd=tmp_path)
     assert (done.returncode, done.stderr.partition(";")[0]) == (
         2,
         "mocksrv exec: there is no scenario 'denyed'",
@@ -88,12 +88,12 @@ def test_its_settings_are_those_of_serve(tmp_path: Path) -> None:
 
 
 def test_commands_that_cannot_be_run(tmp_path: Path) -> None:
-    done = mocksrv("exec", cwd=tmp_path)
+    done = mocksrv_process("exec", cwd=tmp_path)
     assert (done.returncode, "COMMAND" in done.stderr) == (2, True)
-    done = mocksrv("exec", "no-such-command", cwd=tmp_path)
+    done = mocksrv_process("exec", "no-such-command", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (127, "mocksrv exec: no-such-command: No such file or directory\n")
     (tmp_path / "plain").write_text("")
-    assert mocksrv("exec", "./plain", cwd=tmp_path).returncode == 126
+    assert mocksrv_process("exec", "./plain", cwd=tmp_path).returncode == 126
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -110,7 +110,7 @@ def test_a_signal_ends_both(number: int, tmp_path: Path) -> None:
 
 
 def test_a_command_that_a_signal_ends(tmp_path: Path) -> None:
-    assert mocksrv("exec", "sh", "-c", "kill -TERM $$", cwd=tmp_path).returncode == 128 + signal.SIGTERM
+    assert mocksrv_process("exec", "sh", "-c", "kill -TERM $$", cwd=tmp_path).returncode == 128 + signal.SIGTERM
 
 
 def test_ctrl_c_in_a_terminal_reaches_the_command_once(tmp_path: Path) -> None:

@@ -11,23 +11,24 @@ from typing import Any
 
 import pytest
 
-from tests.cli.running import MX_HEADERS, Serving, environment, mocksrv
+from mocksrv import Server
+from tests.cli.running import MX_HEADERS, environment, mocksrv
 
 Run = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Serving]:
-    with Serving(options=["--clock", "manual", "--seed", "7"]) as serving:
-        yield serving
+def server() -> Iterator[Server]:
+    with Server(clock="manual", seed=7) as made:
+        yield made
 
 
 @pytest.fixture
-def run(server: Serving, tmp_path: Path) -> Run:
+def run(server: Server, tmp_path: Path) -> Run:
     return lambda *arguments: mocksrv(*arguments, cwd=tmp_path, env=environment(MOCKSRV_URL=server.url))
 
 
-def ask(server: Serving, path: str) -> str:
+def ask(server: Server, path: str) -> str:
     """A call of MX's API; the id of it."""
     try:
         with urllib.request.urlopen(urllib.request.Request(server.url + path, headers=MX_HEADERS)) as answer:
@@ -41,7 +42,7 @@ def rows(done: Any) -> list[list[str]]:
     return [line.split() for line in done.stdout.splitlines()]
 
 
-def test_the_newest_twenty_calls_are_listed_newest_last(server: Serving, run: Run) -> None:
+def test_the_newest_twenty_calls_are_listed_newest_last(server: Server, run: Run) -> None:
     for number in range(25):
         ask(server, f"/users?page={number + 1}")
     last = ask(server, "/users/USR-none")
@@ -55,7 +56,7 @@ def test_the_newest_twenty_calls_are_listed_newest_last(server: Serving, run: Ru
     assert rows(run("requests", "list", "--status", "404"))[1][-1] == last
 
 
-def test_a_call_is_explained(server: Serving, run: Run) -> None:
+def test_a_call_is_explained(server: Server, run: Run) -> None:
     id = ask(server, "/usrs")
     shown = run("requests", "show", id).stdout
     assert shown.startswith("GET /usrs  404\n")
@@ -64,7 +65,7 @@ def test_a_call_is_explained(server: Serving, run: Run) -> None:
     assert "there is no request REQ-none" in run("requests", "show", "REQ-none").stderr
 
 
-def test_violations_are_listed(server: Serving, run: Run) -> None:
+def test_violations_are_listed(server: Server, run: Run) -> None:
     id = ask(server, "/users?colour=red")
     assert rows(run("violations"))[-1][1:] == ["GET", "/users", "unknown-parameter", "colour", id]
     assert rows(run("violations", "--path", "/accounts*")) == [["no", "violations", "that", "fit"]]
@@ -112,7 +113,7 @@ def test_bindings_are_set_and_shown(run: Run) -> None:
     assert run("bindings", "set", "--default", "none").stdout.startswith("default  as each provider")
 
 
-def test_sandboxes_are_listed_and_dropped(server: Serving, run: Run) -> None:
+def test_sandboxes_are_listed_and_dropped(server: Server, run: Run) -> None:
     ask(server, "/sandbox/ci-17/users")
     assert run("sandboxes", "list").stdout.split() == ["ci-17", "default"]
     assert run("sandboxes", "drop", "ci-17").stdout == "ci-17 is dropped\n"

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.cli.running import MX_HEADERS, Serving, environment, mocksrv
+from tests.cli.running import MX_HEADERS, Serving, environment, mocksrv_process
 
 QUICKLY = 5.0  # seconds; on a quiet machine it is a third of one
 
@@ -213,7 +213,7 @@ def test_waitress_serves_where_gunicorn_does_not_run(tmp_path: Path) -> None:
 
 def refusal(folder: Path, *options: str, env: dict[str, str] | None = None) -> tuple[int, str]:
     """Exit status and the one line of a server that does not start."""
-    done = mocksrv("serve", *options, cwd=folder, env=env)
+    done = mocksrv_process("serve", *options, cwd=folder, env=env)
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1, done.stderr
     return done.returncode, done.stderr.strip()
@@ -277,6 +277,6 @@ def test_a_faulty_scenario_file_is_reported_and_left_out_or_refused(tmp_path: Pa
         server.stop()
     assert "bad" not in names
     assert server.errors.startswith("bad.yaml:5:15: unknown status 'CONECTED'")
-    done = mocksrv("serve", "--port", "0", "--scenarios", ".", "--strict", cwd=tmp_path)
+    done = mocksrv_process("serve", "--port", "0", "--scenarios", ".", "--strict", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.endswith("mocksrv: --strict: 1 fault in scenario files\n")

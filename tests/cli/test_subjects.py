@@ -10,16 +10,17 @@ from typing import Any
 
 import pytest
 
-from tests.cli.running import MX_HEADERS, Serving, environment, mocksrv
+from mocksrv import Server
+from tests.cli.running import MX_HEADERS, environment, mocksrv
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Serving]:
-    with Serving(options=["--clock", "manual", "--seed", "7"]) as serving:
-        yield serving
+def server() -> Iterator[Server]:
+    with Server(clock="manual", seed=7) as made:
+        yield made
 
 
-def call(server: Serving, path: str, body: Any = None) -> Any:
+def call(server: Server, path: str, body: Any = None) -> Any:
     data = None if body is None else json.dumps(body).encode()
     headers = {**MX_HEADERS, "Content-Type": "application/json"}
     with urllib.request.urlopen(urllib.request.Request(server.url + path, data=data, headers=headers)) as answer:
@@ -27,7 +28,7 @@ def call(server: Serving, path: str, body: Any = None) -> Any:
 
 
 @pytest.fixture(scope="module")
-def member(server: Serving) -> str:
+def member(server: Server) -> str:
     user = call(server, "/users", {"user": {"metadata": "m"}})["user"]["guid"]
     form = call(server, "/institutions/mxbank/credentials")["credentials"]
     credentials = [{"guid": field["guid"], "value": "mxuser"} for field in form]
@@ -36,11 +37,11 @@ def member(server: Serving) -> str:
     return guid
 
 
-def run(server: Serving, tmp_path: Path, *arguments: str) -> Any:
+def run(server: Server, tmp_path: Path, *arguments: str) -> Any:
     return mocksrv("subjects", *arguments, cwd=tmp_path, env=environment(MOCKSRV_URL=server.url))
 
 
-def test_they_are_listed(server: Serving, member: str, tmp_path: Path) -> None:
+def test_they_are_listed(server: Server, member: str, tmp_path: Path) -> None:
     lines = run(server, tmp_path, "list").stdout.splitlines()
     assert lines[0].split() == ["ID", "PROVIDER", "SCENARIO", "STATUS", "JOB"]
     assert [line.split()[:3] for line in lines[1:]] == [[member, "mx", "connected"]]
@@ -52,7 +53,7 @@ def test_they_are_listed(server: Serving, member: str, tmp_path: Path) -> None:
     ]
 
 
-def test_one_is_pushed_moved_and_shown(server: Serving, member: str, tmp_path: Path) -> None:
+def test_one_is_pushed_moved_and_shown(server: Server, member: str, tmp_path: Path) -> None:
     pushed = run(server, tmp_path, "push", member, "DENIED", "--set", "connection_status_message=Not today.")
     assert pushed.stdout == f"{member} is DENIED\n"
     moved = run(server, tmp_path, "play", member, "challenged", "--flow", "connect")
@@ -72,7 +73,7 @@ def test_one_is_pushed_moved_and_shown(server: Serving, member: str, tmp_path: P
     ],
 )
 def test_what_cannot_be_is_told_in_one_line(
-    server: Serving, member: str, tmp_path: Path, arguments: list[str], said: str
+    server: Server, member: str, tmp_path: Path, arguments: list[str], said: str
 ) -> None:
     done = run(server, tmp_path, *(each.format(member=member) for each in arguments))
     assert done.returncode == 1

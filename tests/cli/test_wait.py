@@ -8,18 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.running import LIMIT, MOCKSRV, Serving, environment, mocksrv
+from mocksrv import Server
+from mocksrv.client import Client
+from tests.cli.running import LIMIT, MOCKSRV, Serving, environment, mocksrv, mocksrv_process
 
 NOBODY = "http://127.0.0.1:9"
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Serving]:
-    with Serving() as serving:
-        yield serving
+def server() -> Iterator[Server]:
+    with Server() as made:
+        yield made
 
 
-def test_it_says_where_a_server_is(server: Serving, tmp_path: Path) -> None:
+def test_it_says_where_a_server_is(server: Server, tmp_path: Path) -> None:
     done = mocksrv("wait", "--url", server.url, cwd=tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     done = mocksrv("wait", "--url", server.url, "--sandbox", "ci-17", "--env", cwd=tmp_path)
@@ -29,7 +31,7 @@ def test_it_says_where_a_server_is(server: Serving, tmp_path: Path) -> None:
         f"FINICITY_BASE_URL={server.url}/sandbox/ci-17/finicity",
         f"MOCKSRV_URL={server.url}",
     ]
-    assert server.get("/_mocksrv/sandboxes")["sandboxes"] == ["default"]  # asking makes none
+    assert Client(server.url).get("/sandboxes")["sandboxes"] == ["default"]  # asking makes none
 
 
 def test_nobody_answers_in_time(tmp_path: Path) -> None:
@@ -58,24 +60,24 @@ def test_a_port_file_is_there_while_the_server_is(tmp_path: Path) -> None:
 
 
 def test_a_port_file_that_cannot_be_written(tmp_path: Path) -> None:
-    done = mocksrv("serve", "--port", "0", "--port-file", "no/folder/port", cwd=tmp_path)
+    done = mocksrv_process("serve", "--port", "0", "--port-file", "no/folder/port", cwd=tmp_path)
     assert done.returncode == 2
     assert "--port-file: no/folder/port: " in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_open_starts_the_browser(server: Serving, tmp_path: Path) -> None:
+def test_open_starts_the_browser(server: Server, tmp_path: Path) -> None:
     browser = tmp_path / "browser"
     browser.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/opened\n')
     browser.chmod(0o755)
     env = environment(BROWSER=f"{browser} %s")
-    done = mocksrv("open", "--url", server.url, "--sandbox", "ci-17", cwd=tmp_path, env=env)
+    done = mocksrv_process("open", "--url", server.url, "--sandbox", "ci-17", cwd=tmp_path, env=env)
     assert (done.returncode, done.stdout) == (0, f"{server.url}/sandbox/ci-17/_mocksrv/\n")
     assert (tmp_path / "opened").read_text() == done.stdout
-    assert mocksrv("open", "--url", NOBODY, cwd=tmp_path, env=env).returncode == 3
+    assert mocksrv_process("open", "--url", NOBODY, cwd=tmp_path, env=env).returncode == 3
 
 
-def test_open_without_a_browser_says_where_it_is(server: Serving, tmp_path: Path) -> None:
-    done = mocksrv("open", "--url", server.url, cwd=tmp_path, env=environment(BROWSER="/no/browser", PATH=""))
+def test_open_without_a_browser_says_where_it_is(server: Server, tmp_path: Path) -> None:
+    done = mocksrv_process("open", "--url", server.url, cwd=tmp_path, env=environment(BROWSER="/no/browser", PATH=""))
     assert done.returncode == 1
     assert f"open {server.url}/_mocksrv/ in one" in done.stderr

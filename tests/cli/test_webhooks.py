@@ -1,19 +1,18 @@
-"""`mocksrv webhooks`, `trigger`, `endpoints` and `faults`, as their users call them: processes that talk to a running
-server.
-"""
+"""`mocksrv webhooks`, `trigger`, `endpoints` and `faults`: commands that talk to a running server."""
 
 from __future__ import annotations
 
 import json
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cli.running import Serving, environment, mocksrv
+from mocksrv import Server
+from tests.cli.running import LIMIT, MOCKSRV, environment, mocksrv
 from tests.conftest import Receiver
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -27,18 +26,22 @@ def there() -> Iterator[Receiver]:
 
 
 @pytest.fixture(scope="module")
-def server(there: Receiver, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+def server(there: Receiver) -> Iterator[Server]:
     """One server for all tests; each has a sandbox of its own, whose callbacks go to ``there``."""
-    options = ["--clock", "manual", "--seed", "7", "--webhook-url", there.url]
-    with Serving(options=options, cwd=tmp_path_factory.mktemp("server")) as made:
+    with Server(clock="manual", seed=7, webhook_url=there.url) as made:
         yield made
 
 
 @pytest.fixture
-def run(server: Serving, tmp_path: Path, request: pytest.FixtureRequest) -> Run:
+def env(server: Server, request: pytest.FixtureRequest) -> dict[str, str]:
+    """The environment of commands against the test's sandbox."""
+    return environment(MOCKSRV_URL=server.url, MOCKSRV_SANDBOX=request.node.name.partition("[")[0][:60])
+
+
+@pytest.fixture
+def run(env: dict[str, str], tmp_path: Path) -> Run:
     """Runs a command against the test's sandbox: ``run("webhooks", "list")``."""
-    env = environment(MOCKSRV_URL=server.url, MOCKSRV_SANDBOX=request.node.name.partition("[")[0][:60])
-    return lambda *arguments: mocksrv(*arguments, cwd=tmp_path, env=env)
+    return partial(mocksrv, cwd=tmp_path, env=env)
 
 
 def printed(done: subprocess.CompletedProcess[str]) -> list[str]:
@@ -126,16 +129,13 @@ def test_callbacks_are_listed_and_filtered(run: Run) -> None:
     assert printed(run("webhooks", "list", "--state", "failed")) == ["no callbacks that fit"]
 
 
-def test_a_list_waits_for_what_fits(run: Run) -> None:
+def test_a_list_waits_for_what_fits(run: Run, env: dict[str, str], tmp_path: Path) -> None:
     refused(run("webhooks", "list", "--event", "mx.balance", "--wait", "10ms"), 1, "none came within 10ms")
-    waiting: list[Any] = []
-    thread = threading.Thread(
-        target=lambda: waiting.append(run("webhooks", "list", "--event", "mx.balance", "--wait", "30s", "--json"))
-    )
-    thread.start()
+    waits = [*MOCKSRV, "webhooks", "list", "--event", "mx.balance", "--wait", "30s", "--json"]
+    waiting = subprocess.Popen(waits, cwd=tmp_path, env=env, stdout=subprocess.PIPE)
     [sent] = loaded(run("trigger", "mx.balance", "--json"))["webhooks"]
-    thread.join(30)
-    assert [each["id"] for each in loaded(waiting[0])["webhooks"]] == [sent["id"]]
+    told, _ = waiting.communicate(timeout=LIMIT)
+    assert [each["id"] for each in json.loads(told)["webhooks"]] == [sent["id"]]
 
 
 def test_a_callback_is_shown_with_what_came_of_it(run: Run, there: Receiver) -> None:
@@ -283,7 +283,7 @@ def test_what_cannot_be_a_fault(run: Run, arguments: list[str], status: int, sai
 
 
 def test_a_server_with_a_token_wants_it(tmp_path: Path) -> None:
-    with Serving(options=["--control-token", "t0ken"], cwd=tmp_path) as server:
+    with Server(control_token="t0ken") as server:
         refused(
             mocksrv("webhooks", "list", "--url", server.url, cwd=tmp_path),
             1,
