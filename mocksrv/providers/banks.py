@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -23,6 +24,7 @@ class LargeBank:
     also: Sequence[str] = ()
 
 
-def large_banks() -> list[LargeBank]:
-    """All of them, as their file has them; read at each call."""
+@cache
+def large_banks() -> Sequence[LargeBank]:
+    """All of them, as their file has them, read once in a process."""
     return [LargeBank(**row) for row in yamlnodes.load(Path(__file__).with_name("banks.yaml"))]

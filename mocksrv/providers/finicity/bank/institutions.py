@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 from typing import Any
 from zlib import crc32
 
@@ -191,6 +191,11 @@ def standing_for(scenarios: ScenarioLookup) -> list[tuple[str, bool]]:
     return [(name, meets_bank(scenarios.flows(scenarios.get("finicity", name)))) for name in names]
 
 
+@cache
+def _large() -> Sequence[Institution]:
+    return [_from_bank(bank) for bank in large_banks()]
+
+
 class Institutions:
     """All institutions. ``scenarios`` gives the scenarios: name, and whether the bank's own page is met in it; ``own``
     those of the user's.
@@ -206,7 +211,6 @@ class Institutions:
 
     def of(self, scenarios: ScenarioLookup) -> Institutions:
         """The same as one sandbox sees them, with its scenarios."""
-        _ = self._large  # made once, for all
         seen = copy(self)
         seen._scenarios = lambda: standing_for(scenarios)
         return seen
@@ -216,11 +220,7 @@ class Institutions:
         own = [_own(each) for each in self._own()]
         mocks = (Institution(mock_id(name), f"Mock: {name}", oauth, scenario=name) for name, oauth in self._scenarios())
         taken = {each.id for each in own}
-        return [*own, *(each for each in (*TEST_BANKS, *mocks, PRINCIPAL, *self._large) if each.id not in taken)]
-
-    @cached_property
-    def _large(self) -> list[Institution]:
-        return [_from_bank(bank) for bank in large_banks()]
+        return [*own, *(each for each in (*TEST_BANKS, *mocks, PRINCIPAL, *_large()) if each.id not in taken)]
 
     def get(self, id: str) -> Institution | None:
         """The institution with an id, or with the code of a scenario (``mock_oauth``) or of the user's."""

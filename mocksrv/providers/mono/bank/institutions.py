@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 from pathlib import Path
 
 from mocksrv.engine import yamlnodes
@@ -60,6 +60,12 @@ class Institution:
         return folded == self.id.casefold() or folded in names
 
 
+@cache
+def _catalogue() -> Sequence[Institution]:
+    """The institutions that every server has, read once in a process."""
+    return [Institution(**row) for row in yamlnodes.load(Path(__file__).with_name("institutions.yaml"))]
+
+
 class Institutions:
     """All institutions. ``scenarios`` gives the names of the scenarios that are institutions, too, ``own`` those of the
     user's.
@@ -71,26 +77,20 @@ class Institutions:
 
     def of(self, scenarios: ScenarioLookup) -> Institutions:
         """The same as one sandbox sees them, with its scenarios."""
-        _ = self._catalogue  # made once, for all
         seen = copy(self)
         seen._scenarios = lambda: scenarios.names("mono")
         return seen
-
-    @cached_property
-    def _catalogue(self) -> list[Institution]:
-        rows = yamlnodes.load(Path(__file__).with_name("institutions.yaml"))
-        return [Institution(**row) for row in rows]
 
     def all(self) -> list[Institution]:
         """The user's own first: where one has the id of another, it takes its place."""
         own = [_of_the_user(each) for each in self._own()]
         taken = {each.id for each in own}
-        return [*own, *(each for each in self._catalogue if each.id not in taken), *map(_mock, self._scenarios())]
+        return [*own, *(each for each in _catalogue() if each.id not in taken), *map(_mock, self._scenarios())]
 
     def find(self, wanted: str) -> Institution | None:
         """By id, identifier or a name of it; ``any`` is one of them."""
         if wanted == ANY:
-            return self._catalogue[0]
+            return _catalogue()[0]
         folded = wanted.strip().casefold()
         return next((each for each in self.all() if each.is_called(folded)), None)
 

@@ -8,9 +8,9 @@ import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mocksrv.engine import yamlnodes
 from mocksrv.engine.scenarios.choosing import MOCK
@@ -98,6 +98,24 @@ class Institution:
     form: Sequence[Mapping[str, str]] = _FORM  # the login form's fields; none where the login is at the bank's page
 
 
+class _Catalogue(NamedTuple):
+    """The institutions that every server has. ``by_name``: by code and by guid."""
+
+    all: Sequence[Institution]
+    by_name: Mapping[str, Institution]
+    favorites: Sequence[Institution]
+
+
+@cache
+def _catalogue() -> _Catalogue:
+    """The catalogue, read once in a process."""
+    read: Mapping[str, Any] = yamlnodes.load(_CATALOGUE)
+    rows = [_from_row(row, read) for row in read["institutions"]]
+    banks = [_from_bank(bank, read["kinds"]) for bank in large_banks()]
+    by_name = {name: each for each in (*rows, *banks) for name in (each.code, each.guid)}
+    return _Catalogue([*rows, *banks], by_name, [by_name[code] for code in read["favorites"]])
+
+
 class Institutions:
     """All institutions of a server. The catalogue is read when it is first needed."""
 
@@ -115,7 +133,6 @@ class Institutions:
 
     def of(self, scenarios: ScenarioLookup) -> Institutions:
         """The same as one sandbox sees them, with its scenarios."""
-        _ = self._by_name  # made once, for all
         seen = copy(self)
         seen._scenarios = lambda: [(name, "") for name in scenarios.names("mx")]
         return seen
@@ -125,7 +142,7 @@ class Institutions:
         with its code.
         """
         own = next((each for each in self._own_institutions() if code_or_guid in (each.code, each.guid)), None)
-        known = own or self._by_name.get(code_or_guid)
+        known = own or _catalogue().by_name.get(code_or_guid)
         if known is not None:
             return known
         return next((mock for mock in self._mock_institutions() if code_or_guid in (mock.code, mock.guid)), None)
@@ -159,7 +176,7 @@ class Institutions:
 
     def favorites(self) -> list[Institution]:
         """The institutions that the client set as favourites, most popular first."""
-        return [self._by_name[code] for code in self._catalogue["favorites"]]
+        return [*_catalogue().favorites]
 
     def credentials(self, institution: Institution) -> list[Credential]:
         """The fields of the login form in the order of display; none where the login happens on the bank's page."""
@@ -172,26 +189,11 @@ class Institutions:
         """The profile whose data a successful connection brings when the scenario names none."""
         return institution.data_profile
 
-    @cached_property
-    def _catalogue(self) -> Mapping[str, Any]:
-        catalogue: Mapping[str, Any] = yamlnodes.load(_CATALOGUE)
-        return catalogue
-
-    @cached_property
-    def _all(self) -> list[Institution]:
-        catalogue = self._catalogue
-        banks = [_from_bank(bank, catalogue["kinds"]) for bank in large_banks()]
-        return [*(_from_row(row, catalogue) for row in catalogue["institutions"]), *banks]
-
-    @cached_property
-    def _by_name(self) -> Mapping[str, Institution]:
-        return {name: each for each in self._all for name in (each.code, each.guid)}
-
     def _searchable(self) -> Iterable[Institution]:
         own = self._own_institutions()
         taken = {each.code for each in own}
         yield from own
-        yield from (each for each in self._all if not each.unlisted and each.code not in taken)
+        yield from (each for each in _catalogue().all if not each.unlisted and each.code not in taken)
         yield from self._mock_institutions()
 
     def _own_institutions(self) -> list[Institution]:
