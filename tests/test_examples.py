@@ -16,6 +16,7 @@ from tests.sdk.test_node_sdk import MISSING, SDK
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
+@pytest.mark.slow
 def test_the_flask_apps_tests_pass(tmp_path: Path) -> None:
     folder = Path(shutil.copytree(EXAMPLES / "flask_app", tmp_path / "flask_app"))
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "mocksrv.pytest_plugin"]
@@ -25,6 +26,7 @@ def test_the_flask_apps_tests_pass(tmp_path: Path) -> None:
     assert " passed" in done.stdout
 
 
+@pytest.mark.slow
 def test_the_flask_app_runs_by_hand(tmp_path: Path) -> None:
     """``exec -- python banks.py`` serves; here on whatever port is free, with one call, and to its end."""
     program = (
@@ -41,6 +43,7 @@ def test_the_flask_app_runs_by_hand(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "201 is being connected\n"), done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(MISSING is not None and not os.environ.get("MOCKSRV_TEST_NODE"), reason=str(MISSING))
 def test_the_node_apps_tests_pass(tmp_path: Path) -> None:
     """``mocksrv exec -- npm test``, with the SDK that the tests of the Node SDK have installed."""

@@ -278,6 +278,7 @@ def test_it(mocksrv):
     result.assert_outcomes(passed=1)
 
 
+@pytest.mark.slow
 def test_workers_share_one_server_that_ends_with_the_run(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         HELPERS
@@ -299,6 +300,7 @@ def test_it(mocksrv, number, worker_id):
         mocksrv.Sandbox(url, "one").clock.show()
 
 
+@pytest.mark.slow
 def test_workers_that_run_the_same_tests_have_servers_of_their_own(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(HELPERS + "\ndef test_it(mocksrv):\n    assert not mocksrv.requests\n    connect(mocksrv)\n")
     result = pytester.runpytest_subprocess(*PLUGIN, "-p", "xdist", "--dist=each", "--tx=2*popen")

@@ -150,6 +150,7 @@ def shell(script: str, bin_folder: Path, folder: Path, **variables: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", [pytest.param(block, id=block.partition("\n")[0]) for block in blocks("sh")])
 def test_shell_commands_run(block: str, bin_folder: Path, receiver: Receiver, tmp_path: Path) -> None:
     block = block.replace(
@@ -177,6 +178,7 @@ def test_shell_commands_run(block: str, bin_folder: Path, receiver: Receiver, tm
         assert len(events) == len(set(events)), "an event came twice"
 
 
+@pytest.mark.slow
 def test_python_runs(receiver: Receiver, tmp_path: Path) -> None:
     program, _ = blocks("python")
     with Serving(options=["--clock", "x20", "--webhook-url", receiver.url], cwd=tmp_path) as server:
@@ -189,6 +191,7 @@ def test_python_runs(receiver: Receiver, tmp_path: Path) -> None:
     assert "CONNECTION_STATUS" in [body.get("type") for body in receiver.bodies()]
 
 
+@pytest.mark.slow
 def test_python_with_a_server_of_its_own_runs(tmp_path: Path) -> None:
     _, program = blocks("python")
     command = [sys.executable, "-c", program]
@@ -196,6 +199,7 @@ def test_python_with_a_server_of_its_own_runs(tmp_path: Path) -> None:
     assert (done.stdout, done.stderr) == ("DENIED 3 []\n", "")
 
 
+@pytest.mark.slow
 def test_what_is_shown_is_what_is_printed(bin_folder: Path, tmp_path: Path) -> None:
     banner, played = blocks("text")
     with Serving(options=["--webhook-url", APP], cwd=tmp_path) as server:
@@ -214,6 +218,7 @@ def connecting(printed: str) -> str:
 # examples of files
 
 
+@pytest.mark.slow
 def test_the_scenario_is_valid_and_plays_as_explained(bin_folder: Path, tmp_path: Path) -> None:
     [scenario] = [block for block in blocks("yaml") if block.startswith("name:")]
     (tmp_path / "lost-phone.yaml").write_text(scenario)

@@ -38,6 +38,7 @@ def files(tmp_path: Path) -> dict[str, str]:
     return found
 
 
+@pytest.mark.slow
 def test_every_block_of_python_is_a_file_with_a_test_that_passes(files: dict[str, str], tmp_path: Path) -> None:
     assert len(files) == PAGE.read_text("utf-8").count("```python")
     done = run(PYTEST, tmp_path)
@@ -58,6 +59,7 @@ def report(files: dict[str, str], folder: Path) -> str:
     return re.sub(r"\S+/(scenarios/mx/)", r"\1", text)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="paths are those of Linux and macOS: run it there")
 def test_a_failed_tests_report_is_as_shown(files: dict[str, str], tmp_path: Path) -> None:
     shown = REPORT.search(PAGE.read_text("utf-8"))
