@@ -45,6 +45,7 @@ TYPES = {  # the last part of the path -> the type of the report, its title
     "cashFlowBusiness": ("cfrb", f"{HOUSE} Cash Flow Report - Business"),
 }
 STATEMENT, TRANSACTIONS = "statement", "transactions"
+SECONDS = validate.Range(0, 10**11 - 1)  # since 1970, as in queries
 STATEMENTS = 24  # the oldest that can be asked for
 DURATION = 10 * SECOND
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -72,9 +73,9 @@ class Order(Document):
     """What any report can be ordered with."""
 
     accountIds = fields.String()
-    fromDate = fields.Integer(validate=validate.Range(min=0))
-    toDate = fields.Integer(validate=validate.Range(min=0))
-    incomeFromDate = fields.Integer(validate=validate.Range(min=0))
+    fromDate = fields.Integer(validate=SECONDS)
+    toDate = fields.Integer(validate=SECONDS)
+    incomeFromDate = fields.Integer(validate=SECONDS)
     reportCustomFields = fields.List(fields.Dict(), validate=validate.Length(max=5))
     showNsf = fields.Boolean()
     incomeStreamConfidenceMinimum = fields.Integer(validate=validate.Range(0, 100))

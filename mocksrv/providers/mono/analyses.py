@@ -6,10 +6,10 @@ metadata).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, validate
 
 from mocksrv.engine.clock import SECOND
 from mocksrv.engine.storage.records import Record
@@ -36,7 +36,13 @@ ENRICHED = {  # event -> what its answer says of it
     METADATA: "Transaction metadata is being processed, you will receive a webhook when it is ready",
 }
 LONGEST_TERM, DEAREST = 600, 1000  # months; percent
+MOST = LARGEST // (DEAREST // 100 + 1)  # kobo: its monthly payments are numbers that JavaScript keeps
 kobo = validate.Range(min=0, max=LARGEST)
+
+
+def _owed_together(loans: Sequence[Mapping[str, Any]]) -> None:
+    if sum(loan["opening_balance"] for loan in loans) > LARGEST:
+        raise ValidationError(f"Must come to {LARGEST} kobo at most, together.")
 
 
 class LoanSchema(Document):
@@ -56,11 +62,11 @@ class CreditSchema(Document):
     """The loan that is asked for: ``principal`` in kobo, ``interest_rate`` in percent a month, ``term`` in months."""
 
     bvn = fields.String(required=True, validate=validate.Regexp(r"^[0-9]{11}\Z", error="Must be 11 digits."))
-    principal = fields.Integer(strict=True, required=True, validate=validate.Range(min=1, max=LARGEST))
+    principal = fields.Integer(strict=True, required=True, validate=validate.Range(min=1, max=MOST))
     interest_rate = fields.Float(required=True, validate=validate.Range(min=0, max=DEAREST))
     term = fields.Integer(strict=True, required=True, validate=validate.Range(min=1, max=LONGEST_TERM))
     run_credit_check = fields.Boolean(required=True, truthy={True}, falsy={False})
-    existing_loans = fields.List(fields.Nested(LoanSchema))
+    existing_loans = fields.List(fields.Nested(LoanSchema), validate=_owed_together)
 
 
 def _begin(world: World, account: Record, event: str, given: Mapping[str, Any] | None = None) -> Record:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import expm1, log1p
 from typing import Any
 
 from mocksrv.engine.clock import day
@@ -51,9 +52,9 @@ def monthly_payment(principal: int, interest_rate: float, term: int) -> int:
     Mono's sample: 300,000 naira at 5 for 12 months is 33,847.62 a month.
     """
     rate = interest_rate / 100
-    if rate == 0:
+    if 1 + rate == 1:
         return round(principal / term)
-    return round(principal * rate / (1 - (1 + rate) ** -term))
+    return round(principal * rate / -expm1(-term * log1p(rate)))
 
 
 def _open(loans: Sequence[Mapping[str, Any]], today: str) -> list[Mapping[str, Any]]:

@@ -18,6 +18,7 @@ from mocksrv.engine.secrets import AUTH_SECRETS, MASK, masked_headers
 from mocksrv.engine.storage.queries import Tx
 from mocksrv.engine.storage.records import loads
 from mocksrv.engine.storage.rows import AttemptRow, DeliveryRow, EventRow, MomentRow, RequestRow
+from mocksrv.providers.numbers import too_large
 
 PRIVATE = "PRIVATE KEY-----"  # stands in a PEM text that holds more than a certificate
 
@@ -135,10 +136,13 @@ def entry(row: RequestRow) -> dict[str, Any]:
 
 
 def message(kept: Mapping[str, Any]) -> dict[str, Any]:
-    """One side of a call: its headers and its body, JSON as such; ``truncated`` where only its beginning is kept."""
+    """One side of a call: its headers and its body, JSON as such, and as text where a number in it is larger than
+    JavaScript keeps; ``truncated`` where only its beginning is kept.
+    """
     text = kept.get("body", "")
     try:
         body = loads(text) if text else None
+        body = body if too_large(body) is None else text
     except (ValueError, RecursionError):
         body = text
     cut = {"truncated": True} if kept.get("truncated") else {}
