@@ -117,16 +117,11 @@ class Answers:
         assert self.faults == []
 
 
-MONEY = dict.fromkeys(
-    (
-        "apr apy available_balance balance cash_surrender_value credit_limit death_benefit interest_rate loan_amount "
-        "original_balance"
-    ).split(),
-    1,
-)
-MANAGED = MONEY | dict.fromkeys(
-    "available_credit day_payment_is_due last_payment minimum_balance minimum_payment payoff_balance".split(), 1
-)
+RATES = "apr", "apy", "interest_rate"
+SUMS = "available_balance", "balance", "cash_surrender_value", "credit_limit", "death_benefit", "loan_amount"
+MONEY = dict.fromkeys((*RATES, *SUMS, "original_balance"), 1)
+PAYMENTS = "last_payment", "minimum_payment", "minimum_balance", "payoff_balance"
+MANAGED = MONEY | dict.fromkeys((*PAYMENTS, "available_credit", "day_payment_is_due"), 1)
 PLACE = {"latitude": 1, "longitude": 1, "merchant_category_code": 1}
 ROW = {"date": "2026-01-01", "description": "x", "type": "DEBIT"}
 MANAGED_ROW = {"amount": 1, "description": "x", "status": "POSTED", "type": "DEBIT"} | PLACE
@@ -206,7 +201,7 @@ def sending(provider: str) -> Iterator[tuple[Any, Receiver]]:
 def test_mx() -> None:
     with sending("mx") as (app, receiver):
         world = Populated(MX(app))
-        assert (world.member, world.deposits, world.returns, world.goals)
+        assert all((world.member, world.deposits, world.returns, world.goals))
         budget = {"budget": {"amount": 1, "category_guid": next(g for g, p in world.categories.items() if p is None)}}
         world.budget = world.mx.call("POST", f"/users/{world.user}/budgets", budget)["budget"]["guid"]  # type: ignore[attr-defined]
         world.mx.advance("3m")
@@ -262,7 +257,7 @@ def test_mono() -> None:
                 answers.ask(f"GET /mono/v2/accounts/{id}/transactions?{name}={literal.strip(chr(34))}")
         customer = mono.call("GET", f"/v2/accounts/{id}")["data"]["customer"]["id"]
         for path in READS:
-            answers.ask(f"GET /mono{path.format(id=id, job='x', customer=customer)}")
+            answers.ask(f"GET /mono{path.format(id=id, job='x', file='x', sync='x', customer=customer)}")
         answers.finish(receiver)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from typing import Any
@@ -12,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mocksrv.providers.numbers import LARGEST, dumps_for_javascript, too_large
+from mocksrv.providers.provider import Provider
+from tests.conftest import SandboxClient
 
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 
@@ -23,6 +26,19 @@ def printed_by_javascript(texts: list[str]) -> list[str]:
     done = subprocess.run(["node", "-e", script], input=json.dumps(texts), capture_output=True, text=True, check=True)
     found: list[str] = json.loads(done.stdout)
     return found
+
+
+def not_asked(client: SandboxClient, provider: type[Provider]) -> set[str]:
+    """The mounted operations that no call of the sandbox's journal has met."""
+    calls = client.control("GET", "/requests?limit=1000")["requests"]
+    asked = {f"{call['method']} {call['path'].removeprefix(provider.prefix)}" for call in calls}
+    routes = [route for family in provider.families(None) for route in family.routes.entries]  # type: ignore[arg-type]
+    patterns = {f"{route.method} {route.path}": re.sub(r"<[^>]*>", "[^/]+", route.path) for route in routes}
+    return {
+        operation
+        for operation, pattern in patterns.items()
+        if not any(re.fullmatch(f"{operation.partition(' ')[0]} {pattern}", call) for call in asked)
+    }
 
 
 @pytest.mark.parametrize(

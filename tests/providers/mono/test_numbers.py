@@ -10,13 +10,20 @@ from typing import Any
 
 import pytest
 
+from mocksrv.providers.mono.provider import MonoProvider
 from mocksrv.providers.mono.webhooks import CATALOGUE
 from mocksrv.providers.numbers import LARGEST, too_large
 from tests.providers.mono.client import Mono
 from tests.providers.mono.test_analyses import LOAN
-from tests.providers.mono.test_partners import SESSION
-from tests.providers.test_numbers import needs_node, printed_by_javascript
+from tests.providers.mono.test_customers import ADA
+from tests.providers.mono.test_partners import GOOD, SESSION
+from tests.providers.test_numbers import needs_node, not_asked, printed_by_javascript
 
+LINK = {
+    "customer": {"name": "Ada Obi", "email": "ada@example.com"},
+    "scope": "auth",
+    "redirect_url": "https://app.example.com/back",
+}
 WHOLE_FLOAT = re.compile(r"[:\[,]-?[0-9]+\.0+[,\]}]")
 READS = (
     "/coverage",
@@ -35,21 +42,73 @@ READS = (
     *(f"/v2/accounts/{{id}}/{what}" for what in ("balance", "income-records", "assets", "earnings")),
     "/v2/accounts/{id}/statement/insights",
     "/v2/enrichments/record/{job}",
+    "/v2/accounts/",
+    "/v2/customers/",
+    "/users/stats/wallet",
+    "/accounts/{id}/statement/jobs/{file}",
+    "/v2/accounts/{id}/statement/jobs/{file}",
+    "/v2/accounts/{id}/jobs/{sync}",
     "/v2/accounts/unknown",
     "/accounts/unknown",
 )
 
 
+WRITES: tuple[tuple[str, str, Any], ...] = (
+    ("POST", "/account/auth", {"code": "{code}"}),
+    ("POST", "/v2/accounts/auth", {"code": "{code}"}),
+    ("POST", "/v2/accounts/initiate", LINK),
+    ("POST", "/v2/customers", ADA),
+    ("POST", "/v2/customers/", ADA | {"email": "other@example.com"}),
+    ("PATCH", "/v2/customers/{customer}", {"phone": "08012345679"}),
+    ("POST", "/v2/connect/session", SESSION),
+    ("POST", "/v2/connect/reauth/session", {"account": "{id}"}),
+    ("POST", "/accounts/{id}/reauthorise", None),
+    ("POST", "/v2/accounts/{id}/reauthorise", None),
+    ("POST", "/v2/accounts/{id}/creditworthiness", LOAN),
+    ("POST", "/v2/accounts/{id}/creditworthiness/", LOAN),
+    ("POST", "/v2/accounts/{id}/statement/insights", None),
+    ("POST", "/v2/accounts/{id}/transactions/categorise", None),
+    ("POST", "/v2/accounts/{id}/transactions/metadata", None),
+    ("POST", "/accounts/{id}/sync", None),
+    ("GET", "/accounts/{id}/sync", None),
+    ("POST", "/accounts/{id}/unlink", None),
+    ("POST", "/v2/accounts/{other}/unlink", None),
+    ("DELETE", "/v2/customers/{customer}", None),
+)
+
+
 def answers(mono: Mono) -> list[str]:
-    """The texts of answers of every kind."""
-    id = mono.link()
-    job = mono.call("GET", f"/v2/accounts/{id}/statement/insights")["data"]["jobId"]
+    """The texts of answers of every operation."""
+    code = mono.connect(institution="any")
+    id = mono.call("POST", "/account/auth", {"code": code})["id"]
+    mono.advance("2s")
+    known = {"id": id, "other": mono.link(), "code": code}
+    known["job"] = mono.call("GET", f"/v2/accounts/{id}/statement/insights")["data"]["jobId"]
+    known["file"] = mono.call("GET", f"/accounts/{id}/statement?output=pdf")["id"]
+    known["sync"] = mono.ask("GET", f"/v2/accounts/{id}/balance", x_realtime="true").headers["x-job-id"]
+    known["customer"] = mono.call("GET", f"/v2/accounts/{id}")["data"]["customer"]["id"]
+    session = {"x-session-id": mono.call("POST", "/v2/connect/session", SESSION)["data"]["session"]["id"]}
+    again = mono.ask("POST", "/v2/connect/reauth/session", {"account": id}).headers["x-session-id"]
     mono.advance("30s")
-    customer = mono.call("GET", f"/v2/accounts/{id}")["data"]["customer"]["id"]
-    texts = [mono.ask("GET", path.format(id=id, job=job, customer=customer)).get_data(as_text=True) for path in READS]
-    session = mono.ask("POST", "/v2/connect/session", SESSION)
-    sync = mono.ask("POST", f"/accounts/{id}/sync")
-    return [*texts, session.get_data(as_text=True), sync.get_data(as_text=True)]
+    found = [
+        mono.ask("GET", "/v2/connect/sandbox", None, **session),
+        mono.ask("POST", "/v2/connect/login", GOOD, **session),
+        mono.ask("POST", "/v2/connect/reauth/login", GOOD, **{"x-session-id": again}),
+        *(mono.ask("GET", path.format(**known)) for path in READS),
+    ]
+    for method, path, body in WRITES:
+        sent = (
+            None
+            if body is None
+            else {name: each.format(**known) if each in ("{code}", "{id}") else each for name, each in body.items()}
+        )
+        found.append(mono.ask(method, path.format(**known), sent))
+    return [answer.get_data(as_text=True) for answer in found if answer.is_json]
+
+
+def test_every_operation_is_asked(mono: Mono) -> None:
+    answers(mono)
+    assert not_asked(mono, MonoProvider) == {"GET /statements/<job>.pdf"}  # a file
 
 
 def callbacks(mono: Mono) -> list[str]:
