@@ -13,6 +13,7 @@ import click
 from mocksrv.client import Client, ControlError, Unreachable
 from mocksrv.engine.callbacks.addresses import is_http_url
 from mocksrv.engine.sandbox import NAME, SandboxNameError
+from mocksrv.engine.secrets import masked_urls
 
 DEFAULT_URL = "http://127.0.0.1:8484"
 
@@ -60,11 +61,13 @@ def with_server(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def put_with(client: Client, key: str, known: Sequence[Any], made: Mapping[str, Any]) -> Any:
-    """Puts a list (``/endpoints``, ``/faults``) with one more item, or with another in place of that with the same URL.
+    """Puts a list (``/endpoints``, ``/faults``) with one more item, or with another in place of that whose URL
+    is shown so.
 
     Raises click.ClickException, which speaks of this item without its place in the list.
     """
-    same = (number for number, each in enumerate(known) if "url" in made and each["url"] == made["url"])
+    shown = masked_urls(made["url"]) if "url" in made else None
+    same = (number for number, each in enumerate(known) if "url" in each and each["url"] == shown)
     place = next(same, len(known))
     try:
         return client.call("PUT", f"/{key}", {key: [*known[:place], made, *known[place + 1 :]]})

@@ -11,6 +11,7 @@ import click
 from mocksrv.cli.client import JSON, PAYLOAD, file_or_text, members, merged, print_json, put_with, with_server
 from mocksrv.cli.output import print_table
 from mocksrv.client import Client
+from mocksrv.engine.secrets import masked_urls
 
 
 @click.group()
@@ -100,7 +101,7 @@ def add(
 def remove(server: Client, target: str, as_json: bool) -> None:
     """Remove an endpoint, by its URL or its id."""
     known = server.get("/endpoints")["endpoints"]
-    left = [each for each in known if target not in (each["url"], each["id"])]
+    left = [each for each in known if each["id"] != target and each["url"] != masked_urls(target)]
     if len(left) == len(known):
         there = ", ".join(each["url"] for each in known) or "none"
         raise click.ClickException(f"there is no endpoint {target}; there is {there}")

@@ -141,8 +141,13 @@ def banner(engine: Engine, config: Config, port: int, warnings: Sequence[str] = 
 
 
 def _callbacks(engine: Engine, config: Config) -> str:
+    from mocksrv.engine.secrets import masked_urls
+
     endpoints = engine.sandbox("default").settings.endpoints
-    said = ", ".join(endpoint.url for endpoint in endpoints) or "none are sent; --webhook-url URL sets where they go"
+    said = (
+        ", ".join(masked_urls(endpoint.url) for endpoint in endpoints)
+        or "none are sent; --webhook-url URL sets where they go"
+    )
     other = config.webhook_url and [endpoint.url for endpoint in endpoints] != [config.webhook_url]
     return f"{said}   (as kept in the database; --webhook-url is for new sandboxes)" if other else said
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from json.encoder import encode_basestring as quoted  # a text as JSON, without the encoder around it
 from typing import Any, NamedTuple
 
-from mocksrv.engine.secrets import masked_body, masked_headers, masked_query
+from mocksrv.engine.secrets import masked_body, masked_headers, masked_query, masked_urls
 from mocksrv.engine.storage.records import dumps
 from mocksrv.engine.storage.rows import NewRequestRow
 from mocksrv.engine.storage.store import Store
@@ -128,7 +128,8 @@ def _row(e: Entry) -> NewRequestRow:
 def _shown(exchange: Exchange) -> str:
     """What was sent and answered as JSON, without its secrets. It is put together of texts, for speed."""
     query, asked, sent, told, answered = exchange
-    request, response = _message(_request_headers(asked), sent), _message(_response_headers(told), answered)
+    request = _message(_request_headers(asked), sent, urls=True)
+    response = _message(_response_headers(told), answered)
     shown = masked_query(query.encode("latin-1", "replace").decode("utf-8", "replace")) if query else ""
     return f'{{"query":{quoted(shown)},"request":{request},"response":{response}}}'
 
@@ -145,9 +146,11 @@ def _response_headers(told: Headers) -> str:
     return dumps(masked_headers(dict(told)))
 
 
-def _message(headers: str, body: bytes) -> str:
+def _message(headers: str, body: bytes, *, urls: bool = False) -> str:
+    """One side of a call; ``urls``: those in its body have secrets of their own (an endpoint's)."""
     if not body:
         return f'{{"headers":{headers},"body":""}}'
     kept = masked_body(body[:KEPT_BODY].decode("utf-8", "replace"))
+    kept = masked_urls(kept) if urls else kept
     cut = ',"truncated":true' if len(body) > KEPT_BODY else ""
     return f'{{"headers":{headers},"body":{quoted(kept)}{cut}}}'

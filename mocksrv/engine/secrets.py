@@ -1,4 +1,6 @@
-"""What is not shown of calls and callbacks: credentials, keys, passwords and tokens read as asterisks."""
+"""What is not shown of calls and callbacks: credentials, keys, passwords and tokens, also those in URLs, read as
+asterisks.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, unquote_plus, urlencode
 
 from mocksrv.engine.storage.records import loads
 
@@ -15,6 +17,9 @@ AUTH_SECRETS = frozenset({"password", "client_secret", "secret", "key"})  # memb
 SHORTEST = 4  # characters of a secret that is looked for: a shorter one stands everywhere
 SECRET_HEADER = re.compile(r"authorization|secret|token|(api|app|sec)-?key|password|cookie", re.IGNORECASE)
 SECRET_NAME = re.compile(r"pass(word|code|phrase)|secret|token|authorization|(^|[_-]|api|app|sec)key$", re.IGNORECASE)
+SECRET_PARAMETER = re.compile(rf"{SECRET_NAME.pattern}|^(sig|signature|auth|hmac|code)$", re.IGNORECASE)  # of URLs
+_LOGIN = re.compile(r"""(:\\?/\\?/)([^\s/\\?#"'@]+)(?=@)""")  # the slashes as JSON may write them
+_PARAMETER = re.compile(r"""([?&]([^=&?\s#"']+)=)([^&\s#"'<>\\]+)""")
 _HINTS = ("pass", "secret", "token", "key", "authorization", "credentials")  # without one there is nothing to mask
 _SECRET_MEMBER = re.compile(rf'"[^"]*(?:{"|".join(_HINTS)})[^"]*"\s*:', re.IGNORECASE)
 _MEMBER = re.compile(r'("(?:[^"\\]|\\.)*"\s*:\s*)"((?:[^"\\]|\\.)*)"?')
@@ -24,12 +29,27 @@ def masked_headers(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: MASK if SECRET_HEADER.search(name) else value for name, value in headers.items()}
 
 
-def known_secrets(auth: Mapping[str, Any], own: Mapping[str, str], sent: Mapping[str, str]) -> list[str]:
-    """What an answer could echo of an endpoint's secrets: those of its ``auth``, the values of its ``own`` headers, and
-    what the headers that were ``sent`` prove who sends with. The longest first.
+def masked_urls(text: str) -> str:
+    """A URL, or a text with URLs in it, without logins and the values of parameters that are secrets."""
+    if "=" not in text and "@" not in text:
+        return text
+    text = _LOGIN.sub(rf"\1{MASK}", text)
+    return _PARAMETER.sub(lambda found: found[1] + (MASK if SECRET_PARAMETER.search(found[2]) else found[3]), text)
+
+
+def _in_url(url: str) -> list[str]:
+    """The secrets of a URL, as they stand there and as a receiver reads them."""
+    logins = [part for found in _LOGIN.finditer(url) for part in (found[2], *found[2].split(":"))]
+    values = [found[3] for found in _PARAMETER.finditer(url) if SECRET_PARAMETER.search(found[2])]
+    return [*logins, *values, *map(unquote_plus, values)]
+
+
+def known_secrets(url: str, auth: Mapping[str, Any], own: Mapping[str, str], sent: Mapping[str, str]) -> list[str]:
+    """What an answer could echo of an endpoint's secrets: those of its ``url`` and its ``auth``, the values of its
+    ``own`` headers, and what the headers that were ``sent`` prove who sends with. The longest first.
     """
     proofs = [value for name, value in sent.items() if SECRET_HEADER.search(name)]
-    values = [str(auth[name]) for name in AUTH_SECRETS & auth.keys()]
+    values = [*_in_url(url), *(str(auth[name]) for name in AUTH_SECRETS & auth.keys())]
     values += [*own.values(), *proofs, *(proof.partition(" ")[2] for proof in proofs)]
     return sorted({value for value in values if len(value) >= SHORTEST}, key=len, reverse=True)
 
@@ -45,7 +65,9 @@ def masked_query(query: str) -> str:
     if not _may_have_secrets(query):
         return query
     pairs = parse_qsl(query, keep_blank_values=True)
-    return urlencode([(name, MASK if SECRET_NAME.search(name) else value) for name, value in pairs], safe="*[]")
+    return urlencode(
+        [(name, MASK if SECRET_NAME.search(name) else masked_urls(value)) for name, value in pairs], safe="*[]"
+    )
 
 
 def masked_body(body: str) -> str:

@@ -18,6 +18,7 @@ from mocksrv.engine.sandbox import Fault
 from mocksrv.server import LocalServer
 from tests.conftest import MX, Receiver
 
+Make = Callable[..., tuple[Engine, Flask]]
 ITSELF = "callbacks do not go to mocksrv itself"
 
 
@@ -99,6 +100,61 @@ def test_a_receiver_that_repeats_secrets_does_not_show_them(mx: MX, receiver: Re
     assert "'Authorization': '***'" in delivery["attempts"][0]["response"]["body"]
     for secret in ("hush", "quiet-mouse", "Basic ", "dTpodXNoLWh1c2g="):
         assert secret not in whole
+
+
+HOOK = "http://127.0.0.1:9/hook?tenant=7&token=quiet-mouse&sig=h%2Fush"
+SHOWN = "http://127.0.0.1:9/hook?tenant=7&token=***&sig=***"
+
+
+def test_tokens_of_urls_are_shown_nowhere(make_server: Make, receiver: Receiver) -> None:
+    engine, app = make_server(clock="manual")
+    mx, url, seen = MX(app), f"{receiver.url}?token=quiet-mouse&sig=h%2Fush", list[str]()
+    engine.observers.subscribe(lambda happened: seen.extend(map(str, happened)))
+    auth = {**OAUTH2, "token_url": f"{receiver.url}/token?code=still-mouse"}
+    mx.control("PUT", "/endpoints", {"endpoints": [{"url": url}, {"url": receiver.url + "/two", "auth": auth}]})
+    receiver.answer = lambda: (500, receiver.received[-1]["path"].encode() + b" h/ush")  # type: ignore[method-assign]
+    [event] = mx.control("POST", "/trigger", {"event": "mx.member.updated"})["webhooks"]
+    mx.advance("0s")
+    shown = [mx.control("GET", path) for path in ("/endpoints", f"/webhooks/{event['id']}", "/webhooks")]
+    shown += [mx.control("GET", f"/requests/{row['id']}") for row in mx.control("GET", "/requests")["requests"]]
+    assert "token=quiet-mouse" in receiver.received[0]["path"] + receiver.received[1]["path"]
+    assert any("token=***" in line for line in seen)
+    for secret in ("quiet-mouse", "still-mouse", "h%2Fush", "h/ush"):
+        assert [text for text in map(str, (*shown, *seen)) if secret in text] == []
+
+
+def test_asterisks_in_a_url_keep_its_token(make_server: Make) -> None:
+    engine, app = make_server()
+    mx = MX(app)
+
+    def urls() -> list[str]:
+        return [endpoint.url for endpoint in engine.sandbox("default").settings.endpoints]
+
+    other = HOOK.replace("quiet", "loud")
+    shown = mx.control("PUT", "/endpoints", {"endpoints": [{"url": HOOK, "headers": {"X-Team": "qa"}}, {"url": other}]})
+    assert [each["url"] for each in shown["endpoints"]] == [SHOWN, SHOWN]
+    assert mx.control("PUT", "/endpoints", shown) == shown
+    assert urls() == [HOOK, other]
+    mx.control("PUT", "/endpoints", {"endpoints": [shown["endpoints"][1]]})
+    assert urls() == [other]
+    mx.control("PUT", "/endpoints", {"endpoints": [{"url": SHOWN}]})  # only one is shown so
+    assert urls() == [other]
+    for elsewhere in (SHOWN.replace(":9", ":7"), SHOWN.replace("/hook", "/mine"), SHOWN + "&more=1"):
+        refused = mx.control("PUT", "/endpoints", {"endpoints": [{"url": elsewhere}]}, status=422)
+        assert "stands for a secret that is there already, and there is none" in refused["detail"]
+
+
+def test_a_token_of_a_url_stays_where_it_is_fetched(make_server: Make) -> None:
+    engine, app = make_server()
+    mx = MX(app)
+    auth = {**OAUTH2, "token_url": "http://127.0.0.1:9/token?key=still-mouse"}
+    shown = mx.control("PUT", "/endpoints", {"endpoints": [{"url": HOOK, "auth": auth}]})
+    assert shown["endpoints"][0]["auth"]["token_url"] == "http://127.0.0.1:9/token?key=***"
+    assert mx.control("PUT", "/endpoints", shown) == shown
+    [kept] = engine.sandbox("default").settings.endpoints
+    assert kept.auth == auth
+    shown["endpoints"][0]["auth"]["token_url"] = "http://127.0.0.1:7/token?key=***"
+    mx.control("PUT", "/endpoints", shown, status=422)
 
 
 # faults

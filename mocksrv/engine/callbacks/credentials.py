@@ -18,6 +18,7 @@ from weakref import WeakKeyDictionary
 
 from mocksrv.engine.clock import SECOND
 from mocksrv.engine.sandbox import Endpoint, Sandbox
+from mocksrv.engine.secrets import masked_urls
 
 if TYPE_CHECKING:
     from mocksrv.engine.callbacks.transport import Answer
@@ -118,9 +119,10 @@ class Credentials:
             "accept": "application/json",
             "Authorization": basic(auth["client_id"], auth["client_secret"]),
         }
+        place = masked_urls(auth["token_url"])
         answer = self._post(auth["token_url"], urlencode(form).encode(), headers, most=LONGEST_ANSWER)
         if answer.error or answer.status != 200:
-            raise NoToken(f"no access token from {auth['token_url']}: {answer.error or answer.status}")
+            raise NoToken(f"no access token from {place}: {answer.error or answer.status}")
         try:
             given = json.loads(answer.body)
             text, life = given["access_token"], given.get("expires_in")
@@ -128,7 +130,7 @@ class Credentials:
             if not TOKEN.fullmatch(text):
                 raise ValueError(text)
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
-            raise NoToken(f"no access token from {auth['token_url']}: its answer has none that can be used") from None
+            raise NoToken(f"no access token from {place}: its answer has none that can be used") from None
         return _Token(text, auth, asked_at, asked_at + lifetime)
 
 

@@ -24,7 +24,7 @@ from mocksrv.engine.callbacks.outbox import PRIVATE
 from mocksrv.engine.clock import iso_ms
 from mocksrv.engine.observers import Happening
 from mocksrv.engine.sandbox import Endpoint, Sandbox
-from mocksrv.engine.secrets import MASK, known_secrets, masked_headers, without
+from mocksrv.engine.secrets import MASK, known_secrets, masked_headers, masked_urls, without
 from mocksrv.engine.storage.records import dumps
 from mocksrv.engine.storage.rows import AttemptRow, DueRow
 from mocksrv.engine.storage.shared import CALLBACKS, OneProcess
@@ -169,7 +169,9 @@ class Dispatcher:
             except Exception:
                 if self.pause(TROUBLE):
                     return
-                log.exception("a callback to %s could not be sent or recorded; it is tried again", endpoint)
+                log.exception(
+                    "a callback to %s could not be sent or recorded; it is tried again", masked_urls(endpoint)
+                )
 
     def _may_send(self, sandbox: Sandbox, endpoint: str) -> bool:
         """Whether it is this process that sends to an endpoint now, and not another one or, while that advances the
@@ -245,7 +247,7 @@ class Dispatcher:
         kept = AttemptRow(
             at, answer.status, answer.error, answer.duration_ms, *_exchange(endpoint, headers, body, answer)
         )
-        detail = f"{event} -> {endpoint.url}: {_outcome(answer, due)}"
+        detail = f"{event} -> {masked_urls(endpoint.url)}: {_outcome(answer, due)}"
         told = Happening(sandbox.name, at, "attempt", event_id, detail, {"delivery": row.seq})
         self._done.append(Attempt(sandbox, row.seq, state, due, attempts + 1, kept, told))
 
@@ -298,7 +300,7 @@ class Dispatcher:
         except NoToken as error:
             return transport.unsent(str(error))
         except Exception as error:  # whatever a provider's signer makes of the auth: the queue goes on
-            log.exception("a callback to %s could not be signed", endpoint.url)
+            log.exception("a callback to %s could not be signed", masked_urls(endpoint.url))
             return transport.unsent(f"could not be signed: {type(error).__name__}")
         headers.update(wrong_credentials(proof) if wrong.get("wrong_credentials") else proof)
         if wrong.get("wrong_content_type"):
@@ -330,9 +332,9 @@ def _exchange(endpoint: Endpoint, sent: Mapping[str, str], body: bytes, answer: 
     """What was sent and answered, as it is kept: without secrets, also where the receiver repeats them."""
     own = {name.lower() for name in endpoint.headers}
     shown = {name: MASK if name.lower() in own else value for name, value in masked_headers(sent).items()}
-    secrets = known_secrets(endpoint.auth, endpoint.headers, sent)
+    secrets = known_secrets(endpoint.url, endpoint.auth, endpoint.headers, sent)
     heads = {name: without(value, secrets) for name, value in answer.headers.items()}
-    request = dumps({"url": endpoint.url, "headers": shown, **_shown(body)})
+    request = dumps({"url": masked_urls(endpoint.url), "headers": shown, **_shown(body)})
     return request, dumps({"headers": heads, "body": without(answer.body, secrets)})
 
 

@@ -13,6 +13,7 @@ from mocksrv.engine.callbacks.consistency import Rule, flat, settle
 from mocksrv.engine.callbacks.disturbance import AT_SENDING, meet
 from mocksrv.engine.problems import choose
 from mocksrv.engine.sandbox import Endpoint
+from mocksrv.engine.secrets import masked_urls
 from mocksrv.engine.storage.records import dumps
 from mocksrv.engine.world import World
 
@@ -81,7 +82,7 @@ def emit(
     world.note("event", subject, event, treatment=world.directives)
     if world.observed:
         for endpoint, _ in owed:
-            world.note("delivery", id, f"{event} -> {endpoint}")
+            world.note("delivery", id, f"{event} -> {masked_urls(endpoint)}")
 
 
 class UnknownField(Exception):

@@ -4,7 +4,7 @@ request.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mocksrv.engine.callbacks.addresses import ForbiddenHost, check_hosts
@@ -14,7 +14,7 @@ from mocksrv.engine.engine import UnknownEvent, UnknownSubject
 from mocksrv.engine.role import WrongSubject
 from mocksrv.engine.sandbox import Endpoint, endpoints_from
 from mocksrv.engine.scenarios.vocabulary import pattern_problem
-from mocksrv.engine.secrets import MASK
+from mocksrv.engine.secrets import MASK, masked_urls
 from mocksrv.engine.storage.rows import EventRow
 from mocksrv.engine.world import World
 from mocksrv.providers.numbers import too_large
@@ -94,18 +94,22 @@ class Callbacks(Calls):
         return {"endpoints": [shapes.endpoint(endpoint) for endpoint in request.sandbox.settings.endpoints]}
 
     def put_endpoints(self, request: ControlRequest) -> Any:
-        made = endpoints_from(request.body["endpoints"])
+        present = request.sandbox.settings.endpoints
+        given = [shapes.with_whole_url(item, present) for item in request.body["endpoints"]]
+        check_once(given)
+        made = endpoints_from(given)
         self._check_patterns(made)
         warnings = self._check_hosts(made)
         with self.engine.change(request.sandbox) as world:
             known = world.sandbox.settings.endpoints
             endpoints = tuple(shapes.with_secrets(endpoint, known) for endpoint in made)
             for endpoint in endpoints:
-                if MASK in (*endpoint.auth.values(), *endpoint.headers.values()):
+                urls = endpoint.url + str(endpoint.auth.get("token_url"))
+                if MASK in urls or MASK in (*endpoint.auth.values(), *endpoint.headers.values()):
                     raise Problem(
                         422,
-                        f"{endpoint.url}: {MASK} stands for a secret that is there already, and there is none; "
-                        "another auth needs it anew",
+                        f"{masked_urls(endpoint.url)}: {MASK} stands for a secret that is there already, and there is "
+                        "none; another auth needs it anew",
                     )
             world.configure(endpoints=endpoints)
             world.tx.fail_orphans(world.sandbox.name, [endpoint.id for endpoint in endpoints])
@@ -197,6 +201,15 @@ class Callbacks(Calls):
 
     def list_events(self, _: ControlRequest) -> Any:
         return {"events": self.engine.events}
+
+
+def check_once(items: Sequence[Mapping[str, Any]]) -> None:
+    """Raises Problem 422 for two endpoints with one URL."""
+    places: dict[str, int] = {}
+    for place, item in enumerate(items):
+        first = places.setdefault(item["url"], place)
+        if first != place:
+            raise Problem(422, f"endpoints.{place}.url: is that of endpoints.{first}; one URL is one endpoint")
 
 
 def _event(world: World, id: str) -> EventRow:

@@ -14,7 +14,7 @@ from mocksrv.engine.clock import duration_text, iso_ms
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.sandbox import Endpoint, Fault, Sandbox
 from mocksrv.engine.scenarios.model import Scenario
-from mocksrv.engine.secrets import AUTH_SECRETS, MASK, masked_headers
+from mocksrv.engine.secrets import AUTH_SECRETS, MASK, masked_headers, masked_urls
 from mocksrv.engine.storage.queries import Tx
 from mocksrv.engine.storage.records import loads
 from mocksrv.engine.storage.rows import AttemptRow, DeliveryRow, EventRow, MomentRow, RequestRow
@@ -53,11 +53,14 @@ def bindings(sandbox: Sandbox) -> dict[str, Any]:
 
 def endpoint(endpoint: Endpoint) -> dict[str, Any]:
     """As shown: secrets read back as asterisks."""
-    auth = {name: MASK if name in AUTH_SECRETS or PRIVATE in value else value for name, value in endpoint.auth.items()}
+    auth = {
+        name: MASK if name in AUTH_SECRETS or PRIVATE in value else masked_urls(value)
+        for name, value in endpoint.auth.items()
+    }
     headers = dict.fromkeys(endpoint.headers, MASK)
     return {
         "id": endpoint_id(endpoint.url),
-        "url": endpoint.url,
+        "url": masked_urls(endpoint.url),
         "events": list(endpoint.events),
         **({"auth": auth} if auth else {}),
         "headers": headers,
@@ -76,12 +79,29 @@ def with_secrets(made: Endpoint, known: Sequence[Endpoint]) -> Endpoint:
     before = next((each for each in known if each.url == made.url), made)
 
     def kept(now: Mapping[str, Any], was: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: was.get(name, value) if value == MASK else value for name, value in now.items()}
+        return {
+            name: was[name] if name in was and _stands_for(value, was[name]) else value for name, value in now.items()
+        }
 
     auth = kept(made.auth, before.auth)
     if _without_secrets(auth) != _without_secrets(before.auth):
         auth = dict(made.auth)
     return replace(made, auth=auth, headers=kept(made.headers, before.headers))
+
+
+def with_whole_url(item: Mapping[str, Any], known: Sequence[Endpoint]) -> Mapping[str, Any]:
+    """An endpoint as it is put, where asterisks in the URL keep the secrets of the one that is shown so. Where several
+    are, its ``id`` says which.
+    """
+    meant = [each.url for each in known if _stands_for(item["url"], each.url)]
+    if "id" in item:
+        meant = [url for url in meant if endpoint_id(url) == item["id"]]
+    return {**item, "url": meant[0]} if len(meant) == 1 else item
+
+
+def _stands_for(shown: str, secret: str) -> bool:
+    """Whether a text is what is shown in place of this one."""
+    return shown == MASK or (MASK in shown and shown == masked_urls(secret))
 
 
 def _without_secrets(auth: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,7 +126,7 @@ def delivery(tx: Tx, row: DeliveryRow, occurred_at: int, whole: bool) -> dict[st
     due = row.next_attempt_at
     shown_due = None if due is None else iso_ms(occurred_at if due == AT_ONCE else due)
     return {
-        "endpoint": row.endpoint,
+        "endpoint": masked_urls(row.endpoint),
         "state": row.state,
         "next_attempt_at": shown_due,
         "attempts": [attempt(a, whole) for a in tx.attempts(row.seq)],

@@ -10,6 +10,7 @@ from flask import current_app
 from marshmallow import Schema, ValidationError, validate, validates_schema
 
 from mocksrv.engine.callbacks.addresses import is_http_url
+from mocksrv.engine.secrets import masked_urls
 from mocksrv.providers.fields import Answer, Items, Map, Part, Text, not_allowed
 from mocksrv.web.control.calls import AUTH_KINDS
 from mocksrv.web.control.schemas.shared import EVENT_PATTERN
@@ -20,7 +21,7 @@ HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 def is_callback_url(text: str) -> None:
     """Raises ValidationError unless it is a URL that callbacks can go to."""
     if not is_http_url(text) or not text.isascii():
-        raise ValidationError(f"{text!r} is not a URL; write http://host:port/path or https://...")
+        raise ValidationError(f"{masked_urls(text)!r} is not a URL; write http://host:port/path or https://...")
     if urlsplit(text).username is not None:
         raise ValidationError("a URL with a login in it is shown to everybody; write it as auth of the type basic")
 
@@ -75,16 +76,6 @@ class EndpointsBody(Schema):
     endpoints = Items(
         Part(EndpointBody), "All endpoints.", required=True, validate=validate.Length(max=1000, error="at most {max}")
     )
-
-    @validates_schema
-    def _once(self, data: dict[str, Any], **_: Any) -> None:
-        places: dict[str, int] = {}
-        for place, item in enumerate(data["endpoints"]):
-            first = places.setdefault(item["url"], place)
-            if first != place:
-                raise ValidationError(
-                    {f"endpoints.{place}.url": [f"is that of endpoints.{first}; one URL is one endpoint"]}
-                )
 
 
 class Endpoint(EndpointBody, Answer):
