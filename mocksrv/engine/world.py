@@ -16,6 +16,7 @@ from mocksrv.engine.scenarios.files import Key
 from mocksrv.engine.scenarios.model import Scenario
 from mocksrv.engine.storage.queries import Tx
 from mocksrv.engine.storage.records import Query, Record, dumps
+from mocksrv.engine.storage.tables.timers import WHEN_ASKED
 
 MOST_MOMENTS = 100_000  # lines of its subjects' timelines that a sandbox keeps
 MOST_COUNTED = 1000  # queries whose counts are kept
@@ -58,6 +59,10 @@ class World:
         text = f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-a{digest[17:20]}-{digest[20:]}"
         return f"{prefix}-{text}" if prefix else text
 
+    def guids(self, prefix: str, number: int) -> list[str]:
+        """So many new ids at once."""
+        return [self.guid(prefix) for _ in range(number)]
+
     # records
 
     def get(self, kind: str, guid: str) -> Record | None:
@@ -99,6 +104,10 @@ class World:
         """
         return self.tx.values(self.sandbox.name, query, members)
 
+    def by_partner_id(self, query: Query, member: str) -> dict[str | None, tuple[str, Any]]:
+        """Partner id -> (guid, one member of the body), of all records of a query."""
+        return self.tx.by_partner_id(self.sandbox.name, query, member)
+
     def pages(self, query: Query, size: int = 500) -> Iterator[Record]:
         """All records of a query, read in pages."""
         while rows := self.list(replace(query, limit=size)):
@@ -119,6 +128,11 @@ class World:
                 yield record
 
         self.tx.insert(self.sandbox.name, stamped())
+
+    def add_alike(self, like: Record, rows: Iterable[tuple[str, str | None, int, str]]) -> None:
+        """Stores many new records that differ from one in nothing but (guid, partner id, sort, body as JSON)."""
+        like.created_at = like.updated_at = self.now
+        self.tx.insert_alike(self.sandbox.name, like, rows)
 
     def save(self, record: Record) -> None:
         """Stores a changed record: one revision more, updated now."""
@@ -143,6 +157,15 @@ class World:
     def set_timer(self, subject: str, kind: str, due: int) -> None:
         """Sets the timer of this kind of a subject, or of any record that its provider's role knows what to do with."""
         self.tx.set_timer(self.sandbox.name, subject, kind, due)
+
+    def leave_until_asked(self, subject: str, kind: str) -> None:
+        """Sets a timer that never falls due: what it stands for is done by whoever asks for it (see `timer`)."""
+        self.set_timer(subject, kind, WHEN_ASKED)
+
+    @property
+    def advancing(self) -> bool:
+        """Whether time is being advanced, which tells of all that happens on its way."""
+        return self.sandbox.held is not None
 
     def timer(self, subject: str, kind: str) -> int | None:
         """When a timer falls due; None when it is not set."""

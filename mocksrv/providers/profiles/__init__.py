@@ -5,8 +5,8 @@ A profile is a YAML file (`docs/profiles.md`). The same profile, key and moment 
 
 from __future__ import annotations
 
-from mocksrv.providers.profiles.data import LONGEST_POSTING, Account, Data
+from mocksrv.providers.profiles.data import EACH, LONGEST_POSTING, Account, Data
 from mocksrv.providers.profiles.library import Profiles, persona
 from mocksrv.providers.profiles.model import DEBTS
 
-__all__ = ["DEBTS", "LONGEST_POSTING", "Account", "Data", "Profiles", "persona"]
+__all__ = ["DEBTS", "EACH", "LONGEST_POSTING", "Account", "Data", "Profiles", "persona"]

@@ -27,6 +27,7 @@ from mocksrv.providers.profiles.model import DEBTS, LONGEST_DEPTH, AccountSpec, 
 
 NOON = DAY // 2  # transactions happen and post at noon UTC, as MX Bank's do
 LONGEST_POSTING = 5  # days
+EACH = ("id", "date", "transacted_at", "posted_at", "amount", "status")  # what two transactions differ in
 NO_AVAILABLE = DEBTS | {"INVESTMENT", "INSURANCE", "PROPERTY"}
 
 People = Callable[[str, int], list[dict[str, Any]]]
@@ -35,6 +36,8 @@ People = Callable[[str, int], list[dict[str, Any]]]
 @dataclass(slots=True)
 class Account:
     """One account. `fields` are the provider's account fields by MX's names, `id` (the partner's) among them.
+
+    A transaction has the members of its line, and beside them `EACH`.
 
     `opening_balance` is the balance before the first day asked for; None where the balance does not follow the
     transactions (but prices, for instance) or where only news was asked for.
@@ -47,6 +50,7 @@ class Account:
     opening_balance: float | None
     owners: list[dict[str, Any]]
     transactions: list[dict[str, Any]]  # oldest first
+    lines: list[Mapping[str, Any]]  # of each of these, what it shares with others: one and the same object for all
     statements: list[dict[str, Any]]  # newest first
     rewards: list[dict[str, Any]]
     holdings: list[dict[str, Any]]
@@ -124,6 +128,7 @@ class _Maker:
                 opening = (level + sign * self.ledger.moved(spec.handle, before)) / 100
         elif spec.drifts and not self.profile.frozen:
             balance += sign * sum(row.cents for row in self._since_opened(spec))
+        transactions, lines = self._transactions(rows)
         owners = self.owners if spec.joint else self.owners[:1]
         fields = self._fields(spec, identity, balance, sign * pending, len(owners))
         held = self._holdings(spec, identity, level - cash)
@@ -134,7 +139,8 @@ class _Maker:
             routing_number=self._routing(spec, chance),
             opening_balance=opening,
             owners=[dict(owner) for owner in owners],
-            transactions=self._transactions(rows),
+            transactions=transactions,
+            lines=lines,
             statements=self._statements(spec, identity),
             rewards=[
                 self._reward(reward, f"reward-{identity}-{place}") for place, reward in enumerate(spec.rewards, 1)
@@ -183,11 +189,11 @@ class _Maker:
             return routing_number(self.ledger.chance("routing"))
         return None if spec.routing is None else fill(chance, spec.routing)
 
-    def _transactions(self, rows: list[Row]) -> list[dict[str, Any]]:
+    def _transactions(self, rows: list[Row]) -> tuple[list[dict[str, Any]], list[Mapping[str, Any]]]:
         window, frozen = self.window, self.profile.frozen
         before, _, after = self.profile.transaction_id.partition("{uuid}")
         currency = self.profile.currency
-        made = []
+        made, lines = [], []
         for row in rows:
             at = row.day * DAY + NOON
             posted_at = at + row.posts_after * DAY
@@ -196,9 +202,11 @@ class _Maker:
             else:
                 wanted = not frozen and (at > window.since or window.since < posted_at <= window.until)
             if wanted:
+                line = row.line.credit if row.cents > 0 else row.line.debit
+                lines.append(line)
                 made.append(
                     {
-                        **(row.line.credit if row.cents > 0 else row.line.debit),
+                        **line,
                         "id": f"{before}{uuid_text(row.bits)}{after}",
                         "date": iso_day(row.day),
                         "transacted_at": at,
@@ -208,7 +216,7 @@ class _Maker:
                         "currency_code": currency,
                     }
                 )
-        return made
+        return made, lines
 
     def _statements(self, spec: AccountSpec, identity: str) -> list[dict[str, Any]]:
         current = month_of(self.window.until // DAY).number

@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
+from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
@@ -46,6 +47,7 @@ def numbered_month(number: int) -> Month:
     return Month(number, first_day(number), length(number))
 
 
+@lru_cache(10_000)
 def iso_day(day: int) -> str:
     """A day as ``2026-01-31``."""
     return date.fromordinal(EPOCH + day).isoformat()

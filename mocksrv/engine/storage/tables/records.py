@@ -10,6 +10,7 @@ from mocksrv.engine.storage.records import RECORD, Query, Record, columns_of, du
 from mocksrv.engine.storage.rows import WaitingRow
 from mocksrv.engine.storage.tables.statements import Statements, direction
 
+INSERT = f"INSERT INTO record (sandbox, {RECORD.removeprefix('seq, ')}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 KEYS = ("owner", "subject", "parent", "partner_id")  # columns that a query may name
 
 
@@ -101,6 +102,12 @@ class RecordQueries(Statements):
         bodies = json.loads(f"[{','.join(row[4] for row in rows)}]")
         return ((*row[:4], *body) for row, body in zip(rows, bodies, strict=True))
 
+    def by_partner_id(self, sandbox: str, query: Query, member: str) -> dict[str | None, tuple[str, Any]]:
+        """Partner id -> (guid, one member of the body), of the records of a query."""
+        where, values = self._where(sandbox, query)
+        sql = f"SELECT partner_id, guid, {self._dialect.bound_member('body')} FROM record WHERE {where}"
+        return {row[0]: (row[1], row[2]) for row in self._rows(sql, [self._dialect.path(member), *values])}
+
     def _where(self, sandbox: str, query: Query) -> tuple[str, list[Any]]:
         """The WHERE clause of a query, and its values."""
         dialect = self._dialect
@@ -127,10 +134,14 @@ class RecordQueries(Statements):
 
     def insert(self, sandbox: str, records: Iterable[Record]) -> None:
         """Adds records. Their ``seq`` is not filled in."""
-        columns = RECORD.removeprefix("seq, ")
+        self._many(INSERT, (columns_of(sandbox, record) for record in records))
+
+    def insert_alike(self, sandbox: str, like: Record, rows: Iterable[tuple[str, str | None, int, str]]) -> None:
+        """Adds records without a play that differ from ``like`` in (guid, partner id, sort, body) only."""
+        before, keys = (sandbox, like.kind), (like.owner, like.subject, like.parent)
+        after = (like.revision, like.created_at, like.updated_at)
         self._many(
-            f"INSERT INTO record (sandbox, {columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (columns_of(sandbox, record) for record in records),
+            INSERT, ((*before, guid, *keys, partner, sort, *after, body, None) for guid, partner, sort, body in rows)
         )
 
     def update(self, sandbox: str, r: Record) -> None:

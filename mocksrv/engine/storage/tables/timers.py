@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mocksrv.engine.clock import LATEST
 from mocksrv.engine.storage.rows import MomentRow, Scope, TimerRow
 from mocksrv.engine.storage.tables.statements import Statements
+
+WHEN_ASKED = LATEST  # a timer that does not fall due by itself
 
 
 class TimerQueries(Statements):
@@ -34,14 +37,16 @@ class TimerQueries(Statements):
     def next_timer(self, sandbox: str, scope: Scope | None = None) -> TimerRow | None:
         """The timer that falls due first, of a scope or of all."""
         if scope is None:
-            sql = "SELECT seq, subject, kind, due FROM timer WHERE sandbox = ? ORDER BY due, seq LIMIT 1"
-            row = self._row(sql, (sandbox,))
+            sql = "SELECT seq, subject, kind, due FROM timer WHERE sandbox = ? AND due < ? ORDER BY due, seq LIMIT 1"
+            row = self._row(sql, (sandbox, WHEN_ASKED))
             return TimerRow(*row) if row else None
         parts, values = [], []
         for column, names in (("subject", scope.records), ("owner", scope.owners)):
             for name in names:  # each by its index
-                parts.append(f"SELECT seq, subject, kind, due FROM timer WHERE sandbox = ? AND {column} = ?")
-                values += [sandbox, name]
+                parts.append(
+                    f"SELECT seq, subject, kind, due FROM timer WHERE sandbox = ? AND {column} = ? AND due < ?"
+                )
+                values += [sandbox, name, WHEN_ASKED]
         row = self._row(f"{' UNION '.join(parts)} ORDER BY due, seq LIMIT 1", values) if parts else None
         return TimerRow(*row) if row else None
 

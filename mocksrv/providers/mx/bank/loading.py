@@ -5,14 +5,14 @@ records.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mocksrv.engine.clock import DAY, parse_moment
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
-from mocksrv.providers.mx.bank import cards, categories, resources, statements
-from mocksrv.providers.mx.bank.merchants import enrichment
+from mocksrv.providers.mx.bank import cards, resources, statements
+from mocksrv.providers.mx.bank.transaction_bodies import TransactionBodies
 from mocksrv.providers.mx.events.changes import AccountChanged, TransactionsAdded, follow
 from mocksrv.providers.profiles import LONGEST_POSTING, Account, Data, Profiles, persona
 
@@ -39,14 +39,14 @@ class Loader:
     """Loads data profiles into members.
 
     ``profile_of`` names the profile of an institution, by its code. ``rules(world, user)`` is what a user's rules do to
-    the body of a new transaction.
+    the body of a new transaction, None when there are none.
     """
 
     def __init__(
         self,
         profiles: Profiles,
         profile_of: Callable[[str], str],
-        rules: Callable[[World, str], Callable[[dict[str, Any]], bool]],
+        rules: Callable[[World, str], Callable[[dict[str, Any]], bool] | None],
     ) -> None:
         self.profiles = profiles
         self._profile_of = profile_of
@@ -113,9 +113,7 @@ class Loader:
         if "transactions" in wanted:
             apply_rules = self._rules(world, member.owner)
             for record, account in reversed(loaded):  # of one day, lists show those of the first account first
-                self._transactions(
-                    world, record, account.transactions, fetched, apply_rules, follows and account.id in known
-                )
+                self._transactions(world, record, account, fetched, apply_rules, follows and account.id in known)
         return fetched
 
     def _wanted_data(self, world: World, member: Record, wanted: Sequence[str]) -> Data:
@@ -189,10 +187,10 @@ class Loader:
     def _transactions(
         self,
         world: World,
-        account: Record,
-        rows: Iterable[Mapping[str, Any]],
+        record: Record,
+        account: Account,
         fetched: Fetched,
-        apply_rules: Callable[[dict[str, Any]], bool],
+        apply_rules: Callable[[dict[str, Any]], bool] | None,
         follows: bool,
     ) -> None:
         """Adds those that are not there; those that have changed (a pending one was posted) are changed.
@@ -200,39 +198,44 @@ class Loader:
         ``follows``: they follow what was there before, so that users are alerted of them. A history that is new as a
         whole alerts nobody.
         """
-        kinds = ("mx.transaction", SPLIT)
-        known = {r.partner_id: r for kind in kinds for r in world.pages(Query(kind, parent=account.guid), 1000)}
-        new = []
-        for row in rows:
-            body = _transaction(row, account.guid)
-            there = known.get(row["id"])
-            if there is None:
-                apply_rules(body)
-                sort = parse_moment(row["date"])
-                new.append(
-                    Record(
-                        "mx.transaction",
-                        world.guid("TRN"),
-                        body,
-                        account.owner,
-                        account.subject,
-                        account.guid,
-                        row["id"],
-                        sort=sort,
-                    )
-                )
-            elif there.body["status"] != row["status"]:
+        known: dict[str | None, tuple[str, Any]] = {}
+        for kind in ("mx.transaction", SPLIT):
+            known |= world.by_partner_id(Query(kind, parent=record.guid), "status")
+        bodies = TransactionBodies(record.guid)
+        new: list[tuple[dict[str, Any], Mapping[str, Any]]] = []
+        for row, line in zip(account.transactions, account.lines, strict=True):
+            guid, status = known.get(row["id"], (None, None))
+            if guid is None:
+                new.append((row, line))
+            elif status != row["status"] and (there := world.record(guid)) is not None:
                 for changed in (there, *parts_of(world, there)):
                     changed.body.update(status=row["status"], posted_at=row["posted_at"])
                     world.save(changed)
                     resources.TRANSACTION.emit(world, "updated", changed, bulk=True)
                 fetched.count("transactions_updated_count")
-        world.add_all(new)
-        for record in new:
-            resources.TRANSACTION.emit(world, "created", record, bulk=True)
         fetched.count("transactions_created_count", len(new))
+        guids = world.guids("TRN", len(new))
+        like = Record("mx.transaction", "", {}, record.owner, record.subject, record.guid)
+        if apply_rules is None and not follows and not resources.TRANSACTION.wanted(world, "created"):
+            world.add_alike(
+                like,
+                (
+                    (guid, row["id"], _midnight(row), bodies.text(row, line))
+                    for guid, (row, line) in zip(guids, new, strict=True)
+                ),
+            )
+            return  # which is most of the work of a load, and nobody looks at the records
+        records = []
+        for guid, (row, line) in zip(guids, new, strict=True):
+            body = bodies.body(row, line)
+            if apply_rules is not None:
+                apply_rules(body)
+            records.append(replace(like, guid=guid, body=body, partner_id=row["id"], sort=_midnight(row)))
+        world.add_all(records)
+        for each in records:
+            resources.TRANSACTION.emit(world, "created", each, bulk=True)
         if follows:
-            follow(world, TransactionsAdded(new))
+            follow(world, TransactionsAdded(records))
 
     def _holdings(self, world: World, account: Record, rows: Iterable[Mapping[str, Any]]) -> None:
         """Adds what was bought, changes what has changed (prices, mostly), removes what was sold."""
@@ -336,14 +339,6 @@ def masked(number: str | None) -> str | None:
     return f"****{number[-4:]}" if number else None
 
 
-def _transaction(row: Mapping[str, Any], account: str) -> dict[str, Any]:
-    """A profile's transaction of an account in MX's fields."""
-    category = categories.BY_NAME.get(row.get("category") or "", categories.UNCATEGORIZED)
-    body = {name: value for name, value in row.items() if name not in ("id", "date")}
-    merchant = enrichment(account, body.pop("merchant", None) or row["description"], row["original_description"])
-    return {
-        **categories.labels(category, credit=row["type"] == "CREDIT"),
-        **merchant,
-        **body,
-        "category": category.name,
-    }
+def _midnight(row: Mapping[str, Any]) -> int:
+    """The beginning of a transaction's date."""
+    return int(row["transacted_at"]) // DAY * DAY

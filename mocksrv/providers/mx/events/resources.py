@@ -159,6 +159,11 @@ class Resource:
         """What the events of a record show beside its body and its keys, by the API's names."""
         return {}
 
+    def wanted(self, world: World, action: str) -> bool:
+        """Whether an endpoint asks for the event of a change."""
+        events = self.events
+        return events is not None and action in events.when and outbox.wanted(world, f"{self.kind}.{action}", UNASKED)
+
     def emit(self, world: World, action: str, record: Record, *, bulk: bool = False) -> None:
         """Writes the event of a change, if the resource has one for it.
 
@@ -166,7 +171,7 @@ class Resource:
         """
         if self.events is None or action not in self.events.when:
             return
-        if bulk and not outbox.wanted(world, f"{self.kind}.{action}", UNASKED):
+        if bulk and not self.wanted(world, action):
             return
         user = world.get("mx.user", record.owner)
         self._send(world, action, record, user, lambda: self.details(world, user, record, action))

@@ -1,8 +1,9 @@
 """Insights: what MX tells users about their money. They are derived from the data, a while after an aggregation has
 ended.
 
-The end of a job that fetched transactions sets a timer of the user (`INSIGHTS`). When it falls due, or when
-insights are read before that, what is new is derived. Nothing is said twice: each insight has a digest of its template
+The end of a job that fetched transactions sets a timer of the user (`INSIGHTS`). When it falls due, what is
+new is derived if an endpoint is told of insights or time is being advanced; else when insights are read, which may be
+before or after that. Nothing is said twice: each insight has a digest of its template
 and its case.
 """
 
@@ -39,6 +40,7 @@ OF_USER = "/users/<user>/insights"
 MOST_AT_ONCE = 10  # a derivation tells the weightiest
 LARGEST_PAGE = 100
 BEAT_LIFETIME = 7 * DAY
+TOLD = ("created", "deleted")  # what a derivation does with insights
 INSIGHTS = "insights"  # a timer of users
 INSIGHTS_AFTER = 30 * SECOND  # the data has changed; how much later is inferred
 
@@ -236,6 +238,14 @@ def drop_soon(world: World, change: AccountGoing) -> None:
 
 
 @routes.due(INSIGHTS)
+def bring_up_for_listeners(world: World, user: Record) -> None:
+    """It takes time, which is spent where somebody is told of it, or asks for insights (`_pending_first`)."""
+    if world.advancing or any(each.wanted(world, action) for each in (insights, beats) for action in TOLD):
+        bring_up(world, user)
+    else:
+        world.leave_until_asked(user.guid, INSIGHTS)
+
+
 def bring_up(world: World, user: Record) -> None:
     """Derives what is new in the user's data, and takes away what is about nothing any more. A client without the
     product has none.

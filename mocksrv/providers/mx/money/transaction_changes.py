@@ -31,7 +31,7 @@ from mocksrv.providers.mx.http.call import V1, V2, Call, MXError, Routes
 from mocksrv.providers.mx.http.schemas import Day, Document, Money
 from mocksrv.providers.mx.http.versions import Versioned
 from mocksrv.providers.mx.money.accounts import ACCOUNT
-from mocksrv.providers.mx.money.transaction_rules import applier
+from mocksrv.providers.mx.money.transaction_rules import apply_rules
 from mocksrv.providers.mx.money.transactions import (
     DATE_FORMS,
     OF_ACCOUNT,
@@ -204,7 +204,7 @@ def create_manual(call: Call, user: str, account: str) -> Reply:
         sort = given.pop("date")
         body = {**dict.fromkeys(FLAGS, False), **given, **shown_as, "is_manual": True, "status": "POSTED"}
         if given.get("category_guid") is None:  # a category that the user has chosen stands
-            applier(world, owner.guid)(body)
+            apply_rules(world, owner.guid, body)
         record = Record("mx.transaction", world.guid(PREFIX), body, owner.guid, parent.subject, parent.guid, sort=sort)
         world.add(record)
         resources.TRANSACTION.emit(world, "created", record)

@@ -69,15 +69,22 @@ class TransactionRule:
         return changed
 
 
-def applier(world: World, user: str) -> Apply:
+def applier(world: World, user: str) -> Apply | None:
     """What applies a user's rules to the body of a new transaction, and tells whether that changed it: the newest rule
-    that meets it.
+    that meets it. None when there are no rules.
     """
     rules = [
         TransactionRule.of(world, record)
         for record in world.list(Query(rules_of_users.kind, owner=user, newest_first=True))
     ]
-    return _of(rules) if rules else lambda body: False
+    return _of(rules) if rules else None
+
+
+def apply_rules(world: World, user: str, body: dict[str, Any]) -> None:
+    """Applies a user's rules to the body of a single new transaction."""
+    apply = applier(world, user)
+    if apply is not None:
+        apply(body)
 
 
 def _of(rules: Sequence[TransactionRule]) -> Apply:

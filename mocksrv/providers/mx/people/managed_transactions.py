@@ -29,7 +29,7 @@ from mocksrv.providers.mx.money.manual_accounts import (
     Whole,
 )
 from mocksrv.providers.mx.money.transaction_changes import DESCRIPTION, FLAGS, POSITIVE, TYPES, check_whole, remove
-from mocksrv.providers.mx.money.transaction_rules import applier
+from mocksrv.providers.mx.money.transaction_rules import apply_rules
 from mocksrv.providers.mx.people.managed import ACCOUNT, DEPRECATED, PARTNER_ID, account_of, check_free_id
 
 routes = Routes()
@@ -109,7 +109,7 @@ def create_transaction(call: Call, user: str, member: str, account: str) -> Repl
         categorized = given.get("category") is not None
         _fill(world, record, given)
         if not categorized:
-            applier(world, owner.guid)(record.body)
+            apply_rules(world, owner.guid, record.body)
         world.add(record)
         if record.body["status"] == "PENDING":
             world.set_timer(record.guid, UNPOSTED, world.now + LONGEST_PENDING)
