@@ -164,8 +164,8 @@ class Server:
     - ``scenarios``: a folder, or folders, with scenarios and data profiles of one's own. ``strict``: whether a fault in
       them keeps the server from starting; else the file is left out.
     - ``plain_pages``: whether pages leave out the line that says that this is a sandbox.
-    - ``database``: a file that keeps the state; by default it is in memory. ``keep_events``, ``keep_for``: how many
-      webhooks a sandbox keeps, and for how long (``90d``).
+    - ``database``: a file that keeps the state; by default it is gone with the server. ``keep_events``, ``keep_for``:
+      how many webhooks a sandbox keeps, and for how long (``90d``).
     - ``fidelity``: ``sdk`` or ``wire``. ``public_url``: the beginning of handed-out links. ``threads``: how many calls
       are served at the same time by a process of its own. ``allow_callbacks``: hosts that callbacks may go to beside
       local ones. ``allow_host``: names that control API and dashboard answer to.
@@ -221,7 +221,7 @@ class Server:
         return self
 
     def close(self) -> None:
-        """Ends it; what is in memory is gone. A server that does not run is left alone."""
+        """Ends it; what no file keeps is gone. A server that does not run is left alone."""
         running, self._running = self._running, None
         if running is not None:
             running.close()

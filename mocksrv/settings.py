@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from mocksrv.engine.callbacks.addresses import is_http_url
 from mocksrv.engine.clock import DAY, EARLIEST_START, LATEST_START, Clock, iso, parse_duration, parse_moment
-from mocksrv.engine.config import IN_MEMORY, Config
+from mocksrv.engine.config import IN_MEMORY, TEMPORARY, Config
 
 FIDELITIES = ("sdk", "wire")
 CLIENTS = ("loopback", "private")
@@ -118,7 +118,7 @@ def _database(text: str) -> str:
         raise ValueError("PostgreSQL is not supported yet; give the name of a file")
     if "://" in text:
         raise ValueError(f"{text!r} is a URL; give the name of a file")
-    if text != IN_MEMORY and Path(text).is_dir():
+    if text not in (IN_MEMORY, TEMPORARY) and Path(text).is_dir():
         raise ValueError(f"{text!r} is a folder; give the name of a file")
     return text
 
@@ -184,7 +184,7 @@ SETTINGS = (
         "How many requests are served at the same time.",
     ),
     Setting("webhook-url", url, "URL", "Where callbacks go.", shown="none are sent"),
-    Setting("database", _database, "FILE", "Where state is kept (SQLite).", shown="in memory"),
+    Setting("database", _database, "FILE", "Where state is kept (SQLite).", shown="a temporary file"),
     Setting(
         "keep-events",
         _number(100, 10_000_000, "a number of events"),

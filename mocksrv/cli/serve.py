@@ -16,7 +16,7 @@ import click
 from mocksrv import __version__
 from mocksrv.cli.lines import FORMATS, Lines
 from mocksrv.cli.settings import resolve
-from mocksrv.engine.config import IN_MEMORY, Config
+from mocksrv.engine.config import IN_MEMORY, TEMPORARY, Config
 from mocksrv.registry import all_declared
 from mocksrv.settings import SETTINGS, Setting, SettingError
 from mocksrv.web.hosting.hosting import WILDCARDS, Service, StartError, base_url, listen, run
@@ -111,6 +111,11 @@ def _remove_port(config: Config) -> None:
 
 # the banner
 
+WITHOUT_FILE = {
+    TEMPORARY: "in a temporary file, gone when the server ends; --database FILE keeps it",
+    IN_MEMORY: "in memory, gone when the server ends; --database FILE keeps it",
+}
+
 
 def banner(engine: Engine, config: Config, port: int, warnings: Sequence[str] = ()) -> str:
     """What a started server says: where it is, how it is set up, what may be wrong with that, what to try."""
@@ -120,9 +125,7 @@ def banner(engine: Engine, config: Config, port: int, warnings: Sequence[str] = 
         **{provider.api: provider.banner(config, url) for provider in providers},
         "Control API": f"{url}/_mocksrv" + ("   (with the token)" if config.control_token else ""),
         "Callbacks": _callbacks(engine, config),
-        "State": "in memory, gone when the server ends; --database FILE keeps it"
-        if config.database == IN_MEMORY
-        else config.database,
+        "State": WITHOUT_FILE.get(config.database, config.database),
         "Clock": _clock(engine),
         "Scenarios": _scenarios(engine, config),
     }

@@ -12,7 +12,7 @@ import click
 
 from mocksrv.cli.output import print_table
 from mocksrv.engine.clock import SEEDED_START, duration_text, iso_ms
-from mocksrv.engine.config import Config
+from mocksrv.engine.config import IN_MEMORY, Config
 from mocksrv.engine.observers import Happening
 from mocksrv.engine.scenarios.model import Scenario
 from mocksrv.engine.waiting import NotWaiting
@@ -156,7 +156,7 @@ def simulation(
     """
     demo = declared(scenario.provider).demo()
     timeline = Timeline(demo.flags)
-    config = Config(scenarios=tuple(own), seed=SEED, clock="manual")
+    config = Config(scenarios=tuple(own), seed=SEED, clock="manual", database=IN_MEMORY)
     runner = LocalRunner(config, scenario.provider, timeline)
     try:
         play = demo(runner, scenario, Choices(answers, oauth, span=span))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+TEMPORARY = ""  # a database file of its own, gone with the server
 IN_MEMORY = ":memory:"
 NINETY_DAYS = 90 * 86_400_000  # ms
 
@@ -17,7 +18,7 @@ class Config:
     - ``port``: the port to listen on; 0 is a free one.
     - ``threads``: how many requests are served at the same time.
     - ``webhook_url``: where callbacks of new sandboxes go; None: nowhere.
-    - ``database``: the file that keeps the state, or IN_MEMORY.
+    - ``database``: the file that keeps the state, TEMPORARY or IN_MEMORY.
     - ``keep_events``: how many webhooks a sandbox keeps, with their attempts.
     - ``keep_for``: for how long it keeps them, in ms of its time.
     - ``scenarios``: folders with scenarios and data profiles of the user's own.
@@ -45,7 +46,7 @@ class Config:
     port: int = 8484
     threads: int = 32
     webhook_url: str | None = None
-    database: str = IN_MEMORY
+    database: str = TEMPORARY
     keep_events: int = 10_000
     keep_for: int = NINETY_DAYS
     scenarios: tuple[Path, ...] = ()

@@ -48,7 +48,7 @@ def test_it_says_where_it_is_and_how_it_is_set_up(tmp_path: Path) -> None:
         for path in ("/_mocksrv", "/mono", "/finicity"):
             assert f" http://127.0.0.1:{port}{path} " in server.banner.replace("\n", " ")
         assert "none are sent; --webhook-url URL sets where they go" in server.banner
-        assert "in memory, gone when the server ends" in server.banner
+        assert "in a temporary file, gone when the server ends" in server.banner
         assert "real time" in server.banner
         assert server.get("/users")["users"] == []
         ends(server)

@@ -1,4 +1,5 @@
-"""The database of a process: SQLite, on a file (WAL, readers never wait) or in memory (one shared connection).
+"""The database of a process: SQLite, on a file (WAL, readers never wait), by default a temporary one, or in memory (one
+shared connection).
 
 A transaction is a `Tx`: ``with store.write() as tx`` commits as a whole or not at all, and writers of the process take
 turns.
@@ -13,12 +14,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mocksrv.engine.config import IN_MEMORY
+from mocksrv.engine.config import IN_MEMORY, TEMPORARY
 from mocksrv.engine.storage.dialect import Connection
 from mocksrv.engine.storage.queries import Tx
 from mocksrv.engine.storage.recent import ReadConnection, Recent
 from mocksrv.engine.storage.records import StoreError, dumps
 from mocksrv.engine.storage.schema import SCHEMA_STEPS
+from mocksrv.engine.storage.temporary import TemporaryFolder
 from mocksrv.engine.storage.turns import Turns
 
 
@@ -66,14 +68,15 @@ SQLITE = Sqlite()
 
 
 class Store:
-    """The database of a process. ``path`` is a file, or IN_MEMORY; ``shared``: other processes that say so, too, may
-    have the file open at the same time. Raises StoreError.
+    """The database of a process. ``path`` is a file, TEMPORARY or IN_MEMORY; ``shared``: other processes that say so,
+    too, may have the file open at the same time. Raises StoreError.
     """
 
-    def __init__(self, path: str = IN_MEMORY, *, shared: bool = False) -> None:
-        if shared and path == IN_MEMORY:
-            raise StoreError("a database in memory cannot be shared by processes")
-        self.path = path
+    def __init__(self, path: str = TEMPORARY, *, shared: bool = False) -> None:
+        if shared and path in (IN_MEMORY, TEMPORARY):
+            raise StoreError("a database in memory, or a temporary one, cannot be shared by processes")
+        self._folder = _temporary_folder() if path == TEMPORARY else None
+        self.path = str(self._folder.path / "state.db") if self._folder else path
         self.shared = shared
         self._turn = Turns()  # writers take turns; in memory readers too, for they share the connection
         self._thread = threading.local()
@@ -87,7 +90,7 @@ class Store:
         """A lock on the file for as long as the process lives: two servers that do not know of each other would send
         every callback twice. Raises StoreError.
         """
-        if self.path == IN_MEMORY:
+        if self.path == IN_MEMORY or self._folder is not None:
             return None
         try:
             Path(self.path).parent.mkdir(parents=True, exist_ok=True)
@@ -105,11 +108,16 @@ class Store:
     def _connect(self) -> sqlite3.Connection:
         try:
             connection = sqlite3.connect(self.path, timeout=10, isolation_level=None, check_same_thread=False)
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
+            for pragma in self._pragmas():
+                connection.execute(f"PRAGMA {pragma}")
         except (sqlite3.Error, OSError) as error:
             raise StoreError(f"cannot open the database {self.path}: {error}") from error
         return connection
+
+    def _pragmas(self) -> Sequence[str]:
+        if self._folder is not None:  # it is never read again: nothing waits for the disk
+            return ("page_size = 8192", "synchronous = OFF", "journal_mode = WAL")
+        return ("page_size = 8192", "journal_mode = WAL", "synchronous = NORMAL")
 
     def _migrate(self) -> None:
         version = self._version()
@@ -179,3 +187,14 @@ class Store:
             self._writer.close()
             if self._lock is not None:
                 self._lock.close()
+            if self._folder is not None:
+                self._folder.close()
+
+
+def _temporary_folder() -> TemporaryFolder:
+    """Raises StoreError."""
+    try:
+        return TemporaryFolder()
+    except OSError as error:
+        reason = f"cannot make a temporary database: {error.strerror or error}"
+        raise StoreError(f"{reason}; --database {IN_MEMORY} keeps the state in memory") from error
