@@ -26,5 +26,5 @@ class Store(Protocol):
 
 
 def open_store(database: str, *, shared: bool = False) -> Store:
-    """The store of a database: a file's name, TEMPORARY or IN_MEMORY. ``shared`` as in `sqlite.Store`. Raises StoreError."""
+    """The store of a database: a file, TEMPORARY or IN_MEMORY. ``shared`` as in `sqlite.Store`. Raises StoreError."""
     return sqlite.Store(database, shared=shared)
