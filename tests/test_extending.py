@@ -275,6 +275,16 @@ def test_the_banner_shows_where_it_is(acme: Path) -> None:
         (("    signers =", "    branches = {'right': 'rite'}\n    signers ="), "'rite' is no flow"),
         (("    signers =", "    unsigned ="), "'acme' is no auth kind with a signer in the role"),
         (('central_event = "acme.loan.changed"', 'central_event = "acme.loan"'), "'acme.loan' is no event"),
+        (('central_event = "acme.loan.changed"', ""), "AcmeProvider: central_event is missing"),
+        (("def families(self)", "def family(self)"), "AcmeProvider: families is missing; every Provider declares it"),
+        (("def make_role(self)", "def role_of(self)"), "AcmeProvider: make_role is missing"),
+        (("def demo(cls)", "def demonstrate(cls)"), "AcmeProvider: demo is missing"),
+        (('    subject_kind = "acme.loan"', ""), "LoanRole: subject_kind is missing"),
+        (
+            ('    first_flow, plain_job, refresh_job = "apply"', '    first_flow, plain_job, daily_job = "apply"'),
+            "LoanRole: refresh_job is missing; every Role declares it",
+        ),
+        (("    vocabulary = Vocabulary(", "    words = Vocabulary("), "LoanRole: vocabulary is missing"),
         (('frozenset({"acme.*"})', 'frozenset({"acmee.*"})'), "unasked: 'acmee.*' fits no event"),
     ],
 )

@@ -35,3 +35,15 @@ class Declared:
 def declared_by(thing: Any) -> Declared:
     """The class or function that declares something."""
     return Declared(inspect.getsourcefile(thing) or "?", thing.__qualname__)
+
+
+def require(thing: object, base: type, *more: str) -> None:
+    """Raises DeclarationError for the first part that ``base`` wants and an object of a class below it lacks: a class
+    variable without a value, an abstract method, or one of ``more``.
+    """
+    variables = [name for name, kind in base.__annotations__.items() if str(kind).startswith("ClassVar")]
+    methods = [name for name, each in vars(base).items() if getattr(each, "__isabstractmethod__", False)]
+    for name in (*variables, *methods, *more):
+        part = getattr(thing, name, None)
+        if part is None or getattr(part, "__isabstractmethod__", False):
+            raise declared_by(type(thing)).error(f"{name} is missing; every {base.__name__} declares it")

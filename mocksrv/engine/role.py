@@ -98,6 +98,8 @@ class Role:
             if pattern not in words.events and not any(fnmatchcase(event, pattern) for event in words.events):
                 raise declared_by(owner).error(f"unasked: {pattern!r} fits no event of the catalogue")
         if owner.trigger is Role.trigger:
+            if not self.subject_kind:
+                raise declared_by(owner).error("subject_kind is missing; the events are about a record of it")
             for event in sorted(words.events - self.payloads.keys()):
                 raise declared_by(owner).error(f"payloads: the event {event!r} has none")
 

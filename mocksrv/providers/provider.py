@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import inspect
 import re
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from mocksrv.engine.declarations import declared_by
+from mocksrv.engine.declarations import declared_by, require
 
 if TYPE_CHECKING:
     from flask import Response
@@ -90,7 +91,10 @@ class Family(Protocol):
 
 
 class Provider:
-    """One provider. The class says what is known of it without a server; an object is the provider of one server."""
+    """One provider. The class says what is known of it without a server; an object is the provider of one server.
+
+    What has no value here, and the abstract methods, every provider declares: `require` says at start what is missing.
+    """
 
     name: ClassVar[str]  # in files, in event names and on the command line
     title: ClassVar[str]  # as people write it
@@ -107,8 +111,10 @@ class Provider:
     call_type: type[AnyCall]
 
     def __init__(self, config: Config) -> None:
+        from mocksrv.engine.role import Role
         from mocksrv.engine.scenarios.vocabulary import Template
 
+        require(self, Provider)
         self.config = config
         self.engine: Engine | None = None  # until `open`
         families = [family.routes for family in self.families()]
@@ -118,6 +124,7 @@ class Provider:
             self._mount(route)
         self.timers = {kind: handler for each in families for kind, handler in each.timers.items()}
         self.role = self.make_role()
+        require(self.role, Role, "vocabulary")
         self.role.vocabulary = replace(
             self.role.vocabulary,
             operations=[Template(route.method, self.prefix + route.path) for route in self.routes.values()],
@@ -150,13 +157,13 @@ class Provider:
 
     # what it consists of
 
+    @abstractmethod
     def families(self) -> Sequence[Family]:
         """The modules with its operations."""
-        raise NotImplementedError
 
+    @abstractmethod
     def make_role(self) -> Role:
         """How its subjects behave; called once."""
-        raise NotImplementedError
 
     def make_mount(self, engine: Engine) -> Mount:
         """What its calls work with; called once."""
@@ -222,9 +229,9 @@ class Provider:
         return ""
 
     @classmethod
+    @abstractmethod
     def demo(cls) -> type[Demo]:
         """How an app gets a subject to its end: what `demo`, `simulate` and `check-consumer` play."""
-        raise NotImplementedError
 
     @classmethod
     def describe(cls, body: Mapping[str, Any]) -> tuple[str, str] | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -110,7 +111,7 @@ class Places:
             share.release()
 
 
-class Calls:
+class Calls(ABC):
     """A group of control calls."""
 
     def __init__(self, engine: Engine, providers: Sequence[Provider], places: Places) -> None:
@@ -118,9 +119,9 @@ class Calls:
         self.providers = providers
         self.places = places
 
+    @abstractmethod
     def declared(self) -> Sequence[ControlCall]:
         """The calls of this group, in the order in which they are listed."""
-        raise NotImplementedError
 
     def scenario(
         self, sandbox: Sandbox, name: str, provider: str | None = None, *, where: str = "", status: int = 404
