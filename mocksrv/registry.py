@@ -8,12 +8,13 @@ from importlib import import_module
 from mocksrv.engine.config import Config
 from mocksrv.providers.provider import Provider
 
-# name -> where its declaration is; the first is taken where nobody says which
+# name -> where its declaration is
 PROVIDERS = {
     "mx": "mocksrv.providers.mx.provider:MXProvider",
     "mono": "mocksrv.providers.mono.provider:MonoProvider",
     "finicity": "mocksrv.providers.finicity.provider:FinicityProvider",
 }
+DEFAULT = next(iter(PROVIDERS))  # where nobody says which
 
 
 def declared(name: str) -> type[Provider]:

@@ -236,8 +236,9 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Where it is: ``http://127.0.0.1:PORT``, the MX Platform API of the default sandbox. Raises RuntimeError when
-        it does not run.
+        """Where it is: ``http://127.0.0.1:PORT``, also the default sandbox's API of the provider without a prefix.
+
+        Raises RuntimeError when it does not run.
         """
         if self._running is None:
             raise RuntimeError("the server does not run; start it with 'with'")

@@ -34,13 +34,13 @@ def keys(schema: FileSchema, name: str) -> str:
     plain: list[str] = []
     for key, value in rule["properties"].items():
         meant = value.get("description") or schema.resolved(value).get("description", "")
-        if meant == "MX's field.":
+        if meant == "The provider's field.":
             plain.append(key)
             continue
         needed = " Required." if key in required else ""
         rows.append(f"| `{key}` | {_cell(_value(schema, value))} | {_cell(meant)}{needed} |")
     if plain:
-        rows.append(f"| {', '.join(f'`{key}`' for key in plain)} | | MX's fields of that name |")
+        rows.append(f"| {', '.join(f'`{key}`' for key in plain)} | | the provider's fields of that name |")
     return "\n".join(rows) + "\n"
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from mocksrv.engine.scenarios.model import OUTCOMES
+from mocksrv.registry import DEFAULT
 
 FOLDERS = click.option(
     "--scenarios", "own", metavar="DIR", multiple=True, help="Folder with scenarios of your own. Repeatable."
@@ -114,7 +115,7 @@ def schema(kind: str) -> None:
 
 @scenarios.command()
 @click.argument("name")
-@click.option("--provider", default="mx", show_default=True, help="Whose subjects play it.")
+@click.option("--provider", default=DEFAULT, show_default=True, help="Whose subjects play it.")
 def new(name: str, provider: str) -> None:
     """Write NAME.yaml, a commented scenario to start from, into the current folder."""
     from mocksrv.cli.library import open_library

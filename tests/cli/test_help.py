@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from mocksrv.cli import main
+from mocksrv.cli.exec import variables
 from mocksrv.registry import all_declared
 
 
@@ -20,3 +21,9 @@ def test_the_help_names_what_plays_each_providers_scenarios(command: list[str]) 
 def test_the_tools_help_names_every_provider() -> None:
     said = " ".join(CliRunner().invoke(main, ["--help"]).output.split())
     assert [each.title for each in all_declared() if each.title not in said] == []
+
+
+@pytest.mark.parametrize("command", ["exec", "wait"])
+def test_the_help_names_the_variables_that_say_where_a_server_is(command: str) -> None:
+    said = " ".join(CliRunner().invoke(main, [command, "--help"]).output.split())
+    assert [name for name in variables("", "") if name not in said] == []

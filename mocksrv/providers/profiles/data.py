@@ -25,7 +25,7 @@ from mocksrv.providers.profiles.ledger import (
 )
 from mocksrv.providers.profiles.model import DEBTS, LONGEST_DEPTH, AccountSpec, Profile
 
-NOON = DAY // 2  # transactions happen and post at noon UTC, as MX Bank's do
+NOON = DAY // 2  # transactions happen and post at noon UTC
 LONGEST_POSTING = 5  # days
 EACH = ("id", "date", "transacted_at", "posted_at", "amount", "status")  # what two transactions differ in
 NO_AVAILABLE = DEBTS | {"INVESTMENT", "INSURANCE", "PROPERTY"}
@@ -35,7 +35,7 @@ People = Callable[[str, int], list[dict[str, Any]]]
 
 @dataclass(slots=True)
 class Account:
-    """One account. `fields` are the provider's account fields by MX's names, `id` (the partner's) among them.
+    """One account. `fields` are the account's by the names of the schema, `id` (the partner's) among them.
 
     A transaction has the members of its line, and beside them `EACH`.
 

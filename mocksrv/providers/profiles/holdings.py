@@ -65,7 +65,7 @@ def worth(cents: int, quantity: int) -> int:
 
 
 def quantity_text(quantity: int) -> str:
-    """A quantity as MX writes it: ``5000.0``, ``12.3456``."""
+    """A quantity as profiles write it: ``5000.0``, ``12.3456``."""
     whole, part = divmod(quantity, UNIT)
     return f"{whole}.{f'{part:04}'.rstrip('0') or '0'}"
 
@@ -73,7 +73,7 @@ def quantity_text(quantity: int) -> str:
 def hold(
     chance: Chance, spec: HoldingSpec, invested: int, rows: Iterable[Row], day: int, identity: str
 ) -> dict[str, Any] | None:
-    """A holding as MX's fields on a day; None when all of it was sold.
+    """A holding's fields on a day; None when all of it was sold.
 
     `invested` are the cents that the account holds beside its cash, out of which a `share` is made; `rows` the
     transactions since.

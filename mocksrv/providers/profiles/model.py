@@ -75,8 +75,8 @@ class Settle:
 class HoldingSpec:
     """A security in an account, as written. Prices are cents, quantities ten-thousandths, `swing` and `share` per cent.
 
-    Either `quantity` or `share` is given: the part of what the account holds beside its cash. `fields` are MX holding
-    fields.
+    Either `quantity` or `share` is given: the part of what the account holds beside its cash. `fields` are the
+    holding's by the names of the schema.
     """
 
     symbol: str
@@ -93,7 +93,7 @@ class HoldingSpec:
 
 @dataclass(frozen=True, slots=True)
 class AccountSpec:
-    """One account as written. `fields` are MX account fields, moments in milliseconds."""
+    """One account as written. `fields` are the account's by the names of the schema, moments in milliseconds."""
 
     handle: str
     type: str

@@ -39,7 +39,7 @@ class Subjects(Calls):
                 "GET",
                 "/subjects",
                 self.list,
-                "Lists the members (MX), accounts (Mono) and Connect sessions (Finicity).",
+                "Lists the subjects: what each provider connects and plays scenarios with.",
                 query="subjects.SubjectFilter",
                 answer="subjects.SubjectList",
                 refusals={404: "there is no subject `after`", 503: "no thread is free"},
