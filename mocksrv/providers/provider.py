@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from mocksrv.engine.declarations import declared_by, require
 
 if TYPE_CHECKING:
-    from flask import Response
     from marshmallow import Schema
 
     from mocksrv.engine.acting import Actions
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from mocksrv.engine.role import Role
     from mocksrv.engine.scenarios.institutions import Institution
     from mocksrv.providers.demo import Demo
-    from mocksrv.providers.http import AnyCall, Mount, Route, Routes
+    from mocksrv.providers.http import Answer, AnyCall, Mount, Route, Routes
 
 PARAMETER = re.compile(r"<([^<>:]*:)?(\w+)>")  # of a path: converter and name
 
@@ -216,10 +215,10 @@ class Provider:
 
         return Call
 
-    def root(self, call: Any) -> Response:
+    def root(self, call: Any) -> Answer:
         """Answers a program at ``/``, where the provider has no prefix."""
-        response: Response = call.refuse(404, "Not found")
-        return response
+        answer: Answer = call.refuse(404, "Not found")
+        return answer
 
     # what tools say and do
 

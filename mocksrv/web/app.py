@@ -12,10 +12,11 @@ from random import Random
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from flask import Flask, Request, Response, redirect, request
+from flask import Flask, Request, redirect, request
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.routing import Map, Rule
 from werkzeug.sansio.utils import get_current_url, get_host
+from werkzeug.wrappers import Response as BaseResponse
 
 from mocksrv.engine.config import Config
 from mocksrv.engine.engine import Engine
@@ -23,7 +24,7 @@ from mocksrv.engine.journal import KEPT_BODY, UNPREFIXED, Entry, Exchange
 from mocksrv.engine.problems import near
 from mocksrv.engine.sandbox import DEFAULT, NAME, Fault, Sandbox, SandboxDropped, SandboxNameError
 from mocksrv.engine.scenarios.durations import LONGEST_HELD
-from mocksrv.providers.http import AnyCall, Route
+from mocksrv.providers.http import Answer, AnyCall, Route
 from mocksrv.providers.provider import Provider
 from mocksrv.web import control, pages
 from mocksrv.web.control.calls import AUTH_KINDS
@@ -130,9 +131,9 @@ class CallHandler:
         sent: Request,
         provider: Provider,
         route: Route | None,
-        answer: Callable[[AnyCall], Response],
+        answer: Callable[[AnyCall], Answer],
         names: Iterable[str] = (),
-    ) -> Response:
+    ) -> Answer:
         """``names``: the records in the path."""
         started = time.perf_counter()
         sandbox = self.sandbox_of(sent)
@@ -151,7 +152,7 @@ class CallHandler:
             response = call.refuse(
                 500, "mocksrv failed to answer; its log says why. This is a defect, please report it."
             )
-        entry.status = response.status_code
+        entry.status = response.status
         entry.duration_ms = round((time.perf_counter() - started) * 1000, 3)
         if not sandbox.dropped:
             entry.exchange = _exchange(sent, response)
@@ -172,7 +173,7 @@ class CallHandler:
             return public.rstrip("/") + sent.root_path
         return _root_url(sent.scheme, sent.environ.get("HTTP_HOST"), sent.server, sent.root_path)
 
-    def _faulty(self, call: AnyCall) -> Response | None:
+    def _faulty(self, call: AnyCall) -> Answer | None:
         """What a fault of the sandbox makes of this call."""
         fault = self._take_fault(call.sandbox, call.request)
         if fault is None:
@@ -201,23 +202,23 @@ class CallHandler:
 
     # calls of no operation, which come here through Flask
 
-    def root(self) -> Response:
+    def root(self) -> Answer | BaseResponse:
         """A browser is led to the control pages; a program is told what it forgot."""
         if request.accept_mimetypes.accept_html and "text/html" in request.headers.get("Accept", ""):
-            return redirect(f"{request.script_root}{CONTROL}/")  # type: ignore[return-value]
+            return redirect(f"{request.script_root}{CONTROL}/")
         provider = self._provider("/")
         return self._answer(_present(), provider, None, provider.root)
 
-    def no_route(self, error: HTTPException) -> Response:
+    def no_route(self, error: HTTPException) -> Answer | BaseResponse:
         """No such route: the provider's words for it, and in the journal the nearest one that there is."""
         if error is request.routing_exception and isinstance(error, NotFound):
             error = self._why_not()
         if error.code and error.code < 400:
-            return error.get_response()  # type: ignore[return-value]
+            return error.get_response()
         provider = self._provider(request.path)
         status = 404 if error.code == 405 else error.code or 500
 
-        def refuse(call: AnyCall) -> Response:
+        def refuse(call: AnyCall) -> Answer:
             known = [f"{route.method} {provider.prefix}{route.path}" for route in provider.routes.values()]
             call.entry.notes["nearest"] = near(f"{request.method} {request.path}"[:200], known, cutoff=0.4)
             return call.refuse(status, error.description or error.name)
@@ -263,21 +264,21 @@ def _present() -> Request:
     return request._get_current_object()  # type: ignore[attr-defined]
 
 
-def _exchange(sent: Request, response: Response) -> Exchange:
+def _exchange(sent: Request, answer: Answer) -> Exchange:
     """What was sent and answered, for the journal. Taken down within the call, so only what cannot wait is done."""
     environ = sent.environ
     body = b""
     if environ.get("CONTENT_LENGTH") or "HTTP_TRANSFER_ENCODING" in environ:
         with suppress(HTTPException):  # it was refused unread
             body = sent.get_data()[: KEPT_BODY + 1]
-    answer = b"" if response.direct_passthrough else response.get_data()[: KEPT_BODY + 1]
-    asked = tuple([item for item in environ.items() if item[0].startswith("HTTP_") or item[0] in UNPREFIXED])
-    return Exchange(environ.get("QUERY_STRING", ""), asked, body, tuple(response.headers), answer)
+    asked = tuple([item for item in environ.items() if item[0][:5] == "HTTP_" or item[0] in UNPREFIXED])
+    headers = tuple(answer.headers.items())
+    return Exchange(environ.get("QUERY_STRING", ""), asked, body, headers, answer.content[: KEPT_BODY + 1])
 
 
-def _dropped(call: AnyCall) -> Response:
+def _dropped(call: AnyCall) -> Answer:
     """Closes the connection without an answer, where the server lets us; else an empty 502."""
     socket = call.request.environ.get("gunicorn.socket") or call.request.environ.get("mocksrv.socket")
     if socket is not None:
         socket.shutdown(2)
-    return Response(status=502)
+    return Answer(502)

@@ -5,26 +5,28 @@ Source: Fetch Standard, CORS protocol; Private Network Access.
 
 from __future__ import annotations
 
-from flask import Request, Response
+from flask import Request
+
+from mocksrv.providers.http import Answer
 
 PRIVATE_NETWORK = "Access-Control-{}-Private-Network"
 
 
-def allow_origin(request: Request, response: Response) -> None:
+def allow_origin(request: Request, answer: Answer) -> None:
     """Lets the page that asks read this answer, with credentials, too."""
     origin = request.headers.get("Origin")
-    response.headers["Access-Control-Allow-Origin"] = origin or "*"
+    answer.headers["Access-Control-Allow-Origin"] = origin or "*"
     if origin:
-        response.headers["Access-Control-Allow-Credentials"] = "true"
-    response.vary.add("Origin")
+        answer.headers["Access-Control-Allow-Credentials"] = "true"
+    answer.headers["Vary"] = "Origin"
 
 
-def preflight(request: Request, method: str) -> Response:
+def preflight(request: Request, method: str) -> Answer:
     """The answer to a browser that asks whether a page may call ``method`` here: with any headers it may."""
-    response = Response(status=204)
+    answer = Answer(204)
     asked = request.headers.get("Access-Control-Request-Headers")
-    response.headers["Access-Control-Allow-Methods"] = method
-    response.headers["Access-Control-Allow-Headers"] = asked or "*"
+    answer.headers["Access-Control-Allow-Methods"] = method
+    answer.headers["Access-Control-Allow-Headers"] = asked or "*"
     if request.headers.get(PRIVATE_NETWORK.format("Request")):
-        response.headers[PRIVATE_NETWORK.format("Allow")] = "true"
-    return response
+        answer.headers[PRIVATE_NETWORK.format("Allow")] = "true"
+    return answer

@@ -1,4 +1,4 @@
-"""How the store is read beside its writer: connections that threads share, and the rows that polls ask for again and
+"""How the store is read beside its writer: connections that threads share, and the records that polls ask for again and
 again.
 """
 
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mocksrv.engine.storage.dialect import Connection
-from mocksrv.engine.storage.records import Row
+from mocksrv.engine.storage.records import Record, Row
 from mocksrv.engine.storage.turns import Turns
 
 MOST_RECENT = 10_000  # records that are kept for polls
@@ -43,25 +43,35 @@ class ReadConnection:
 
 
 class Recent:
-    """Rows of the records that are polled. What a transaction changes is forgotten with its commit."""
+    """The records that are polled, by sandbox and guid. What a transaction changes is forgotten with its commit. They
+    are shared by all who look, and who look change nothing.
+    """
 
     def __init__(self) -> None:
-        self.rows: dict[tuple[str, str], Row] = {}
-        self.stamp = 0  # of the last change; a row that was read before it is not kept
+        self.records: dict[tuple[str, str], Record] = {}
+        self.stamp = 0  # of the last change; a record that was read before it is not kept
         self._lock = threading.Lock()
 
-    def keep(self, stamp: int, rows: Mapping[tuple[str, str], Row]) -> None:
+    def all_of(self, sandbox: str, guids: Sequence[str]) -> dict[str, Record] | None:
+        """These records; None when not all of them are known."""
+        records = self.records
+        try:
+            return {guid: records[sandbox, guid] for guid in guids}
+        except KeyError:
+            return None
+
+    def keep(self, stamp: int, records: Mapping[tuple[str, str], Record]) -> None:
         with self._lock:
             if stamp == self.stamp:
-                if len(self.rows) > MOST_RECENT:
-                    self.rows.clear()
-                self.rows.update(rows)
+                if len(self.records) > MOST_RECENT:
+                    self.records.clear()
+                self.records.update(records)
 
     def forget(self, keys: set[tuple[str, str]] | None) -> None:
         with self._lock:
             self.stamp += 1
             if keys is None:
-                self.rows.clear()
+                self.records.clear()
             else:
                 for key in keys:
-                    self.rows.pop(key, None)
+                    self.records.pop(key, None)

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 from mocksrv.providers.provider import ControlRoute, Family, Provider
 
 if TYPE_CHECKING:
-    from flask import Response
-
     from mocksrv.engine.config import Config
     from mocksrv.engine.engine import Engine
     from mocksrv.engine.role import Role
     from mocksrv.providers.demo import Demo
+    from mocksrv.providers.http import Answer
     from mocksrv.providers.mx.http.call import Call, Mount
 
 FACTS = ("guid", "member_guid", "connection_status", "status_name", "amount", "description", "name", "template")
@@ -86,7 +85,7 @@ class MXProvider(Provider):
 
         return Call
 
-    def root(self, call: Call) -> Response:
+    def root(self, call: Call) -> Answer:
         """There is nothing at ``/``; who has not said a version is told how to."""
         return call.refuse_version() or call.refuse(404, "Invalid route")
 

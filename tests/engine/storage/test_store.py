@@ -199,8 +199,8 @@ def test_a_row_read_before_a_change_is_not_kept_after_it() -> None:
     recent = Recent()
     stamp = recent.stamp
     recent.forget({("s", "A")})
-    recent.keep(stamp, {("s", "A"): (1, "old")})
-    assert recent.rows == {}
+    recent.keep(stamp, {("s", "A"): Record("kind", "A", {})})
+    assert recent.records == {}
 
 
 def test_a_database_that_another_server_uses_is_refused(tmp_path: Path) -> None:

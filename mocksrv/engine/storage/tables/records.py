@@ -29,16 +29,16 @@ class RecordQueries(Statements):
     def get_all(self, sandbox: str, *guids: str) -> dict[str, Record]:
         """Records of whatever kind by guid, with one query; those read often, with none."""
         recent = self._recent
-        known = [recent.rows.get((sandbox, guid)) for guid in guids] if recent else [None]
-        if recent is None or None in known:
-            stamp = recent.stamp if recent else 0
-            marks = ", ".join("?" * len(guids))
-            known = self._run(
-                f"SELECT {RECORD} FROM record WHERE sandbox = ? AND guid IN ({marks})", (sandbox, *guids)
-            ).fetchall()
-            if recent:
-                recent.keep(stamp, {(sandbox, row[2]): row for row in known if row})
-        return {row[2]: record_of(row) for row in known if row}
+        stamp = recent.stamp if recent else 0
+        known = recent.all_of(sandbox, guids) if recent else None
+        if known is not None:
+            return known
+        marks = ", ".join("?" * len(guids))
+        rows = self._rows(f"SELECT {RECORD} FROM record WHERE sandbox = ? AND guid IN ({marks})", (sandbox, *guids))
+        found = {record.guid: record for record in map(record_of, rows)}
+        if recent:
+            recent.keep(stamp, {(sandbox, guid): record for guid, record in found.items()})
+        return found
 
     def record(self, sandbox: str, guid: str) -> Record | None:
         """A record of whatever kind."""

@@ -10,12 +10,13 @@ from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from http import HTTPStatus
 from typing import Any, NoReturn
 
-from flask import Request, Response
+from flask import Request
 from marshmallow import Schema, ValidationError
+from werkzeug.datastructures import Authorization
 
 from mocksrv.engine.journal import Entry
 from mocksrv.engine.sandbox import Sandbox
@@ -118,7 +119,7 @@ class Call(http.Call[Mount, Route]):
         name = HTTPStatus(error.status).phrase.lower().replace(" ", "_").replace("-", "_")
         return {"error": {"message": message, "status": name, "type": name.removesuffix("_error") + "_error"}}
 
-    def refused(self, error: ProviderError) -> Response:
+    def refused(self, error: ProviderError) -> http.Answer:
         if self.route is not None and isinstance(error, MXError) and error.status in VIOLATIONS:
             self.entry.violate(VIOLATIONS[error.status], error.message)
         return super().refused(error)
@@ -145,7 +146,7 @@ class Call(http.Call[Mount, Route]):
 
     def _know(self, *, bearer: bool) -> None:
         """Who calls. A bearer's token is looked up by the view. Raises MXError 401."""
-        given = self.request.authorization
+        given = _authorization(self.request.headers.get("Authorization"))
         if bearer:
             if given is None or given.type != "bearer" or not given.token:
                 raise MXError(
@@ -161,7 +162,7 @@ class Call(http.Call[Mount, Route]):
                 "Unauthorized: the client id or the API key is missing or wrong. Send them as HTTP Basic credentials.",
             )
 
-    def refuse_version(self) -> Response | None:
+    def refuse_version(self) -> http.Answer | None:
         """The refusal of a request that asks for no version."""
         try:
             self.choose_version()
@@ -172,22 +173,7 @@ class Call(http.Call[Mount, Route]):
     def choose_version(self) -> str:
         """The version that the headers ask for. Raises MXError 406."""
         headers = self.request.headers
-        wanted = headers.get("Accept-Version")
-        if wanted is not None:
-            if wanted in VERSIONS:
-                return wanted
-            raise MXError(406, f"{wanted!r} is not a version of this API; allowed are {', '.join(VERSIONS)}.")
-        for part in headers.get("Accept", "").split(","):
-            media, _, parameters = part.partition(";")
-            if OLD_MEDIA_TYPES.fullmatch(media.strip()):
-                named = re.search(r"version\s*=\s*\"?([^\s;\"]+)", parameters)
-                if named is None:
-                    return V1
-                if named[1] in VERSIONS:
-                    return named[1]
-            if self.plain_json and media.strip() == MEDIA_TYPES[V2]:
-                return V1
-        raise MXError(406, SHOW_HEADER)
+        return _version(headers.get("Accept-Version"), headers.get("Accept", ""), self.plain_json)
 
     # what the client sent
 
@@ -387,6 +373,32 @@ class Call(http.Call[Mount, Route]):
                 "pagination": pagination(page, size, len(items)),
             }
         )
+
+
+@lru_cache(1000)
+def _authorization(header: str | None) -> Authorization | None:
+    """Who calls, by a header that clients send again and again."""
+    return Authorization.from_header(header)
+
+
+@lru_cache(1000)
+def _version(wanted: str | None, accept: str, plain_json: bool) -> str:
+    """The version that these headers ask for; clients send the same ones again and again. Raises MXError 406."""
+    if wanted is not None:
+        if wanted in VERSIONS:
+            return wanted
+        raise MXError(406, f"{wanted!r} is not a version of this API; allowed are {', '.join(VERSIONS)}.")
+    for part in accept.split(","):
+        media, _, parameters = part.partition(";")
+        if OLD_MEDIA_TYPES.fullmatch(media.strip()):
+            named = re.search(r"version\s*=\s*\"?([^\s;\"]+)", parameters)
+            if named is None:
+                return V1
+            if named[1] in VERSIONS:
+                return named[1]
+        if plain_json and media.strip() == MEDIA_TYPES[V2]:
+            return V1
+    raise MXError(406, SHOW_HEADER)
 
 
 def pagination(page: int, size: int, total: int) -> dict[str, int]:
