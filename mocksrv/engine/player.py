@@ -324,7 +324,7 @@ class Player(StepPlayer):
         if job is not None and any(step.data for step in steps):
             job.loaded = True
         for i, step in enumerate(steps):
-            refusal = self.role(subject).refuses(world, subject, step.status) if step.status else None
+            refusal = self._refusal(world, subject, step)
             if refusal:
                 self.stop(world, subject, f"{step.file}:{step.line}: {refusal}")
                 return
@@ -348,6 +348,16 @@ class Player(StepPlayer):
         elif following.waits is not None:
             self._wait(world, subject, following.waits, following.act)
         world.save_play(subject)
+
+    def _refusal(self, world: World, subject: Record, step: Step) -> str | None:
+        """Why a step cannot be played here: its status, or what it sets; None when it can."""
+        role = self.role(subject)
+        refusal = role.refuses(world, subject, step.status) if step.status else None
+        status = step.status or role.status(subject)
+        if refusal or not step.set or status is None:
+            return refusal
+        wrong = role.vocabulary.disagreements(status, step.set)
+        return next((f"set: {name}: {why}" for name, why in wrong.items()), None)
 
     # ends and waits
 

@@ -110,6 +110,7 @@ class Provider:
     call_type: type[AnyCall]
 
     def __init__(self, config: Config) -> None:
+        from mocksrv.engine.payload_check import PayloadCheck
         from mocksrv.engine.role import Role
         from mocksrv.engine.scenarios.vocabulary import Template
 
@@ -128,6 +129,7 @@ class Provider:
             self.role.vocabulary,
             operations=[Template(route.method, self.prefix + route.path) for route in self.routes.values()],
             asking=self.role.asking or None,
+            payload_problem=PayloadCheck(self.role),
         )
         self.check()
 

@@ -87,13 +87,13 @@ def test_a_message_of_the_script_holds_until_the_next_status(stage: Stage) -> No
 
 def test_set_overrides_the_flags_that_a_status_brings(stage: Stage) -> None:
     stage.script(
-        "connect: [{status: CREATED}, {after: 1s, status: DENIED, set: {needs_updated_credentials: false, "
+        "connect: [{status: CREATED}, {after: 1s, status: FAILED, set: {needs_updated_credentials: true, "
         "is_authenticated: true}}]"
     )
     stage.connect("mine")
     stage.advance("1s")
-    assert stage.state() == "DENIED idle 0/- in"
-    assert not stage.wants_credentials()
+    assert stage.state() == "FAILED idle 0/- in"
+    assert stage.wants_credentials()
 
 
 def test_an_event_is_sent_with_fields_of_the_script(stage: Stage) -> None:

@@ -84,10 +84,14 @@ def check(
     flows = _flows(values)
     for name, steps in flows.items():
         _check_endings(name, steps, problems)
+        status = None  # the last one of the flow
         for index, step in steps:
             if problems.full:
                 return
             _check_step(("flows", name, index), step, problems, file, vocabulary)
+            status = step["status"] if isinstance(step.get("status"), str) else status
+            if vocabulary is not None:
+                _check_agreement(("flows", name, index), step, status, problems, vocabulary)
             _check_fault(("flows", name, index), step, problems, vocabularies)
     if vocabulary is not None:
         Links(values, flows, vocabulary, library, problems).check(loose)
@@ -152,6 +156,20 @@ def _check_step(
         _check_word((*path, "data"), "data profile", step["data"], vocabulary.profiles(), problems)
     if isinstance(step.get("set"), dict) and not problems.full:
         vocabulary.field_schema().check(step["set"], problems, (*path, "set"))
+
+
+def _check_agreement(
+    path: Place, step: dict[str, Any], status: str | None, problems: Problems, vocabulary: Vocabulary
+) -> None:
+    """What is ``set`` agrees with the status, a ``payload`` with its event. ``status``: the last one of the flow."""
+    fields, event, payload = mapping(step.get("set")), step.get("event"), mapping(step.get("payload"))
+    if status in vocabulary.statuses and not vocabulary.field_schema().faults(fields):
+        for name, wrong in vocabulary.disagreements(status, fields).items():
+            problems.at((*path, "set", name), f"{name}: {wrong}")
+    if payload and isinstance(event, str) and event in vocabulary.events and not problems.full:
+        wrong_field = vocabulary.payload_problem(event, payload)
+        if wrong_field is not None:
+            problems.at((*path, "payload"), wrong_field, key=True)
 
 
 def _check_fault(path: Place, step: dict[str, Any], problems: Problems, vocabularies: Mapping[str, Vocabulary]) -> None:

@@ -28,6 +28,14 @@ class Template(NamedTuple):
     path: str
 
 
+def _all_agree(status: str, fields: Mapping[str, Any]) -> Mapping[str, str]:
+    return {}
+
+
+def _all_fit(event: str, fields: Mapping[str, Any]) -> str | None:
+    return None
+
+
 @dataclass(frozen=True)
 class Vocabulary:
     """The words of one provider: what its scenarios may name.
@@ -38,6 +46,8 @@ class Vocabulary:
     gives the data profiles and ``profile_problems`` the faults of the user's own. ``operations`` are those that a fault
     may meet (none: they are not checked). ``acts`` are the statuses that a subject only enters after a person has acted
     (chosen a bank, logged in ...), with the number of that act, counted from 1 in the order in which they are done.
+    ``disagreements`` says which fields of a ``set`` contradict a status, and what is allowed; ``payload_problem`` what
+    is wrong with fields over an event's payload.
     """
 
     provider: str
@@ -53,6 +63,8 @@ class Vocabulary:
     profile_problems: Callable[[], Sequence[Problem]] = tuple
     operations: Sequence[Template] = ()
     acts: Mapping[str, int] = field(default_factory=dict)
+    disagreements: Callable[[str, Mapping[str, Any]], Mapping[str, str]] = _all_agree
+    payload_problem: Callable[[str, Mapping[str, Any]], str | None] = _all_fit
 
     def field_schema(self) -> FileSchema:
         """What ``set`` may say."""

@@ -53,6 +53,7 @@ ACTS = {
 }
 
 
+TROUBLES = ("invalidCredentials", "unableToConnect")  # events with a reason
 REPAIRS = ("credentialsUpdated", "added")  # a Fix session tells of its repair by one of these
 
 
@@ -62,6 +63,13 @@ SETTABLE: Mapping[str, Mapping[str, Any]] = {
     "query": {"type": "string"},
     "mfa": {"type": "boolean"},
 }
+
+
+def disagreements(status: str, fields: Mapping[str, Any]) -> Mapping[str, str]:
+    """Which fields of a session contradict its status, and what is allowed."""
+    if status in TROUBLES and fields.get("code") == FINE:
+        return {"code": f"says why the session is {status}; {FINE} says that all is well"}
+    return {}
 
 
 def vocabulary(profiles: Profiles) -> Vocabulary:
@@ -76,6 +84,7 @@ def vocabulary(profiles: Profiles) -> Vocabulary:
         profiles=profiles.names,
         profile_problems=profiles.problems,
         acts=ACTS,
+        disagreements=disagreements,
     )
 
 

@@ -79,6 +79,21 @@ SETTABLE: Mapping[str, Mapping[str, Any]] = {
 }
 
 
+def disagreements(status: str, fields: Mapping[str, Any]) -> Mapping[str, str]:
+    """Which fields of an account contradict its status, and what is allowed."""
+    found: dict[str, str] = {}
+    retrieved = fields.get("retrieved_data")
+    if retrieved and status in NOT_FETCHED:
+        found["retrieved_data"] = f"empty in an account that is {status}"
+    elif retrieved is not None and status == "AVAILABLE" and not {"balance", "transactions"} <= set(retrieved):
+        found["retrieved_data"] = f"with balance and transactions in an account that is {status}; PARTIAL has less"
+    if status in FETCHED and "sync_error" in fields:
+        found["sync_error"] = f"an account that is {status} has none; {', '.join((*NOT_FETCHED, 'SYNC_FAILED'))} have"
+    if fields.get("has_new_data") and status in (*NOT_FETCHED, "SYNC_FAILED"):
+        found["has_new_data"] = f"false in an account that is {status}"
+    return found
+
+
 def vocabulary(profiles: Profiles) -> Vocabulary:
     """What scenario files may say about Mono."""
     return Vocabulary(
@@ -91,6 +106,7 @@ def vocabulary(profiles: Profiles) -> Vocabulary:
         fields=SETTABLE,
         profiles=profiles.names,
         profile_problems=profiles.problems,
+        disagreements=disagreements,
     )
 
 

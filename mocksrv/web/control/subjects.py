@@ -182,7 +182,9 @@ class Subjects(Calls):
                 allowed = sorted(words.statuses)
                 told = f"allowed are {', '.join(allowed)}{nearest(status, allowed)}"
                 raise Problem(422, f"status: {status!r} is not a status; {told}")
-            wrong = field_problems(fields, words)
+            wrong = field_problems(fields, words) or [
+                f"{name}: {why}" for name, why in words.disagreements(status, fields).items()
+            ]
             if wrong:
                 raise Problem(422, f"set: {wrong[0]}", problems=wrong)
             try:

@@ -14,7 +14,7 @@ from mocksrv.engine.clock import DAY, day
 from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
 from mocksrv.providers.mx.events.payloads import JOB_COMPLETED, JOB_STATUSES
-from mocksrv.providers.mx.events.statuses import BUSY, RAISING, STATUSES
+from mocksrv.providers.mx.events.statuses import BUSY, RAISING, STATUSES, said_by
 
 JOB_OF = {"DENIED": "DENIED", "PREVENTED": "PREVENTED", "CHALLENGED": "CHALLENGED", "HALTED": "FAILED"}
 
@@ -53,6 +53,9 @@ def _typed_status(event: str, typed: Mapping[str, Any]) -> str | None:
     status = typed.get("connection_status")
     if status is None and "connection_status" not in typed:
         status = next((n for n, each in STATUSES.items() if each.number == typed.get("connection_status_id")), None)
+        meant = said_by(typed.get("connection_status_message"))
+        if status is None and "connection_status_id" not in typed and len(meant) == 1:
+            status = next(iter(meant))
     return status if status in STATUSES else None
 
 
@@ -62,12 +65,15 @@ def _second_of(text: str) -> int:
 
 
 def number_of_status(body: Body) -> None:
-    """A status and its number."""
+    """A status and its number, and a text that is not another status's."""
     status = body["connection_status"]
     number = STATUSES[status].number if status in STATUSES else None
     if body["connection_status_id"] != number:
         typed = "connection_status_id" if "connection_status_id" in body.typed else "connection_status"
         body.refuse(typed, f"{status} has the number {number}")
+    meant = said_by(body["connection_status_message"]) if "connection_status_message" in body.typed else ()
+    if meant and status not in meant:
+        body.refuse("connection_status_message", f"this is what {' or '.join(sorted(meant))} says, not {status}")
 
 
 def _status_of_job(body: Body) -> None:

@@ -144,6 +144,56 @@ with Path(__file__).with_name("status_messages.csv").open(encoding="utf-8", newl
     }
 
 
+# Whether the bank has accepted the login; in the statuses that are missing it may have, before the trouble began.
+_UNDECIDED = ("CREATED", "UPDATED", "RESUMED", "CHALLENGED", "DELAYED", "FAILED", "DEGRADED", "DISCONNECTED")
+AUTHENTICATED: Mapping[str, bool] = {
+    name: status.authenticated
+    for name, status in STATUSES.items()
+    if name not in (*_UNDECIDED, "DISCONTINUED", "CLOSED")
+}
+WELL = frozenset({"CREATED", "UPDATED", "RESUMED", "PENDING", "CHALLENGED", "DELAYED", "CONNECTED", "RECONNECTED"})
+TROUBLE = _error(
+    2000, "The institution reports trouble with this login.", "Your bank reports trouble with this login."
+)  # where a status has no error of its own
+
+
+def said_by(text: Any) -> frozenset[str]:
+    """The statuses whose text for the end user this is, whatever the institution; none for another text."""
+    if not isinstance(text, str):
+        return frozenset()
+    parts = {name: each.partition("{name}") for name, each in MESSAGES.items()}
+    return frozenset(
+        name
+        for name, (before, place, behind) in parts.items()
+        if (text.startswith(before) and text.endswith(behind) if place else text == before)
+    )
+
+
+def disagreements(status: str, fields: Mapping[str, Any]) -> Mapping[str, str]:
+    """Which fields of a member contradict its status, and what is allowed."""
+    rules, found = STATUSES[status], {}
+    authenticated = AUTHENTICATED.get(status)
+    if authenticated is not None and fields.get("is_authenticated", authenticated) != authenticated:
+        found["is_authenticated"] = f"{str(authenticated).lower()} in a member that is {status}"
+    if rules.wants_credentials and fields.get("needs_updated_credentials") is False:
+        found["needs_updated_credentials"] = f"true in a member that is {status}"
+    error = fields.get("error")
+    if error and status in WELL:
+        found["error"] = f"a member that is {status} has none: {{}}"
+    elif error == {} and rules.error:
+        found["error"] = f"a member that is {status} has one; left out, it is that of the status"
+    meant = said_by(fields.get("connection_status_message"))
+    if meant and status not in meant:
+        found["connection_status_message"] = f"this is what {' or '.join(sorted(meant))} says, not {status}"
+    return found
+
+
+def whole_error(status: str | None, given: Mapping[str, Any]) -> dict[str, Any]:
+    """An error of which some members were set: the others are those of the status."""
+    known = STATUSES[status].error if status in STATUSES else {}
+    return {**(known or TROUBLE), **given} if given else {}
+
+
 def message(status: str | None, institution: str) -> str | None:
     """The text for the end user; None for the statuses that have none."""
     text = MESSAGES.get(status or "")

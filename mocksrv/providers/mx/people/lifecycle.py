@@ -20,7 +20,7 @@ from mocksrv.providers.mx.bank.loading import Loader
 from mocksrv.providers.mx.events.changes import AccountsVerified, DataFetched, MemberGone, SpendingChanged, follow
 from mocksrv.providers.mx.events.jobs import MemberJob
 from mocksrv.providers.mx.events.payloads import JOB_STATUSES
-from mocksrv.providers.mx.events.statuses import COUNTING, STATUSES
+from mocksrv.providers.mx.events.statuses import COUNTING, STATUSES, disagreements, whole_error
 from mocksrv.providers.mx.events.webhooks import RETRIES, UNASKED, emit_member, save_changed
 from mocksrv.providers.mx.people.former_logins import remember_login
 from mocksrv.providers.profiles import Profiles
@@ -98,7 +98,14 @@ SETTABLE: Mapping[str, Mapping[str, Any]] = {
         )
     },
     "use_cases": {"type": "array", "items": {"type": "string", "enum": ["PFM", "MONEY_MOVEMENT"]}},
-    "error": {"type": "object"},
+    "error": {
+        "type": "object",
+        "properties": {
+            "error_code": {"type": "integer"},
+            **{name: {"type": "string"} for name in ("error_message", "error_type", "locale", "user_message")},
+        },
+        "additionalProperties": False,
+    },
 }
 ELIGIBLE = ("CHECKING", "SAVINGS")  # types of accounts that can be verified
 Trigger = Callable[[World, Record | None, str], None]
@@ -117,6 +124,7 @@ def vocabulary(profiles: Profiles, events: frozenset[str]) -> Vocabulary:
         products=frozenset(PRODUCTS),
         profiles=profiles.names,
         profile_problems=profiles.problems,
+        disagreements=disagreements,
     )
 
 
@@ -205,6 +213,8 @@ class MemberRole(Role):
             if over:
                 self._job_over(world, subject, job)
         body.update(fields)
+        if "error" in fields:
+            body["error"] = whole_error(body["connection_status"], fields["error"])
         save_changed(world, subject)
         if status and STATUSES[status].raises:
             emit_member(world, "mx.connection_status.changed", subject)
