@@ -9,42 +9,8 @@ from marshmallow import Schema, fields
 
 from mocksrv.providers.mx.http.call import V1, V2, VERSIONS
 
-# Account fields that v20111101 shows together with who set them: ``balance`` and ``balance_set_by``.
-ACCOUNT_SET_BY = (
-    "account_number",
-    "apr",
-    "apy",
-    "available_balance",
-    "available_credit",
-    "balance",
-    "cash_balance",
-    "cash_surrender_value",
-    "credit_limit",
-    "currency_code",
-    "day_payment_is_due",
-    "death_benefit",
-    "holdings_value",
-    "interest_rate",
-    "is_closed",
-    "last_payment",
-    "last_payment_at",
-    "loan_amount",
-    "matures_on",
-    "minimum_balance",
-    "minimum_payment",
-    "name",
-    "nickname",
-    "original_balance",
-    "payment_due_at",
-    "payoff_balance",
-    "started_on",
-    "statement_balance",
-    "subtype",
-    "total_account_value",
-    "type",
-)
-# Account fields that v20111101 shows a second time, as the bank's feed gave them: ``feed_balance``.
-ACCOUNT_FEED = (
+# Account fields that v20111101 shows twice more: with who set them, and as the bank's feed gave them.
+_SET_AND_FED = (
     "account_number",
     "apr",
     "apy",
@@ -70,11 +36,14 @@ ACCOUNT_FEED = (
     "original_balance",
     "payment_due_at",
     "payoff_balance",
-    "routing_number",
     "started_on",
     "statement_balance",
     "total_account_value",
 )
+# Those that it shows together with who set them: ``balance`` and ``balance_set_by``.
+ACCOUNT_SET_BY = tuple(sorted((*_SET_AND_FED, "available_credit", "subtype", "type")))
+# Those that it shows a second time, as the feed gave them: ``feed_balance``.
+ACCOUNT_FEED = tuple(sorted((*_SET_AND_FED, "routing_number")))
 
 # In the order of MX's numbers for them, which ``feed_account_type`` shows.
 ACCOUNT_TYPES = (
