@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from mocksrv.engine.declarations import DeclarationError
+from mocksrv.providers.mx import families
 from mocksrv.providers.mx.declarations import catalogue, load
 from mocksrv.providers.mx.families import FAMILIES
 from tests.conftest import MX, Receiver
@@ -90,6 +91,12 @@ def mx_with_notes(
     mx = MX(app)
     mx.control("PUT", "/endpoints", {"endpoints": [{"url": receiver.url, "events": ["mx.note.*"]}]})
     return mx
+
+
+def test_it_is_small() -> None:
+    assert len([line for line in NOTES.splitlines() if line.strip()]) <= 35
+    lines = Path(families.__file__).read_text("utf-8").splitlines()
+    assert [name for name in FAMILIES if f'    "{name}",' not in lines] == []  # each is a line
 
 
 def test_a_plain_resource_is_one_file_and_one_line(mx_with_notes: MX, receiver: Receiver) -> None:
