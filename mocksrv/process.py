@@ -16,12 +16,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mocksrv.engine.config import Config
-from mocksrv.web.hosting.hosting import Service, StartError, base_url, listen, run
+from mocksrv.web.hosting.hosting import StartError, base_url, listen, run
 
 if TYPE_CHECKING:
     from flask import Flask
 
     from mocksrv.engine.engine import Engine
+    from mocksrv.web.hosting.host import Service
 
 LONGEST_START = 60.0  # real seconds that a process may take until it serves
 LONGEST_STOP = 5.0  # and until it has ended
@@ -94,9 +95,7 @@ def serve_for_parent(open_parts: Callable[[Config], tuple[Engine, Flask]]) -> No
         raise SystemExit(error.status) from None
     port = listening.getsockname()[1]
     url = base_url(config.host, port)
-    raise SystemExit(
-        run(listening, partial(_open, open_parts, replace(config, port=port), url, os.getpid()), config.threads)
-    )
+    raise SystemExit(run(listening, partial(_open, open_parts, replace(config, port=port), url, os.getpid()), config))
 
 
 def _open(open_parts: Callable[[Config], tuple[Engine, Flask]], config: Config, url: str, process: int) -> Service:
@@ -111,4 +110,6 @@ def _open(open_parts: Callable[[Config], tuple[Engine, Flask]], config: Config, 
 
     threading.Thread(target=follow, name="mocksrv-follow", daemon=True).start()
     print(url, flush=True)
-    return Service(app, engine.close)
+    from mocksrv.web.hosting.host import Service
+
+    return Service(app, engine.close, engine.reserved)

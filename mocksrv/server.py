@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from mocksrv.engine.config import Config
 from mocksrv.settings import config_from
-from mocksrv.web.hosting.hosting import WRONG_SETTING, StartError, base_url, listen
+from mocksrv.web.hosting.hosting import WRONG_SETTING, StartError, base_url, limits_of, listen
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -118,10 +118,10 @@ def _check(engine: Engine, config: Config, report: Callable[[Problem], Any]) -> 
 
 
 class LocalServer:
-    """A server in threads of this process, from now until `close`; ``url`` is where it is. Raises StartError."""
+    """A server in this process, from now until `close`; ``url`` is where it is. Raises StartError."""
 
     def __init__(self, config: Config) -> None:
-        from mocksrv.web.hosting.threads import ThreadHost
+        from mocksrv.web.hosting.host import HostThread, Service
 
         listening = listen(config.host, config.port)
         try:
@@ -130,7 +130,8 @@ class LocalServer:
             listening.close()
             raise
         self.url = base_url(config.host, listening.getsockname()[1])
-        self._host = ThreadHost(self.app, listening)
+        service = Service(self.app, self.engine.close, self.engine.reserved)
+        self._host = HostThread(service, listening, limits_of(config))
 
     def close(self) -> None:
         self._host.close()

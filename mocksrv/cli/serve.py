@@ -19,10 +19,11 @@ from mocksrv.cli.settings import resolve
 from mocksrv.engine.config import IN_MEMORY, TEMPORARY, Config
 from mocksrv.registry import all_declared
 from mocksrv.settings import SETTINGS, Setting, SettingError
-from mocksrv.web.hosting.hosting import WILDCARDS, Service, StartError, base_url, listen, run
+from mocksrv.web.hosting.hosting import WILDCARDS, StartError, base_url, listen, run
 
 if TYPE_CHECKING:
     from mocksrv.engine.engine import Engine
+    from mocksrv.web.hosting.host import Service
 
 
 def _option(setting: Setting) -> Any:
@@ -62,7 +63,7 @@ def serve(**options: Any) -> int:
         return error.status
     port = listening.getsockname()[1]
     try:
-        return run(listening, partial(_open, config, port), config.threads)
+        return run(listening, partial(_open, config, port), config)
     finally:
         _remove_port(config)  # here too: a worker that is slow to end is killed before it closes what it opened
 
@@ -70,6 +71,7 @@ def serve(**options: Any) -> int:
 def _open(config: Config, port: int) -> Service:
     """The engine and the application of this configuration, started, and the banner printed. Raises StartError."""
     from mocksrv.server import open_parts
+    from mocksrv.web.hosting.host import Service
 
     warnings: list[str] = []
     engine, app = open_parts(
@@ -91,7 +93,7 @@ def _open(config: Config, port: int) -> Service:
         if lines is not None:
             lines.close()
 
-    return Service(app, close)
+    return Service(app, close, engine.reserved)
 
 
 def _write_port(file: Path, port: int) -> None:

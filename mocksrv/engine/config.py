@@ -39,6 +39,8 @@ class Config:
     - ``allow_host``: patterns of names of this server under which the control API may be called.
     - ``control_from``: which clients the control API answers without a token: ``loopback`` or ``private``.
     - ``control_token``: opens the control API to whoever sends it; None: there is none.
+    - ``longest_read``: real seconds in which the head of a request, and its body, must have come.
+    - ``keep_alive``: real seconds that an idle connection is kept.
     - ``client_id``, ``api_key``: the only credentials that the providers accept; None: they accept any.
     """
 
@@ -67,6 +69,8 @@ class Config:
     control_token: str | None = None
     client_id: str | None = None
     api_key: str | None = None
+    longest_read: float = 10.0
+    keep_alive: float = 75.0
 
     @property
     def credentials(self) -> tuple[str, str] | None:

@@ -5,11 +5,12 @@ journal.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mocksrv.engine.blocking import ReservedThreads
 from mocksrv.engine.callbacks.addresses import Itself
 from mocksrv.engine.callbacks.consistency import Contradiction
 from mocksrv.engine.callbacks.credentials import KINDS, SECRET
@@ -17,7 +18,7 @@ from mocksrv.engine.callbacks.dispatcher import Dispatcher
 from mocksrv.engine.callbacks.outbox import UnknownField
 from mocksrv.engine.config import Config
 from mocksrv.engine.journal import Entry, Journal
-from mocksrv.engine.observers import Changes, Happening, Observers
+from mocksrv.engine.observers import Changes, Happening, Observers, Watch
 from mocksrv.engine.player import Player
 from mocksrv.engine.problems import nearest
 from mocksrv.engine.role import Role
@@ -57,7 +58,8 @@ class Engine:
     def __init__(self, config: Config, roles: Sequence[Role], bundled: Path, *, shared: bool = False) -> None:
         self.config = config
         self.itself = Itself(config.port, config.public_url)
-        self.store = open_store(config.database, shared=shared)
+        self.reserved = ReservedThreads()
+        self.store = open_store(config.database, self.reserved.may_wait, shared=shared)
         self.shared = ManyProcesses(self.store) if shared else OneProcess()
         self.vocabularies = {role.vocabulary.provider: role.vocabulary for role in roles}
         self.events = [event for words in self.vocabularies.values() for event in sorted(words.events)]
@@ -189,17 +191,17 @@ class Engine:
         if world.owed:
             self.dispatcher.wake(world.sandbox, sorted(world.owed))
         self._ticker.check(world.sandbox)
-        self._changes.notify()
+        self._changes.notify(world.sandbox.name)
 
     def _attempted(self, sandbox: Sandbox, attempt: Happening, again: bool) -> None:
         self.observers.tell([attempt])
         if again:
             self._ticker.check(sandbox)
-        self._changes.notify()
+        self._changes.notify(sandbox.name)
 
-    def wait_for(self, found: Callable[[], Any], seconds: float) -> Any:
-        """What ``found`` returns as soon as it is true, or its last answer after that many real seconds."""
-        return self._changes.wait_for(found, seconds)
+    def watch(self, sandbox: Sandbox) -> Watch:
+        """What fires as soon as there may be something to be seen in a sandbox that is not there yet."""
+        return self._changes.watch(sandbox.name)
 
     def record(self, entry: Entry) -> None:
         """Takes an API call down in the journal."""
@@ -208,8 +210,7 @@ class Engine:
         if self.observers:
             detail = f"{entry.method} {entry.path}: {entry.status}"
             self.observers.tell([Happening(entry.sandbox, entry.at, "call", entry.notes.get("subject"), detail)])
-        if self._changes.waiting:
-            self._changes.notify()
+        self._changes.notify(entry.sandbox)
 
     def trigger(
         self, sandbox: Sandbox, event: str, subject: str | None, fields: Mapping[str, Any], *, extra: bool = False

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 log = logging.getLogger("mocksrv")
-LONGEST_WAIT = 0.5  # real seconds between two looks at what is waited for, should a change go unnoticed
 
 
 class Happening(NamedTuple):
@@ -66,34 +65,63 @@ class Observers:
                 log.exception("an observer failed; the others are told all the same")
 
 
+class Watch:
+    """Fires once, with the next change of a sandbox. ``cancel`` is called by who does not wait any more."""
+
+    def __init__(self, cancel: Callable[[Watch], None]) -> None:
+        self._cancel = cancel
+        self._lock = threading.Lock()
+        self._fired = False
+        self._then: Callable[[], object] | None = None
+
+    def fire(self) -> None:
+        with self._lock:
+            self._fired = True
+            then, self._then = self._then, None
+        if then is not None:
+            then()
+
+    def then(self, call: Callable[[], object]) -> None:
+        """Calls this when it fires, in the thread of whoever made the change; at once if it has fired."""
+        with self._lock:
+            if not self._fired:
+                self._then = call
+                return
+        call()
+
+    def cancel(self) -> None:
+        """It need not fire any more."""
+        self._cancel(self)
+
+
 class Changes:
-    """Lets threads wait until there is something to be seen."""
+    """Tells those who wait for something that there may be something to be seen."""
 
     def __init__(self) -> None:
-        self._condition = threading.Condition()
-        self._count = 0
-        self.waiting = 0  # calls that are held until something changes
+        self._lock = threading.Lock()
+        self._watches: dict[str, list[Watch]] = {}  # by sandbox
 
-    def notify(self) -> None:
-        """Something can be seen that could not be seen before."""
-        with self._condition:
-            self._count += 1
-            self._condition.notify_all()
+    def watch(self, sandbox: str) -> Watch:
+        """A watch that fires with the next change that can be seen in a sandbox. Look after it has been set."""
+        watch = Watch(partial(self._unwatch, sandbox))
+        with self._lock:
+            self._watches.setdefault(sandbox, []).append(watch)
+        return watch
 
-    def wait_for(self, found: Callable[[], Any], seconds: float) -> Any:
-        """What ``found`` returns as soon as it is true, or its last answer after that many real seconds."""
-        deadline = time.monotonic() + seconds
-        with self._condition:
-            self.waiting += 1
-        try:
-            while True:
-                seen = self._count
-                result = found()
-                left = deadline - time.monotonic()
-                if result or left <= 0:
-                    return result
-                with self._condition:
-                    self._condition.wait_for(lambda: self._count != seen, min(LONGEST_WAIT, left))  # noqa: B023
-        finally:
-            with self._condition:
-                self.waiting -= 1
+    def _unwatch(self, sandbox: str, watch: Watch) -> None:
+        with self._lock:
+            watches = self._watches.get(sandbox, [])
+            if watch in watches:
+                watches.remove(watch)
+                if not watches:
+                    del self._watches[sandbox]
+
+    def notify(self, sandbox: str | None = None) -> None:
+        """Something can be seen in a sandbox (None: any) that could not be seen before."""
+        if not self._watches:
+            return
+        with self._lock:
+            names = list(self._watches) if sandbox is None else [sandbox]
+            fired = [watch for name in names for watch in self._watches.pop(name, ())]
+        for watch in fired:
+            watch.fire()

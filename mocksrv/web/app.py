@@ -29,6 +29,7 @@ from mocksrv.providers.provider import Provider
 from mocksrv.web import control, pages
 from mocksrv.web.control.calls import AUTH_KINDS
 from mocksrv.web.cors import allow_origin, preflight
+from mocksrv.web.hosting.calls import hosted
 from mocksrv.web.problems import Problem
 from mocksrv.web.routing import RouteTable
 
@@ -135,7 +136,7 @@ class CallHandler:
         names: Iterable[str] = (),
     ) -> Answer:
         """``names``: the records in the path."""
-        started = time.perf_counter()
+        started = hosted(sent.environ).once("started", time.perf_counter)
         sandbox = self.sandbox_of(sent)
         sandbox.called_at = self.base_url(sent)
         entry = Entry(sandbox.name, f"REQ-{self._ids.getrandbits(64):016x}", sandbox.now(), sent.method, sent.path)
@@ -175,14 +176,16 @@ class CallHandler:
 
     def _faulty(self, call: AnyCall) -> Answer | None:
         """What a fault of the sandbox makes of this call."""
-        fault = self._take_fault(call.sandbox, call.request)
+        hosted_call = hosted(call.request.environ)
+        fault = hosted_call.once("fault", lambda: self._take_fault(call.sandbox, call.request))
         if fault is None:
             return None
         call.entry.notes["fault"] = f"{fault.method} {fault.path}"
         if fault.delay_ms:
-            time.sleep(min(fault.delay_ms, LONGEST_HELD) / 1000)
+            hosted_call.sleep(min(fault.delay_ms, LONGEST_HELD) / 1000)
         if fault.drop:
-            return _dropped(call)
+            hosted_call.drop()
+            return Answer(502)  # what is seen where the connection cannot be ended without an answer
         return call.refuse(fault.status, "This answer is a fault that was asked for") if fault.status else None
 
     def _take_fault(self, sandbox: Sandbox, sent: Request) -> Fault | None:
@@ -274,11 +277,3 @@ def _exchange(sent: Request, answer: Answer) -> Exchange:
     asked = tuple([item for item in environ.items() if item[0][:5] == "HTTP_" or item[0] in UNPREFIXED])
     headers = tuple(answer.headers.items())
     return Exchange(environ.get("QUERY_STRING", ""), asked, body, headers, answer.content[: KEPT_BODY + 1])
-
-
-def _dropped(call: AnyCall) -> Answer:
-    """Closes the connection without an answer, where the server lets us; else an empty 502."""
-    socket = call.request.environ.get("gunicorn.socket") or call.request.environ.get("mocksrv.socket")
-    if socket is not None:
-        socket.shutdown(2)
-    return Answer(502)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mocksrv.engine.blocking import WouldBlock
 from mocksrv.engine.clock import DAY, HOUR, SECOND
 from mocksrv.engine.config import IN_MEMORY
 from mocksrv.engine.journal import Entry
@@ -197,18 +198,29 @@ def test_the_same_seed_and_calls_give_the_same_guids(make_house: Callable[..., H
     assert play(7)[:1] != play(8)[:1]
 
 
-def test_waiting_ends_as_soon_as_something_is_found(house: House) -> None:
-    scenario = house.script("connect: [{status: NEW}, {after: 1s, status: OPEN}]")
-    waiter = threading.Thread(target=lambda: found.append(house.engine.wait_for(house.doors, 30)))
-    found: list[int] = []
-    waiter.start()
-    house.door(scenario)
-    waiter.join(10)
-    assert found == [1]
+def test_a_watch_fires_with_the_next_change_of_its_sandbox_alone(house: House) -> None:
+    mine, other = threading.Event(), threading.Event()
+    house.engine.watch(house.sandbox).then(mine.set)
+    house.engine.watch(house.engine.sandbox("other")).then(other.set)
+    house.door(house.script("connect: [{status: OPEN}]"))
+    assert (mine.is_set(), other.is_set()) == (True, False)
 
 
-def test_waiting_in_vain_gives_the_last_answer(house: House) -> None:
-    assert house.engine.wait_for(list, 0.01) == []
+def test_a_watch_that_has_fired_is_not_missed(house: House) -> None:
+    watch, seen = house.engine.watch(house.sandbox), threading.Event()
+    house.door(house.script("connect: [{status: OPEN}]"))
+    watch.then(seen.set)
+    assert seen.is_set()
+
+
+def test_a_reserved_thread_never_waits_for_its_turn_to_write(house: House) -> None:
+    house.engine.reserved.add()
+    try:
+        with pytest.raises(WouldBlock), house.engine.change(house.sandbox):
+            pass
+    finally:
+        house.engine.reserved.remove()
+    house.door(house.script("connect: [{status: OPEN}]"))
 
 
 def test_a_jump_of_the_clock_is_one_missed_refresh_not_many(house: House) -> None:

@@ -6,7 +6,7 @@ import re
 
 from mocksrv.engine.clock import MINUTE, parse_duration
 
-LONGEST_HELD = MINUTE  # of a fault's ``delay``, in real time: it takes one of the server's threads
+LONGEST_HELD = MINUTE  # of a fault's ``delay``, in real time
 _POLLS = re.compile(r"([1-9][0-9]{0,3}) polls?")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -69,15 +69,19 @@ SQLITE = Sqlite()
 
 class Store:
     """The database of a process. ``path`` is a file, TEMPORARY or IN_MEMORY; ``shared``: other processes that say so,
-    too, may have the file open at the same time. Raises StoreError.
+    too, may have the file open at the same time. ``may_wait`` raises in threads that must not wait for their turn to
+    write. Raises StoreError.
     """
 
-    def __init__(self, path: str = TEMPORARY, *, shared: bool = False) -> None:
+    def __init__(
+        self, path: str = TEMPORARY, may_wait: Callable[[], object] = lambda: None, *, shared: bool = False
+    ) -> None:
         if shared and path in (IN_MEMORY, TEMPORARY):
             raise StoreError("a database in memory, or a temporary one, cannot be shared by processes")
         self._folder = _temporary_folder() if path == TEMPORARY else None
         self.path = str(self._folder.path / "state.db") if self._folder else path
         self.shared = shared
+        self._may_wait = may_wait
         self._turn = Turns()  # writers take turns; in memory readers too, for they share the connection
         self._thread = threading.local()
         self._recent = Recent()
@@ -153,6 +157,8 @@ class Store:
     def read(self) -> Iterator[Tx]:
         """For looking only; every statement sees what is committed by then."""
         if self.path == IN_MEMORY:
+            if self._turn.is_taken:
+                self._may_wait()
             yield Tx(self._reader, SQLITE, self._recent)
             return
         connection = getattr(self._thread, "connection", None)
@@ -165,6 +171,7 @@ class Store:
         """One transaction: committed at the end, undone by an exception; then ``after_commit`` is called, outside of
         it.
         """
+        self._may_wait()
         with self._turn:
             tx = Tx(self._writer, SQLITE)
             self._writer.execute("BEGIN IMMEDIATE")

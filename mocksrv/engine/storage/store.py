@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -25,6 +26,8 @@ class Store(Protocol):
         """Ends all connections."""
 
 
-def open_store(database: str, *, shared: bool = False) -> Store:
-    """The store of a database: a file, TEMPORARY or IN_MEMORY. ``shared`` as in `sqlite.Store`. Raises StoreError."""
-    return sqlite.Store(database, shared=shared)
+def open_store(database: str, may_wait: Callable[[], object] = lambda: None, *, shared: bool = False) -> Store:
+    """The store of a database: a file, TEMPORARY or IN_MEMORY. ``may_wait`` and ``shared`` as in `sqlite.Store`. Raises
+    StoreError.
+    """
+    return sqlite.Store(database, may_wait, shared=shared)

@@ -20,6 +20,11 @@ class Turns:
         self._waiting: deque[threading.Lock] = deque()
 
     @property
+    def is_taken(self) -> bool:
+        """Whether a thread has it."""
+        return self._taken
+
+    @property
     def waiting(self) -> int:
         """How many threads wait for it."""
         return len(self._waiting)

@@ -18,7 +18,7 @@ from mocksrv.engine.sandbox import DEFAULT, SandboxDropped
 from mocksrv.engine.storage.records import dumps
 from mocksrv.providers.provider import Provider
 from mocksrv.web.control.callbacks import Callbacks
-from mocksrv.web.control.calls import PREFIX, ControlCall, ControlRequest, Places
+from mocksrv.web.control.calls import PREFIX, ControlCall, ControlRequest
 from mocksrv.web.control.guard import Guard
 from mocksrv.web.control.journal import Requests
 from mocksrv.web.control.provider_calls import ProviderCalls
@@ -38,8 +38,7 @@ class Control:
     def __init__(self, engine: Engine, providers: Sequence[Provider], config: Config) -> None:
         self.engine = engine
         self._guard = Guard(config)
-        places = Places(config.threads)
-        groups = [group(engine, providers, places) for group in GROUPS]
+        groups = [group(engine, providers) for group in GROUPS]
         self.calls: tuple[ControlCall, ...] = (
             ControlCall("GET", "/", self._index, "Lists the control calls.", answer="api.CallList"),
             ControlCall(
@@ -78,6 +77,7 @@ class Control:
         try:
             if call.checked:
                 self._guard.admit(request)
+                self.engine.reserved.may_wait()
             sandbox = request.environ.get("mocksrv.sandbox", DEFAULT)
             body = call.view(read_request(self.engine, sandbox, call, request), **parameters)
         except Problem as problem:

@@ -46,7 +46,7 @@ class Callbacks(Calls):
                 "Lists events with their deliveries and attempts.",
                 query="callbacks.WebhookFilter",
                 answer="callbacks.WebhookList",
-                refusals={404: "there is no event `after`", 503: "no thread is free"},
+                refusals={404: "there is no event `after`"},
             ),
             ControlCall(
                 "GET",

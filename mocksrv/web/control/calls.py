@@ -7,11 +7,9 @@ that is checked of it comes from its `ControlCall`.
 
 from __future__ import annotations
 
-import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from importlib import import_module
@@ -24,6 +22,7 @@ from mocksrv.engine.sandbox import Sandbox
 from mocksrv.engine.scenarios.lookup import UnknownScenario
 from mocksrv.engine.scenarios.model import Scenario
 from mocksrv.providers.provider import Provider
+from mocksrv.web.hosting.calls import HostedCall
 from mocksrv.web.problems import Problem
 
 if TYPE_CHECKING:
@@ -70,16 +69,25 @@ def schema_of(named: str | type[Schema] | None) -> type[Schema]:
 
 
 class ControlRequest:
-    """A control call's request, read and checked. ``query`` and ``body`` are what its schemas made of them."""
+    """A control call's request, read and checked. ``query`` and ``body`` are what its schemas made of them; ``call`` is
+    asked to wait.
+    """
 
     def __init__(
-        self, engine: Engine, name: str, query: Mapping[str, Any], body: Mapping[str, Any], text: bytes
+        self,
+        engine: Engine,
+        name: str,
+        query: Mapping[str, Any],
+        body: Mapping[str, Any],
+        text: bytes,
+        call: HostedCall,
     ) -> None:
         self._engine = engine
         self._name = name
         self.query = query
         self.body = body
         self.text = text
+        self.call = call
 
     @cached_property
     def sandbox(self) -> Sandbox:
@@ -92,32 +100,12 @@ class ControlRequest:
         return bool(self.query.get("newest"))
 
 
-class Places:
-    """Places among the server's threads: only a share of these may be held, and only a share may advance time."""
-
-    def __init__(self, threads: int) -> None:
-        self.holding = threading.BoundedSemaphore(max(1, threads // 4))
-        self.advancing = threading.BoundedSemaphore(max(1, threads // 2))
-
-    @staticmethod
-    @contextmanager
-    def take(share: threading.BoundedSemaphore, wait: float = 0) -> Iterator[None]:
-        """One of the places of a share, waiting so many seconds for one. Raises Problem 503 when all are taken."""
-        if not share.acquire(timeout=wait) if wait else not share.acquire(blocking=False):
-            raise Problem(503, "too many held calls; --threads gives the server more room", retry_after=1)
-        try:
-            yield
-        finally:
-            share.release()
-
-
 class Calls(ABC):
     """A group of control calls."""
 
-    def __init__(self, engine: Engine, providers: Sequence[Provider], places: Places) -> None:
+    def __init__(self, engine: Engine, providers: Sequence[Provider]) -> None:
         self.engine = engine
         self.providers = providers
-        self.places = places
 
     @abstractmethod
     def declared(self) -> Sequence[ControlCall]:
@@ -145,11 +133,18 @@ class Calls(ABC):
         wait = request.query.get("wait")
         if wait is None:
             return find()
-        seconds = min(wait, LONGEST_WAIT) / SECOND
-        until = time.monotonic() + seconds
-        with self.places.take(self.places.holding, seconds):
-            found: Sequence[Any] = self.engine.wait_for(find, until - time.monotonic())
-            return found
+        until = request.call.once("until", lambda: time.monotonic() + min(wait, LONGEST_WAIT) / SECOND)
+        while True:
+            watch = self.engine.watch(request.sandbox)
+            try:
+                found = find()
+                if found or time.monotonic() >= until:
+                    watch.cancel()
+                    return found
+                request.call.wait(watch, until)
+            except Exception:
+                watch.cancel()
+                raise
 
 
 def beginning(newest: bool) -> int:

@@ -15,7 +15,7 @@ from mocksrv.web.control.calls import LARGEST_PAGE, PAGE, Calls, ControlCall, Co
 from mocksrv.web.problems import Problem
 
 LISTED = ("id", "at", "method", "path", "query", "status", "duration_ms", "violations", "request", "response")
-HELD = {404: "there is nothing with the id `after`", 503: "no thread is free"}
+HELD = {404: "there is nothing with the id `after`"}
 
 Filters = Mapping[str, Any]
 

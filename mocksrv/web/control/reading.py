@@ -11,6 +11,7 @@ from flask import Request
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.storage.records import loads
 from mocksrv.web.control.calls import ControlCall, ControlRequest, schema_of
+from mocksrv.web.hosting.calls import hosted
 from mocksrv.web.problems import Problem
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def read_request(engine: Engine, sandbox: str, call: ControlCall, request: Reque
             f"the body's Content-Type is {request.mimetype or 'missing'}; allowed are {', '.join(allowed)}",
         )
     body = {} if call.takes_text or not (data or call.body) else _checked(call.body, _object(data or b"{}"))
-    return ControlRequest(engine, sandbox, query, body, data if call.takes_text else b"")
+    return ControlRequest(engine, sandbox, query, body, data if call.takes_text else b"", hosted(request.environ))
 
 
 def _object(data: bytes) -> dict[str, Any]:

@@ -42,7 +42,7 @@ class Subjects(Calls):
                 "Lists the subjects: what each provider connects and plays scenarios with.",
                 query="subjects.SubjectFilter",
                 answer="subjects.SubjectList",
-                refusals={404: "there is no subject `after`", 503: "no thread is free"},
+                refusals={404: "there is no subject `after`"},
             ),
             ControlCall(
                 "GET",

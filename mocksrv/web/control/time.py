@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,7 +38,7 @@ class Time(Calls):
                 "Plays everything that falls due on the way, each at its own moment, and waits for the callbacks.",
                 body="time.AdvanceBody",
                 answer="time.Advanced",
-                refusals={**BUSY, 503: "no thread is free"},
+                refusals={**BUSY, 503: "too many sandboxes advance their time"},
             ),
         )
 
@@ -65,11 +66,13 @@ class Time(Calls):
     def advance(self, request: ControlRequest) -> Any:
         given, sandbox = request.body, request.sandbox
         to = self._target(sandbox, given)
-        wait = given["wait"] / SECOND if "wait" in given else ADVANCE_TIME
+        wait = min(given["wait"] / SECOND, ADVANCE_TIME) if "wait" in given else ADVANCE_TIME
+        until = request.call.once("until", lambda: time.monotonic() + wait)
+        request.call.take_long(until)  # the other threads are for the apps that call the API when callbacks come
+        if request.call.late:
+            raise Problem(503, "too many sandboxes advance their time just now", retry_after=1)
         try:
-            # the rest of the threads is for the apps that call the API when callbacks come
-            with self.places.take(self.places.advancing):
-                done = self.engine.advance(sandbox, to, wait)
+            done = self.engine.advance(sandbox, to, until - time.monotonic())
         except AdvanceBusy:
             raise Problem(409, f"{BUSY[409]} already") from None
         happened = [_shown(each) for each in done.happened]

@@ -1,1 +1,1 @@
-"""Serving the application: under gunicorn, or waitress where that does not run."""
+"""Serving the application: an event loop of one's own, under gunicorn where that runs."""

@@ -1,22 +1,23 @@
-"""A service under gunicorn: a parent that watches and one worker, with threads, that opens the service and serves."""
+"""A service under gunicorn: a parent that watches, and one worker that opens the service and serves it."""
 
 from __future__ import annotations
 
 import os
 import signal
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
+from gunicorn.workers.base import Worker
 
+from mocksrv.web.hosting.host import Host, Limits, Service
 from mocksrv.web.hosting.hosting import (
     FAILED,
-    KEEP_ALIVE,
     WRONG_SETTING,
-    Service,
     close_service,
     end_process,
     open_or_explain,
@@ -28,12 +29,16 @@ EXIT_CODES = {
     WRONG_SETTING: Arbiter.APP_LOAD_ERROR,
 }  # after which no worker is started again
 STATUSES = {code: status for status, code in EXIT_CODES.items()}
+ENDS = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
+LONGEST_END = 3  # seconds after which a worker that was asked to end is killed
 
 
-def run(listening: socket.socket, open_service: Callable[[], Service], threads: int) -> int:
+def run(
+    listening: socket.socket, open_service: Callable[[], Service], limits: Limits, tls: ssl.SSLContext | None
+) -> int:
     """Serves until SIGINT or SIGTERM; the exit status."""
     try:
-        Watch(Hosted(listening, open_service, threads)).run()
+        Watch(Hosted(listening, open_service, limits, tls)).run()
     except SystemExit as ending:
         return ending.code if isinstance(ending.code, int) else FAILED
     return 0
@@ -59,51 +64,66 @@ class Hosted(BaseApplication):
     own.
     """
 
-    def __init__(self, listening: socket.socket, open_service: Callable[[], Service], threads: int) -> None:
+    def __init__(
+        self,
+        listening: socket.socket,
+        open_service: Callable[[], Service],
+        limits: Limits,
+        tls: ssl.SSLContext | None,
+    ) -> None:
         self._listening = listening
         self._open_service = open_service
-        self._threads = threads
+        self.limits = limits
+        self.tls = tls
         self._lifeline = Lifeline()
-        self._service: Service | None = None
         super().__init__()
 
     def load_config(self) -> None:
         settings = {
             "bind": f"fd://{self._listening.detach()}",
-            "worker_class": "gthread",
-            "threads": self._threads,
+            "worker_class": LoopWorker,
             "timeout": 0,
-            "graceful_timeout": 1,
-            "keepalive": KEEP_ALIVE,
+            "graceful_timeout": LONGEST_END,
             "loglevel": "critical",
             "control_socket_disable": True,
             "post_fork": lambda _, worker: self._lifeline.hold(),
             "post_worker_init": lambda worker: worker.log.error_log.setLevel("ERROR"),
-            "worker_exit": lambda _, worker: self._leave(),
-            "child_exit": lambda watch, _: _mourn(watch),
+            "child_exit": lambda watch, _: _tell_of_death(watch),
         }
         for name, value in settings.items():
             if name in self.cfg.settings:  # not every version has all of them
                 self.cfg.set(name, value)
 
     def load(self) -> Any:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both processes; the parent ends the worker
         service = open_or_explain(self._open_service)
         if isinstance(service, int):
             raise SystemExit(EXIT_CODES[service])
-        self._service = service
-        return service.app
-
-    def _leave(self) -> None:
-        """In a worker that ends."""
-        for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)
-        if self._service is not None:
-            close_service(self._service)
-            end_process(0)
+        return service
 
 
-def _mourn(watch: Arbiter) -> None:
+class LoopWorker(Worker):
+    """The worker: one `Host`. A signal that comes while it opens or closes the service interrupts neither."""
+
+    def init_signals(self) -> None:
+        super().init_signals()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both processes; the parent ends the worker
+
+    def handle_quit(self, *_: Any) -> None:
+        self.alive = False
+
+    def run(self) -> None:
+        service: Service = self.wsgi
+        host = Host(service, self.sockets[0].sock, self.app.limits, self.app.tls)
+        signal.set_wakeup_fd(-1)
+        for number in (signal.SIGQUIT, signal.SIGTERM):
+            host.loop.add_signal_handler(number, host.stop)
+        if not self.alive:
+            host.stop()
+        host.run(close=lambda: close_service(service))
+        end_process(0)
+
+
+def _tell_of_death(watch: Arbiter) -> None:
     """In the parent, when a worker has ended."""
     if watch.LISTENERS:  # else it was asked to end
         say("the serving process has died and is started again")

@@ -1,4 +1,4 @@
-"""Runs a service in a process of its own: gunicorn with threads, or waitress where gunicorn does not run.
+"""Runs a service in a process of its own: a `Host` under gunicorn, or by itself where gunicorn does not run.
 
 The service is opened in the process that serves it, after the fork: it has threads, and a database that forks must not
 share. The parent stays small, watches, and starts the service again if it dies.
@@ -7,20 +7,30 @@ share. The parent stays small, watches, and starts the service again if it dies.
 from __future__ import annotations
 
 import contextlib
-import logging
+import errno
 import os
 import signal
 import socket
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
-from typing import Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    import ssl
+
+    from mocksrv.engine.config import Config
+    from mocksrv.web.hosting.host import Limits, Service
 
 FAILED, WRONG_SETTING = 1, 2  # exit statuses of a service that could not be opened
-KEEP_ALIVE = 75  # seconds that an idle connection is kept
 LONGEST_CLOSE = 0.5  # real seconds; what was not sent by then is sent after the next start
 BACKLOG = 1024
+LONGEST_BIND = 1.5  # seconds in which the port of a server that was killed becomes free
+BETWEEN_BINDS = 0.02
+SPARE_FILES = 256  # descriptors that are not for connections
+MOST_CONNECTIONS = 4096
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1", "*": "127.0.0.1"}  # what reaches those who listen there
 
 
@@ -39,13 +49,6 @@ class StartError(Exception):
         return f"--{self.setting}: {self}" if self.setting else str(self)
 
 
-class Service(NamedTuple):
-    """An open service: its WSGI application, and what ends it."""
-
-    app: Any
-    close: Callable[[], None]
-
-
 def listen(host: str, port: int) -> socket.socket:
     """A socket that listens. Raises StartError."""
     try:
@@ -54,16 +57,21 @@ def listen(host: str, port: int) -> socket.socket:
         )[0]
     except (socket.gaierror, UnicodeError):
         raise StartError(f"there is no address {host!r}", WRONG_SETTING, setting="host") from None
-    listening = socket.socket(family, kind, protocol)
-    try:
-        if os.name == "posix":  # elsewhere it would let two servers share a port
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(address)
-        listening.listen(BACKLOG)
-    except OSError as error:
-        listening.close()
-        raise StartError(f"cannot listen on {host}:{port}: {error.strerror}; port 0 picks a free one") from None
-    return listening
+    until = time.monotonic() + LONGEST_BIND
+    while True:
+        listening = socket.socket(family, kind, protocol)
+        try:
+            if os.name == "posix":  # elsewhere it would let two servers share a port
+                listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind(address)
+            listening.listen(BACKLOG)
+        except OSError as error:
+            listening.close()
+            if error.errno != errno.EADDRINUSE or time.monotonic() > until:
+                raise StartError(f"cannot listen on {host}:{port}: {error.strerror}; port 0 picks a free one") from None
+            time.sleep(BETWEEN_BINDS)
+        else:
+            return listening
 
 
 def base_url(host: str, port: int) -> str:
@@ -72,13 +80,60 @@ def base_url(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def run(listening: socket.socket, open_service: Callable[[], Service], threads: int) -> int:
+def run(listening: socket.socket, open_service: Callable[[], Service], config: Config) -> int:
     """Serves until SIGINT or SIGTERM; the exit status. ``open_service`` may raise StartError."""
+    limits, tls = limits_of(config), None
     try:
         from mocksrv.web.hosting import gunicorn_host
     except ImportError:
-        return _run_waitress(listening, open_service, threads)
-    return gunicorn_host.run(listening, open_service, threads)
+        return _run_here(listening, open_service, limits, tls)
+    return gunicorn_host.run(listening, open_service, limits, tls)
+
+
+def limits_of(config: Config) -> Limits:
+    """What clients of a server may take. The process may have more files open afterwards."""
+    from mocksrv.web.hosting.host import Limits
+
+    return Limits(
+        read=config.longest_read,
+        keep_alive=config.keep_alive,
+        threads=config.threads,
+        connections=min(MOST_CONNECTIONS, max(SPARE_FILES, _allow_files() - SPARE_FILES)),
+    )
+
+
+def _allow_files() -> int:
+    """How many files this process may have open: as many as it is allowed to ask for."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return MOST_CONNECTIONS + SPARE_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_CONNECTIONS + SPARE_FILES
+    if resource.RLIM_INFINITY not in (soft, hard):
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            return wanted
+        return soft
+    return wanted
+
+
+def _run_here(
+    listening: socket.socket, open_service: Callable[[], Service], limits: Limits, tls: ssl.SSLContext | None
+) -> int:
+    """The same in this process, for systems without fork."""
+    from mocksrv.web.hosting.host import Host
+
+    service = open_or_explain(open_service)
+    if isinstance(service, int):
+        return service
+    host = Host(service, listening, limits, tls)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: host.stop())
+    host.run(close=lambda: close_service(service))
+    return 0
 
 
 def open_or_explain(open_service: Callable[[], Service]) -> Service | int:
@@ -111,22 +166,3 @@ def end_process(status: int) -> NoReturn:
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
     os._exit(status)
-
-
-def _run_waitress(listening: socket.socket, open_service: Callable[[], Service], threads: int) -> int:
-    """The same in this process, for systems without fork."""
-    from waitress.server import create_server
-
-    service = open_or_explain(open_service)
-    if isinstance(service, int):
-        return service
-
-    def stop(*_: Any) -> NoReturn:
-        close_service(service)
-        end_process(0)
-
-    logging.getLogger("waitress").setLevel(logging.ERROR)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
-    create_server(service.app, sockets=[listening], threads=threads, channel_timeout=KEEP_ALIVE).run()
-    return FAILED  # it runs until a signal

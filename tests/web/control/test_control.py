@@ -751,21 +751,23 @@ def test_a_dropped_answer_is_none(mx: MX) -> None:
 # held calls
 
 
-def test_only_a_share_of_the_threads_is_held(make_server: Callable[..., tuple[Engine, Flask]]) -> None:
-    engine, app = make_server(threads=2)
+def test_a_held_call_ends_with_what_it_waits_for(make_server: Callable[..., tuple[Engine, Flask]]) -> None:
+    engine, app = make_server()
     holding = threading.Event()
-    wait_for = engine.wait_for
-    engine.wait_for = lambda found, seconds: holding.set() or wait_for(found, seconds)  # type: ignore[func-returns-value, method-assign]
-    waiting = threading.Thread(target=lambda: MX(app).control("GET", "/subjects?wait=30s"))
+    watch = engine.watch
+    engine.watch = lambda sandbox: (watch(sandbox), holding.set())[0]  # type: ignore[func-returns-value, method-assign]
+    found: list[Any] = []
+    waiting = threading.Thread(target=lambda: found.extend(MX(app).control("GET", "/subjects?wait=30s")["subjects"]))
     waiting.start()
     assert holding.wait(10)
     mx = MX(app)
-    refused = mx.http.get("/_mocksrv/subjects?wait=50ms")
-    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
-    assert "--threads" in refused.get_json()["detail"]
     mx.create(mx.user())
     waiting.join(10)
-    assert not waiting.is_alive()
+    assert len(found) == 1
+
+
+def test_a_call_that_is_held_in_vain_gives_the_last_answer(mx: MX) -> None:
+    assert mx.control("GET", "/subjects?wait=10ms")["subjects"] == []
 
 
 def test_every_route_is_listed(mx: MX) -> None:

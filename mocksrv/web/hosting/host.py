@@ -1,0 +1,343 @@
+"""An event loop that serves a WSGI application.
+
+Calls that only read are answered on the loop itself, one after the other: that is faster than any thread, and a client
+that is slow, or does nothing at all, costs a few kilobytes. What changes something, and what finds that it would have
+to wait (`WouldBlock`), runs in threads; what waits for something to happen (`Held`) in none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from mocksrv.engine.blocking import ReservedThreads, WouldBlock
+from mocksrv.engine.observers import Watch
+from mocksrv.web.hosting.answers import WsgiAnswer, call_app, refusal
+from mocksrv.web.hosting.calls import KEY, Held, HostedCall, Made, Moved
+from mocksrv.web.hosting.connection import Connection, Request
+from mocksrv.web.hosting.threads import Threads
+
+if TYPE_CHECKING:
+    import socket
+    import ssl
+
+LARGEST_BODY = 2**20  # bytes of a request's body
+SWEEP = 0.25  # seconds between two looks at deadlines
+GRACE = 0.5  # seconds that calls have to end when the host ends
+COALESCED = 0.002  # seconds in which the changes that a held call waits for are taken together
+SWITCH_INTERVAL = 0.001  # seconds after which a thread lets the loop have the interpreter
+BACKLOG = 1024
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+SANDBOX = b"/sandbox/"
+FAILED = "mocksrv failed to answer; its log says why. This is a defect, please report it."
+log = logging.getLogger("mocksrv")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a client may take. ``read``: seconds for the head of a request, and for its body; ``keep_alive``: seconds
+    that an idle connection is kept; ``body``: bytes; ``connections`` at the same time: the longest idle one goes first;
+    ``threads`` for calls that may wait, and as many for those that take long.
+    """
+
+    read: float = 10.0
+    keep_alive: float = 75.0
+    body: int = LARGEST_BODY
+    connections: int = 4096
+    threads: int = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """An open service: its WSGI application, what ends it, and the threads in which it must not wait."""
+
+    app: Any
+    close: Callable[[], object] = lambda: None
+    reserved: ReservedThreads = field(default_factory=ReservedThreads)
+
+
+class Host:
+    """Serves ``service.app`` on a socket that listens, in the thread that calls `run`, until `stop`."""
+
+    def __init__(
+        self, service: Service, listening: socket.socket, limits: Limits, tls: ssl.SSLContext | None = None
+    ) -> None:
+        self.service = service
+        self.limits = limits
+        self.loop = asyncio.new_event_loop()
+        self.ending = False
+        self.threads = Threads(limits.threads, "mocksrv-call")
+        self.long_threads = Threads(max(1, limits.threads // 2), "mocksrv-long")
+        self.now = self.loop.time
+        self._listening = listening
+        self._tls = tls
+        self._connections: dict[Connection, None] = {}  # the longest open one first
+        self._stop = asyncio.Event()
+        self._date = (0.0, b"")
+
+    def run(self, close: Callable[[], object] = lambda: None) -> None:
+        """Serves until `stop`. Calls that are being answered then get a moment to end; then ``close`` is called, while
+        signals that the loop handles still do nothing else.
+        """
+        sys.setswitchinterval(SWITCH_INTERVAL)
+        self.service.reserved.add()
+        try:
+            self.loop.run_until_complete(self._serve())
+        finally:
+            self.service.reserved.remove()
+            close()
+            self.loop.close()
+
+    def stop(self) -> None:
+        """Ends `run`, from whatever thread or signal handler, before or after it has begun."""
+        self.call_soon(self._stop.set)
+
+    async def _serve(self) -> None:
+        self.loop.set_exception_handler(_log_failure)
+        server = await self.loop.create_server(
+            partial(Connection, self),
+            sock=self._listening,
+            backlog=BACKLOG,
+            ssl=self._tls,
+            ssl_handshake_timeout=self.limits.read if self._tls else None,
+        )
+        self._sweep()
+        await self._stop.wait()
+        server.close()
+        await self._end()
+
+    async def _end(self) -> None:
+        self.ending = True
+        self.long_threads.end()
+        for connection in list(self._connections):
+            connection.wind_up()
+        until = self.now() + GRACE
+        while self._connections and self.now() < until:
+            await asyncio.sleep(0.005)
+        self.threads.end()
+        for connection in list(self._connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)
+
+    # connections
+
+    def admit(self, connection: Connection) -> None:
+        """A client has come; when there are too many, the one that has been idle for longest goes."""
+        self._connections[connection] = None
+        if len(self._connections) > self.limits.connections:
+            longest = next((each for each in self._connections if each.is_idle), connection)
+            self.forget(longest)
+            longest.transport.abort()
+
+    def forget(self, connection: Connection) -> None:
+        """A client has gone."""
+        self._connections.pop(connection, None)
+
+    def _sweep(self) -> None:
+        """Ends what has lasted for too long."""
+        now = self.now()
+        for connection in [each for each in self._connections if each.deadline < now]:
+            connection.deadline = math.inf
+            connection.expire()
+        self.loop.call_later(min(SWEEP, self.limits.read / 4, self.limits.keep_alive / 4), self._sweep)
+
+    def call_soon(self, then: Callable[[], object]) -> None:
+        """Calls something on the loop, from whatever thread."""
+        try:
+            self.loop.call_soon_threadsafe(then)
+        except RuntimeError:
+            return  # it has ended
+
+    def date(self) -> bytes:
+        """The header ``Date`` of an answer, made once a second."""
+        now, (made, line) = self.now(), self._date
+        if not line or now - made >= 1:
+            line = f"Date: {formatdate(usegmt=True)}\r\n".encode()
+            self._date = (now, line)
+        return line
+
+    # calls
+
+    def call(self, connection: Connection, request: Request) -> LoopCall:
+        """Has a request answered."""
+        call = LoopCall(self, connection, request)
+        call.begin()
+        return call
+
+    def environ(self, connection: Connection, request: Request) -> dict[str, Any]:
+        """The WSGI environ of a request."""
+        environ = request.environ()
+        environ["SERVER_NAME"], port = connection.server
+        environ["SERVER_PORT"] = str(port)
+        environ["REMOTE_ADDR"], port = connection.client
+        environ["REMOTE_PORT"] = str(port)
+        environ["wsgi.version"] = (1, 0)
+        environ["wsgi.url_scheme"] = connection.scheme
+        environ["wsgi.errors"] = sys.stderr
+        environ["wsgi.multithread"] = True
+        environ["wsgi.multiprocess"] = environ["wsgi.run_once"] = False
+        environ["wsgi.input"] = request.input()
+        return environ
+
+
+class LoopCall(HostedCall):
+    """A call under this host. All of it but `run` happens on the loop."""
+
+    def __init__(self, host: Host, connection: Connection, request: Request) -> None:
+        self._host = host
+        self._connection = connection
+        self._request = request
+        self._made: dict[str, Any] = {}
+        self._waits = request.method not in READING  # in which kind of thread it is run
+        self._long = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._watch: Watch | None = None
+        self._dropped = False
+        self.gone = self.late = False
+
+    def begin(self) -> None:
+        """Runs the call, or has it run."""
+        if self.gone:
+            return
+        if self._waits:
+            self._host.threads.run(self._sandbox(), self._work)
+        else:
+            self._settle(self.run())
+
+    def run(self) -> WsgiAnswer | BaseException:
+        """What the application answers, or why it has to be called again."""
+        environ = self._host.environ(self._connection, self._request)
+        environ[KEY] = self
+        try:
+            return call_app(self._host.service.app, environ)
+        except (WouldBlock, Held, Moved) as reason:
+            return reason
+        except Exception:
+            log.exception("%s %s failed", self._request.method, self._request.target.decode("latin-1"))
+            return WsgiAnswer(*refusal(500, FAILED))
+
+    def _work(self) -> None:
+        """In a thread."""
+        if self.gone:
+            return
+        outcome = self.run()
+        self._host.call_soon(partial(self._settle, outcome))
+
+    def _settle(self, outcome: WsgiAnswer | BaseException) -> None:
+        if self._dropped:
+            self._connection.drop()
+        elif isinstance(outcome, WsgiAnswer):
+            self._connection.answer(outcome)
+        elif self.gone or self._host.ending:
+            self._connection.drop()
+        elif isinstance(outcome, Held):
+            self._hold(outcome.until, outcome.watch)
+        elif isinstance(outcome, Moved):
+            self._long = True
+            self._host.long_threads.run(self._sandbox(), self._work)
+            self._timer = self._host.loop.call_at(outcome.until, self._overdue)
+        else:
+            self._waits = True
+            self._host.threads.run(self._sandbox(), self._work)
+
+    def _hold(self, until: float, watch: Watch | None) -> None:
+        self._timer = self._host.loop.call_at(until, self._again)
+        self._watch = watch
+        if watch is not None:
+            watch.then(partial(self._host.call_soon, self._fired))
+
+    def _fired(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = self._host.loop.call_later(COALESCED, self._again)
+
+    def _again(self) -> None:
+        self._stop_waiting()
+        self.begin()
+
+    def _stop_waiting(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._watch is not None:
+            self._watch.cancel()
+        self._timer = self._watch = None
+
+    def _overdue(self) -> None:
+        """No thread was free in time."""
+        self._timer = None
+        if self._host.long_threads.cancel(self._sandbox(), self._work):
+            self.late = True
+            self._host.threads.run(self._sandbox(), self._work)
+
+    def _sandbox(self) -> str:
+        target = self._request.target
+        if not target.startswith(SANDBOX):
+            return ""
+        return unquote(target[len(SANDBOX) :].partition(b"?")[0].partition(b"/")[0].decode("latin-1"))
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it is held, or waits for a thread that it may keep busy."""
+        return self._timer is not None
+
+    def lose(self) -> None:
+        """The client has gone: what has not begun never does."""
+        self.gone = True
+        self._stop_waiting()
+        threads = self._host.long_threads if self._long else self._host.threads
+        threads.cancel(self._sandbox(), self._work)
+
+    # for views
+
+    def once(self, name: str, make: Callable[[], Made]) -> Made:
+        if name not in self._made:
+            self._made[name] = make()
+        made: Made = self._made[name]
+        return made
+
+    def sleep(self, seconds: float) -> None:
+        until = self.once("sleep", lambda: time.monotonic() + seconds)
+        if time.monotonic() < until:
+            raise Held(until)
+
+    def wait(self, watch: Watch, until: float) -> None:
+        raise Held(until, watch)
+
+    def take_long(self, until: float) -> None:
+        if not self._long:
+            raise Moved(until)
+
+    def drop(self) -> None:
+        self._dropped = True
+
+
+class HostThread:
+    """A host in a thread of its own, from now until `close`."""
+
+    def __init__(self, service: Service, listening: socket.socket, limits: Limits, **more: Any) -> None:
+        self.address = listening.getsockname()
+        self._host = Host(service, listening, limits, **more)
+        self._thread = threading.Thread(target=self._host.run, name="mocksrv-host", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Ends all connections and gives the port back; calls that are being answered get a moment to end."""
+        self._host.stop()
+        self._thread.join()
+        self._host.threads.join(GRACE)
+
+
+def _log_failure(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    failure = context.get("exception")
+    if failure is not None and not isinstance(failure, OSError):
+        log.error("the host failed: %s", context["message"], exc_info=failure)
