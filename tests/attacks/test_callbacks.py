@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +18,7 @@ from mocksrv.engine.engine import Engine
 from mocksrv.engine.sandbox import Fault
 from mocksrv.server import LocalServer
 from tests.conftest import MX, Receiver
+from tests.providers.finicity.client import PARTNER, Finicity
 
 Make = Callable[..., tuple[Engine, Flask]]
 ITSELF = "callbacks do not go to mocksrv itself"
@@ -47,6 +49,7 @@ def test_it_is_refused_at_every_attempt_whatever_is_allowed() -> None:
     [
         ("mocks.example.com", 443, True),
         ("MOCKS.example.com", 8484, True),
+        ("mocks.example.com.", 443, True),
         ("mocks.example.com", 9000, False),
         ("other.example.com", 443, False),
     ],
@@ -60,10 +63,83 @@ def test_an_app_on_this_machine_stays_reachable(receiver: Receiver) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254", "169.254.169.254", "100.100.100.200"]
+    "address",
+    [
+        "fd00:ec2::254",
+        "fd00:ec2::23",
+        "fd20:ce::254",
+        "fd00:c1::a9fe:a9fe",
+        "fd00:42::42",
+        "169.254.169.254",
+        "::ffff:169.254.169.254",
+        "64:ff9b::a9fe:a9fe",
+        "fe80::a9fe:a9fe%1",
+        "100.100.100.200",
+    ],
 )
 def test_metadata_is_not_local(address: str) -> None:
     assert not is_local(address)
+
+
+def resolving(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
+    """Lets every name mean these addresses, one after the other; the last for ever."""
+    left = list(addresses)
+
+    def answer(host: str, port: int | None, *_: Any) -> list[Any]:
+        address = left.pop(0) if len(left) > 1 else left[0]
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        return [(family, socket.SOCK_STREAM, 6, "", (address, port or 0))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", answer)
+
+
+@pytest.mark.parametrize("later", ["169.254.169.254", "93.184.216.34", "fd00:ec2::254"])
+def test_a_name_that_means_something_else_later_is_not_followed(
+    mx: MX, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, later: str
+) -> None:
+    resolving(monkeypatch, "127.0.0.1", later)
+    url = receiver.url.replace("127.0.0.1", "rebound.example")
+    mx.control("PUT", "/endpoints", {"endpoints": [{"url": url}]})
+    [event] = mx.control("POST", "/trigger", {"event": "mx.member.updated"})["webhooks"]
+    mx.advance("0s")
+    [attempt] = mx.control("GET", f"/webhooks/{event['id']}")["deliveries"][0]["attempts"]
+    assert f"callbacks do not go to {later}" in attempt["error"]
+    assert receiver.received == []
+
+
+def test_a_name_that_means_the_server_later_is_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        resolving(monkeypatch, "127.0.0.1")
+        answer = Transport((), Itself(port)).post(f"http://app.example:{port}/", b"{}", {})
+        assert ITSELF in str(answer.error)
+
+
+def test_a_receiver_leads_nobody_on(receiver: Receiver) -> None:
+    def redirect() -> None:
+        connection, _ = listening.accept()
+        with connection:
+            connection.recv(65536)
+            head = f"HTTP/1.1 307 Temporary Redirect\r\nLocation: {receiver.url}\r\nContent-Length: 0\r\n\r\n"
+            connection.sendall(head.encode())
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(10)
+        thread = threading.Thread(target=redirect)
+        thread.start()
+        answer = Transport().post(f"http://127.0.0.1:{listening.getsockname()[1]}/", b"{}", {})
+        thread.join()
+    assert (answer.status, receiver.received) == (307, [])
+
+
+def test_a_refused_ping_tells_nobody_what_is_there(receiver: Receiver) -> None:
+    with LocalServer(Config(port=0, clock="manual")) as server:
+        finicity = Finicity(server.app, receiver)
+        receiver.answers = [404]
+        places = (f"{server.url}/_mocksrv/reset", "http://127.0.0.1:9/", "http://169.254.169.254/", receiver.url)
+        body = {"partnerId": PARTNER, "customerId": finicity.customer()}
+        told = [finicity.call("POST", "/connect/v2/generate", {**body, "webhook": url}, status=400) for url in places]
+    assert all(each == told[0] for each in told)
 
 
 # secrets

@@ -101,3 +101,47 @@ def test_providers_and_health_answer_under_any_name(make_server: Make) -> None:
     assert status(app, path="/_mocksrv/health", **foreign) == 200
     client = {"Authorization": "Basic YTpi", "Accept": "application/vnd.mx.api.v1+json"}
     assert status(app, path="/users", **client, **foreign) == 200
+
+
+def test_a_token_in_the_query_opens_nothing(make_server: Make) -> None:
+    app = make_server(control_token="hush")[1]
+    for query in ("token=hush", "access_token=hush", "control_token=hush"):
+        assert status(app, path=f"/_mocksrv/clock?{query}") == 401
+
+
+def test_nothing_that_a_proxy_says_makes_a_client_near(make_server: Make) -> None:
+    app = make_server()[1]
+    said = {"X-Forwarded-For": "127.0.0.1", "X-Real-IP": "127.0.0.1", "Forwarded": "for=127.0.0.1"}
+    far = {"REMOTE_ADDR": "203.0.113.7"}
+    assert app.test_client().get("/_mocksrv/clock", headers=said, environ_overrides=far).status_code == 403
+    named = {"Host": "evil.example", "X-Forwarded-Host": "localhost", "X-Forwarded-Proto": "https"}
+    assert app.test_client().get("/_mocksrv/clock", headers=named).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "path", ["//_mocksrv/clock", "/sandbox/a/_mocksrv/clock", "/%5fmocksrv/clock", "/_mocksrv//clock"]
+)
+def test_no_spelling_of_a_path_gets_around_the_guard(make_server: Make, path: str) -> None:
+    app = make_server()[1]
+    assert status(app, path=path, Host="evil.example") in (308, 403, 404)
+
+
+@pytest.mark.parametrize("file", ["/etc/passwd", "/etc/no-such-file", "../../etc/passwd", "/"])
+def test_a_scenario_that_is_checked_tells_nothing_of_files(make_server: Make, file: str) -> None:
+    text = """\
+name: mine
+provider: mx
+summary: One that asks with a picture.
+flows:
+  connect:
+    - status: CREATED
+    - {status: CHALLENGED, challenges: [{type: IMAGE_DATA, label: What is it?, image: picture.png, answer: any}]}
+"""
+    answer = (
+        make_server()[1]
+        .test_client()
+        .post(f"/_mocksrv/scenarios/validate?file={file}", data=text, content_type="application/yaml")
+    )
+    [problem] = answer.get_json()["problems"]
+    assert "needs a scenario file that it can lie beside; here only a data URI is possible" in problem["message"]
+    assert problem["file"] == file

@@ -10,11 +10,21 @@ import pytest
 from flask import Flask
 
 from mocksrv.engine.engine import Engine
+from mocksrv.engine.storage.records import DEEPEST
 from mocksrv.settings import SettingError, config_from
-from tests.conftest import MX
+from tests.conftest import MX, Receiver
 
 Make = Callable[..., tuple[Engine, Flask]]
-ODD = ["1e999", "-1e999", "NaN", "Infinity", r'"\ud800"', r'{"\udfff": 1}', "[" * 5000 + "]" * 5000]
+ODD = [
+    "1e999",
+    "-1e999",
+    "NaN",
+    "Infinity",
+    r'"\ud800"',
+    r'{"\udfff": 1}',
+    "[" * 5000 + "]" * 5000,
+    '{"a":' * 300 + "1" + "}" * 300,
+]
 CALLS = [
     ("POST", "/users", '{"user": {"metadata": %s}}'),
     ("POST", "/users", '{"user": {"password": %s}}'),
@@ -67,6 +77,66 @@ def test_the_journal_shows_what_was_sent_as_text(mx: MX) -> None:
     mx.http.post("/users", data=text, content_type="application/json", auth=("a", "b"))
     [call] = mx.control("GET", "/requests")["requests"]
     assert call["request"]["body"] == text.replace("hush", "***")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<a>" * 100_000,
+        b'<!DOCTYPE a [<!ENTITY b "b"><!ENTITY c "&b;&b;&b;&b;&b;&b;">]><a>&c;</a>',
+        b"<credentials><partnerId>1</partnerId></credentials>",
+        b"\xff\xfe<\x00a\x00>\x00",
+    ],
+    ids=["deep", "entities", "plain", "utf-16"],
+)
+@pytest.mark.parametrize(
+    "path", ["/finicity/aggregation/v2/partners/authentication", "/mono/v2/accounts/initiate", "/users"]
+)
+def test_xml_is_refused_unread(make_server: Make, path: str, body: bytes) -> None:
+    accept = "application/vnd.mx.api.v1+json" if path == "/users" else "*/*"
+    headers = {"Authorization": "Basic YTpi", "mono-sec-key": "k", "Finicity-App-Key": "k", "Accept": accept}
+    answer = make_server()[1].test_client().post(path, data=body, headers=headers, content_type="application/xml")
+    assert (answer.status_code, answer.is_json) == (400, True)
+
+
+def test_a_payload_as_deep_as_is_taken_goes_out_as_xml(mx: MX, receiver: Receiver) -> None:
+    endpoint = {"url": receiver.url, "events": ["finicity.*"], "headers": {"content-type": "application/xml"}}
+    mx.control("PUT", "/endpoints", {"endpoints": [endpoint]})
+    deep: Any = "core"
+    for _ in range(DEEPEST - 2):
+        deep = {"a": deep}
+    trigger = {"event": "finicity.added", "payload": {"deep": deep}, "extra": True}
+    mx.control("POST", "/trigger", trigger)
+    mx.control("POST", "/trigger", {**trigger, "payload": {"deep": {"a": deep}}}, status=400)
+    mx.advance("0s")
+    [sent] = receiver.received
+    assert b"<a>" * (DEEPEST - 2) + b"core" in sent["raw"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PUT", "/clock", {"now": "9999-12-31T23:59:59.999Z"}),
+        ("PUT", "/clock", {"now": "0001-01-01"}),
+        ("PUT", "/clock", {"now": "1970-01-01"}),
+        ("POST", "/clock/advance", {"by": "99999999d"}),
+        ("POST", "/clock/advance", {"to": "9900-01-02"}),
+        ("POST", "/webhooks/replay", {"since": "0001-01-01"}),
+    ],
+)
+def test_no_clock_reaches_the_ends_of_time(mx: MX, method: str, path: str, body: dict[str, str]) -> None:
+    mx.control(method, path, body, status=422)
+    mx.create(mx.user())
+    assert "complete" not in mx.advance("1d")  # it came to its end
+
+
+@pytest.mark.parametrize("now", ["1980-01-01", "9899-12-31"])
+def test_members_connect_near_the_ends_of_time(mx: MX, now: str) -> None:
+    mx.control("PUT", "/clock", {"mode": "manual", "now": now})
+    user = mx.user()
+    member = mx.create(user)["guid"]
+    mx.advance("10s")
+    assert mx.status(user, member)["connection_status"] == "CONNECTED"
 
 
 @pytest.mark.parametrize("moment", ["0001-01-01", "1970-01-01", "9999-12-31T23:59:59Z", "9900-01-02"])

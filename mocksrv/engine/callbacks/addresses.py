@@ -14,7 +14,9 @@ from urllib.parse import urlsplit
 LOCAL_NETWORKS = tuple(
     ip_network(text) for text in ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 )
-METADATA = tuple(ip_network(text) for text in ("fd00:ec2::/32", "fd20:ce::/64"))  # of clouds, among the private ones
+METADATA = tuple(  # of clouds, among the private ones: AWS, Google, Oracle, Scaleway
+    ip_network(text) for text in ("fd00:ec2::/32", "fd20:ce::/64", "fd00:c1::/32", "fd00:42::/32")
+)
 RESOLVE_TIME = 2.0  # real seconds that the names of new endpoints may take
 
 
@@ -49,7 +51,7 @@ class Itself:
         """Whether a host, which has this address, and a port mean this server."""
         public = urlsplit(self.public_url or "")
         usual = 443 if public.scheme == "https" else 80
-        if public.hostname == host.lower() and port in (public.port or usual, self.port):
+        if public.hostname == host.lower().rstrip(".") and port in (public.port or usual, self.port):
             return True
         return port == self.port and _is_of_this_machine(address)
 

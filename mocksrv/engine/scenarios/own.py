@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from mocksrv.engine.problems import Problem, YamlError
 from mocksrv.engine.scenarios.files import Key, login_clash
@@ -72,8 +73,13 @@ class SandboxScenarios(ScenarioLookup):
     # the sandbox's own
 
     def parse(self, text: bytes | str, file: str = PUT) -> Scenario:
-        """The scenario of a text, which may extend those that the sandbox sees. Raises YamlError."""
-        return self._library.parse(text, file, self)
+        """The scenario of a text, which may extend those that the sandbox sees. ``file`` is a name for messages alone:
+        nothing lies beside it, or whoever sends a text would learn which files there are. Raises YamlError.
+        """
+        try:
+            return self._library.parse(text, PUT, self)
+        except YamlError as error:
+            raise YamlError(replace(problem, file=file) for problem in error.problems) from None
 
     def with_one(self, scenario: Scenario) -> Mapping[Key, Scenario]:
         """The own ones with another, which replaces one of the same name. Raises YamlError for a login that chooses

@@ -110,6 +110,7 @@ def _made(row: Row, body: dict[str, Any], play: dict[str, Any] | None) -> Record
     )
 
 
+DEEPEST = 100  # levels of objects and lists in what others send
 _encoder = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)  # json.dumps would make one for every text
 
 
@@ -120,12 +121,25 @@ def dumps(value: Any) -> str:
 
 def loads(text: str) -> Any:
     """JSON of somebody else's. Raises ValueError, RecursionError; also for what can be read but not sent: NaN, numbers
-    beyond all bounds, and halves of surrogate pairs.
+    beyond all bounds, and halves of surrogate pairs; and for what is nested deeper than `DEEPEST`.
     """
     value = json.loads(text, parse_constant=_refuse, parse_float=_finite)
+    if text.count("{") + text.count("[") > DEEPEST:
+        _refuse_deep(value)
     if "\\u" in text:
         dumps(value).encode()
     return value
+
+
+def _refuse_deep(value: Any) -> None:
+    """Raises ValueError for what is nested too deep for whoever walks through it, level by level."""
+    level = [value]
+    for _ in range(DEEPEST + 1):
+        inside = (each.values() if isinstance(each, dict) else each for each in level if isinstance(each, (dict, list)))
+        level = [inner for each in inside for inner in each]
+        if not level:
+            return
+    raise ValueError(f"nested deeper than {DEEPEST} levels")
 
 
 def _refuse(name: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Request
 
 from mocksrv.engine.engine import Engine
-from mocksrv.engine.storage.records import loads
+from mocksrv.engine.storage.records import DEEPEST, loads
 from mocksrv.web.control.calls import ControlCall, ControlRequest, schema_of
 from mocksrv.web.hosting.calls import hosted
 from mocksrv.web.problems import Problem
@@ -40,7 +40,7 @@ def _object(data: bytes) -> dict[str, Any]:
     try:
         value = loads(data.decode())
     except (ValueError, RecursionError):
-        raise Problem(400, "the body is not valid JSON") from None
+        raise Problem(400, f"the body is not valid JSON of at most {DEEPEST} levels") from None
     if not isinstance(value, dict):
         raise Problem(400, "the body must be a JSON object")
     return value
