@@ -596,6 +596,35 @@ def test_a_duplicate_member(server: Server) -> None:
     server.call("POST", f"/users/{user}/members", {"member": body})
 
 
+@row("what a deleted member had")
+def test_what_a_deleted_member_had(server: Server) -> None:
+    user = server.mx.user()
+    member = server.mx.create(user)["guid"]
+    server.mx.advance("1m")
+    assert server.call("GET", f"/users/{user}/accounts")["accounts"]
+    server.call("DELETE", f"/users/{user}/members/{member}", status=204)
+    for what in ("accounts", "transactions"):
+        assert server.call("GET", f"/users/{user}/{what}")[what] == []
+
+
+@row("balance checks at MX Bank")
+@pytest.mark.parametrize(("institution", "sixth"), [("mxbank", 429), ("mock_connected", 202)])
+def test_balance_checks_at_mx_bank(server: Server, institution: str, sixth: int) -> None:
+    user = server.mx.user()
+    path = f"/users/{user}/members/{server.mx.create(user, institution=institution)['guid']}/check_balance"
+    for status in (*[202] * 5, sixth):
+        server.mx.advance("1m")
+        server.call("POST", path, status=status)
+
+
+@row("a page number beyond the last, or too large")
+def test_a_page_number_beyond_the_last_or_too_large(server: Server) -> None:
+    for asked, shown in (("99", 99), (str(10**30), 9007199254740991)):
+        answer = server.call("GET", f"/merchants?page={asked}")
+        assert (answer["merchants"], answer["pagination"]["current_page"]) == ([], shown)
+        assert answer["pagination"]["total_entries"] > 25
+
+
 @row("error bodies")
 def test_error_bodies(server: Server) -> None:
     user = server.mx.user(is_disabled=True)
