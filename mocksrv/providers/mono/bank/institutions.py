@@ -55,9 +55,15 @@ class Institution:
         return f"{MOCK}{self.scenario}" if self.scenario else self.code or self.name.lower().replace(" ", "-")
 
     def is_called(self, folded: str) -> bool:
-        """Whether it is known by this id, identifier or name, which is in lower case."""
-        names = (self.identifier.casefold(), self.name.casefold(), *(name.casefold() for name in self.also))
-        return folded == self.id.casefold() or folded in names
+        """Whether this is its id, identifier, code or name, in lower case; spaces do not count in names."""
+        if folded in (self.id.casefold(), self.identifier.casefold()):
+            return True
+        named = {name.casefold().replace(" ", "") for name in (self.name, *self.also)}
+        return folded.replace(" ", "") in named | {self.bank_code, self.nip_code} - {"", MOCK_CODE, MOCK_NIP}
+
+    def begins_with(self, words: Sequence[str]) -> bool:
+        """Whether one of its names begins with these words, which are in lower case."""
+        return any(name.casefold().split()[: len(words)] == words for name in (self.name, *self.also))
 
 
 @cache
@@ -88,11 +94,16 @@ class Institutions:
         return [*own, *(each for each in _catalogue() if each.id not in taken), *map(_mock, self._scenarios())]
 
     def find(self, wanted: str) -> Institution | None:
-        """By id, identifier or a name of it; ``any`` is one of them."""
+        """By id, identifier, code or name, or by the words that its name alone begins with; ``any`` is one of them."""
         if wanted == ANY:
             return _catalogue()[0]
         folded = wanted.strip().casefold()
-        return next((each for each in self.all() if each.is_called(folded)), None)
+        every = self.all()
+        called = next((each for each in every if each.is_called(folded)), None)
+        if called is not None or not folded:
+            return called
+        beginning = [each for each in every if each.begins_with(folded.split())]
+        return beginning[0] if len(beginning) == 1 else None
 
 
 def _of_the_user(own: OwnInstitution) -> Institution:
