@@ -138,7 +138,8 @@ class Play:
 
     It goes on with ``step`` (counted from 0) of ``flow``. ``login``: what is played is the login part that comes before
     a job's own flow. ``renewed``: the present credentials came by an update. ``renewable``: the bank's page may be
-    agreed to anew, though the subject does not wait for it; ``renewable_skip``: nothing is fetched then.
+    agreed to anew, though the subject does not wait for it; ``renewable_skip``: nothing is fetched then. ``outcome``:
+    what was done there last, of `OUTCOMES`; empty since it was asked for.
     ``started_in``: the scenario in which the running job began, if the subject was moved meanwhile. ``instead``: the
     flows that jobs play in place of those of their names, until the subject is moved. ``at``: the step that was played
     last. ``acted``: the last of the acts, as the vocabulary counts them, that a person has done.
@@ -160,6 +161,7 @@ class Play:
     renewed: bool = False
     renewable: bool = False
     renewable_skip: bool = False
+    outcome: str = ""
     started_in: str | None = None
     instead: dict[str, str] = field(default_factory=dict)
     at: Place | None = None

@@ -179,6 +179,7 @@ class Player(StepPlayer):
         if (consent is None or job is None) and not play.renewable:
             raise NotWaiting
         world.mark(subject.guid, f"{cause}: {OUTCOMES[do]}", flow=play.flow)
+        play.outcome = do
         world.cancel_timers(subject.guid, "auto")  # a person comes before the scenario's own answer
         if consent is None or job is None:
             self._renew(world, subject, approved)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from importlib import import_module
 
@@ -13,6 +14,7 @@ from mocksrv.engine.sandbox import Sandbox, SandboxDropped
 from mocksrv.providers.provider import PageRoute, Provider
 
 STATIC = "/_pages"
+log = logging.getLogger("mocksrv")
 
 
 class Pages:
@@ -62,6 +64,10 @@ class Pages:
                 response: Response = getattr(import_module(module), name)(page, **parameters)
             except SandboxDropped as error:
                 return page.render("message.html", 404, heading="This sandbox is gone", text=str(error))
+            except Exception:
+                log.exception("the page %r failed", request.path)
+                told = "mocksrv failed to show it; its log says why. This is a defect, please report it."
+                return page.render("message.html", 500, heading="This page is broken", text=told)
             return response
 
         return answer

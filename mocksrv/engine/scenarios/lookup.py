@@ -130,6 +130,10 @@ class ScenarioLookup:
         matching = [pair for pair in self.logins(provider) if pair[0].matches(institution, username, password)]
         return max(matching, key=lambda pair: pair[0].keys)[1] if matching else None
 
+    def logins_at(self, provider: str, institution: str) -> list[tuple[Login, str]]:
+        """The logins that choose a scenario at an institution, each with the scenario's name; the user's first."""
+        return [(login, found.name) for login, found in self.logins(provider) if login.institution == institution]
+
     def _line(self, scenario: Scenario) -> Iterator[Scenario]:
         """The scenario, then what it extends, nearest first."""
         seen: set[str] = set()

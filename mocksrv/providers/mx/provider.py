@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mocksrv.providers.provider import ControlRoute, Family, Provider
+from mocksrv.providers.provider import ControlRoute, Family, PageRoute, Provider
 
 if TYPE_CHECKING:
     from mocksrv.engine.config import Config
@@ -21,6 +21,22 @@ COUNTS = (
     "transactions_updated_count",
     "statements_created_count",
     "rewards_created_count",
+)
+
+
+PAGES = tuple(
+    PageRoute(method, path, f"mocksrv.providers.mx.pages.{view}")
+    for method, path, view in (
+        ("GET", "/md/<kind>/<link>", "widget:widget"),
+        ("GET", "/md/session/<link>", "widget:session"),
+        ("GET", "/md/session/<link>/poll", "widget:poll"),
+        ("GET", "/md/session/<link>/search", "widget:search"),
+        ("POST", "/md/session/<link>/<act>", "widget:act"),
+        ("GET", "/oauth/authorize", "oauth:authorize"),
+        ("POST", "/oauth/authorize", "oauth:decide"),
+        ("GET", "/oauth/authorize/outcome", "oauth:settle"),
+        ("GET", "/oauth/redirect_from", "oauth:redirect_from"),
+    )
 )
 
 
@@ -84,6 +100,9 @@ class MXProvider(Provider):
         from mocksrv.providers.mx.http.call import Call
 
         return Call
+
+    def pages(self) -> Sequence[PageRoute]:
+        return PAGES
 
     def root(self, call: Call) -> Answer:
         """There is nothing at ``/``; who has not said a version is told how to."""

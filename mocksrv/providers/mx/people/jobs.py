@@ -187,6 +187,8 @@ def oauth_window_uri(call: Call, user: str, member: str) -> Reply:
         record.body["oauth_state"] = world.guid().replace("-", "")
         record.body.update(back)
         play = record.play
+        if play is not None:
+            play.outcome = ""
         if play is not None and play.consent is not None and play.job is not None and skip is not None:
             play.job.skip = skip
         elif play is not None and play.consent is None:

@@ -11,8 +11,9 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-from mocksrv.engine.clock import MINUTE
-from mocksrv.engine.storage.records import Record
+from mocksrv.engine.clock import DAY, MINUTE
+from mocksrv.engine.scenarios.choosing import SCENARIO_HEADER
+from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import Reply
 from mocksrv.providers.mx.http.call import USE_CASES, V1, Call, MXError, Routes, not_found
@@ -26,6 +27,8 @@ from mocksrv.providers.mx.people.members import REFERRALS
 routes = Routes()
 KIND = "mx.widget"
 LIFETIME = 10 * MINUTE
+SESSION = "mx.widget_session"  # begun by the first visit of a URL
+SESSION_LIFETIME = 2 * DAY
 CONNECT = "connect_widget"
 # in the file's list of what an answer may show
 WIDGETS = (
@@ -190,8 +193,25 @@ def request_connect_url(call: Call, user: str) -> Reply:
 
 
 @routes.due(KIND)
-def expires(world: World, widget: Record) -> None:
-    world.remove(guid=widget.guid)
+@routes.due(SESSION)
+def expires(world: World, record: Record) -> None:
+    world.remove(guid=record.guid)
+
+
+def by_link(world: World, kind: str, link: str) -> Record | None:
+    """The widget, or the session, of a link."""
+    return next(iter(world.list(Query(kind, partner_id=link, limit=1))), None)
+
+
+def begin_session(world: World, widget: Record, origin: str) -> Record:
+    """The session of a widget that is visited for the first time, from a host at ``origin``."""
+    widget.body["used_at"] = world.now
+    world.save(widget)
+    body = {**widget.body, "origin": origin}
+    session = Record(SESSION, world.guid("SES"), body, owner=widget.owner, partner_id=opaque(world))
+    world.add(session)
+    world.set_timer(session.guid, SESSION, world.now + SESSION_LIFETIME)
+    return session
 
 
 def _open(call: Call, world: World, user: Record, given: Mapping[str, Any]) -> str:
@@ -204,6 +224,7 @@ def _open(call: Call, world: World, user: Record, given: Mapping[str, Any]) -> s
         "language": call.request.headers.get("Accept-Language"),
         "callback_headers": call.callback_headers,
         "version": call.version,
+        "scenario": call.request.headers.get(SCENARIO_HEADER),
         "expires_at": expiry,
         "used_at": None,
     }

@@ -58,18 +58,26 @@ const Kit = (() => {
     clearTimeout(polling);
     const { poll: url, pollEvery } = document.body.dataset;
     if (!url) return;
-    const asked = document.body;
-    polling = setTimeout(async () => {
-      const answer = await ask(url);
-      if (document.body !== asked) return; // another step is there meanwhile
-      if (answer.status === 204) poll();
-      else await show(answer);
-    }, Number(pollEvery || 500));
+    polling = setTimeout(look, Number(pollEvery || 500));
+  }
+
+  async function look() { // asks at once
+    clearTimeout(polling);
+    const asked = document.body, url = asked.dataset.poll;
+    if (!url) return;
+    const answer = await ask(url);
+    if (document.body !== asked) return; // another step is there meanwhile
+    if (answer.status === 204) poll();
+    else await show(answer);
   }
 
   function arrive() {
-    for (const message of JSON.parse(document.body.dataset.messages || "[]")) send(message);
+    const messages = JSON.parse(document.body.dataset.messages || "[]");
     document.body.dataset.messages = "[]";
+    messages.forEach((message, place) => {
+      if ("go" in message) setTimeout(send, 30 * place, message); // each navigation would end the one before it
+      else send(message);
+    });
     for (const arrived of arrivals) arrived(document.body);
     if (document.body.dataset.leave) location.href = document.body.dataset.leave;
     else poll();
@@ -159,5 +167,5 @@ const Kit = (() => {
   }
 
   document.addEventListener("DOMContentLoaded", arrive);
-  return { arrivals, senders, send, go, ask, show };
+  return { arrivals, senders, send, go, look, ask, show };
 })();
