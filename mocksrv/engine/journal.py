@@ -12,7 +12,7 @@ from json.encoder import encode_basestring as quoted  # a text as JSON, without 
 from typing import Any, NamedTuple
 
 from mocksrv.engine.secrets import masked_body, masked_headers, masked_query, masked_urls
-from mocksrv.engine.storage.records import dumps
+from mocksrv.engine.storage.records import StoreFull, dumps
 from mocksrv.engine.storage.rows import NewRequestRow
 from mocksrv.engine.storage.store import Store
 
@@ -83,14 +83,19 @@ class Journal:
             return len(self._waiting) >= BATCH
 
     def flush(self) -> None:
-        """Writes what waits."""
+        """Writes what waits. Raises StoreFull."""
         with self._writing:
             with self._lock:
                 waiting, self._waiting = self._waiting, []
             rows = [_row(entry) for entry in waiting]
             for start in range(0, len(rows), CHUNK):
-                with self._store.write() as tx:
-                    tx.add_requests(rows[start : start + CHUNK])
+                try:
+                    with self._store.write() as tx:
+                        tx.add_requests(rows[start : start + CHUNK])
+                except StoreFull:
+                    with self._lock:  # the newest of them are kept for later
+                        self._waiting = [*waiting[start:], *self._waiting][-KEPT:]
+                    raise
             self._trim([entry.sandbox for entry in waiting])
 
     def _trim(self, sandboxes: Iterable[str]) -> None:

@@ -16,6 +16,7 @@ from mocksrv.engine.clock import LATEST
 from mocksrv.engine.observers import Happening, Observers
 from mocksrv.engine.player import Player
 from mocksrv.engine.sandbox import Sandbox, SandboxDropped
+from mocksrv.engine.storage.records import StoreFull
 from mocksrv.engine.storage.rows import Scope, TimerRow
 from mocksrv.engine.storage.shared import ADVANCE, OneProcess
 from mocksrv.engine.storage.store import Store
@@ -28,6 +29,7 @@ SLICE = 0.02  # real seconds that all else that is due in a sandbox is played fo
 ADVANCE_TIME = 60.0  # real seconds that an advance may take
 TICK = 0.5  # real seconds between two rounds of the background work that nobody waits for
 BETWEEN_LOOKS = 0.02  # real seconds between two looks at what another process has out
+FULL_FOR = 10.0  # real seconds for which a database that cannot be written is not news
 RETRY_AFTER = 1.0  # real seconds after which a sandbox that failed is tried again
 
 
@@ -272,6 +274,7 @@ class Ticker:
         self._wake = threading.Event()
         self._stopping = False
         self._last_chores = 0.0  # a monotonic moment
+        self._full: float | None = None  # when nothing could be written last, a monotonic moment
         self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
 
     def start(self) -> None:
@@ -304,9 +307,18 @@ class Ticker:
             self._wake.clear()
             try:
                 self._tick()
+            except StoreFull as error:
+                self._tell_full(error)
             except Exception:
                 log.exception("the background work failed once; it goes on")
             self._wake.wait(self._pause())
+
+    def _tell_full(self, error: StoreFull) -> None:
+        """Says that nothing can be written, once until it has gone well for a while."""
+        now = time.monotonic()
+        if self._full is None or now - self._full > FULL_FOR:
+            log.error("%s; changes are refused and callbacks pause until it can", error)
+        self._full = now
 
     def _pause(self) -> float:
         with self._lock:
@@ -327,6 +339,9 @@ class Ticker:
                 left = name in passed and self._schedule.play_slice(sandbox)
                 seconds = self._schedule.send_due(sandbox)
                 seconds = 0.0 if left else seconds
+            except StoreFull as error:
+                self._tell_full(error)
+                seconds = RETRY_AFTER
             except Exception:
                 log.exception("the background work for the sandbox %s failed; it is tried again", name)
                 seconds = RETRY_AFTER

@@ -24,6 +24,7 @@ from mocksrv.engine.journal import KEPT_BODY, UNPREFIXED, Entry, Exchange
 from mocksrv.engine.problems import near
 from mocksrv.engine.sandbox import DEFAULT, NAME, Fault, Sandbox, SandboxDropped, SandboxNameError
 from mocksrv.engine.scenarios.durations import LONGEST_HELD
+from mocksrv.engine.storage.records import StoreFull
 from mocksrv.providers.http import Answer, AnyCall, Route
 from mocksrv.providers.provider import Provider
 from mocksrv.web import control, pages
@@ -143,11 +144,14 @@ class CallHandler:
         entry.notes["operation"] = route.operation if route else None
         call = provider.call_type(provider.mount, sent, sandbox, entry, sandbox.called_at, route)
         try:
-            self.engine.catch_up(sandbox, *names)
+            with suppress(StoreFull):  # reads go on
+                self.engine.catch_up(sandbox, *names)
             entry.at = sandbox.now()
             response = (self._faulty(call) if sandbox.settings.faults else None) or answer(call)
         except SandboxDropped as error:
             response = call.refuse(404, str(error))
+        except StoreFull as error:
+            response = call.refuse(507, str(error))
         except Exception:
             log.exception("%s %r failed", sent.method, sent.path)
             response = call.refuse(

@@ -1,7 +1,8 @@
 """Sends deliveries: first attempts to an endpoint in order, retries by the provider's schedule, attempts kept.
 
-Every endpoint has a queue of its own, so a slow or dead one delays nobody else. Nothing is locked while a callback is
-out. What came of attempts is recorded a few at a time.
+Every endpoint has a queue of its own, so a slow or dead one delays nobody else. A sandbox has a share of the threads,
+in which its queues take turns: what hangs in one is no matter in another. Nothing is locked while a callback is out.
+What came of attempts is recorded a few at a time.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import logging
 import threading
 import time
 from base64 import b64encode
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from mocksrv.engine.clock import iso_ms
 from mocksrv.engine.observers import Happening
 from mocksrv.engine.sandbox import Endpoint, Sandbox
 from mocksrv.engine.secrets import MASK, known_secrets, masked_headers, masked_urls, without
-from mocksrv.engine.storage.records import dumps
+from mocksrv.engine.storage.records import StoreFull, dumps
 from mocksrv.engine.storage.rows import AttemptRow, DueRow
 from mocksrv.engine.storage.shared import CALLBACKS, OneProcess
 from mocksrv.engine.storage.store import Store
@@ -34,8 +35,9 @@ if TYPE_CHECKING:
     from mocksrv.engine.callbacks.transport import Answer, Transport
 
 log = logging.getLogger("mocksrv")
-MOST_ENDPOINTS = 128  # endpoints that are sent to at the same time
-TROUBLE = 1.0  # real seconds after which a queue that failed goes on
+MOST_ENDPOINTS = 512  # endpoints that are sent to at the same time
+SHARE = 64  # of them, those of one sandbox
+TROUBLE, MOST_TROUBLE = 1.0, 60.0  # real seconds after which a queue that failed goes on: twice as long each time
 BATCH = 25  # callbacks that a queue sends before it records what came of them
 BATCH_TIME = (
     0.02  # real seconds after which it begins no other before that; a killed process sends again what was not recorded
@@ -50,6 +52,7 @@ class Retries:
     jitter: float = 0.0
 
 
+Queue = tuple[Sandbox, str]  # what an endpoint (its id) of a sandbox is owed
 Encoder = Callable[[bytes, Mapping[str, str]], bytes]
 NO_RETRIES = Retries(())
 
@@ -98,7 +101,9 @@ class Dispatcher:
         self._report = report
         self._pool = ThreadPoolExecutor(MOST_ENDPOINTS, thread_name_prefix="callbacks")
         self._changed = threading.Condition()
-        self._queues: dict[tuple[Sandbox, str], bool] = {}  # the running ones; True: look once more before ending
+        self._queues: dict[Queue, bool] = {}  # those with something to do; True: look once more before ending
+        self._running: Counter[Sandbox] = Counter()  # how many of them have a thread
+        self._waiting: dict[Sandbox, deque[Queue]] = {}  # those that have none
         self._recording = threading.Lock()
         self._done: deque[Attempt] = deque()  # not recorded yet
         self._closed = False
@@ -124,7 +129,35 @@ class Dispatcher:
                     self._queues[queue] = True
                 else:
                     self._queues[queue] = False
-                    self._pool.submit(self._run, sandbox, endpoint)
+                    self._begin(queue)
+
+    def _begin(self, queue: Queue) -> None:
+        """Gives a queue a thread, now or when its sandbox has one; for who has the lock."""
+        sandbox = queue[0]
+        if self._running[sandbox] < SHARE:
+            self._running[sandbox] += 1
+            self._pool.submit(self._run, *queue)
+        else:
+            self._waiting.setdefault(sandbox, deque()).append(queue)
+
+    def _leave(self, sandbox: Sandbox) -> None:
+        """A thread of a sandbox goes to the queue that has waited longest; for who has the lock."""
+        self._running[sandbox] -= 1
+        waiting = self._waiting.get(sandbox)
+        if waiting and not self._closed:
+            self._begin(waiting.popleft())
+        elif not self._running[sandbox]:
+            del self._running[sandbox]
+            self._waiting.pop(sandbox, None)
+
+    def _yield(self, queue: Queue) -> bool:
+        """Whether another queue of the sandbox waits: it goes on in this one's place, this one behind the others."""
+        with self._changed:
+            if self._closed or not self._waiting.get(queue[0]):
+                return False
+            self._waiting[queue[0]].append(queue)
+            self._leave(queue[0])
+            return True
 
     def wake_due(self, sandbox: Sandbox, now: int | None = None) -> bool:
         """Sends whatever is due in a sandbox, ``now`` or at that moment; False when nothing is."""
@@ -159,19 +192,25 @@ class Dispatcher:
 
     def _run(self, sandbox: Sandbox, endpoint: str) -> None:
         """A queue: sends what one endpoint is owed, one after the other, until nothing is due."""
-        queue = (sandbox, endpoint)
+        queue, trouble = (sandbox, endpoint), TROUBLE
         while True:
             try:
+                self.record()  # what could not be recorded before: nothing is sent a second time meanwhile
                 if self._may_send(sandbox, endpoint) and self._send_some(sandbox, endpoint):
+                    trouble = TROUBLE
+                    if self._yield(queue):
+                        return
                     continue
                 if self._may_end(sandbox, endpoint) and not self._look_again(queue):
                     return
-            except Exception:
-                if self.pause(TROUBLE):
+            except Exception as failure:
+                if self.pause(trouble):
                     return
-                log.exception(
-                    "a callback to %s could not be sent or recorded; it is tried again", masked_urls(endpoint)
-                )
+                trouble = min(MOST_TROUBLE, 2 * trouble)
+                if not isinstance(failure, StoreFull):  # of which the background work tells
+                    log.exception(
+                        "a callback to %s could not be sent or recorded; it is tried again", masked_urls(endpoint)
+                    )
 
     def _may_send(self, sandbox: Sandbox, endpoint: str) -> bool:
         """Whether it is this process that sends to an endpoint now, and not another one or, while that advances the
@@ -213,12 +252,13 @@ class Dispatcher:
             self.record()
         return bool(rows)
 
-    def _look_again(self, queue: tuple[Sandbox, str]) -> bool:
+    def _look_again(self, queue: Queue) -> bool:
         with self._changed:
             if self._queues[queue] and not self._closed and not queue[0].dropped:
                 self._queues[queue] = False
                 return True
             del self._queues[queue]
+            self._leave(queue[0])
             self._changed.notify_all()
             return False
 
@@ -259,18 +299,27 @@ class Dispatcher:
             done = [self._done.popleft() for _ in range(len(self._done))]
             if not done:
                 return
-            with self._store.write() as tx:
-                known = [
-                    attempt
-                    for attempt in done
-                    if tx.set_delivery(attempt.delivery, attempt.state, attempt.due, attempt.number)
-                ]
-                for attempt in known:  # the sandboxes of the others were emptied meanwhile
-                    tx.add_attempt(attempt.delivery, attempt.kept)
-                for name in {attempt.sandbox.name for attempt in known}:
-                    self._shared.changed(tx, name)
+            try:
+                known = self._write(done)
+            except StoreFull:
+                self._done.extendleft(reversed(done))
+                raise
             for attempt in known:
                 self._report(attempt.sandbox, attempt.told, attempt.due is not None)
+
+    def _write(self, done: Sequence[Attempt]) -> list[Attempt]:
+        """Those whose delivery is there: the sandboxes of the others were emptied meanwhile. Raises StoreFull."""
+        with self._store.write() as tx:
+            known = [
+                attempt
+                for attempt in done
+                if tx.set_delivery(attempt.delivery, attempt.state, attempt.due, attempt.number)
+            ]
+            for attempt in known:
+                tx.add_attempt(attempt.delivery, attempt.kept)
+            for name in {attempt.sandbox.name for attempt in known}:
+                self._shared.changed(tx, name)
+        return known
 
     def _encode(self, event: str, body: bytes, headers: Mapping[str, str]) -> bytes:
         """The body as the provider writes it: JSON, unless it has an encoder that says otherwise."""

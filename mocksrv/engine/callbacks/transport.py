@@ -14,6 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from http import HTTPStatus
+from http.client import HTTPException, HTTPResponse, parse_headers
 from typing import Any
 
 import urllib3
@@ -27,8 +29,21 @@ from mocksrv.engine.callbacks.credentials import Tls
 TIME_OUT = 5.0  # seconds of real time that a callback gets
 PEM = "-----BEGIN"
 NOWHERE = Itself(0)
-KEPT_BODY = 4096  # bytes of an answer that are kept
+KEPT_BODY = KEPT_HEAD = 4096  # bytes of an answer that are kept
+MOST_INTERIM = 20  # answers before the answer
 _attempt = threading.local()  # ``end``: the monotonic moment when the attempt of this thread has had its time
+
+
+class FinalResponse(HTTPResponse):
+    """Reads on to the answer itself, behind whatever a receiver says before it (103 and other 1xx)."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        for _ in range(MOST_INTERIM):
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+            if not 100 <= status < 200 or status == HTTPStatus.SWITCHING_PROTOCOLS:
+                return version, status, reason
+            parse_headers(self.fp)
+        raise HTTPException(f"more than {MOST_INTERIM} interim answers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +117,14 @@ class Transport:
         usual = lru_cache(1)(lambda: _context(Tls()))  # for who has no certificates of the endpoint's own
 
         class Plain(HTTPConnection):
+            response_class = FinalResponse
+
             def _new_conn(self) -> socket.socket:
                 return connect_locally(self._dns_host, self.port or 80, allowed, itself)
 
         class Secure(HTTPSConnection):
+            response_class = FinalResponse
+
             def _new_conn(self) -> socket.socket:
                 return connect_locally(self._dns_host, self.port or 443, allowed, itself)
 
@@ -160,13 +179,25 @@ class Transport:
             return Answer(None, _reason(error), _since(started), {}, "")
         head = b""
         try:
-            head = response.read(most)
-            if response.read(1):
+            head = response.read(most, decode_content=False)  # what it would unpack to is nobody's business
+            if response.read(1, decode_content=False):
                 response.close()
             response.release_conn()
         except (HTTPError, OSError):
             response.close()  # the status has been said, which is what counts
-        return Answer(response.status, None, _since(started), dict(response.headers), head.decode("utf-8", "replace"))
+        return Answer(response.status, None, _since(started), _kept(response.headers), head.decode("utf-8", "replace"))
+
+
+def _kept(headers: Mapping[str, str]) -> dict[str, str]:
+    """The first headers of an answer, as many as are kept."""
+    kept: dict[str, str] = {}
+    left = KEPT_HEAD
+    for name, value in headers.items():
+        kept[name] = value[: max(0, left - len(name))]
+        left -= len(name) + len(value)
+        if left <= 0:
+            break
+    return kept
 
 
 @lru_cache(1000)

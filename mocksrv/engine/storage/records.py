@@ -18,6 +18,10 @@ class StoreError(Exception):
     """The database cannot be used; the message says why."""
 
 
+class StoreFull(StoreError):
+    """Nothing can be written for now: the disk is full, for instance. What is there can be read."""
+
+
 @dataclass(slots=True)
 class Record:
     """One document: what a provider stores, owns, lists and returns.

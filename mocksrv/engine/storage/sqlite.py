@@ -18,7 +18,7 @@ from mocksrv.engine.config import IN_MEMORY, TEMPORARY
 from mocksrv.engine.storage.dialect import Connection
 from mocksrv.engine.storage.queries import Tx
 from mocksrv.engine.storage.recent import ReadConnection, Recent
-from mocksrv.engine.storage.records import StoreError, dumps
+from mocksrv.engine.storage.records import StoreError, StoreFull, dumps
 from mocksrv.engine.storage.schema import SCHEMA_STEPS
 from mocksrv.engine.storage.temporary import TemporaryFolder
 from mocksrv.engine.storage.turns import Turns
@@ -65,6 +65,8 @@ class Sqlite:
 
 
 SQLITE = Sqlite()
+# codes of errors that pass without a restart
+UNWRITABLE = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN})
 
 
 class Store:
@@ -169,22 +171,24 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[Tx]:
         """One transaction: committed at the end, undone by an exception; then ``after_commit`` is called, outside of
-        it.
+        it. Raises StoreFull.
         """
         self._may_wait()
         with self._turn:
             tx = Tx(self._writer, SQLITE)
-            self._writer.execute("BEGIN IMMEDIATE")
             try:
+                self._writer.execute("BEGIN IMMEDIATE")
                 yield tx
                 self._writer.execute("COMMIT")
                 if tx.changed is None or tx.changed:
                     self._recent.forget(tx.changed)
-            except BaseException:
+            except BaseException as error:
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")
                 for undo in reversed(tx.on_rollback):
                     undo()
+                if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF in UNWRITABLE:
+                    raise StoreFull(f"nothing can be written to the database: {error}") from error
                 raise
         for call in tx.after_commit:
             call()

@@ -15,7 +15,7 @@ from mocksrv.engine.config import Config
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.problems import near
 from mocksrv.engine.sandbox import DEFAULT, SandboxDropped
-from mocksrv.engine.storage.records import dumps
+from mocksrv.engine.storage.records import StoreFull, dumps
 from mocksrv.providers.provider import Provider
 from mocksrv.web.control.callbacks import Callbacks
 from mocksrv.web.control.calls import PREFIX, ControlCall, ControlRequest
@@ -84,6 +84,8 @@ class Control:
             return problem.response()
         except SandboxDropped as error:
             return Problem(404, str(error)).response()
+        except StoreFull as error:
+            return Problem(507, str(error)).response()
         if isinstance(body, Response):
             return body
         return Response(status=204) if body is None else Response(dumps(body), mimetype="application/json")
