@@ -165,7 +165,8 @@ class Server:
     - ``scenarios``: a folder, or folders, with scenarios and data profiles of one's own. ``strict``: whether a fault in
       them keeps the server from starting; else the file is left out.
     - ``plain_pages``: whether pages leave out the line that says that this is a sandbox.
-    - ``database``: a file that keeps the state; by default it is gone with the server. ``keep_events``, ``keep_for``:
+    - ``database``: a file that keeps the state; by default it is gone with the server. ``sandboxes``: how many
+      there may be. ``keep_events``, ``keep_for``:
       how many webhooks a sandbox keeps, and for how long (``90d``).
     - ``fidelity``: ``sdk`` or ``wire``. ``public_url``: the beginning of handed-out links. ``threads``: how many calls
       are served at the same time by a process of its own. ``allow_callbacks``: hosts that callbacks may go to beside
@@ -186,6 +187,7 @@ class Server:
         threads: int = 32,
         webhook_url: str | None = None,
         database: str | os.PathLike[str] | None = None,
+        sandboxes: int | None = None,
         keep_events: int | None = None,
         keep_for: str | None = None,
         scenarios: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] = (),

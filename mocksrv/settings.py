@@ -185,6 +185,7 @@ SETTINGS = (
     ),
     Setting("webhook-url", url, "URL", "Where callbacks go.", shown="none are sent"),
     Setting("database", _database, "FILE", "Where state is kept (SQLite).", shown="a temporary file"),
+    Setting("sandboxes", _number(1, 1_000_000, "a number of sandboxes"), "N", "How many sandboxes there may be."),
     Setting(
         "keep-events",
         _number(100, 10_000_000, "a number of events"),

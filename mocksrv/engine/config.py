@@ -19,6 +19,8 @@ class Config:
     - ``threads``: how many requests are served at the same time.
     - ``webhook_url``: where callbacks of new sandboxes go; None: nowhere.
     - ``database``: the file that keeps the state, TEMPORARY or IN_MEMORY.
+    - ``sandboxes``: how many sandboxes there may be; beyond that the longest idle one of a server that keeps no state
+      is dropped, and of a server that keeps it no other is made.
     - ``keep_events``: how many webhooks a sandbox keeps, with their attempts.
     - ``keep_for``: for how long it keeps them, in ms of its time.
     - ``scenarios``: folders with scenarios and data profiles of the user's own.
@@ -49,6 +51,7 @@ class Config:
     threads: int = 32
     webhook_url: str | None = None
     database: str = TEMPORARY
+    sandboxes: int = 10_000
     keep_events: int = 10_000
     keep_for: int = NINETY_DAYS
     scenarios: tuple[Path, ...] = ()
@@ -71,6 +74,11 @@ class Config:
     api_key: str | None = None
     longest_read: float = 10.0
     keep_alive: float = 75.0
+
+    @property
+    def temporary(self) -> bool:
+        """Whether the state is gone with the server."""
+        return self.database in (TEMPORARY, IN_MEMORY)
 
     @property
     def credentials(self) -> tuple[str, str] | None:

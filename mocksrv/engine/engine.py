@@ -70,7 +70,7 @@ class Engine:
         self.library = Library(bundled, config.scenarios, self.vocabularies, defaults)
         self.player = Player(by_name)
         self.journal = Journal(self.store)
-        self._sandboxes = Sandboxes(self.store, self.shared, self.library, config)
+        self._sandboxes = Sandboxes(self.store, self.shared, self.library, config, self.drop)
         self.dispatcher = Dispatcher(
             self.store,
             self._transport,
@@ -145,6 +145,7 @@ class Engine:
         """
         settings = self._sandboxes.initial
         with self.schedule.alone_with(sandbox):
+            self._thin_out(sandbox.name)
             with self.journal.forgetting(sandbox.name), self.change(sandbox) as world:
                 world.empty()
                 world.configure(**{name: getattr(settings, name) for name in Settings.__dataclass_fields__})
@@ -154,10 +155,20 @@ class Engine:
 
     def drop(self, name: str) -> bool:
         """Removes a sandbox with all that it holds; False when there is none. The next use makes it anew."""
+        self._thin_out(name)
         with self.journal.forgetting(name):
             known = self._sandboxes.drop(name)
         self._ticker.forget(name)
         return known
+
+    def _thin_out(self, name: str) -> None:
+        """Removes most of what a big sandbox holds, in transactions so short that they hold nobody up."""
+        while True:
+            with self.store.read() as tx:
+                if not tx.is_big(name):
+                    return
+            with self.store.write() as tx:
+                tx.thin_out(name)
 
     # transactions
 

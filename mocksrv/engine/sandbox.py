@@ -36,6 +36,13 @@ class SandboxDropped(Exception):
         super().__init__(f"the sandbox {name} was dropped meanwhile")
 
 
+class SandboxesFull(Exception):
+    """There may be no more sandboxes."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"there are {most} sandboxes, and --sandboxes allows no more; drop one that is not needed")
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """Where callbacks go. ``events`` are patterns of event names; none means what a plain client gets. ``id`` is unique
@@ -162,6 +169,7 @@ class Sandbox:
         self.quiet_until: int | None = None  # no timer falls due before this moment; None: not known
         self.changes = 0  # transactions on this sandbox that this process knows of
         self.counted: dict[tuple[Any, ...], int] = {}  # how many records queries have found since the last of these
+        self.used = 0  # the number of its last use, counted for all sandboxes of the process
         self.advancing = threading.Lock()
         self._lock = threading.Lock()  # while it learns what other processes have changed
         self.dropped = False  # one of the same name that is made later is another sandbox

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import threading
+from collections.abc import Callable
+from itertools import count
 
 from mocksrv.engine.clock import Clock
 from mocksrv.engine.config import Config
-from mocksrv.engine.sandbox import NAME, Sandbox, SandboxNameError, Settings
+from mocksrv.engine.sandbox import DEFAULT, NAME, Sandbox, SandboxesFull, SandboxNameError, Settings
 from mocksrv.engine.scenarios.library import Library
 from mocksrv.engine.scenarios.own import SandboxScenarios
 from mocksrv.engine.storage.queries import Tx
@@ -18,9 +20,11 @@ from mocksrv.engine.storage.store import Store
 
 
 class Sandboxes:
-    """Opens sandboxes on first use. ``library`` has the scenarios of all of them."""
+    """Opens sandboxes on first use. ``library`` has the scenarios of all of them; ``drop`` drops one."""
 
-    def __init__(self, store: Store, shared: OneProcess, library: Library, config: Config) -> None:
+    def __init__(
+        self, store: Store, shared: OneProcess, library: Library, config: Config, drop: Callable[[str], object]
+    ) -> None:
         self.initial = Settings.initial(config)
         self._store = store
         self._shared = shared
@@ -28,15 +32,18 @@ class Sandboxes:
         self._config = config
         self._lock = threading.Lock()
         self._known: dict[str, Sandbox] = {}
+        self._drop = drop
+        self._uses = count(1)
 
     def all(self) -> list[Sandbox]:
         """Those that this process knows."""
         return [sandbox for sandbox in list(self._known.values()) if not sandbox.dropped]
 
     def get(self, name: str) -> Sandbox:
-        """The sandbox of that name, made on first use. Raises SandboxNameError."""
+        """The sandbox of that name, made on first use. Raises SandboxNameError, SandboxesFull."""
         found = self._known.get(name)
         if found is not None and self.refresh(found):
+            found.used = next(self._uses)
             return found
         if not NAME.fullmatch(name):
             raise SandboxNameError(name)
@@ -58,9 +65,21 @@ class Sandboxes:
             return self._known[name]
 
     def _make(self, name: str) -> Sandbox:
+        self._make_room()
         with self._store.write() as tx:
             tx.add_sandbox(name, self.initial.dump(), dumps(self.new_clock().dump()), os.urandom(8).hex())
         return self._open(name) or self._make(name)  # it may have been dropped at once
+
+    def _make_room(self) -> None:
+        """Raises SandboxesFull where state is kept; else the longest idle sandboxes go, but never the default one."""
+        with self._store.read() as tx:
+            more = tx.count_sandboxes() - self._config.sandboxes + 1
+        if more > 0 and not self._config.temporary:
+            raise SandboxesFull(self._config.sandboxes)
+        if more > 0:
+            others = sorted((each for each in self.all() if each.name != DEFAULT), key=lambda each: each.used)
+            for sandbox in others[:more]:
+                self._drop(sandbox.name)
 
     def new_clock(self) -> Clock:
         """The clock of a new sandbox."""

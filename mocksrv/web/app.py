@@ -22,7 +22,7 @@ from mocksrv.engine.config import Config
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.journal import KEPT_BODY, UNPREFIXED, Entry, Exchange
 from mocksrv.engine.problems import near
-from mocksrv.engine.sandbox import DEFAULT, NAME, Fault, Sandbox, SandboxDropped, SandboxNameError
+from mocksrv.engine.sandbox import DEFAULT, NAME, Fault, Sandbox, SandboxDropped, SandboxesFull, SandboxNameError
 from mocksrv.engine.scenarios.durations import LONGEST_HELD
 from mocksrv.engine.storage.records import StoreFull
 from mocksrv.providers.http import Answer, AnyCall, Route
@@ -75,6 +75,7 @@ def create_app(engine: Engine, providers: Sequence[Provider], config: Config) ->
     control.mount(app, calls)
     pages.mount(app, pages.Pages(engine, config, handler.sandbox_of, handler.base_url, calls.admits), providers)
     app.add_url_rule("/", "root", handler.root, methods=["GET"])
+    app.register_error_handler(SandboxesFull, _no_room)
     app.register_error_handler(
         HTTPException,
         lambda error: calls.refuse(error) if _is_below(request.path, CONTROL) else handler.no_route(error),
@@ -118,13 +119,16 @@ class CallHandler:
             return self._others(environ, start_response)
         sent.max_content_length = LARGEST_BODY
         (provider, route, asks), parameters = found
-        response = self._answer(
-            sent,
-            provider,
-            route,
-            lambda call: preflight(sent, route.method) if asks else call.handle(route, parameters),
-            () if asks else parameters.values(),
-        )
+        try:
+            response = self._answer(
+                sent,
+                provider,
+                route,
+                lambda call: preflight(sent, route.method) if asks else call.handle(route, parameters),
+                () if asks else parameters.values(),
+            )
+        except SandboxesFull as error:
+            return _no_room(error)(environ, start_response)
         answer: Iterable[bytes] = response(environ, start_response)
         return answer
 
@@ -253,6 +257,10 @@ class CallHandler:
     def _provider(self, path: str) -> Provider:
         """Whose path this is: of the longest prefix; what no prefix claims is the provider's that has none."""
         return next(provider for provider in self._providers if _is_below(path, provider.prefix))
+
+
+def _no_room(error: SandboxesFull) -> BaseResponse:
+    return Problem(503, str(error), retry_after=60).response()
 
 
 def _is_below(path: str, prefix: str) -> bool:

@@ -19,7 +19,7 @@ from mocksrv.engine.storage.dialect import Connection
 from mocksrv.engine.storage.queries import Tx
 from mocksrv.engine.storage.recent import ReadConnection, Recent
 from mocksrv.engine.storage.records import StoreError, StoreFull, dumps
-from mocksrv.engine.storage.schema import SCHEMA_STEPS
+from mocksrv.engine.storage.schema import SANDBOX_TABLES, SCHEMA_STEPS
 from mocksrv.engine.storage.temporary import TemporaryFolder
 from mocksrv.engine.storage.turns import Turns
 
@@ -88,6 +88,8 @@ class Store:
         self._thread = threading.local()
         self._recent = Recent()
         self._lock = self._own()
+        if self._lock is not None:
+            self._check_owner()
         self._writer = self._connect()
         self._reader = ReadConnection(self._writer, self._turn)
         self._migrate()
@@ -100,6 +102,9 @@ class Store:
             return None
         try:
             Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+            self.path = str(Path(self.path).resolve())  # two names of one file have one lock
+            if Path(self.path).exists() and Path(self.path).stat().st_nlink > 1:
+                raise StoreError(f"the database {self.path} has another name (a hard link); give it one")
             lock = sqlite3.connect(f"{self.path}-lock", timeout=0, isolation_level=None, check_same_thread=False)
             lock.execute("BEGIN" if self.shared else "BEGIN EXCLUSIVE")
             lock.execute("SELECT count(*) FROM sqlite_master").fetchone()  # a shared lock is taken by reading
@@ -110,6 +115,19 @@ class Store:
         except (sqlite3.Error, OSError) as error:
             raise StoreError(f"cannot open the database {self.path}: {error}") from error
         return lock
+
+    def _check_owner(self) -> None:
+        """Looks at a file before anything is changed there. Raises StoreError for somebody else's database."""
+        looking = sqlite3.connect(self.path, isolation_level=None)
+        try:
+            version = looking.execute("PRAGMA user_version").fetchone()[0]
+            tables = {row[0] for row in looking.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        except sqlite3.Error as error:
+            raise StoreError(f"cannot open the database {self.path}: {error}") from error
+        finally:
+            looking.close()
+        if (tables and not version) or (0 < version <= len(SCHEMA_STEPS) and not tables.issuperset(SANDBOX_TABLES)):
+            raise StoreError(f"{self.path} is a database of something else; give the name of a new file")
 
     def _connect(self) -> sqlite3.Connection:
         try:

@@ -6,6 +6,9 @@ from mocksrv.engine.storage.rows import SandboxRow, ScenarioRow
 from mocksrv.engine.storage.schema import SANDBOX_TABLES
 from mocksrv.engine.storage.tables.statements import Statements
 
+MANY = ("record", "timer", "timeline", "delivery", "event", "request")  # the tables with many rows of a sandbox
+SLICE = 500  # rows of each table that are removed in one transaction
+
 
 class SandboxQueries(Statements):
     """Sandboxes as such, and the scenarios beside the files."""
@@ -16,6 +19,9 @@ class SandboxQueries(Statements):
 
     def sandboxes(self) -> list[str]:
         return [name for (name,) in self._rows("SELECT name FROM sandbox ORDER BY name")]
+
+    def count_sandboxes(self) -> int:
+        return int(self._run("SELECT count(*) FROM sandbox").fetchone()[0])
 
     def add_sandbox(self, name: str, settings: str, clock: str, made: str = "") -> None:
         sql = "INSERT INTO sandbox (name, settings, clock, made) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
@@ -30,6 +36,20 @@ class SandboxQueries(Statements):
     def set_guids(self, name: str, guids: int) -> None:
         """Writes how many ids the sandbox's seed has given."""
         self._run("UPDATE sandbox SET guids = ? WHERE name = ?", (guids, name))
+
+    def is_big(self, name: str) -> bool:
+        """Whether it takes long to remove what a sandbox holds."""
+        sql = "SELECT 1 FROM {} WHERE sandbox = ? LIMIT 1 OFFSET ?"
+        return any(self._rows(sql.format(table), (name, SLICE)) for table in MANY)
+
+    def thin_out(self, name: str) -> None:
+        """Removes a part of what a sandbox holds."""
+        some = "(SELECT seq FROM {} WHERE sandbox = ? LIMIT ?)"
+        attempts_of = some.format("delivery")
+        self._run(f"DELETE FROM attempt WHERE delivery IN {attempts_of}", (name, SLICE))
+        self.changed = None
+        for table in MANY:
+            self._run(f"DELETE FROM {table} WHERE seq IN {some.format(table)}", (name, SLICE))
 
     def empty_sandbox(self, name: str) -> None:
         """Removes all that a sandbox holds, but not the sandbox."""
