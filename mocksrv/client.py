@@ -10,12 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 from mocksrv.engine.clock import SECOND, duration_text, parse_duration
 from mocksrv.engine.problems import nearest
 from mocksrv.engine.sandbox import NAME, SandboxNameError
 
+HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 TIME_OUT = 120.0  # seconds: longer than any answer is held
 LONGEST_WAIT = 60 * SECOND  # that the server holds an answer
 PAGE = 1000  # the most items that one answer lists
@@ -55,8 +56,7 @@ class Client:
         self._sandbox = sandbox
         self._base = f"{parts.path}{prefix}/_mocksrv"
         self._headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
-        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        self._connection = kind(parts.hostname or "", parts.port, timeout=TIME_OUT)
+        self._connection = _connection(parts)
 
     def sandbox(self, name: str) -> Client:
         """The control API of another sandbox of the same server."""
@@ -105,6 +105,20 @@ class Client:
     def close(self) -> None:
         """Gives the connection back; the next call opens another."""
         self._connection.close()
+
+
+def _connection(parts: SplitResult) -> http.client.HTTPConnection:
+    """To the server of a URL. On this machine its certificate is not checked: it may have made that for itself."""
+    host = parts.hostname or ""
+    if parts.scheme != "https":
+        return http.client.HTTPConnection(host, parts.port, timeout=TIME_OUT)
+    import ssl
+
+    context = ssl.create_default_context()
+    if host in HERE:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return http.client.HTTPSConnection(host, parts.port, timeout=TIME_OUT, context=context)
 
 
 class Sandbox:

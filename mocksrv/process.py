@@ -94,7 +94,7 @@ def serve_for_parent(open_parts: Callable[[Config], tuple[Engine, Flask]]) -> No
         print(error, file=sys.stderr)
         raise SystemExit(error.status) from None
     port = listening.getsockname()[1]
-    url = base_url(config.host, port)
+    url = base_url(config.host, port, config.scheme)
     raise SystemExit(run(listening, partial(_open, open_parts, replace(config, port=port), url, os.getpid()), config))
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from mocksrv.engine.config import Config
 from mocksrv.settings import config_from
-from mocksrv.web.hosting.hosting import WRONG_SETTING, StartError, base_url, limits_of, listen
+from mocksrv.web.hosting.hosting import WRONG_SETTING, StartError, base_url, limits_of, listen, tls_of
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mocksrv.engine.engine import Engine
     from mocksrv.engine.problems import Problem
     from mocksrv.process import ProcessServer
+    from mocksrv.web.hosting.host import Limits
 
 
 class Parts(NamedTuple):
@@ -120,18 +121,19 @@ def _check(engine: Engine, config: Config, report: Callable[[Problem], Any]) -> 
 class LocalServer:
     """A server in this process, from now until `close`; ``url`` is where it is. Raises StartError."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, limits: Limits | None = None) -> None:
         from mocksrv.web.hosting.host import HostThread, Service
 
+        tls = tls_of(config)
         listening = listen(config.host, config.port)
         try:
             self.engine, self.app = open_silently(replace(config, port=listening.getsockname()[1]))
         except BaseException:
             listening.close()
             raise
-        self.url = base_url(config.host, listening.getsockname()[1])
+        self.url = base_url(config.host, listening.getsockname()[1], config.scheme)
         service = Service(self.app, self.engine.close, self.engine.reserved)
-        self._host = HostThread(service, listening, limits_of(config))
+        self._host = HostThread(service, listening, limits or limits_of(config), tls=tls)
 
     def close(self) -> None:
         self._host.close()
@@ -154,7 +156,7 @@ class Server:
     and mean the same; neither MOCKSRV_* variables nor mocksrv.yaml are looked at, nothing is printed, and no signals
     are taken.
 
-    ``process`` says where it runs. False: in threads of this process. It is there in a fraction of a second, answers
+    ``process`` says where it runs. False: in a thread of this process. It is there in a fraction of a second, answers
     one call at a time as fast as a process of its own does, and shares Python's one processor with the program. True:
     in a process of its own, under the same hosting as ``mocksrv serve``. It takes a second longer to start; use it for
     load, for programs that block or fork, and where the program's memory and threads are looked at.
@@ -169,10 +171,11 @@ class Server:
       there may be. ``keep_events``, ``keep_for``:
       how many webhooks a sandbox keeps, and for how long (``90d``).
     - ``fidelity``: ``sdk`` or ``wire``. ``public_url``: the beginning of handed-out links. ``threads``: how many calls
-      are served at the same time by a process of its own. ``allow_callbacks``: hosts that callbacks may go to beside
+      that change something are served at the same time. ``allow_callbacks``: hosts that callbacks may go to beside
       local ones. ``allow_host``: names that control API and dashboard answer to.
       ``control_from``, ``control_token``: who may use the control API. ``client_id``, ``api_key``: the only
-      credentials that are accepted.
+      credentials that are accepted. ``tls``: ``"self"`` for HTTPS with a certificate of its own; ``tls_cert``,
+      ``tls_key``: files of another.
 
     Raises SettingError, a ValueError, for a value that is not allowed. `start` raises StartError when the port is
     taken, the database cannot be used, the scenario is not there, or (with ``strict``) a scenario file has a fault.
@@ -205,6 +208,9 @@ class Server:
         control_token: str | None = None,
         client_id: str | None = None,
         api_key: str | None = None,
+        tls: str | None = None,
+        tls_cert: str | os.PathLike[str] | None = None,
+        tls_key: str | os.PathLike[str] | None = None,
     ) -> None:
         given = {name: value for name, value in locals().items() if name not in ("self", "process")}
         self.config = config_from(**given)

@@ -138,6 +138,12 @@ def _file(text: str) -> Path:
     return Path(text)
 
 
+def _present_file(text: str) -> Path:
+    if not Path(text).is_file():
+        raise ValueError(f"{text!r} is not a file")
+    return Path(text)
+
+
 def _clock(text: str) -> str:
     Clock.make(text)
     return text
@@ -181,7 +187,7 @@ SETTINGS = (
         "threads",
         _number(1, MOST_THREADS, "a number of threads"),
         "N",
-        "How many requests are served at the same time.",
+        "How many calls that change something are served at the same time.",
     ),
     Setting("webhook-url", url, "URL", "Where callbacks go.", shown="none are sent"),
     Setting("database", _database, "FILE", "Where state is kept (SQLite).", shown="a temporary file"),
@@ -248,6 +254,9 @@ SETTINGS = (
     Setting(
         "control-token", _word, "TOKEN", "Opens the control API to clients from anywhere that send it.", shown="none"
     ),
+    Setting("tls", _one_of("self"), "self", "HTTPS with a certificate that is made at the start.", shown="plain HTTP"),
+    Setting("tls-cert", _present_file, "FILE", "HTTPS with this certificate and its chain (PEM).", shown="none"),
+    Setting("tls-key", _present_file, "FILE", "The key of that certificate (PEM).", shown="none"),
     Setting("client-id", _client_id, "ID", "With --api-key: the only credentials that are accepted.", shown="any"),
     Setting("api-key", _word, "KEY", "See --client-id.", shown="any"),
 )
@@ -262,6 +271,10 @@ def config_of(values: Mapping[str, Any], spelled: Callable[[str], str]) -> Confi
     config = Config(**values)
     if (config.client_id is None) != (config.api_key is None):
         raise SettingError(f"{spelled('client_id')} and {spelled('api_key')} belong together: give both or none")
+    if (config.tls_cert is None) != (config.tls_key is None):
+        raise SettingError(f"{spelled('tls_cert')} and {spelled('tls_key')} belong together: give both or none")
+    if config.tls and config.tls_cert:
+        raise SettingError(f"{spelled('tls')} makes a certificate, {spelled('tls_cert')} is one: give one of them")
     _check_reach(config.webhook_url, config.allow_callbacks, spelled)
     return config
 

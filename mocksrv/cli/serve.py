@@ -121,7 +121,7 @@ WITHOUT_FILE = {
 
 def banner(engine: Engine, config: Config, port: int, warnings: Sequence[str] = ()) -> str:
     """What a started server says: where it is, how it is set up, what may be wrong with that, what to try."""
-    url = base_url(config.host, port)
+    url = base_url(config.host, port, config.scheme)
     providers = list(all_declared())
     rows = {
         **{provider.api: provider.banner(config, url) for provider in providers},
@@ -136,6 +136,8 @@ def banner(engine: Engine, config: Config, port: int, warnings: Sequence[str] = 
     lines = [f"mocksrv {__version__}", "", *(f"  {name:<16} {text}" for name, text in rows.items())]
     lines += [*(f"  {'Warning':<16} {warning}" for warning in warnings), ""]
     tries = [call for provider in providers if (call := provider.first_call(config, url))]
+    if config.tls:  # no client knows the certificate
+        tries = [call.replace("curl ", "curl -k ", 1) for call in tries]
     tries.append(f"mocksrv demo    (watch a {providers[0].noun} connect, with challenge and callbacks)")
     lines += [
         *(f"{'' if place else 'Try:':<6}{command}" for place, command in enumerate(tries)),

@@ -16,7 +16,7 @@ class Config:
 
     - ``host``: the address to listen on.
     - ``port``: the port to listen on; 0 is a free one.
-    - ``threads``: how many requests are served at the same time.
+    - ``threads``: how many calls that change something, or may have to wait, are served at the same time.
     - ``webhook_url``: where callbacks of new sandboxes go; None: nowhere.
     - ``database``: the file that keeps the state, TEMPORARY or IN_MEMORY.
     - ``sandboxes``: how many sandboxes there may be; beyond that the longest idle one of a server that keeps no state
@@ -41,8 +41,8 @@ class Config:
     - ``allow_host``: patterns of names of this server under which the control API may be called.
     - ``control_from``: which clients the control API answers without a token: ``loopback`` or ``private``.
     - ``control_token``: opens the control API to whoever sends it; None: there is none.
-    - ``longest_read``: real seconds in which the head of a request, and its body, must have come.
-    - ``keep_alive``: real seconds that an idle connection is kept.
+    - ``tls``: ``self`` for HTTPS with a certificate that the server makes for itself at its start; None: it does not.
+    - ``tls_cert``, ``tls_key``: PEM files of the certificate that it shows instead, with its chain, and of the key.
     - ``client_id``, ``api_key``: the only credentials that the providers accept; None: they accept any.
     """
 
@@ -72,8 +72,14 @@ class Config:
     control_token: str | None = None
     client_id: str | None = None
     api_key: str | None = None
-    longest_read: float = 10.0
-    keep_alive: float = 75.0
+    tls: str | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+
+    @property
+    def scheme(self) -> str:
+        """Of the server's URLs."""
+        return "https" if self.tls or self.tls_cert else "http"
 
     @property
     def temporary(self) -> bool:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ import pytest
 
 from mocksrv.engine.config import Config
 from mocksrv.server import LocalServer
+from mocksrv.web.hosting.hosting import limits_of
 from tests.cli.running import MOCKSRV, environment
 from tests.conftest import MX_HEADERS
 
@@ -35,8 +37,10 @@ ANSWERED = 0.1  # seconds within which the server must answer meanwhile
 
 
 @contextmanager
-def serving(**settings: Any) -> Iterator[LocalServer]:
-    with LocalServer(Config(port=0, clock="manual", **settings)) as server:
+def serving(threads: int = 32, **limits: Any) -> Iterator[LocalServer]:
+    """A server in this process; ``limits`` are those of `Limits` that differ."""
+    config = Config(port=0, clock="manual", threads=threads)
+    with LocalServer(config, replace(limits_of(config), **limits)) as server:
         yield server
 
 
@@ -79,7 +83,7 @@ def is_problem(answer: tuple[int, dict[str, str], bytes], status: int, says: str
 
 @pytest.mark.slow
 def test_half_open_connections_stop_nobody() -> None:
-    with serving(longest_read=60) as server, ExitStack() as stack:
+    with serving(read=60) as server, ExitStack() as stack:
         for part in PARTS.values():
             for _ in range(EACH):
                 connection = stack.enter_context(connect(server))
@@ -88,9 +92,8 @@ def test_half_open_connections_stop_nobody() -> None:
     assert times[len(times) // 2] < ANSWERED, times
 
 
-def test_more_connections_than_there_is_room_for_push_out_the_longest_idle(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mocksrv.web.hosting.hosting.MOST_CONNECTIONS", 20)
-    with serving() as server, ExitStack() as stack:
+def test_more_connections_than_there_is_room_for_push_out_the_longest_idle() -> None:
+    with serving(connections=20) as server, ExitStack() as stack:
         first, *_ = [stack.enter_context(connect(server)) for _ in range(40)]
         assert health(server) < ANSWERED * 10
         assert first.recv(1) == b""
@@ -100,12 +103,12 @@ def test_more_connections_than_there_is_room_for_push_out_the_longest_idle(monke
     ("kind", "place"), [("partial head", "head"), ("partial body", "body"), ("partial chunk", "body")]
 )
 def test_a_request_that_does_not_come_to_its_end_is_told_so(kind: str, place: str) -> None:
-    with serving(longest_read=0.2) as server:
+    with serving(read=0.2) as server:
         is_problem(say(server, PARTS[kind]), 408, f"the {place} of the request did not come within 0.2 s")
 
 
 def test_a_body_that_drips_is_no_excuse() -> None:
-    with serving(longest_read=0.3) as server, connect(server) as connection:
+    with serving(read=0.3) as server, connect(server) as connection:
         connection.sendall(PARTS["partial body"])
         ended = threading.Event()
 

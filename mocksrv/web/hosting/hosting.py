@@ -74,15 +74,19 @@ def listen(host: str, port: int) -> socket.socket:
             return listening
 
 
-def base_url(host: str, port: int) -> str:
+def base_url(host: str, port: int, scheme: str = "http") -> str:
     """A URL at which this machine reaches a server that listens there."""
     host = WILDCARDS.get(host, host)
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def run(listening: socket.socket, open_service: Callable[[], Service], config: Config) -> int:
     """Serves until SIGINT or SIGTERM; the exit status. ``open_service`` may raise StartError."""
-    limits, tls = limits_of(config), None
+    try:
+        limits, tls = limits_of(config), tls_of(config)
+    except StartError as error:
+        say(error.as_option())
+        return error.status
     try:
         from mocksrv.web.hosting import gunicorn_host
     except ImportError:
@@ -95,11 +99,18 @@ def limits_of(config: Config) -> Limits:
     from mocksrv.web.hosting.host import Limits
 
     return Limits(
-        read=config.longest_read,
-        keep_alive=config.keep_alive,
         threads=config.threads,
         connections=min(MOST_CONNECTIONS, max(SPARE_FILES, _allow_files() - SPARE_FILES)),
     )
+
+
+def tls_of(config: Config) -> ssl.SSLContext | None:
+    """What a server shows its clients; None: it speaks plain HTTP. Raises StartError."""
+    if config.scheme == "http":
+        return None
+    from mocksrv.web.hosting.tls import context_of
+
+    return context_of(config)
 
 
 def _allow_files() -> int:
