@@ -15,6 +15,7 @@ import mocksrv.providers.profiles.values as values
 from mocksrv.engine.problems import YamlError, choose, short
 from mocksrv.engine.yamlnodes import read as read_yaml
 from mocksrv.engine.yamlschema import FileSchema, Place, Problems
+from mocksrv.providers.profiles.fields import ACCOUNT_FIELDS, HOLDING_FIELDS, REWARD_FIELDS, Convert
 from mocksrv.providers.profiles.holdings import SWINGS, faults, traded
 from mocksrv.providers.profiles.merchants import MERCHANTS
 from mocksrv.providers.profiles.model import (
@@ -33,35 +34,10 @@ from mocksrv.providers.profiles.values import BadValueError
 SCHEMA = FileSchema(Path(__file__).with_name("schema.json"))
 T = TypeVar("T")
 Values = Mapping[str, Any]
-Convert = Callable[[Any], Any]
 
 LEVELLED = frozenset(
     {"CASH", "CHECKING", "CHECKING_LINE_OF_CREDIT", "CREDIT_CARD", "LINE_OF_CREDIT", "PREPAID", "SAVINGS"}
 )
-MONEY_FIELDS = (
-    "available_balance",
-    "available_credit",
-    "cash_balance",
-    "cash_surrender_value",
-    "credit_limit",
-    "death_benefit",
-    "last_payment",
-    "loan_amount",
-    "margin_balance",
-    "minimum_balance",
-    "minimum_payment",
-    "original_balance",
-    "pay_out_amount",
-    "payoff_balance",
-    "premium_amount",
-    "statement_balance",
-    "today_ugl_amount",
-    "total_account_value",
-    "total_account_value_ugl",
-)
-RATE_FIELDS = ("apr", "apy", "interest_rate", "today_ugl_percentage")
-MOMENT_FIELDS = ("last_payment_at", "matures_on", "payment_due_at", "started_on")
-TEXT_FIELDS = ("annuity_policy_to_date", "annuity_provider", "insured_name", "nickname", "property_type", "subtype")
 PERSON = (
     "owner_name",
     "first_name",
@@ -104,35 +80,6 @@ _WHEN = (
     ("week", re.compile(r"([0-9]+)(?:\.\.([0-9]+))? times? a week")),
     ("month", re.compile(r"([0-9]+)(?:\.\.([0-9]+))? times? a month")),
 )
-
-
-def _as_written(value: T) -> T:
-    return value
-
-
-_ACCOUNT_FIELDS: Mapping[str, Convert] = {
-    **dict.fromkeys(
-        ("is_closed", "day_payment_is_due", "annuity_term_year", "account_ownership", "federal_insurance_status"),
-        _as_written,
-    ),
-    **dict.fromkeys(MONEY_FIELDS, values.dollars),
-    **dict.fromkeys(RATE_FIELDS, float),
-    **dict.fromkeys(MOMENT_FIELDS, values.moment),
-    **dict.fromkeys(TEXT_FIELDS, _as_written),
-}
-_HOLDING_FIELDS: Mapping[str, Convert] = {
-    **dict.fromkeys(
-        ("description", "coupon_yield", "expiration", "frequency", "term", "term_unit", "put_or_call"), _as_written
-    ),
-    **dict.fromkeys(("issue_date", "maturity_date", "vesting_end_date", "vesting_start_date"), values.day),
-    **dict.fromkeys(("face_value", "strike_price"), values.dollars),
-    "rate": float,
-}
-_REWARD_FIELDS: Mapping[str, Convert] = {
-    **dict.fromkeys(("balance_type", "unit_type", "description", "expires_in_months"), _as_written),
-    "balance": values.dollars,
-    "expires_on": values.day,
-}
 
 
 def read(
@@ -235,7 +182,7 @@ class _Reader:
         if "settle" in written:
             settle = self._settle((*path, "settle"), written["settle"])
         holdings = self._items((*path, "holdings"), written.get("holdings"), self._holding)
-        fields = self._fields(path, written, _ACCOUNT_FIELDS)
+        fields = self._fields(path, written, ACCOUNT_FIELDS)
         balance = self._balance(path, written, holdings, fields)
         if balance is None or not self._is_sound(path):
             return None
@@ -271,7 +218,7 @@ class _Reader:
 
     def _holding(self, path: Place, written: Values) -> HoldingSpec:
         price = values.cents(written["price"])
-        fields = self._fields(path, written, _HOLDING_FIELDS)
+        fields = self._fields(path, written, HOLDING_FIELDS)
         return HoldingSpec(
             symbol=written["symbol"],
             type=written["type"],
@@ -282,7 +229,7 @@ class _Reader:
             share=float(written["share"]) if "share" in written else None,
             unvested=values.quantity(written["unvested"]) if "unvested" in written else None,
             daily_change=values.cents(written["daily_change"]) if "daily_change" in written else None,
-            fields={name: fields.get(name) for name in _HOLDING_FIELDS},
+            fields={name: fields.get(name) for name in HOLDING_FIELDS},
         )
 
     def _rule(self, path: Place, written: Values) -> Rule | None:
@@ -329,7 +276,7 @@ class _Reader:
         return Settle(daily=False, line=line, partner=None, there=None)
 
     def _reward(self, path: Place, written: Values) -> dict[str, Any]:
-        return self._fields(path, written, _REWARD_FIELDS)
+        return self._fields(path, written, REWARD_FIELDS)
 
     def _refuse_circles(self, specs: Sequence[AccountSpec]) -> None:
         partners = {spec.handle: spec.settle.partner for spec in specs if spec.settle}
