@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 
 from mocksrv.engine.problems import Problem, nearest
@@ -29,50 +30,50 @@ class FaultyScenario(UnknownScenario):
         self.args = (f"the scenario '{name}' has a fault and is left out: {problems[0]}{more}",)
 
 
-class ScenarioLookup:
+class ScenarioLookup(ABC):
     """What is asked of scenarios. The library of a server answers it, and what a sandbox sees of it."""
 
     # what those who keep scenarios say
 
+    @abstractmethod
     def names(self, provider: str) -> list[str]:
         """All scenario names of a provider, sorted."""
-        raise NotImplementedError
 
+    @abstractmethod
     def parent(self, provider: str, name: str) -> Scenario | None:
         """The scenario of that name, or None."""
-        raise NotImplementedError
 
+    @abstractmethod
     def providers(self) -> list[str]:
         """Whose scenarios there are, in the order in which a bare name is looked for."""
-        raise NotImplementedError
 
+    @abstractmethod
     def faults_of(self, providers: Sequence[str], name: str) -> Sequence[Problem]:
         """What is wrong with the user's file that says this name, or bears it where it cannot say one."""
-        raise NotImplementedError
 
+    @abstractmethod
     def logins(self, provider: str) -> list[tuple[Login, Scenario]]:
         """All logins that choose a scenario; of two that tie the first counts."""
-        raise NotImplementedError
 
+    @abstractmethod
     def calls(self, provider: str) -> frozenset[str]:
         """The flows of a provider that calls play."""
-        raise NotImplementedError
 
+    @abstractmethod
     def default_flows(self, provider: str) -> Mapping[str, tuple[Step, ...]]:
         """What flows do that no scenario writes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def institutions(self, provider: str) -> list[Institution]:
         """The user's institutions of a provider, in the order of their files."""
-        raise NotImplementedError
 
+    @abstractmethod
     def institution(self, provider: str, code: str) -> Institution | None:
         """The user's institution of a code, or None."""
-        raise NotImplementedError
 
+    @abstractmethod
     def refresh(self) -> bool:
         """Reads the user's files that have changed; whether anything is different now."""
-        raise NotImplementedError
 
     # finding
 
