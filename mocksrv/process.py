@@ -19,9 +19,8 @@ from mocksrv.engine.config import Config
 from mocksrv.web.hosting.hosting import StartError, base_url, listen, run
 
 if TYPE_CHECKING:
-    from flask import Flask
-
     from mocksrv.engine.engine import Engine
+    from mocksrv.web.app import App
     from mocksrv.web.hosting.host import Service
 
 LONGEST_START = 60.0  # real seconds that a process may take until it serves
@@ -85,7 +84,7 @@ class ProcessServer:
             self._process.stdout.close()  # type: ignore[union-attr]
 
 
-def serve_for_parent(open_parts: Callable[[Config], tuple[Engine, Flask]]) -> None:
+def serve_for_parent(open_parts: Callable[[Config], tuple[Engine, App]]) -> None:
     """What the process of a `ProcessServer` does: serves what its standard input says, until that is closed."""
     config = pickle.load(sys.stdin.buffer)
     try:
@@ -98,7 +97,7 @@ def serve_for_parent(open_parts: Callable[[Config], tuple[Engine, Flask]]) -> No
     raise SystemExit(run(listening, partial(_open, open_parts, replace(config, port=port), url, os.getpid()), config))
 
 
-def _open(open_parts: Callable[[Config], tuple[Engine, Flask]], config: Config, url: str, process: int) -> Service:
+def _open(open_parts: Callable[[Config], tuple[Engine, App]], config: Config, url: str, process: int) -> Service:
     """In the process that serves, which may be a child of the one that was started (``process``). Raises
     StartError."""
     engine, app = open_parts(config)

@@ -20,12 +20,11 @@ from mocksrv.settings import config_from
 from mocksrv.web.hosting.hosting import WRONG_SETTING, StartError, base_url, limits_of, listen, tls_of
 
 if TYPE_CHECKING:
-    from flask import Flask
-
     from mocksrv.client import Sandbox
     from mocksrv.engine.engine import Engine
     from mocksrv.engine.problems import Problem
     from mocksrv.process import ProcessServer
+    from mocksrv.web.app import App
     from mocksrv.web.hosting.host import Limits
 
 
@@ -33,7 +32,7 @@ class Parts(NamedTuple):
     """What a server is made of: the engine, and the WSGI application."""
 
     engine: Engine
-    app: Flask
+    app: App
 
 
 def bundled_scenarios() -> Path:
@@ -47,11 +46,11 @@ def build(config: Config) -> Parts:
     """A server that is not started: nothing happens in it but what calls of its application do. Raises StoreError."""
     from mocksrv.engine.engine import Engine
     from mocksrv.registry import make_providers
-    from mocksrv.web.app import create_app
+    from mocksrv.web.app import App
 
     providers = make_providers(config)
     engine = Engine(config, [provider.role for provider in providers], bundled_scenarios())
-    return Parts(engine, create_app(engine, providers, config))
+    return Parts(engine, App(engine, providers, config))
 
 
 def open_parts(

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any, Generic, NoReturn, TypeVar
 
-from flask import Request
 from marshmallow import EXCLUDE, Schema
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.utils import get_content_type
+from werkzeug.wrappers import Request
 
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.journal import Entry

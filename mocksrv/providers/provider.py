@@ -173,10 +173,16 @@ class Provider:
         return Mount(engine, self.role, self.config.credentials)
 
     def open(self, engine: Engine) -> None:
-        """Called once, when the engine exists that the provider works on."""
+        """Called once, when the engine exists that the provider works on. Raises DeclarationError."""
         self.engine = engine
         self.mount = self.make_mount(engine)
         self.call_type = self.calls()
+        control = [f"{route.method} {route.path}" for route in self.control_routes()]
+        pages = [f"{route.method} {route.path}" for route in self.pages()]
+        for calls in (control, pages):  # they are mounted later: what is declared wrongly is said now
+            twice = next((call for call in calls if calls.count(call) > 1), None)
+            if twice:
+                raise declared_by(type(self)).error(f"{twice} is declared twice")
 
     def control_routes(self) -> Sequence[ControlRoute]:
         """The control calls that play what no call of the provider's API does, a widget for instance."""

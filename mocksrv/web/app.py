@@ -1,4 +1,4 @@
-"""The application: sandboxes by URL prefix, the providers' operations, the control API."""
+"""The application: sandboxes by URL prefix, the providers' operations, and Flask for the rest."""
 
 from __future__ import annotations
 
@@ -7,51 +7,36 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from random import Random
-from typing import Any, NamedTuple
+from threading import Lock
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
-from flask import Flask, Request, redirect, request
-from werkzeug.exceptions import HTTPException, NotFound
-from werkzeug.routing import Map, Rule
+from werkzeug.exceptions import HTTPException
 from werkzeug.sansio.utils import get_current_url, get_host
-from werkzeug.wrappers import Response as BaseResponse
+from werkzeug.wrappers import Request
 
 from mocksrv.engine.config import Config
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.journal import KEPT_BODY, UNPREFIXED, Entry, Exchange
-from mocksrv.engine.problems import near
 from mocksrv.engine.sandbox import DEFAULT, NAME, Fault, Sandbox, SandboxDropped, SandboxesFull, SandboxNameError
 from mocksrv.engine.scenarios.durations import LONGEST_HELD
 from mocksrv.engine.storage.records import StoreFull
 from mocksrv.providers.http import Answer, AnyCall, Route
 from mocksrv.providers.provider import Provider
-from mocksrv.web import control, pages
-from mocksrv.web.control.calls import AUTH_KINDS
 from mocksrv.web.cors import allow_origin, preflight
 from mocksrv.web.hosting.calls import hosted
 from mocksrv.web.problems import Problem
 from mocksrv.web.routing import RouteTable
 
+if TYPE_CHECKING:
+    from flask.testing import FlaskClient
+
+    from mocksrv.web.others import Others
+
 LARGEST_BODY = 2**20  # bytes
-CONTROL = "/_mocksrv"
 log = logging.getLogger("mocksrv")
-
-
-class LazyRule(Rule):
-    """A rule whose code that builds URLs is generated with its first URL: for most there is none."""
-
-    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
-        generate = super()._compile_builder
-        generated: list[Callable[..., tuple[str, str]]] = []
-
-        def build(*values: Any, **named: Any) -> tuple[str, str]:
-            if not generated:
-                generated.append(generate(append_unknown))
-            return generated[0](*values, **named)
-
-        return build
 
 
 class Operation(NamedTuple):
@@ -62,42 +47,29 @@ class Operation(NamedTuple):
     preflight: bool = False
 
 
-def create_app(engine: Engine, providers: Sequence[Provider], config: Config) -> Flask:
-    """The WSGI application of an engine and its providers."""
-    app = Flask("mocksrv", static_folder=None, template_folder=None)
-    app.url_rule_class = LazyRule
-    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
-    app.config[AUTH_KINDS] = engine.auth_kinds
-    for provider in providers:
-        provider.open(engine)
-    handler = CallHandler(engine, providers, app.wsgi_app)
-    calls = control.Control(engine, providers, config)
-    control.mount(app, calls)
-    pages.mount(app, pages.Pages(engine, config, handler.sandbox_of, handler.base_url, calls.admits), providers)
-    app.add_url_rule("/", "root", handler.root, methods=["GET"])
-    app.register_error_handler(SandboxesFull, _no_room)
-    app.register_error_handler(
-        HTTPException,
-        lambda error: calls.refuse(error) if _is_below(request.path, CONTROL) else handler.no_route(error),
-    )
-    app.wsgi_app = handler  # type: ignore[method-assign]
-    return app
+class Sent(Request):
+    """What a client has sent."""
+
+    max_content_length = LARGEST_BODY
 
 
-class CallHandler:
-    """WSGI: ``/sandbox/NAME/rest`` is ``/rest`` in the sandbox NAME. Answers calls of the providers' operations; all
-    others are for ``others``: control API, pages, and what is nobody's.
+class App:
+    """The WSGI application of an engine and its providers. ``/sandbox/NAME/rest`` is ``/rest`` in the sandbox NAME.
 
-    What every call of a provider goes through: sandbox, journal, time, faults.
+    It answers the calls of the providers' operations: each goes through sandbox, journal, time, faults. All other calls
+    (control API, pages, and what is nobody's) are Flask's, which is imported with the first of them.
     """
 
-    def __init__(self, engine: Engine, providers: Sequence[Provider], others: Callable[..., Iterable[bytes]]) -> None:
+    def __init__(self, engine: Engine, providers: Sequence[Provider], config: Config) -> None:
         self.engine = engine
-        self._others = others
+        self._config = config
         self._providers = sorted(providers, key=lambda provider: -len(provider.prefix))
+        self._others: Others | None = None
+        self._lock = Lock()
         self._ids = Random()
         self._table: RouteTable[Operation] = RouteTable()
         for provider in providers:
+            provider.open(engine)
             for route in provider.routes.values():
                 path = provider.prefix + route.path
                 self._table.add(route.method, path, Operation(provider, route))
@@ -113,14 +85,13 @@ class CallHandler:
             environ["mocksrv.sandbox"] = name
             environ["SCRIPT_NAME"] = f"{environ.get('SCRIPT_NAME', '')}/sandbox/{quote(name)}"
             environ["PATH_INFO"] = slash + rest
-        sent = Request(environ)
+        sent = Sent(environ)
         found = self._table.find(sent.method, sent.path)
         if found is None:
-            return self._others(environ, start_response)
-        sent.max_content_length = LARGEST_BODY
+            return self.others.answer(environ, start_response)
         (provider, route, asks), parameters = found
         try:
-            response = self._answer(
+            response = self.answer(
                 sent,
                 provider,
                 route,
@@ -128,11 +99,11 @@ class CallHandler:
                 () if asks else parameters.values(),
             )
         except SandboxesFull as error:
-            return _no_room(error)(environ, start_response)
+            return no_room(error)(environ, start_response)
         answer: Iterable[bytes] = response(environ, start_response)
         return answer
 
-    def _answer(
+    def answer(
         self,
         sent: Request,
         provider: Provider,
@@ -170,6 +141,20 @@ class CallHandler:
         if route is not None and route.from_pages:
             allow_origin(sent, response)
         return response
+
+    @property
+    def others(self) -> Others:
+        """What answers all other calls."""
+        with self._lock:
+            if self._others is None:
+                from mocksrv.web.others import Others
+
+                self._others = Others(self, self._providers, self._config)
+            return self._others
+
+    def test_client(self) -> FlaskClient:
+        """A client that calls the application without a server."""
+        return self.others.flask.test_client()
 
     def sandbox_of(self, sent: Request) -> Sandbox:
         """The sandbox of a request."""
@@ -211,59 +196,17 @@ class CallHandler:
             world.configure(faults=tuple(fault for fault in faults if fault.times != 0))
         return found
 
-    # calls of no operation, which come here through Flask
-
-    def root(self) -> Answer | BaseResponse:
-        """A browser is led to the control pages; a program is told what it forgot."""
-        if request.accept_mimetypes.accept_html and "text/html" in request.headers.get("Accept", ""):
-            return redirect(f"{request.script_root}{CONTROL}/")
-        provider = self._provider("/")
-        return self._answer(_present(), provider, None, provider.root)
-
-    def no_route(self, error: HTTPException) -> Answer | BaseResponse:
-        """No such route: the provider's words for it, and in the journal the nearest one that there is."""
-        if error is request.routing_exception and isinstance(error, NotFound):
-            error = self._why_not()
-        if error.code and error.code < 400:
-            return error.get_response()
-        provider = self._provider(request.path)
-        status = 404 if error.code == 405 else error.code or 500
-
-        def refuse(call: AnyCall) -> Answer:
-            known = [f"{route.method} {provider.prefix}{route.path}" for route in provider.routes.values()]
-            call.entry.notes["nearest"] = near(f"{request.method} {request.path}"[:200], known, cutoff=0.4)
-            return call.refuse(status, error.description or error.name)
-
-        return self._answer(_present(), provider, None, refuse)
-
-    def _why_not(self) -> HTTPException:
-        """What is wrong with a call of no operation: its method, a slash too many or too few, or all of it."""
-        try:
-            self._rules.bind_to_environ(request.environ).match()
-        except HTTPException as error:
-            return error
-        return NotFound()
-
-    @cached_property
-    def _rules(self) -> Map:
-        """The operations as werkzeug's rules: made for the first call that means none."""
-        return Map(
-            Rule(provider.prefix + route.path, methods=[method], endpoint=route.operation)
-            for provider in self._providers
-            for route in provider.routes.values()
-            for method in (route.method, *(["OPTIONS"] if route.from_pages else []))
-        )
-
-    def _provider(self, path: str) -> Provider:
+    def provider_of(self, path: str) -> Provider:
         """Whose path this is: of the longest prefix; what no prefix claims is the provider's that has none."""
-        return next(provider for provider in self._providers if _is_below(path, provider.prefix))
+        return next(provider for provider in self._providers if is_below(path, provider.prefix))
 
 
-def _no_room(error: SandboxesFull) -> BaseResponse:
+def no_room(error: SandboxesFull) -> Answer:
+    """The answer where there is no place for another sandbox."""
     return Problem(503, str(error), retry_after=60).response()
 
 
-def _is_below(path: str, prefix: str) -> bool:
+def is_below(path: str, prefix: str) -> bool:
     """Whether a path begins with a prefix, which ends at a slash."""
     return not prefix or path == prefix or path.startswith(f"{prefix}/")
 
@@ -272,11 +215,6 @@ def _is_below(path: str, prefix: str) -> bool:
 def _root_url(scheme: str, host: str | None, server: tuple[str, int | None] | None, path: str) -> str:
     """The URL of a path on this server: clients say the same again and again."""
     return get_current_url(scheme, get_host(scheme, host, server), path).rstrip("/")
-
-
-def _present() -> Request:
-    """The request that Flask answers."""
-    return request._get_current_object()  # type: ignore[attr-defined]
 
 
 def _exchange(sent: Request, answer: Answer) -> Exchange:

@@ -5,7 +5,7 @@ Source: Fetch Standard, CORS protocol; Private Network Access.
 
 from __future__ import annotations
 
-from flask import Request
+from werkzeug.wrappers import Request
 
 from mocksrv.providers.http import Answer
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from flask import Response
-
 from mocksrv.engine.storage.records import dumps
+from mocksrv.providers.http import Answer
 
 PROBLEM_TYPE = "application/problem+json"
 
@@ -22,11 +21,11 @@ class Problem(Exception):
         self.retry_after = retry_after
         self.more = more
 
-    def response(self) -> Response:
+    def response(self) -> Answer:
         """The problem document."""
         title = HTTPStatus(self.status).phrase
         body = {"type": "about:blank", "title": title, "status": self.status, "detail": self.detail, **self.more}
-        response = Response(dumps(body), self.status, mimetype=PROBLEM_TYPE)
+        answer = Answer(self.status, dumps(body), PROBLEM_TYPE)
         if self.retry_after is not None:
-            response.headers["Retry-After"] = str(self.retry_after)
-        return response
+            answer.headers["Retry-After"] = str(self.retry_after)
+        return answer

@@ -38,7 +38,7 @@ def test_a_prefix_ends_at_a_slash(app: Flask, sandbox: str, path: str, body: dic
 
 
 def test_urls_are_built_for_all_that_flask_answers(app: Flask) -> None:
-    with app.test_request_context("/", environ_overrides={"SCRIPT_NAME": "/sandbox/mine"}):
+    with app.others.flask.test_request_context("/", environ_overrides={"SCRIPT_NAME": "/sandbox/mine"}):
         assert url_for("root") == "/sandbox/mine/"
         assert url_for("control.GET /webhooks", newest="true") == "/sandbox/mine/_mocksrv/webhooks?newest=true"
         with pytest.raises(BuildError):

@@ -265,7 +265,7 @@ class Ground:
         )
         self.rules = [
             (method, str(rule.rule))
-            for rule in self.app.url_map.iter_rules()
+            for rule in self.app.others.flask.url_map.iter_rules()
             for method in sorted(rule.methods or ())
             if method != "HEAD"
         ]

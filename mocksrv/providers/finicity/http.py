@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from flask import Request
 from marshmallow import Schema, ValidationError, fields, post_dump
+from werkzeug.wrappers import Request
 
 from mocksrv.engine.journal import Entry
 from mocksrv.engine.sandbox import Sandbox

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn
 from urllib.parse import urlencode
 
-from flask import Request
 from marshmallow import Schema, ValidationError
+from werkzeug.wrappers import Request
 
 from mocksrv.engine.clock import iso_ms
 from mocksrv.engine.journal import Entry

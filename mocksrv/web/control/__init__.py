@@ -16,6 +16,7 @@ from mocksrv.engine.engine import Engine
 from mocksrv.engine.problems import near
 from mocksrv.engine.sandbox import DEFAULT, SandboxDropped
 from mocksrv.engine.storage.records import StoreFull, dumps
+from mocksrv.providers.http import Answer
 from mocksrv.providers.provider import Provider
 from mocksrv.web.control.callbacks import Callbacks
 from mocksrv.web.control.calls import PREFIX, ControlCall, ControlRequest
@@ -72,7 +73,7 @@ class Control:
             return False
         return True
 
-    def answer(self, call: ControlCall, parameters: dict[str, str]) -> Response:
+    def answer(self, call: ControlCall, parameters: dict[str, str]) -> Response | Answer:
         """Answers a request with one of the calls."""
         try:
             if call.checked:
@@ -90,7 +91,7 @@ class Control:
             return body
         return Response(status=204) if body is None else Response(dumps(body), mimetype="application/json")
 
-    def refuse(self, error: HTTPException) -> Response:
+    def refuse(self, error: HTTPException) -> Answer:
         """No such call: says which there are at this path, or which is nearest."""
         path = request.path.removeprefix(PREFIX) or "/"
         listed = f"GET {PREFIX}/ lists the calls"
@@ -108,7 +109,7 @@ class Control:
 def mount(app: Flask, control: Control) -> None:
     """Adds the control API to the application."""
 
-    def view(call: ControlCall) -> Callable[..., Response]:
+    def view(call: ControlCall) -> Callable[..., Response | Answer]:
         return lambda **parameters: control.answer(call, parameters)
 
     for call in control.calls:

@@ -14,9 +14,9 @@ from functools import cached_property, lru_cache
 from http import HTTPStatus
 from typing import Any, NoReturn
 
-from flask import Request
 from marshmallow import Schema, ValidationError
 from werkzeug.datastructures import Authorization
+from werkzeug.wrappers import Request
 
 from mocksrv.engine.journal import Entry
 from mocksrv.engine.sandbox import Sandbox
