@@ -238,9 +238,9 @@ def test_a_token_of_a_url_stays_where_it_is_fetched(make_server: Make) -> None:
 
 def test_a_fault_is_matched_in_no_time() -> None:
     fault = Fault.make("GET /" + "*a" * 140 + "b")
-    began = time.perf_counter()
+    began = time.thread_time()
     assert not fault.meets("GET", "/" + "a" * 50_000)
-    assert time.perf_counter() - began < 1
+    assert time.thread_time() - began < 1
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,7 @@ def test_turns_are_taken_in_the_order_of_asking() -> None:
     assert order == [0, 1, 2, 3, 4, 5]
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 5) -> None:
+def wait_until(true: Callable[[], bool], seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline

@@ -101,7 +101,7 @@ class Calls:
             return "busy"
 
     def settle(self) -> bool:
-        return self.engine.dispatcher.settle(self.house.sandbox, 10)
+        return self.engine.dispatcher.settle(self.house.sandbox, 30)
 
     def reset(self) -> None:
         self.engine.reset(self.house.sandbox)

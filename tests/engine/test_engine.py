@@ -89,7 +89,7 @@ def test_an_advance_that_runs_out_of_time_says_how_far_it_got(
     make_house: Callable[..., House], receiver: Receiver
 ) -> None:
     let_go = threading.Event()
-    receiver.on_receive = lambda _: let_go.wait(10)
+    receiver.on_receive = lambda _: let_go.wait(30)
     house = make_house(urls=[receiver.url])
     house.door(house.script(OPENS))
     done = house.engine.advance(house.sandbox, house.sandbox.now() + HOUR, wait=0.05)
@@ -109,7 +109,7 @@ def test_time_passes_in_a_sandbox_nobody_is_looking_at(make_house: Callable[...,
     receiver.on_receive = lambda item: opened.set() if item["json"].get("job") else None
     house = make_house(clock="x60", urls=[receiver.url])
     house.door(house.script("connect: [{status: NEW}, {after: 10s, status: OPEN}]"))
-    assert opened.wait(10)
+    assert opened.wait(30)
 
 
 def test_catching_up_plays_each_step_at_its_own_moment(make_house: Callable[..., House]) -> None:
@@ -146,7 +146,7 @@ def test_callbacks_that_a_stopped_server_left_are_sent_at_the_next_start(
     assert receiver.received == []
     first.engine.close()
     second = make_house(database=path)
-    assert second.engine.dispatcher.settle(second.sandbox, 10)
+    assert second.engine.dispatcher.settle(second.sandbox, 30)
     assert [body["status"] for body in receiver.bodies()] == ["NEW", "OPEN", "OPEN"]
 
 
@@ -261,7 +261,7 @@ def test_retries_of_a_seeded_sandbox_do_not_depend_on_its_neighbours(make_house:
             with house.engine.change(house.engine.sandbox(f"other-{number}")) as world:
                 world.tx.add_event(f"other-{number}", "E", "toy.bell", None, 0, "{}", "{}")
         house.door(house.script("connect: [{status: NEW}, {after: 9d, status: OPEN}]"))
-        assert house.engine.dispatcher.settle(house.sandbox, 10)
+        assert house.engine.dispatcher.settle(house.sandbox, 30)
         with house.engine.look(house.sandbox) as world:
             return [
                 row.next_attempt_at for event in world.tx.events("default") for row in world.tx.deliveries(event.seq)
@@ -275,13 +275,13 @@ def test_a_callback_from_before_is_no_part_of_an_advance(
     make_house: Callable[..., House], receiver: Receiver, early: bool
 ) -> None:
     out, let_go = threading.Event(), threading.Event()
-    receiver.on_receive = lambda _: (out.set(), let_go.wait(10))
+    receiver.on_receive = lambda _: (out.set(), let_go.wait(30))
     house = make_house(urls=[receiver.url])
     house.door(house.script("connect: [{status: NEW}, {after: 9d, status: OPEN}]"))
-    assert out.wait(10)
+    assert out.wait(30)
     if early:
         let_go.set()
-        assert house.engine.dispatcher.settle(house.sandbox, 10)
+        assert house.engine.dispatcher.settle(house.sandbox, 30)
     else:
         settle = house.engine.dispatcher.settle
         house.engine.dispatcher.settle = lambda *args: (let_go.set(), settle(*args))[1]  # type: ignore[method-assign]

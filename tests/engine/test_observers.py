@@ -22,7 +22,7 @@ def test_an_observer_is_told_all_that_happens_in_its_order(
     told: list[Happening] = []
     house.engine.observers.subscribe(told.extend)
     door = house.door(house.script(SCRIPT))
-    assert house.engine.dispatcher.settle(house.sandbox, 10)
+    assert house.engine.dispatcher.settle(house.sandbox, 30)
     house.engine.record(Entry("default", "REQ-1", 5, "GET", "/doors", 200, notes={"subject": door}))
     assert [(each.kind, each.detail) for each in told if each.kind != "change"] == [
         ("event", "toy.door.changed"),

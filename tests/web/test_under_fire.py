@@ -154,7 +154,7 @@ def drip(connection: socket.socket) -> None:
 def test_a_callback_gets_five_seconds_however_the_answer_drips() -> None:
     started = time.monotonic()
     Transport().post(serve(drip), b"{}", {})
-    assert time.monotonic() - started < 6
+    assert time.monotonic() - started < 10  # the whole answer would take 12
 
 
 def test_a_success_whose_body_hangs_is_a_success() -> None:

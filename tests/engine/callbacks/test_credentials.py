@@ -110,7 +110,7 @@ def test_without_a_token_nothing_is_sent_and_the_attempt_says_why(
     oauth2(house, receiver, tokens)
     tokens.broken = True
     house.door(house.script("connect: [{status: NEW}, {after: 9d, status: OPEN}]"))
-    assert house.engine.dispatcher.settle(house.sandbox, 10)
+    assert house.engine.dispatcher.settle(house.sandbox, 30)
     assert receiver.received == []
     with house.engine.look(house.sandbox) as world:
         [delivery] = world.tx.deliveries(world.tx.events("default")[0].seq)
@@ -183,7 +183,7 @@ def test_mutual_tls(
     house = make_house()
     house.endpoints([{"url": secure.url, "auth": {"type": "mtls", **auth}}])
     house.door(house.script("connect: [{status: NEW}, {after: 9d, status: OPEN}]"))
-    assert house.engine.dispatcher.settle(house.sandbox, 10)
+    assert house.engine.dispatcher.settle(house.sandbox, 30)
     assert states(house) == [("delivered", 1)]
     assert secure.seen == [(("DNS", "mx.example"),)]
 
@@ -196,6 +196,6 @@ def test_a_receiver_that_does_not_fit_is_an_error_of_the_attempt(
     more = {"ca": authority.cert_pem.bytes().decode()} if auth else {}
     house.endpoints([{"url": secure.url, "auth": auth | more}])
     house.door(house.script("connect: [{status: NEW}, {after: 9d, status: OPEN}]"))
-    assert house.engine.dispatcher.settle(house.sandbox, 10)
+    assert house.engine.dispatcher.settle(house.sandbox, 30)
     assert states(house) == [("pending", 1)]
     assert secure.seen == []

@@ -37,7 +37,7 @@ def test_first_attempts_need_no_advance_and_go_out_in_order(
     scenario = house.script("connect: [{status: NEW}, {status: KNOCKED}, {status: HEARD}, {status: OPEN}]")
     for _ in range(10):
         house.door(scenario)
-    assert house.engine.dispatcher.settle(house.sandbox, 10)
+    assert house.engine.dispatcher.settle(house.sandbox, 30)
     by_door: dict[str, list[str]] = {}
     for body in receiver.bodies():
         by_door.setdefault(body["door"], []).append(body["status"])
@@ -75,12 +75,12 @@ def test_a_slow_endpoint_holds_up_nobody_else(
     make_house: Callable[..., House], receiver: Receiver, second: Receiver
 ) -> None:
     came, let_go, done = threading.Event(), threading.Event(), threading.Event()
-    receiver.on_receive = lambda _: came.set() or let_go.wait(10)
+    receiver.on_receive = lambda _: came.set() or let_go.wait(30)
     second.on_receive = lambda item: done.set() if item["json"].get("job") else None
     house = make_house(urls=[receiver.url, second.url])
     house.door(house.script("connect: [{status: NEW}, {status: OPEN}]"))
-    assert done.wait(5), "the other endpoint did not get all of its callbacks"
-    assert came.wait(5)
+    assert done.wait(30), "the other endpoint did not get all of its callbacks"
+    assert came.wait(30)
     assert len(receiver.received) == 1
     let_go.set()
 
@@ -88,7 +88,7 @@ def test_a_slow_endpoint_holds_up_nobody_else(
 def test_an_endpoint_gets_the_events_it_asked_for(make_house: Callable[..., House], receiver: Receiver) -> None:
     house = make_house(urls=[receiver.url], events=["toy.o*", "toy.bell"])
     house.door(house.script("connect: [{status: NEW}, {event: toy.bell}, {status: OPEN}]"))
-    assert house.engine.dispatcher.settle(house.sandbox, 10)
+    assert house.engine.dispatcher.settle(house.sandbox, 30)
     assert [body.get("job") for body in receiver.bodies()] == [None, "connect"]
 
 
@@ -141,7 +141,7 @@ connect:
 def test_callbacks_go_to_local_addresses_only(make_house: Callable[..., House]) -> None:
     house = make_house(urls=["http://192.0.2.1:80/", "http://[2001:db8::1]/"])
     house.door(house.script("connect: [{status: NEW}, {after: 9d, status: OPEN}]"))
-    assert house.engine.dispatcher.settle(house.sandbox, 10)
+    assert house.engine.dispatcher.settle(house.sandbox, 30)
     with house.engine.look(house.sandbox) as world:
         errors = [world.tx.attempts(d.seq)[0].error for d in world.tx.deliveries(world.tx.events("default")[0].seq)]
     assert [(error or "").split(";")[0] for error in errors] == [
@@ -153,7 +153,7 @@ def test_callbacks_go_to_local_addresses_only(make_house: Callable[..., House]) 
 def test_an_endpoint_that_was_taken_away_gets_nothing_more(make_house: Callable[..., House]) -> None:
     house = make_house(urls=["http://127.0.0.1:9/"])
     house.door(house.script("connect: [{status: NEW}, {after: 9d, status: OPEN}]"))
-    assert house.engine.dispatcher.settle(house.sandbox, 10)
+    assert house.engine.dispatcher.settle(house.sandbox, 30)
     with house.engine.change(house.sandbox) as world:
         world.configure(endpoints=())
     house.advance(HOUR)
@@ -166,7 +166,7 @@ def test_basic_authentication_is_sent_and_not_kept(make_house: Callable[..., Hou
     with house.engine.change(house.sandbox) as world:
         world.configure(endpoints=endpoints_from([{"url": receiver.url, "auth": auth, "headers": {"X-Mine": "yes"}}]))
     house.door(house.script("connect: [{status: NEW}, {after: 9d, status: OPEN}]"))
-    assert house.engine.dispatcher.settle(house.sandbox, 10)
+    assert house.engine.dispatcher.settle(house.sandbox, 30)
     assert (receiver.received[0]["headers"]["Authorization"], receiver.received[0]["headers"]["X-Mine"]) == (
         "Basic dTpw",
         "yes",

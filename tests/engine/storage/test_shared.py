@@ -238,7 +238,7 @@ def test_a_database_in_memory_cannot_be_shared() -> None:
         Store(IN_MEMORY, shared=True)
 
 
-def _eventually(found: Callable[[], bool], seconds: float = 10.0) -> bool:
+def _eventually(found: Callable[[], bool], seconds: float = 30.0) -> bool:
     end = time.monotonic() + seconds
     while not found() and time.monotonic() < end:
         time.sleep(0.01)

@@ -540,11 +540,11 @@ def test_a_list_is_held_until_something_fits(mx: MX) -> None:
 
     waiting = threading.Thread(target=wait)
     waiting.start()
-    assert holding.wait(5)
+    assert holding.wait(30)
     trigger(mx, "mx.member.updated")
     assert found == []
     sent = trigger(mx, "mx.balance")
-    waiting.join(10)
+    waiting.join(30)
     assert [each["id"] for each in found] == [sent["id"]]
 
 

@@ -381,7 +381,7 @@ def test_wait_holds_the_list_until_a_subject_is_there(mx: MX, user: str) -> None
     )
     waiting.start()
     member = mx.create(user)["guid"]
-    waiting.join(10)
+    waiting.join(30)
     assert [each["id"] for each in found] == [member]
     assert mx.control("GET", "/subjects?status=DENIED&wait=50ms")["subjects"] == []
 
@@ -676,7 +676,7 @@ def test_wait_holds_the_list_until_a_call_was_made(mx: MX) -> None:
     waiting = threading.Thread(target=lambda: found.extend(MX(mx.http.application).control("GET", path)["requests"]))
     waiting.start()
     mx.call("GET", "/institutions/mxbank")
-    waiting.join(10)
+    waiting.join(30)
     assert [each["path"] for each in found] == ["/institutions/mxbank"]
 
 
@@ -762,7 +762,7 @@ def test_a_held_call_ends_with_what_it_waits_for(make_server: Callable[..., tupl
     assert holding.wait(10)
     mx = MX(app)
     mx.create(mx.user())
-    waiting.join(10)
+    waiting.join(30)
     assert len(found) == 1
 
 
