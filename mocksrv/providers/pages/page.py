@@ -120,6 +120,13 @@ class PageRequest:
         return Response(status=303, headers={**HEADERS, "Location": url})
 
     @property
+    def by_script(self) -> bool:
+        """Whether the page's script asks. It cannot follow a redirect to another origin: render a page with
+        ``data-leave`` instead.
+        """
+        return "X-Page-Script" in self.request.headers
+
+    @property
     def host_origin(self) -> str:
         """The origin of the page that led here; ``*`` where the browser does not say, or where it was one of ours."""
         return origin_of(self.request.headers.get("Referer"), but=self.request.host_url)

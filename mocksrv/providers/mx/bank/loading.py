@@ -35,6 +35,12 @@ class Fetched:
         self.counts[name] = self.counts.get(name, 0) + number
 
 
+def shared(member: Record, account: str) -> bool:
+    """Whether an account, by the bank's id, is one that the person shares: at the bank's page some may be left out."""
+    consented = member.body.get("consented_accounts")
+    return consented is None or account in consented
+
+
 class Loader:
     """Loads data profiles into members.
 
@@ -79,7 +85,7 @@ class Loader:
         loaded: list[tuple[Record, Account]] = []
         merged = member.body.get("merged_accounts", ())
         for account in data.accounts:
-            if account.id in merged:
+            if account.id in merged or not shared(member, account.id):
                 continue
             record = known.get(account.id)
             if record is None:

@@ -36,7 +36,7 @@ def act(function: Act) -> Act:
 
 @act
 def select(session: WidgetSession, form: Mapping[str, str]) -> None:
-    institution = session.call().mount.institutions.get(form.get("institution", ""))
+    institution = session.call().institutions.get(form.get("institution", ""))
     if institution is None:
         return
     session.state.update(institution=institution.code, member=None, oauth_uri=None)
@@ -80,7 +80,7 @@ def credentials(session: WidgetSession, form: Mapping[str, str]) -> None:
     institution, member = session.institution, session.member()
     if institution is None:
         return
-    fields = session.call().mount.institutions.credentials(institution)
+    fields = session.call().institutions.credentials(institution)
     given = [{"guid": field.guid, "value": form.get(field.field_name, "")} for field in fields]
     named = {"code": institution.code, "guid": institution.guid}
     if member is not None:

@@ -35,18 +35,18 @@ def _hints(session: WidgetSession, member: Record | None) -> list[Hint]:
 
 def _logins(session: WidgetSession, institution: Institution) -> list[Hint]:
     """Logins that choose a scenario, and one that is as good as any."""
-    fields = session.call().mount.institutions.credentials(institution)
+    fields = session.call().institutions.credentials(institution)
     name = next((field.field_name for field in fields if field.field_type != "PASSWORD"), "")
     secret = next((field.field_name for field in fields if field.field_type == "PASSWORD"), "")
     plain = {field.field_name: ANYTHING for field in fields}
-    texts, engine = session.texts, session.page.engine
+    texts, scenarios = session.texts, session.page.sandbox.scenarios
     first = (
         Hint(texts("hint_scenario", scenario=institution.scenario), plain)
         if institution.scenario
         else Hint(texts("hint_login"), plain)
     )
     hints = [first]
-    for login, scenario in engine.library.logins_at("mx", institution.code):
+    for login, scenario in scenarios.logins_at("mx", institution.code):
         told = texts("hint_password", password=login.password or texts("hint_any"), scenario=scenario)
         hints.append(Hint(told, {**plain, name: login.username or ANYTHING, secret: login.password or ANYTHING}))
     return hints

@@ -87,7 +87,7 @@ def _back_to_app(page: PageRequest, member: Record, reason: str | None) -> Respo
             target = f"{target}{'&' if '?' in target else '?'}{query}"
         else:
             target = f"{body.get('ui_message_webview_url_scheme') or 'mx'}://oauth_complete?{query}"
-        if target.startswith(WEB):
+        if target.startswith(WEB) and not page.by_script:
             return page.see_other(target)
         return _complete(page, member, reason, leave=target)
     message = {"post": {"mx": True, "type": f"oauthComplete/{word}", "metadata": told}}

@@ -92,7 +92,7 @@ class WidgetSession:
     @property
     def institution(self) -> Institution | None:
         code = self.state.get("institution")
-        found: Institution | None = self.call().mount.institutions.get(code) if code else None
+        found: Institution | None = self.call().institutions.get(code) if code else None
         return found
 
     def member(self) -> Record | None:

@@ -54,7 +54,7 @@ def _first_step(session: WidgetSession) -> str:
         state["microdeposit"] = options["current_microdeposit_guid"]
         return "microdeposits"
     if code is not None:
-        institution = session.call().mount.institutions.get(code)
+        institution = session.call().institutions.get(code)
         if institution is not None:
             state["institution"] = institution.code
             return "institutionStatusDetails" if institution.is_disabled_by_client else CREDENTIALS
@@ -106,7 +106,7 @@ def _is_verified(session: WidgetSession, member: Record) -> bool:
 
 def verifiable(session: WidgetSession) -> list[Record]:
     """The user's members that could be verified without connecting anew."""
-    institutions = session.call().mount.institutions
+    institutions = session.call().institutions
     found = []
     for member in session.members():
         institution = institutions.get(member.body["institution_code"])

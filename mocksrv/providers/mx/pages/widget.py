@@ -166,7 +166,7 @@ def _of_step(at: WidgetSession, member: Record | None) -> dict[str, Any]:
         return {**common, **_found(at, ""), "searching": dumps(told), "shortest": SHORT_WORD}
     if at.step == CREDENTIALS and at.institution is not None:
         told = _told(at, "mx/connect/oauthRequested", url=at.state.get("oauth_uri"), member_guid=at.state.get("member"))
-        fields = at.call().mount.institutions.credentials(at.institution)
+        fields = at.call().institutions.credentials(at.institution)
         return {**common, "fields": fields, "requested": dumps(told)}
     if at.step == MFA and member is not None and member.play is not None:
         return {**common, "challenges": challenges_of(member)}
@@ -180,9 +180,9 @@ def _of_step(at: WidgetSession, member: Record | None) -> dict[str, Any]:
 
 def _polls(at: WidgetSession, member: Record | None) -> int | None:
     """How often the page asks whether something is new; None where nothing can be."""
-    if member is None or at.state.get("view"):
+    if not at.state["member"] or at.state["view"]:
         return None
-    if at.step == CREDENTIALS and member.body["connection_status"] != "PENDING":
+    if at.step == CREDENTIALS and member is not None and member.body["connection_status"] != "PENDING":
         return None
     return POLL.get(at.step)
 
@@ -197,7 +197,7 @@ def _told(at: WidgetSession, type: str, **metadata: Any) -> Any:
 
 def _found(at: WidgetSession, asked: str) -> dict[str, Any]:
     """The institutions of a list: those that fit, or the favourites."""
-    institutions = at.call().mount.institutions
+    institutions = at.call().institutions
     if asked.strip().isdecimal() and len(asked.strip()) == len("091000019"):
         known = institutions.get(KNOWN_ROUTING_NUMBERS.get(asked.strip(), ""))
         found = [known] if known is not None else []

@@ -16,7 +16,7 @@ from mocksrv.engine.scenarios.model import Option
 from mocksrv.engine.scenarios.vocabulary import Vocabulary
 from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
-from mocksrv.providers.mx.bank.loading import Loader
+from mocksrv.providers.mx.bank.loading import Loader, shared
 from mocksrv.providers.mx.events.changes import AccountsVerified, DataFetched, MemberGone, SpendingChanged, follow
 from mocksrv.providers.mx.events.jobs import MemberJob
 from mocksrv.providers.mx.events.payloads import JOB_STATUSES
@@ -249,7 +249,11 @@ class MemberRole(Role):
     def choices(self, world: World, subject: Record, name: str) -> Sequence[Option]:
         """The member's accounts that can be verified: shown by name, answered by the bank's id."""
         accounts = self.loader.accounts(world, subject)
-        return [Option(label=a["name"], value=a["id"]) for a in accounts if a["type"] in ELIGIBLE]
+        return [
+            Option(label=a["name"], value=a["id"])
+            for a in accounts
+            if a["type"] in ELIGIBLE and shared(subject, a["id"])
+        ]
 
     def after_login(self, world: World, subject: Record, job: str) -> str | None:
         """A verification goes on with the choice of an account, if there is one to choose."""
