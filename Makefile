@@ -6,7 +6,7 @@ VENV   ?= .venv
 ARGS   ?=
 BIN    := $(VENV)/bin
 
-.PHONY: help serve demo test test-all lint bench lock clean
+.PHONY: help serve demo test test-all lint bench soak lock clean
 .DELETE_ON_ERROR:
 
 help:
@@ -14,8 +14,9 @@ help:
 	@echo "make demo      watch one member connect: calls, statuses, callbacks"
 	@echo "make test      run the tests, without those marked slow"
 	@echo "make test-all  run all tests"
-	@echo "make lint      style, types, import rules"
+	@echo "make lint      style, types, import rules, bandit"
 	@echo "make bench     measure, beside a bare Flask app"
+	@echo "make soak      half an hour of mixed traffic, with kills, faults and slow endpoints"
 	@echo "make lock      lock the versions in requirements/ anew; newer ones with ARGS=--upgrade"
 	@echo "make clean     remove the virtual environment and everything that was built"
 	@echo 'options go in ARGS: make serve ARGS="--port 9000"'
@@ -37,9 +38,13 @@ lint: $(VENV)/.lint
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive mocksrv
 
 bench: $(VENV)/.run
 	@$(BIN)/python -m bench $(ARGS)
+
+soak: $(VENV)/.run
+	@$(BIN)/python -m bench.soak $(ARGS)
 
 # Locks what pyproject.toml asks for, for every supported Python and system; what is locked stays, unless ARGS=--upgrade.
 COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \

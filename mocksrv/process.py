@@ -86,7 +86,7 @@ class ProcessServer:
 
 def serve_for_parent(open_parts: Callable[[Config], tuple[Engine, App]]) -> None:
     """What the process of a `ProcessServer` does: serves what its standard input says, until that is closed."""
-    config = pickle.load(sys.stdin.buffer)
+    config = pickle.load(sys.stdin.buffer)  # nosec B301 # what the parent process says, by a pipe of its own
     try:
         listening = listen(config.host, config.port)
     except StartError as error:
