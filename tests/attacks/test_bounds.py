@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from flask import Flask
@@ -16,6 +17,7 @@ from mocksrv.engine.storage.sqlite import Store
 from tests.conftest import MX
 
 Make = Callable[..., tuple[Engine, Flask]]
+NOBODY = 65534  # a user without rights
 
 
 def test_the_longest_idle_sandbox_goes_when_state_is_not_kept(make_server: Make) -> None:
@@ -96,10 +98,21 @@ def test_a_database_of_something_else(tmp_path: Path, statement: str) -> None:
     assert path.read_bytes() == before
 
 
-@pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")
-def test_a_file_that_may_not_be_written(tmp_path: Path) -> None:
-    path = tmp_path / "state.db"
-    Store(str(path)).close()
-    path.chmod(0o400)
-    with pytest.raises(StoreError, match="cannot open the database"):
-        Store(str(path))
+@pytest.fixture
+def plain_user() -> Iterator[None]:
+    """The rights of a plain user, also where root runs the tests: root may write everywhere."""
+    if os.name != "posix" or os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(NOBODY)
+    yield
+    os.seteuid(0)
+
+
+def test_a_file_that_may_not_be_written(plain_user: None) -> None:
+    with TemporaryDirectory() as folder:  # not one of pytest's, which are root's
+        path = Path(folder) / "state.db"
+        Store(str(path)).close()
+        path.chmod(0o400)
+        with pytest.raises(StoreError, match="cannot open the database"):
+            Store(str(path))

@@ -198,6 +198,7 @@ def sending(provider: str) -> Iterator[tuple[Any, Receiver]]:
     receiver.close()
 
 
+@pytest.mark.slow
 def test_mx() -> None:
     with sending("mx") as (app, receiver):
         world = Populated(MX(app))
@@ -218,6 +219,7 @@ def test_mx() -> None:
         answers.finish(receiver)
 
 
+@pytest.mark.slow
 def test_finicity() -> None:
     with sending("finicity") as (app, receiver):
         finicity = Finicity(app, receiver)
