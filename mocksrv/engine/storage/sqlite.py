@@ -91,6 +91,7 @@ class Store:
         if self._lock is not None:
             self._check_owner()
         self._writer = self._connect()
+        self._check_writable()
         self._reader = ReadConnection(self._writer, self._turn)
         self._migrate()
 
@@ -137,6 +138,17 @@ class Store:
         except (sqlite3.Error, OSError) as error:
             raise StoreError(f"cannot open the database {self.path}: {error}") from error
         return connection
+
+    def _check_writable(self) -> None:
+        """Raises StoreError for a file that may only be read: SQLite opens it all the same, and fails with a change."""
+        try:
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                self._writer.execute(f"PRAGMA user_version = {self._version()}")
+            finally:
+                self._writer.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            raise StoreError(f"cannot open the database {self.path}: {error}") from error
 
     def _pragmas(self) -> Sequence[str]:
         if self._folder is not None:  # it is never read again: nothing waits for the disk
