@@ -58,6 +58,26 @@ class CommandLine(click.Group):
         command: click.Command = getattr(import_module(f"mocksrv.cli.{module}"), name or cmd_name.replace("-", "_"))
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Raises click.UsageError for an unknown command, with the nearest: of the commands, and of those in groups."""
+        asked = args[0]
+        if asked not in COMMANDS and not asked.startswith("-"):
+            ctx.fail(f"No such command {asked!r}.{self._meant(ctx, asked)}")
+        return super().resolve_command(ctx, args)
+
+    def _meant(self, ctx: click.Context, asked: str) -> str:
+        from mocksrv.engine.problems import near
+
+        within = [
+            f"{name} {asked}"
+            for name in COMMANDS
+            if isinstance(group := self.get_command(ctx, name), click.Group) and asked in group.commands
+        ]
+        found = within or [name for name in [near(asked, COMMANDS)] if name]
+        return f" Did you mean {' or '.join(map(repr, found))}?" if found else " See 'mocksrv --help'."
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Lists the commands without importing them."""
         with formatter.section("Commands"):
@@ -80,7 +100,10 @@ class CommandLine(click.Group):
 
 
 def _report(error: click.ClickException) -> int:
-    """Prints an error; the exit status."""
+    """Prints an error, or the help where a group was asked for without a command; the exit status."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message(), err=True)
+        return error.exit_code
     command = getattr(getattr(error, "ctx", None), "command_path", "mocksrv")
     click.echo(f"{command}: {' '.join(error.format_message().split())}", err=True)
     return error.exit_code

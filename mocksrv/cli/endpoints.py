@@ -176,6 +176,8 @@ def add_fault(server: Client, meets: str, pairs: tuple[str, ...], payload: str |
     mocksrv faults add "GET /users/*" --set status=503 --set times=2
     mocksrv faults add "mx.member.*" --set repeat=2 --set delay=5s
     """
+    if meets.startswith("/"):
+        raise click.UsageError(f"{meets!r} has no method: write 'GET {meets}', or '* {meets}' for any")
     rule = {"on" if " " in meets.strip() else "events": meets, **members(payload, pairs)}
     known = server.get("/faults")["faults"]
     _show_faults(put_with(server, "faults", known, rule), as_json)
