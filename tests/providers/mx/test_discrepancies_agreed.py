@@ -647,6 +647,18 @@ def test_what_a_client_without_a_product_is_told(server: Server) -> None:
     server.mx.http.open(**control, json={"without": []})
 
 
+@row("tax documents")
+def test_tax_documents(server: Server) -> None:
+    apart = server.apart()
+    member = f"/users/{apart.user}/members/{apart.member}"
+    apart.call("POST", f"{member}/fetch_tax_documents")
+    apart.mx.advance("1m")
+    kinds = {each["document_type"] for each in apart.call("GET", f"{member}/tax_documents")["tax_documents"]}
+    assert kinds <= {"1099-INT Interest Income", "1098 Mortgage Interest Statement"}
+    assert kinds
+    assert "mx.statement" in apart.mx.events()
+
+
 @row("the message of a wrong date")
 def test_the_message_of_a_wrong_date(server: Server) -> None:
     path = f"/users/{server.user}/transactions?from_date=tomorrow"

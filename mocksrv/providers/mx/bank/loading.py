@@ -11,7 +11,7 @@ from typing import Any
 from mocksrv.engine.clock import DAY, parse_moment
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
-from mocksrv.providers.mx.bank import cards, resources, statements
+from mocksrv.providers.mx.bank import cards, resources, statements, tax_documents
 from mocksrv.providers.mx.bank.transaction_bodies import TransactionBodies
 from mocksrv.providers.mx.events.changes import AccountChanged, TransactionsAdded, follow
 from mocksrv.providers.profiles import LONGEST_POSTING, Account, Data, Profiles, persona
@@ -67,8 +67,8 @@ class Loader:
         return member.body.get("profile") or self._profile_of(member.body["institution_code"])
 
     def load(self, world: World, member: Record, wanted: Sequence[str], selected: str | None = None) -> Fetched:
-        """Brings the wanted parts (accounts, numbers, owners, transactions, history, holdings, statements, rewards) up
-        to date.
+        """Brings the wanted parts (accounts, numbers, owners, transactions, history, holdings, statements,
+        tax_documents, rewards) up to date.
 
         What is there already and has not changed is not touched. ``selected`` is the bank's id of the account whose
         numbers are wanted. ``prices`` means the holdings that are there already. An account with holdings stays as it
@@ -81,6 +81,7 @@ class Loader:
         fetched = Fetched()
         held = {holding.parent for holding in world.list(Query("mx.holding", subject=member.guid))}
         papers = self._papers(world, member, data) if "statements" in wanted else {}
+        taxes = self._tax_documents(world, member) if "tax_documents" in wanted else {}
         known = {record.partner_id: record for record in world.list(Query("mx.account", subject=member.guid))}
         loaded: list[tuple[Record, Account]] = []
         merged = member.body.get("merged_accounts", ())
@@ -114,6 +115,7 @@ class Loader:
             if "statements" in wanted:
                 added = self._new(world, "mx.statement", "STA", record, papers.get(account.id, ()))
                 fetched.count("statements_created_count", added)
+            self._new(world, "mx.tax_document", "TAX", record, taxes.get(account.id, ()))
             if "rewards" in wanted:
                 self._rewards(world, record, account.rewards, fetched)
         if "transactions" in wanted:
@@ -295,6 +297,13 @@ class Loader:
             account.id: [row | statements.written(bank, account, row) for row in new[account.id]]
             for account in ledger.accounts
         }
+
+    def _tax_documents(self, world: World, member: Record) -> dict[str, list[dict[str, Any]]]:
+        """The tax documents of the last year of which there are any, by account, made of the bank's ledger."""
+        year = tax_documents.newest_year(world.now)
+        ledger = self._generate(world, member, days=tax_documents.days_since(year, world.now) + LONGEST_POSTING + 2)
+        bank = member.body["name"]
+        return {account.id: tax_documents.written(bank, account, year) for account in ledger.accounts}
 
     def _once(self, world: World, kind: str, prefix: str, account: Record, rows: Sequence[Mapping[str, Any]]) -> None:
         """Puts these in place of the account's earlier ones, unless they are the same."""

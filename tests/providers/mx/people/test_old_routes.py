@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 from tests.conftest import MX
@@ -41,11 +43,38 @@ def test_holdings_are_those_of_the_newer_call(mx: MX, member: str) -> None:
     assert len(deprecated(mx)) == 5
 
 
-def test_tax_documents_are_fetched_and_there_are_none(mx: MX, member: str) -> None:
+def test_tax_documents_of_the_last_year_are_fetched(mx: MX, member: str) -> None:
+    assert mx.call("GET", f"{member}/tax_documents")["tax_documents"] == []
     assert mx.call("POST", f"{member}/fetch_tax_documents", status=202)["member"]["is_being_aggregated"]
     mx.advance("1m")
     listed = mx.call("GET", f"{member}/tax_documents")
-    assert (listed["tax_documents"], listed["pagination"]["total_entries"]) == ([], 0)
+    [mortgage] = listed["tax_documents"]
+    assert listed["pagination"]["total_entries"] == 1
+    assert (mortgage["document_type"], mortgage["tax_year"], mortgage["issued_on"]) == (
+        "1098 Mortgage Interest Statement",
+        "2024",  # those of 2025 come at the end of January
+        "2025-01-31",
+    )
+    path = f"{member}/tax_documents/{mortgage['guid']}"
+    assert mx.call("GET", path)["tax_document"] == mortgage
+    assert f"/{mortgage['uri']}" == f"{path}.pdf"
+    answer = mx.http.get(f"{path}.pdf", headers={"Accept": "application/vnd.mx.api.v1+pdf"}, auth=("client", "key"))
+    assert answer.mimetype == "application/vnd.mx.api.v1+pdf"
+    assert hashlib.sha256(answer.data).hexdigest() == mortgage["content_hash"]
     mx.call("GET", f"{member}/tax_documents/{NOTHING}", status=404)
     mx.call("GET", f"{member}/tax_documents/{NOTHING}.pdf", status=404)
-    assert len(deprecated(mx)) == 4
+    assert len(deprecated(mx)) == 7
+
+
+def test_each_year_has_its_tax_documents(mx: MX) -> None:
+    user = mx.user()
+    member = f"/users/{user}/members/{mx.create(user, institution='mock_connected')['guid']}"
+    years = []
+    for wait in ("1m", "1m", "40d"):
+        mx.advance(wait)
+        mx.call("POST", f"{member}/fetch_tax_documents")
+        mx.advance("1m")
+        years.append([each["tax_year"] for each in mx.call("GET", f"{member}/tax_documents")["tax_documents"]])
+    assert years == [["2024"], ["2024"], ["2024", "2025"]]
+    account = mx.call("GET", f"{member}/tax_documents")["tax_documents"][1]
+    assert account["document_type"] == "1099-INT Interest Income"
