@@ -17,8 +17,13 @@ from mocksrv.providers.finicity.sessions import Sessions, Wish
 from mocksrv.providers.provider import ControlRoute, Refusal
 
 
+CANCEL = "cancel"
+
+
 class SessionActions(Actions):
-    """What the user does on Connect's pages: an approval goes through them as far as the scenario lets it."""
+    """What the user does on Connect's pages: an approval goes through them as far as the scenario lets it; who cancels
+    closes them, at any time, of which no event tells. The link can be opened again.
+    """
 
     def __init__(self, mount: Mount) -> None:
         super().__init__(mount.engine.player, "finicity")
@@ -26,13 +31,18 @@ class SessionActions(Actions):
 
     def possible(self, world: World, record: Record) -> Sequence[str]:
         play, body = record.playing, record.body
-        if play.asked is not None or play.consent is not None:
+        if play.consent is not None:
             return super().possible(world, record)
+        if play.asked is not None:
+            return (*super().possible(world, record), CANCEL)
         begun = play.job is not None and not body["completed"]
-        return ("approve",) if play.act or not begun else ()
+        waits = ("approve",) if play.act or not begun else ()
+        return (*waits, CANCEL) if begun else waits
 
     def perform(self, world: World, record: Record, do: str, answers: Sequence[str]) -> str:
-        if do == "approve" and record.playing.consent is None:
+        if do == CANCEL and record.playing.consent is None:
+            self.player.stop(world, record, "the user has closed Connect")
+        elif do == "approve" and record.playing.consent is None:
             self._sessions.play(world, record, Wish())
         elif do == "approve":
             self._sessions.consent(world, record, do)

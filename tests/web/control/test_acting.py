@@ -210,7 +210,7 @@ def test_a_question_of_a_connect_session_is_answered(make_server: Any, receiver:
     assert session["status"] == "mfa"
     path = f"/subjects/{session['id']}/act"
     told = finicity.control("POST", path, {"do": "approve"}, status=409)["detail"]
-    assert told.endswith("possible now: answer, expire")
+    assert told.endswith("possible now: answer, expire, cancel")
     assert finicity.control("POST", path, {"do": "expire"})["status"] == "unableToConnect"
 
 
@@ -257,3 +257,32 @@ def test_demo_acts_at_the_banks_page() -> None:
     assert shown.exit_code == 0, shown.output
     assert "/act  approve" in shown.output
     assert "CONNECTED" in shown.output
+
+
+def test_a_connect_session_is_closed_and_opened_again(make_server: Any, receiver: Receiver) -> None:
+    """Wherever it stands; no event tells of it."""
+    finicity = Finicity(make_server()[1], receiver)
+    link = finicity.generate(customer := finicity.customer(), scenario="mfa")
+    finicity.play(link, answers=[""])
+    [session] = finicity.control("GET", "/subjects")["subjects"]
+    path, sent = f"/subjects/{session['id']}", len(finicity.control("GET", "/webhooks")["webhooks"])
+    closed = finicity.control("POST", f"{path}/act", {"do": "cancel"})
+    assert (closed["status"], closed["job"]) == ("mfa", None)
+    assert closed["timeline"][-1]["cause"] == "stopped: the user has closed Connect"
+    finicity.advance("1h")
+    assert len(finicity.control("GET", "/webhooks")["webhooks"]) == sent
+    assert finicity.accounts(customer) == []
+    told = finicity.control("POST", f"{path}/act", {"do": "cancel"}, status=409)["detail"]
+    assert "possible now: approve" in told
+    assert finicity.control("POST", f"{path}/act", {"do": "approve"})["status"] == "done"
+    assert "cancel" in finicity.control("POST", f"{path}/act", {"do": "cancel"}, status=409)["detail"]
+
+
+def test_pending_by_a_push_lives_for_an_hour_from_then_on(mx: MX) -> None:
+    person = Person(mx, "oauth")
+    mx.advance("30m")
+    mx.control("PUT", f"/subjects/{person.member}/status", {"status": "PENDING"})
+    mx.advance("59m")
+    assert person.status() == "PENDING"
+    mx.advance("1m")
+    mx.call("GET", person.path, status=404)
