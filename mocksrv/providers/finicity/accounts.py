@@ -5,6 +5,7 @@ Source: Mastercard's OpenAPI file; key order as in published samples.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from marshmallow import fields
@@ -139,11 +140,12 @@ def list_of_login_simply(call: Call, customer: str, login: str) -> Reply:
 def _of_login(call: Call, customer: str, login: str, schema: AccountSchema) -> Reply:
     with call.look() as world:
         call.customer(world, customer)
-        _login(call, world, customer, login)
+        owned_login(call, world, customer, login)
     return _list(call, customer, schema, institutionLoginId=login)
 
 
-def _login(call: Call, world: World, customer: str, login: str) -> Record:
+def owned_login(call: Call, world: World, customer: str, login: str) -> Record:
+    """Raises FinicityError 404."""
     return call.owned(world, "finicity.login", customer, login, "accounts of login")
 
 
@@ -169,21 +171,26 @@ def read_simply(call: Call, customer: str, account: str) -> Reply:
 # refreshing
 
 
+def aggregate(call: Call, world: World, logins: Sequence[Record]) -> None:
+    """Aggregates logins; what a scenario says of it happens."""
+    for each in logins:
+        session = world.subject(each.subject or "")
+        if session is None or session.job is not None:
+            call.mount.bank.refresh(world, each)
+        else:
+            call.engine.player.start(world, session, "refresh", details=SessionJob(login=each.guid))
+            call.about(session)
+
+
 def _refresh(call: Call, customer: str, login: str | None) -> list[Record]:
     """Aggregates the customer's logins, or one; what a scenario says of it happens. Raises FinicityError 500 when all
     of them fail.
     """
     with call.change() as world:
         call.customer(world, customer)
-        one = None if login is None else _login(call, world, customer, login)
+        one = None if login is None else owned_login(call, world, customer, login)
         logins = [one] if one else world.list(Query("finicity.login", owner=customer))
-        for each in logins:
-            session = world.subject(each.subject or "")
-            if session is None or session.job is not None:
-                call.mount.bank.refresh(world, each)
-            else:
-                call.engine.player.start(world, session, "refresh", details=SessionJob(login=each.guid))
-                call.about(session)
+        aggregate(call, world, logins)
         codes = [
             code for each in logins if (now := world.get("finicity.login", each.guid)) and (code := now.body["code"])
         ]
@@ -219,7 +226,7 @@ def delete_account(call: Call, customer: str, account: str) -> Reply:
 @routes.add("DELETE", f"{V1}/{LOGIN}", "DeleteCustomerAccountsByInstitutionLogin")
 def delete_login(call: Call, customer: str, login: str) -> Reply:
     with call.change() as world:
-        found = _login(call, world, customer, login)
+        found = owned_login(call, world, customer, login)
         call.mount.bank.delete(world, world.list(Query("finicity.account", parent=login)))
         world.remove(guid=found.guid)
     return NO_CONTENT

@@ -30,6 +30,8 @@ REFUSALS: Mapping[str, Refusal] = {
     # what was sent
     "missing": Refusal(400, 10005, "Missing parameter ({name})"),
     "invalid": Refusal(400, 10010, 'Invalid "{name}" in request body: {reason}'),
+    "parameter": Refusal(400, 10100, "Invalid parameter ({name})"),
+    "date range": Refusal(400, 41002, "Invalid date range: {reason}"),
     "experience": Refusal(400, 10010, '"experience" must be a valid GUID'),
     "bad request": Refusal(400, 14020, "Bad request. ({reason})"),
     "start": Refusal(400, 41003, "Start index cannot be less than one."),
@@ -62,6 +64,7 @@ REFUSALS: Mapping[str, Refusal] = {
     "account to report on": Refusal(404, 10005, "Customer does not have the specified account ({id})"),
     "routing number": Refusal(406, 20000, "Routing number not found"),
     "transaction": Refusal(404, 24553, "Transaction not found."),
+    "data": Refusal(404, 10008, "data not found"),
     "report": Refusal(404, 10100, "Cannot find report with id {id}."),
 }
 

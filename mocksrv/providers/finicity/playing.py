@@ -16,7 +16,6 @@ from mocksrv.providers.finicity.http import Mount
 from mocksrv.providers.finicity.sessions import Sessions, Wish
 from mocksrv.providers.provider import ControlRoute, Refusal
 
-
 CANCEL = "cancel"
 
 

@@ -35,11 +35,12 @@ class FinicityProvider(Provider):
             customers,
             institutions,
             partners,
+            refreshes,
             reports,
             transactions,
         )
 
-        return (partners, customers, institutions, connect, accounts, transactions, reports)
+        return (partners, customers, institutions, connect, accounts, transactions, refreshes, reports)
 
     def make_role(self) -> Role:
         from mocksrv.providers.finicity.bank.institutions import Institutions

@@ -85,6 +85,8 @@ CASES: dict[str, Any] = {  # the call, the query with it -> the body
     "GET /aggregation/v2/customers/{customer}/transactions/{transaction}": None,
     "GET /aggregation/customers/{customer}/transactions/{unique}": None,
     f"POST {C}/accounts/{{account}}/transactions/historic": None,
+    "POST /aggregation/customers/{customer}/transactions/refreshes": {"institutionLoginId": "{login}"},
+    "GET /aggregation/customers/{customer}/transactions/refreshes/{refresh}": None,
     **{f"POST {D}/{kind}": {} for kind in REPORTS if kind not in ("statement", "transactions")},
     f"POST {D}/statement": {"statementReportData": {"accountId": 0}},
     f"POST {D}/transactions?fromDate=0&toDate=4000000000": {"accountIds": "{account}"},
@@ -158,6 +160,8 @@ def known_of(finicity: Finicity) -> dict[str, Any]:
     path = f"/aggregation/v3/customers/{customer}/transactions?{ALL_TIME}"
     row = finicity.call("GET", path)["transactions"][0]
     known |= {"transaction": row["id"], "unique": row["uniqueTransactionId"]}
+    path = f"/aggregation/customers/{customer}/transactions/refreshes"
+    known["refresh"] = finicity.call("POST", path, {"accountIds": [accounts[0]["id"]]})["refreshId"]
     known["report"] = finicity.call("POST", f"/decisioning/v2/customers/{customer}/voa", {})["id"]
     known["webhook"] = finicity.receiver.url
     finicity.later("1m")
