@@ -19,7 +19,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.conftest import MX, started
+from tests.conftest import started
 from tests.providers.mx.customer import Customer
 from tests.providers.mx.page import Page, cents
 
@@ -32,11 +32,12 @@ EXAMPLES, STEPS = 25, 25
 
 
 @pytest.fixture(scope="module")
-def app() -> Iterator[Flask]:
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """One server on a manual clock with a scenario for every profile; each test has a sandbox of its own."""
-    engine, app = started()
+    folder = tmp_path_factory.mktemp("scenarios")
     for name in (*PROFILES, "huge"):
-        MX(app).put_scenario(f"{name}-data", SCENARIO.format(name))
+        (folder / f"{name}-data.yaml").write_text(SCENARIO.format(name))
+    engine, app = started(scenarios=(folder,))
     yield app
     engine.close()
 
