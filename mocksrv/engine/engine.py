@@ -5,7 +5,7 @@ journal.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -259,10 +259,12 @@ class Engine:
         """When something falls due next, in ms, or has fallen due; None when nothing waits."""
         return self.schedule.next_moment(sandbox)
 
-    def advance(self, sandbox: Sandbox, to: int, wait: float = ADVANCE_TIME) -> Advanced:
+    def advance(
+        self, sandbox: Sandbox, to: int, wait: float = ADVANCE_TIME, gone: Callable[[], bool] = lambda: False
+    ) -> Advanced:
         """Moves a sandbox's time; see `Schedule.advance`."""
         try:
-            return self.schedule.advance(sandbox, to, wait)
+            return self.schedule.advance(sandbox, to, wait, gone)
         finally:
             self._ticker.check(sandbox)
 

@@ -28,6 +28,7 @@ OWN_SLICE = 1.0  # real seconds that a call may play what its own subjects have 
 SLICE = 0.02  # real seconds that all else that is due in a sandbox is played for before others have their turn
 ADVANCE_TIME = 60.0  # real seconds that an advance may take
 TICK = 0.5  # real seconds between two rounds of the background work that nobody waits for
+PATIENCE_LOOK = 0.25  # real seconds between two looks at whether somebody still waits for an advance
 BETWEEN_LOOKS = 0.02  # real seconds between two looks at what another process has out
 FULL_FOR = 10.0  # real seconds for which a database that cannot be written is not news
 RETRY_AFTER = 1.0  # real seconds after which a sandbox that failed is tried again
@@ -137,12 +138,20 @@ class Schedule:
 
     # advancing
 
-    def advance(self, sandbox: Sandbox, to: int, wait: float = ADVANCE_TIME) -> Advanced:
+    def advance(
+        self, sandbox: Sandbox, to: int, wait: float = ADVANCE_TIME, gone: Callable[[], bool] = lambda: False
+    ) -> Advanced:
         """Moves a sandbox's time to ``to``, playing what falls due on the way, each at its moment, and waits for the
         callbacks.
 
-        ``wait`` is real seconds. Raises AdvanceBusy when another advance is under way.
+        ``wait`` is real seconds; ``gone`` says whether nobody waits for the answer any more: it ends early then, as
+        when these are over. Raises AdvanceBusy when another advance is under way.
         """
+        deadline = time.monotonic() + wait
+
+        def left() -> float:
+            return 0.0 if gone() else max(0.0, deadline - time.monotonic())
+
         happened: list[Happening] = []
 
         def note(told: Sequence[Happening]) -> None:
@@ -150,11 +159,10 @@ class Schedule:
 
         with self.alone_with(sandbox):
             try:
-                deadline = time.monotonic() + wait
                 sandbox.held = sandbox.now()
-                complete = self._settle(sandbox, deadline)  # what is still out from before is no part of what happens
+                complete = self._settle(sandbox, left)  # what is still out from before is no part of what happens
                 self._observers.subscribe(note)
-                complete = complete and self._play_until(sandbox, to, deadline, happened)
+                complete = complete and self._play_until(sandbox, to, left, happened)
                 with self._change(sandbox, sandbox.held) as world:
                     world.set_clock(sandbox.clock.at(sandbox.held))
                     waiting = world.tx.waiting_for_polls(sandbox.name)
@@ -182,7 +190,7 @@ class Schedule:
         finally:
             sandbox.advancing.release()
 
-    def _play_until(self, sandbox: Sandbox, to: int, deadline: float, happened: list[Happening]) -> bool:
+    def _play_until(self, sandbox: Sandbox, to: int, left: Callable[[], float], happened: list[Happening]) -> bool:
         """Plays moment by moment, each with its callbacks; False when time or patience ran out before ``to``."""
         held = sandbox.now()
         while True:
@@ -194,18 +202,20 @@ class Schedule:
             before = len(happened)
             while self.play_next(sandbox, held) and len(happened) < MOST_HAPPENINGS:
                 pass
-            settled = self._settle(sandbox, deadline)
+            settled = self._settle(sandbox, left)
             happened[before:] = sorted(happened[before:], key=_order_in_moment)
             if not settled or len(happened) >= MOST_HAPPENINGS:
                 return False
 
-    def _settle(self, sandbox: Sandbox, deadline: float) -> bool:
-        """Sends what is due now and waits for it."""
+    def _settle(self, sandbox: Sandbox, left: Callable[[], float]) -> bool:
+        """Sends what is due now and waits for it, while there are seconds left."""
         while True:
             self._shared.claim(ADVANCE, sandbox.name)  # goes on with the lease
             self._dispatcher.wake_due(sandbox)
-            left = deadline - time.monotonic()
-            if left <= 0 or not self._dispatcher.settle(sandbox, left):
+            while not self._dispatcher.settle(sandbox, min(PATIENCE_LOOK, left())):
+                if not left() or self._dispatcher.closed:
+                    return False
+            if not left():
                 return False
             if not self._shared.others_send(sandbox.name):
                 return True

@@ -271,6 +271,41 @@ def test_many_advances_wait_for_their_turn() -> None:
     assert len(reached) == 64
 
 
+@contextmanager
+def hanging() -> Iterator[str]:
+    """The URL of an endpoint that takes callbacks and never answers."""
+    with socket.create_server(("127.0.0.1", 0), backlog=50) as listening:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/hook"
+
+
+def advance(connection: http.client.HTTPConnection, sandbox: str, wait: str) -> None:
+    body = json.dumps({"by": "1h", "wait": wait})
+    headers = {"Content-Type": "application/json"}
+    connection.request("POST", f"/sandbox/{sandbox}/_mocksrv/clock/advance", body, headers)
+
+
+def test_an_advance_waits_for_a_place_no_longer_than_it_says_and_a_client_that_has_gone_gives_its_back() -> None:
+    with serving(threads=2) as server, hanging() as url:  # one thread for what takes long
+        ask(server, "PUT", "/sandbox/slow/_mocksrv/endpoints", {"endpoints": [{"url": url, "events": ["*"]}]})
+        ask(server, "POST", "/sandbox/slow/users", {"user": {"id": "u"}})
+        first, second, third = (http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=60) for _ in range(3))
+        advance(first, "slow", "60s")
+        while server.engine.sandbox("slow").held is None:
+            health(server)
+        advance(second, "other", "200ms")
+        refused = second.getresponse()
+        assert (refused.status, refused.getheader("Retry-After")) == (503, "1")
+        assert json.loads(refused.read())["detail"] == "too many sandboxes advance their time just now"
+        advance(third, "other", "60s")
+        began = time.monotonic()
+        first.close()
+        answer = third.getresponse()
+        assert (answer.status, json.loads(answer.read()).get("complete", True)) == (200, True)
+        assert time.monotonic() - began < 4  # a callback that hangs takes 5 s
+        second.close()
+        third.close()
+
+
 @pytest.mark.skipif(os.name != "posix", reason="needs a pipe that can be full: run it on Linux or macOS")
 def test_a_pipe_that_nobody_reads_costs_lines_not_the_server() -> None:
     process = subprocess.Popen(

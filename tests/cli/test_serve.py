@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
 import signal
 import socket
+import sqlite3
 import sys
+import threading
 import time
 from ipaddress import ip_address
 from pathlib import Path
@@ -16,7 +19,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.cli.running import MX_HEADERS, Serving, environment, mocksrv_process
+from tests.cli.running import MOCKSRV, MX_HEADERS, Serving, environment, mocksrv_process
 
 QUICKLY = 5.0  # seconds; on a quiet machine it is a third of one
 
@@ -197,6 +200,45 @@ def test_a_parent_that_is_killed_takes_the_worker_along(tmp_path: Path) -> None:
     with socket.socket() as taken_again:
         taken_again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken_again.bind(("127.0.0.1", urlsplit(server.url).port or 0))
+
+
+def test_a_restart_right_after_a_kill_has_the_port_and_the_database(tmp_path: Path) -> None:
+    with Serving(cwd=tmp_path, options=["--database", "s.db"]) as server:
+        port = str(urlsplit(server.url).port)
+        held = http.client.HTTPConnection(urlsplit(server.url).netloc)
+        held.request("GET", "/_mocksrv/webhooks?wait=60s")
+        os.kill(server.process.pid, signal.SIGKILL)
+        again = [*MOCKSRV, "serve", "--port", port, "--database", "s.db"]
+        with Serving(again, cwd=tmp_path) as restarted:
+            assert restarted.get("/users")["users"] == []
+            ends(restarted)
+        held.close()
+
+
+@pytest.mark.parametrize("group", [False, True])
+def test_all_calls_are_in_the_journal_of_a_server_that_is_ended_under_load(group: bool, tmp_path: Path) -> None:
+    answered: list[int] = []
+
+    def call(netloc: str) -> None:
+        connection = http.client.HTTPConnection(netloc, timeout=30)
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            while True:
+                connection.request("GET", "/users", headers=MX_HEADERS)
+                answered.append(len(connection.getresponse().read()))
+
+    with Serving(cwd=tmp_path, options=["--database", "s.db", "--port-file", "port"]) as server:
+        callers = [threading.Thread(target=call, args=(urlsplit(server.url).netloc,)) for _ in range(4)]
+        for caller in callers:
+            caller.start()
+        while len(answered) < 50:
+            server.get("/_mocksrv/health")
+        ends(server, group=group)
+        for caller in callers:
+            caller.join()
+    assert not (tmp_path / "port").exists()
+    with sqlite3.connect(tmp_path / "s.db") as database:
+        (kept,) = database.execute("SELECT count(*) FROM request").fetchone()
+    assert kept >= len(answered)
 
 
 def test_it_serves_where_gunicorn_does_not_run(tmp_path: Path) -> None:

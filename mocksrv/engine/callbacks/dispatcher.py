@@ -167,6 +167,11 @@ class Dispatcher:
             self.wake(sandbox, endpoints)
         return bool(endpoints)
 
+    @property
+    def closed(self) -> bool:
+        """Whether nothing is sent any more."""
+        return self._closed
+
     def settle(self, sandbox: Sandbox, timeout: float) -> bool:
         """Waits until no callback of a sandbox is out; False when the time (real seconds) ran out before, or the end
         has come.

@@ -23,6 +23,8 @@ from mocksrv.engine.storage.schema import SANDBOX_TABLES, SCHEMA_STEPS
 from mocksrv.engine.storage.temporary import TemporaryFolder
 from mocksrv.engine.storage.turns import Turns
 
+RELEASED = 1.0  # real seconds in which a server that was killed lets its database go
+
 
 class Sqlite:
     """SQLite's words (see `Dialect`)."""
@@ -106,7 +108,7 @@ class Store:
             self.path = str(Path(self.path).resolve())  # two names of one file have one lock
             if Path(self.path).exists() and Path(self.path).stat().st_nlink > 1:
                 raise StoreError(f"the database {self.path} has another name (a hard link); give it one")
-            lock = sqlite3.connect(f"{self.path}-lock", timeout=0, isolation_level=None, check_same_thread=False)
+            lock = sqlite3.connect(f"{self.path}-lock", timeout=RELEASED, isolation_level=None, check_same_thread=False)
             lock.execute("BEGIN" if self.shared else "BEGIN EXCLUSIVE")
             lock.execute("SELECT count(*) FROM sqlite_master").fetchone()  # a shared lock is taken by reading
         except sqlite3.OperationalError as error:

@@ -67,12 +67,14 @@ class Time(Calls):
         given, sandbox = request.body, request.sandbox
         to = self._target(sandbox, given)
         wait = min(given["wait"] / SECOND, ADVANCE_TIME) if "wait" in given else ADVANCE_TIME
+        if sandbox.held is not None:
+            raise Problem(409, f"{BUSY[409]} already")
         until = request.call.once("until", lambda: time.monotonic() + wait)
         request.call.take_long(until)  # the other threads are for the apps that call the API when callbacks come
         if request.call.late:
             raise Problem(503, "too many sandboxes advance their time just now", retry_after=1)
         try:
-            done = self.engine.advance(sandbox, to, until - time.monotonic())
+            done = self.engine.advance(sandbox, to, until - time.monotonic(), lambda: request.call.gone)
         except AdvanceBusy:
             raise Problem(409, f"{BUSY[409]} already") from None
         happened = [_shown(each) for each in done.happened]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
@@ -21,7 +22,6 @@ from mocksrv.web.hosting.hosting import (
     close_service,
     end_process,
     open_or_explain,
-    say,
 )
 
 EXIT_CODES = {
@@ -30,6 +30,7 @@ EXIT_CODES = {
 }  # after which no worker is started again
 STATUSES = {code: status for status, code in EXIT_CODES.items()}
 ENDS = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
+log = logging.getLogger("mocksrv")
 LONGEST_END = 3  # seconds after which a worker that was asked to end is killed
 
 
@@ -38,13 +39,13 @@ def run(
 ) -> int:
     """Serves until SIGINT or SIGTERM; the exit status."""
     try:
-        Watch(Hosted(listening, open_service, limits, tls)).run()
+        Supervisor(Hosted(listening, open_service, limits, tls)).run()
     except SystemExit as ending:
         return ending.code if isinstance(ending.code, int) else FAILED
     return 0
 
 
-class Watch(Arbiter):
+class Supervisor(Arbiter):
     """The parent. It ends fast, leaves the talking to the worker, and never has more than one."""
 
     SIGNALS = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP)
@@ -88,7 +89,7 @@ class Hosted(BaseApplication):
             "control_socket_disable": True,
             "post_fork": lambda _, worker: self._lifeline.hold(),
             "post_worker_init": lambda worker: worker.log.error_log.setLevel("ERROR"),
-            "child_exit": lambda watch, _: _tell_of_death(watch),
+            "child_exit": lambda parent, _: _tell_of_death(parent),
         }
         for name, value in settings.items():
             if name in self.cfg.settings:  # not every version has all of them
@@ -123,10 +124,10 @@ class LoopWorker(Worker):
         end_process(0)
 
 
-def _tell_of_death(watch: Arbiter) -> None:
+def _tell_of_death(parent: Arbiter) -> None:
     """In the parent, when a worker has ended."""
-    if watch.LISTENERS:  # else it was asked to end
-        say("the serving process has died and is started again")
+    if parent.LISTENERS:  # else it was asked to end
+        log.warning("mocksrv: the serving process has died and is started again")
 
 
 class Lifeline:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import os
 import signal
 import socket
@@ -17,6 +18,8 @@ import time
 import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn
+
+from mocksrv.web.hosting.log import log_patiently
 
 if TYPE_CHECKING:
     import ssl
@@ -82,6 +85,7 @@ def base_url(host: str, port: int, scheme: str = "http") -> str:
 
 def run(listening: socket.socket, open_service: Callable[[], Service], config: Config) -> int:
     """Serves until SIGINT or SIGTERM; the exit status. ``open_service`` may raise StartError."""
+    log_patiently()
     try:
         limits, tls = limits_of(config), tls_of(config)
     except StartError as error:
@@ -173,7 +177,7 @@ def close_service(service: Service) -> None:
 
 def end_process(status: int) -> NoReturn:
     """Ends the process at once: threads that serve held calls or slow callbacks are not waited for."""
-    for stream in (sys.stdout, sys.stderr):
+    for stream in (sys.stdout, *logging.getLogger().handlers):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
     os._exit(status)
