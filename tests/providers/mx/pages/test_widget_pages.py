@@ -1,0 +1,224 @@
+"""The addresses of the widget without a browser: one-time links, sessions, who may post, what is allowed in a frame."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from typing import Any
+
+import pytest
+
+from tests.conftest import MX
+
+FORM = {"LOGIN": "mxuser", "PASSWORD": "challenge"}
+
+
+class Visit:
+    """A visit of the widget by a client that runs no script."""
+
+    def __init__(self, mx: MX, **options: Any) -> None:
+        self.mx = mx
+        self.user = mx.user()
+        self.link = widget(mx, self.user, **options)
+        self.page = mx.http.get(self.link, follow_redirects=True, headers={"Referer": "https://app.example/pay?x"})
+        self.address = self.page.request.path
+
+    def do(self, act: str, status: int = 200, headers: dict[str, str] | None = None, **fields: str) -> str:
+        """Sends a form; the page that it leads to."""
+        answer = self.mx.http.post(f"{self.address}/{act}", data=fields, headers=headers, follow_redirects=True)
+        assert answer.status_code == status
+        return answer.get_data(as_text=True)
+
+    def poll(self) -> str:
+        """What a poll brings; empty for nothing new."""
+        return self.mx.http.get(f"{self.address}/poll").get_data(as_text=True)
+
+
+def widget(mx: MX, user: str, headers: dict[str, str] | None = None, **options: Any) -> str:
+    asked = {"widget_url": {"widget_type": "connect_widget", **options}}
+    url: str = mx.call("POST", f"/users/{user}/widget_urls", asked, headers=headers)["widget_url"]["url"]
+    return url.removeprefix("http://localhost")
+
+
+def told(page: str) -> list[Any]:
+    """The messages that a page sends."""
+    found = re.search(r'data-messages="([^"]*)"', page)
+    assert found
+    return [each.get("post", each.get("go")) for each in json.loads(html.unescape(found[1]))]
+
+
+def test_a_link_is_good_for_one_visit_which_can_be_reloaded(mx: MX) -> None:
+    visit = Visit(mx)
+    assert "Select your institution" in visit.page.text
+    assert "Select your institution" in mx.http.get(visit.address).text
+    again = mx.http.get(visit.link)
+    assert (again.status_code, "used already" in again.text) == (410, True)
+
+
+def test_head_is_no_visit(mx: MX) -> None:
+    user = mx.user()
+    link = widget(mx, user)
+    assert mx.http.head(link).status_code == 200
+    assert mx.http.get(link).status_code == 303
+
+
+def test_links_that_are_old_forged_of_another_kind_or_of_another_sandbox(mx: MX) -> None:
+    user = mx.user()
+    link = widget(mx, user)
+    token = link.rpartition("/")[2]
+    for wrong in (f"/md/pulse/{token}", "/md/connect/forged", f"/sandbox/other{link}", "/md/session/forged"):
+        assert mx.http.get(wrong).status_code in (404, 410), wrong
+        assert mx.http.get(wrong).mimetype == "text/html", wrong
+    mx.advance("11m")
+    assert mx.http.get(link).status_code == 404
+
+
+def test_the_first_host_is_told_everything(mx: MX) -> None:
+    """Later steps have our own page as their referrer."""
+    visit = Visit(mx, current_institution_code="mxbank")
+    assert 'data-target="https://app.example"' in visit.page.text
+    page = mx.http.get(visit.address, headers={"Referer": f"http://localhost{visit.address}"})
+    assert 'data-target="https://app.example"' in page.text
+
+
+def test_messages_are_sent_once(mx: MX) -> None:
+    visit = Visit(mx)
+    assert [each["type"] for each in told(visit.page.text)] == ["mx/load", "mx/connect/stepChange", "mx/connect/loaded"]
+    assert told(visit.page.text)[1]["metadata"].keys() == {"current", "user_guid", "session_guid"}
+    assert told(mx.http.get(visit.address).text) == []
+
+
+def test_any_host_may_frame_it_and_no_script_but_ours_runs(mx: MX) -> None:
+    visit = Visit(mx)
+    policy = visit.page.headers["Content-Security-Policy"]
+    assert "X-Frame-Options" not in visit.page.headers
+    assert "frame-ancestors" not in policy
+    assert "form-action" not in policy
+    assert "default-src 'none'; script-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert not re.search(r"<script(?![^>]*\bsrc=)|\son\w+=|\sstyle=", visit.page.text)
+    assert not re.search(r"""(?:src|href)=["']https?:""", visit.page.text)
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"), [("null", 200), ("http://localhost", 200), ("https://evil.example", 403)]
+)
+def test_pages_of_others_do_not_post(origin: str, status: int, mx: MX) -> None:
+    visit = Visit(mx)
+    visit.do("select", status, {"Origin": origin}, institution="mxbank")
+    entered = "Log in at MX Bank" in mx.http.get(visit.address).text
+    assert entered == (status == 200)
+
+
+def test_a_form_counts_once(mx: MX) -> None:
+    visit = Visit(mx, current_institution_code="mxbank")
+    turn = re.search(r'name="turn" value="(\d+)"', visit.page.text)
+    assert turn
+    for _ in range(2):
+        visit.do("credentials", turn=turn[1], **FORM)
+    assert len(mx.call("GET", f"/users/{visit.user}/members")["members"]) == 1
+
+
+def test_a_member_is_made_as_the_widget_was_asked_for(mx: MX) -> None:
+    payload = {"X-CALLBACK-PAYLOAD": "aGVsbG8="}
+    user = mx.user()
+    options = {"current_institution_code": "mxbank", "disable_background_agg": True, "use_cases": ["PFM"]}
+    link = widget(mx, user, payload | {"X-Mocksrv-Scenario": "locked"}, **options)
+    address = mx.http.get(link, follow_redirects=True).request.path
+    mx.http.post(f"{address}/credentials", data=FORM)
+    (member,) = mx.call("GET", f"/users/{user}/members")["members"]
+    assert (member["background_aggregation_is_disabled"], member["use_cases"]) == (True, ["PFM"])
+    (subject,) = mx.control("GET", "/subjects")["subjects"]
+    assert subject["scenario"] == "locked"
+    (event,) = mx.control("GET", "/webhooks?event=mx.member.created")["webhooks"]
+    assert event["headers"]["X-CALLBACK-PAYLOAD"] == "aGVsbG8="
+
+
+def test_polls_say_nothing_until_there_is_something_and_count_as_reads(mx: MX) -> None:
+    visit = Visit(mx, current_institution_code="mxbank")
+    visit.do("credentials", **FORM)
+    assert [each["metadata"]["connection_status"] for each in told(visit.poll())] == [0]
+    assert visit.poll() == ""
+    mx.advance("2s")
+    kinds = [each["type"].rpartition("/")[2] for each in told(visit.poll())]
+    assert kinds == ["memberStatusUpdate", "stepChange"]
+    assert visit.poll() == ""
+
+
+def test_a_host_is_told_once_that_it_takes_long(mx: MX) -> None:
+    visit = Visit(mx, current_institution_code="mock_slow")
+    visit.do("credentials", **FORM)
+    visit.poll()
+    mx.advance("61s")
+    steps = [each["metadata"] for each in told(visit.poll()) if each["type"].endswith("stepChange")]
+    assert [(each["previous"], each["current"]) for each in steps] == [("connecting", "timeOut")]
+    assert "longer than usual" in mx.http.get(visit.address).text
+
+
+def test_an_answer_that_comes_too_late(mx: MX) -> None:
+    visit = Visit(mx, current_institution_code="mxbank")
+    visit.do("credentials", **FORM)
+    mx.advance("2s")
+    visit.poll()
+    mx.advance("11m")
+    page = visit.do("answer", **{"answer-1": "correct"})
+    assert "came too late" in page
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ("IMPEDED", "needs your attention"),
+        ("DEGRADED", "being upgraded"),
+        ("DISCONNECTED", "interrupted"),
+        ("DISCONTINUED", "not supported any more"),
+        ("CLOSED", "was closed"),
+        ("FAILED", "could not be reached"),
+        ("DISABLED", "switched off"),
+        ("EXPIRED", "Connecting to"),  # a new job starts at once
+        ("REJECTED", "Connecting to"),
+        ("CONNECTED", "are connected"),
+        ("DENIED", "Log in at"),
+        ("PREVENTED", "Your login is needed"),
+        ("IMPAIRED", "Your login is needed"),
+        ("IMPORTED", "Your login is needed"),
+        ("CHALLENGED", "Confirm that it is you"),
+        ("LOCKED", "account is locked"),
+    ],
+)
+def test_where_a_member_is_gone_on_with(status: str, said: str, mx: MX) -> None:
+    user = mx.user()
+    guid = mx.create(user)["guid"]
+    mx.advance("10s")
+    mx.control("PUT", f"/subjects/{guid}/status", {"status": status})
+    page = mx.http.get(widget(mx, user, current_member_guid=guid), follow_redirects=True)
+    assert said in html.unescape(page.text)
+
+
+def test_other_widgets_are_placeholders_that_load(mx: MX) -> None:
+    visit = Visit(mx, widget_type="pulse_widget")
+    assert "pulse_widget" in visit.page.text
+    assert [each["type"] for each in told(visit.page.text)] == ["mx/load"]
+
+
+def test_a_user_who_has_a_member_to_verify_is_offered_it(mx: MX) -> None:
+    user = mx.user()
+    guid = mx.create(user)["guid"]
+    mx.advance("10s")
+    page = mx.http.get(widget(mx, user, mode="verification"), follow_redirects=True)
+    assert f"option-{guid}" in page.text
+    answer = mx.http.post(f"{page.request.path}/existing", data={"member": guid}, follow_redirects=True)
+    assert "Connecting to" in answer.text
+
+
+def test_plain_pages_have_no_sandbox_line(make_server: Any) -> None:
+    for plain in (False, True):
+        mx = MX(make_server(plain_pages=plain).app)
+        assert ('id="sandbox"' in Visit(mx).page.text) is not plain
+
+
+def test_who_may_not_use_the_control_api_is_not_offered_it(make_server: Any) -> None:
+    for token in (None, "secret"):
+        mx = MX(make_server(control_token=token).app)
+        assert ("data-advance" in Visit(mx).page.text) is (token is None)
