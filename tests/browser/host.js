@@ -23,7 +23,8 @@ window.embed = (url, how) => {
   for (const name of NAMES) {
     callbacks[`on${name}`] = (payload) => window.events.push([name, JSON.parse(JSON.stringify(payload ?? {}))]);
   }
+  if (how?.api) callbacks.ssoRequestPreprocess = (asked) => ({ ...asked, url: asked.url.replace(/^https:..[^/]+/, how.api) });
   window.widget = new window.widgetSdk.ConnectWidget({
-    container: "#widget", url, style: { width: "400px", height: "700px", border: "none" }, ...callbacks, ...how,
+    container: "#widget", ...(url ? { url } : {}), style: { width: "400px", height: "700px", border: "none" }, ...callbacks, ...how,
   });
 };

@@ -192,7 +192,7 @@ def prepare_oauth(session: WidgetSession) -> str | None:
     try:
         if member is None:
             _create(session, {"institution_code": institution.code, "is_oauth": True})
-            session.state.update(jobs=jobs_after_login(session))
+            session.state.update(jobs=jobs_after_login(session), told="PENDING")
             member = session.member()
         assert member is not None, "it was just made"
         query = {name: str(value) for name, value in _way_back(session).items()}

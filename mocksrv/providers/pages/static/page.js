@@ -36,9 +36,16 @@ const Kit = (() => {
     }
   }
 
-  async function show(answer) {
+  async function show(answer, polled = false) {
     const step = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (!step.body.dataset.target) { location.reload(); return; } // no page of ours
+    const { state, messages } = step.body.dataset;
+    if (polled && state && state === document.body.dataset.state) { // only the host hears of something: nothing moves
+      document.body.dataset.messages = messages;
+      tell();
+      poll();
+      return;
+    }
     const open = document.getElementById("sandbox")?.open;
     document.title = step.title;
     document.body.replaceWith(document.adoptNode(step.body));
@@ -68,16 +75,20 @@ const Kit = (() => {
     const answer = await ask(url);
     if (document.body !== asked) return; // another step is there meanwhile
     if (answer.status === 204) poll();
-    else await show(answer);
+    else await show(answer, true);
   }
 
-  function arrive() {
+  function tell() {
     const messages = JSON.parse(document.body.dataset.messages || "[]");
     document.body.dataset.messages = "[]";
     messages.forEach((message, place) => {
       if ("go" in message) setTimeout(send, 30 * place, message); // each navigation would end the one before it
       else send(message);
     });
+  }
+
+  function arrive() {
+    tell();
     for (const arrived of arrivals) arrived(document.body);
     if (document.body.dataset.leave) location.href = document.body.dataset.leave;
     else poll();
