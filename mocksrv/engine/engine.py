@@ -18,6 +18,7 @@ from mocksrv.engine.callbacks.dispatcher import Dispatcher
 from mocksrv.engine.callbacks.outbox import UnknownField
 from mocksrv.engine.config import Config
 from mocksrv.engine.journal import Entry, Journal
+from mocksrv.engine.loads import Loads
 from mocksrv.engine.observers import Changes, Happening, Observers, Watch
 from mocksrv.engine.player import Player
 from mocksrv.engine.problems import nearest
@@ -84,7 +85,10 @@ class Engine:
         )
         self.observers = Observers()
         self._changes = Changes()
-        self.schedule = Schedule(self.store, self.shared, self.player, self.dispatcher, self.observers, self.change)
+        self._loads = Loads(self.store, self.change, self.look, lambda sandbox: self._ticker.check(sandbox))
+        self.schedule = Schedule(
+            self.store, self.shared, self.player, self.dispatcher, self.observers, self.change, self._loads
+        )
         chores = (self.journal.flush, self.library.refresh, *(() if self.shared.alone else (self._check_changed,)))
         self._ticker = Ticker(self.schedule, self.dispatcher, chores)
         self._said = frozenset(self.library.problems)
@@ -119,11 +123,14 @@ class Engine:
             self.dispatcher.wake_due(sandbox)
         if any(sandbox.settings.endpoints for sandbox in self._sandboxes.all()):
             self.dispatcher.warm_up()
+        if self.shared.alone:
+            self._loads.resume()
         self._ticker.start()
 
     def close(self) -> None:
         """Ends the background work and writes what waits."""
         self._ticker.stop()
+        self._loads.close()
         self.journal.flush()
         self.dispatcher.close()
         self.shared.close()

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from mocksrv.engine.callbacks.dispatcher import Dispatcher
 from mocksrv.engine.clock import LATEST
+from mocksrv.engine.loads import Loads, Postponed
 from mocksrv.engine.observers import Happening, Observers
 from mocksrv.engine.player import Player
 from mocksrv.engine.sandbox import Sandbox, SandboxDropped
@@ -58,7 +59,9 @@ class Schedule:
         dispatcher: Dispatcher,
         observers: Observers,
         change: Callable[[Sandbox, int], AbstractContextManager[World]],
+        loads: Loads,
     ) -> None:
+        self._loads = loads
         self._store = store
         self._shared = shared
         self._player = player
@@ -111,12 +114,22 @@ class Schedule:
                 timer = _take_timer(world, until, scope)
                 record = world.record(timer.subject) if timer else None
                 if timer and record is not None:
+                    world.may_postpone = self._shared.alone
+                    world.brought = self._loads.brought(sandbox, timer.subject)
                     try:
                         self._player.due(world, record, timer.kind)
                     except Exception as failure:
                         failed = failure
                         raise
-                return timer is not None
+            if timer is not None:
+                self._loads.discard(sandbox.name, timer.subject)
+            return timer is not None
+        except Postponed as postponed:
+            assert timer is not None
+            self._loads.begin(sandbox, timer, postponed.load)
+            if sandbox.held is not None:
+                self._loads.wait(sandbox)
+            return True
         except SandboxDropped:
             return False
         except Exception as failure:
@@ -129,7 +142,7 @@ class Schedule:
     def _stop_play(self, sandbox: Sandbox, until: int, timer: TimerRow | None, reason: str) -> None:
         """Stops the play that this timer moves, unless another thread has done it meanwhile."""
         with self._change(sandbox, until) as world:
-            if timer is None or not world.tx.has_timer(timer.seq):
+            if timer is None or not world.tx.has_timer(timer):
                 return
             _take(world, timer, until)
             subject = world.subject(timer.subject)
@@ -160,6 +173,7 @@ class Schedule:
         with self.alone_with(sandbox):
             try:
                 sandbox.held = sandbox.now()
+                self._loads.wait(sandbox)
                 complete = self._settle(sandbox, left)  # what is still out from before is no part of what happens
                 self._observers.subscribe(note)
                 complete = complete and self._play_until(sandbox, to, left, happened)

@@ -16,7 +16,7 @@ from mocksrv.engine.scenarios.files import Key
 from mocksrv.engine.scenarios.model import Scenario
 from mocksrv.engine.storage.queries import Tx
 from mocksrv.engine.storage.records import Query, Record, dumps
-from mocksrv.engine.storage.tables.timers import WHEN_ASKED
+from mocksrv.engine.storage.tables.statements import WHEN_ASKED
 
 MOST_MOMENTS = 100_000  # lines of its subjects' timelines that a sandbox keeps
 MOST_COUNTED = 1000  # queries whose counts are kept
@@ -37,6 +37,8 @@ class World:
         self.rank: int | None = None  # shared by the shuffled callbacks of a step
         self.owed: set[str] = set()  # the endpoints that this transaction owes something
         self.happened: list[Happening] = []
+        self.may_postpone = False  # a play may raise Postponed
+        self.brought: Any = None  # the load that has been brought for this play, and its number
         self.observed = False  # somebody is told of it afterwards
         self.strange: list[str] = []  # what is wrong with fields put over payloads that do not have them
         self.contradictions: list[str] = []  # fields put over payloads that cannot have these values
@@ -129,10 +131,18 @@ class World:
 
         self.tx.insert(self.sandbox.name, stamped())
 
-    def add_alike(self, like: Record, rows: Iterable[tuple[str, str | None, int, str]]) -> None:
-        """Stores many new records that differ from one in nothing but (guid, partner id, sort, body as JSON)."""
+    def add_alike(
+        self, like: Record, rows: Iterable[tuple[str, str | None, int, str]], load: int | None = None
+    ) -> None:
+        """Stores many new records that differ from one in nothing but (guid, partner id, sort, body as JSON); those of
+        a ``load`` are unseen until it is published.
+        """
         like.created_at = like.updated_at = self.now
-        self.tx.insert_alike(self.sandbox.name, like, rows)
+        self.tx.insert_alike(self.sandbox.name, like, rows, load)
+
+    def publish(self, load: int) -> None:
+        """What a load has brought is seen from this transaction on."""
+        self.tx.publish_load(load)
 
     def save(self, record: Record) -> None:
         """Stores a changed record: one revision more, updated now."""

@@ -41,6 +41,16 @@ class TimerRow(NamedTuple):
     due: int
 
 
+class LoadRow(NamedTuple):
+    """A load: what is brought for a subject before the play of a ``timer``, which was ``due`` then."""
+
+    seq: int
+    sandbox: str
+    subject: str
+    timer: int
+    due: int
+
+
 class Scope(NamedTuple):
     """Whose timers: of these records (by guid), and of all that these own."""
 

@@ -81,5 +81,10 @@ SCHEMA_STEPS = (
         SELECT sandbox.name, provider, scenario_of_all.name, text FROM scenario_of_all, sandbox;
     DROP TABLE scenario_of_all;
     """,
+    """
+    ALTER TABLE record ADD COLUMN load INTEGER;
+    CREATE TABLE load ({lasting_key}, sandbox TEXT NOT NULL, subject TEXT NOT NULL, timer INTEGER NOT NULL,
+        due BIGINT NOT NULL);
+    """,
 )
-SANDBOX_TABLES = ("record", "timer", "timeline", "delivery", "event", "request", "scenario")
+SANDBOX_TABLES = ("record", "timer", "timeline", "delivery", "event", "request", "scenario", "load")

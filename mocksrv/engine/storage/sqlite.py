@@ -20,6 +20,7 @@ from mocksrv.engine.storage.queries import Tx
 from mocksrv.engine.storage.recent import ReadConnection, Recent
 from mocksrv.engine.storage.records import StoreError, StoreFull, dumps
 from mocksrv.engine.storage.schema import SANDBOX_TABLES, SCHEMA_STEPS
+from mocksrv.engine.storage.tables.statements import LoadsUnderWay
 from mocksrv.engine.storage.temporary import TemporaryFolder
 from mocksrv.engine.storage.turns import Turns
 
@@ -67,6 +68,8 @@ class Sqlite:
 
 
 SQLITE = Sqlite()
+# pages: what is written again and again, as indexes of random ids are, is seldom copied from the log
+CHECKPOINT = "wal_autocheckpoint = 8000"
 # codes of errors that pass without a restart
 UNWRITABLE = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN})
 
@@ -89,13 +92,16 @@ class Store:
         self._turn = Turns()  # writers take turns; in memory readers too, for they share the connection
         self._thread = threading.local()
         self._recent = Recent()
+        self._loads = LoadsUnderWay(int(shared))  # of other processes nothing is known
         self._lock = self._own()
         if self._lock is not None:
             self._check_owner()
         self._writer = self._connect()
         self._check_writable()
+        self._writer.execute("PRAGMA cache_size = -16000")  # KiB; readers, of which there are many, have 2 MB each
         self._reader = ReadConnection(self._writer, self._turn)
         self._migrate()
+        self._loads.under_way += self._writer.execute("SELECT count(*) FROM load").fetchone()[0]
 
     def _own(self) -> sqlite3.Connection | None:
         """A lock on the file for as long as the process lives: two servers that do not know of each other would send
@@ -154,8 +160,8 @@ class Store:
 
     def _pragmas(self) -> Sequence[str]:
         if self._folder is not None:  # it is never read again: nothing waits for the disk
-            return ("page_size = 8192", "synchronous = OFF", "journal_mode = WAL")
-        return ("page_size = 8192", "journal_mode = WAL", "synchronous = NORMAL")
+            return ("synchronous = OFF", "journal_mode = WAL", CHECKPOINT)
+        return ("journal_mode = WAL", "synchronous = NORMAL", CHECKPOINT)
 
     def _migrate(self) -> None:
         version = self._version()
@@ -193,12 +199,12 @@ class Store:
         if self.path == IN_MEMORY:
             if self._turn.is_taken:
                 self._may_wait()
-            yield Tx(self._reader, SQLITE, self._recent)
+            yield Tx(self._reader, SQLITE, self._recent, self._loads)
             return
         connection = getattr(self._thread, "connection", None)
         if connection is None:
             connection = self._thread.connection = self._connect()
-        yield Tx(connection, SQLITE, self._recent)
+        yield Tx(connection, SQLITE, self._recent, self._loads)
 
     @contextmanager
     def write(self) -> Iterator[Tx]:
@@ -207,7 +213,7 @@ class Store:
         """
         self._may_wait()
         with self._turn:
-            tx = Tx(self._writer, SQLITE)
+            tx = Tx(self._writer, SQLITE, loads=self._loads)
             try:
                 self._writer.execute("BEGIN IMMEDIATE")
                 yield tx

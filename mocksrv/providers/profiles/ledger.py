@@ -96,7 +96,7 @@ class Ledger:
     def _write(self, spec: AccountSpec, month: Month, rows: Mapping[str, list[Row]]) -> None:
         chance = self.chance(spec.handle, month.number)
         draw, bits, own = chance.random, chance.getrandbits, rows[spec.handle]
-        for rule, days in self._plan(spec, month, chance):
+        for rule, days in self.plan(spec, month, chance):
             amounts = (rule.amount.high - rule.amount.low) // rule.amount.step + 1
             low, step, sign, lines, choices = rule.amount.low, rule.amount.step, rule.sign, rule.lines, len(rule.lines)
             for day in days:
@@ -106,7 +106,8 @@ class Ledger:
                 if rule.partner is not None:
                     rows[rule.partner].append(Row(day, -cents, rule.there or line, rule.posts_after, bits(128)))
 
-    def _plan(self, spec: AccountSpec, month: Month, chance: random.Random) -> Iterator[tuple[Rule, Iterable[int]]]:
+    def plan(self, spec: AccountSpec, month: Month, chance: random.Random) -> Iterator[tuple[Rule, Iterable[int]]]:
+        """What makes the transactions of an account in a month, and on which days."""
         for rule in spec.rules:
             if rule.when is not None:
                 yield rule, SCHEDULES[rule.when.kind](month, chance, *rule.when.numbers)
@@ -136,6 +137,17 @@ class Ledger:
                 own.append(Row(day, -net, settle.line, 0, chance.getrandbits(128)))
                 if settle.partner is not None:
                     rows[settle.partner].append(Row(day, net, settle.there or settle.line, 0, chance.getrandbits(128)))
+
+
+def rows_a_month(profile: Profile) -> int:
+    """About how many transactions a month has, without making them."""
+    ledger, month = Ledger(profile, ""), numbered_month(month_number(0))
+    chance = ledger.chance()
+    return sum(
+        len(list(days)) * (2 if rule.partner else 1)
+        for spec in profile.accounts
+        for rule, days in ledger.plan(spec, month, chance)
+    )
 
 
 def _nets(rows: list[Row], month: Month, *, daily: bool) -> Iterator[tuple[int, int]]:

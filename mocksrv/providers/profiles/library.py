@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from mocksrv.engine.problems import Problem, YamlError, choose
 from mocksrv.engine.yamlnodes import yaml_files
 from mocksrv.providers.profiles.data import Data, make
+from mocksrv.providers.profiles.ledger import rows_a_month
 from mocksrv.providers.profiles.model import Profile
 from mocksrv.providers.profiles.reading import read
 
@@ -35,6 +36,7 @@ class Profiles:
         self._categories = categories
         self._read: dict[Path, _Read] = {}
         self._people = _People()
+        self._sizes: dict[str, tuple[Profile, int]] = {}  # by name: how many transactions a month has
 
     def names(self) -> frozenset[str]:
         """The names of all profiles, also of those that have faults."""
@@ -84,6 +86,16 @@ class Profiles:
         Raises YamlError for an unknown or faulty profile.
         """
         return make(self.get(name), key=key, until=until, days=days, since=since, opened=opened, people=self._people)
+
+    def rows(self, name: str, days: int | None) -> int:
+        """About how many transactions a login with this profile has in so many days (None: as the profile says).
+        Raises YamlError for an unknown or faulty profile.
+        """
+        profile = self.get(name)
+        known = self._sizes.get(name)
+        if known is None or known[0] is not profile:
+            known = self._sizes[name] = (profile, rows_a_month(profile))
+        return known[1] * (profile.depth if days is None else days) // 30
 
     def _files(self) -> Iterator[tuple[str, Path]]:
         seen = set()

@@ -10,7 +10,10 @@ from mocksrv.engine.storage.records import RECORD, Query, Record, columns_of, du
 from mocksrv.engine.storage.rows import WaitingRow
 from mocksrv.engine.storage.tables.statements import Statements, direction
 
-INSERT = f"INSERT INTO record (sandbox, {RECORD.removeprefix('seq, ')}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+INSERT = (
+    f"INSERT INTO record (sandbox, {RECORD.removeprefix('seq, ')}, load)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
 KEYS = ("owner", "subject", "parent", "partner_id")  # columns that a query may name
 
 
@@ -113,6 +116,8 @@ class RecordQueries(Statements):
         dialect = self._dialect
         # with guids, the index on those is the one to use, not one that leads with the kind
         clauses = ["sandbox = ?", "kind = ?" if query.guids is None else "kind || '' = ?"]
+        if self._loads.under_way:
+            clauses.append("(load IS NULL OR load NOT IN (SELECT seq FROM load))")
         values: list[Any] = [sandbox, query.kind]
         for column in KEYS:
             value = getattr(query, column)
@@ -134,14 +139,19 @@ class RecordQueries(Statements):
 
     def insert(self, sandbox: str, records: Iterable[Record]) -> None:
         """Adds records. Their ``seq`` is not filled in."""
-        self._many(INSERT, (columns_of(sandbox, record) for record in records))
+        self._many(INSERT, ((*columns_of(sandbox, record), None) for record in records))
 
-    def insert_alike(self, sandbox: str, like: Record, rows: Iterable[tuple[str, str | None, int, str]]) -> None:
-        """Adds records without a play that differ from ``like`` in (guid, partner id, sort, body) only."""
+    def insert_alike(
+        self, sandbox: str, like: Record, rows: Iterable[tuple[str, str | None, int, str]], load: int | None = None
+    ) -> None:
+        """Adds records without a play that differ from ``like`` in (guid, partner id, sort, body) only. They are unseen
+        until their ``load`` is published, if they are of one.
+        """
         before, keys = (sandbox, like.kind), (like.owner, like.subject, like.parent)
         after = (like.revision, like.created_at, like.updated_at)
         self._many(
-            INSERT, ((*before, guid, *keys, partner, sort, *after, body, None) for guid, partner, sort, body in rows)
+            INSERT,
+            ((*before, guid, *keys, partner, sort, *after, body, None, load) for guid, partner, sort, body in rows),
         )
 
     def update(self, sandbox: str, r: Record) -> None:

@@ -7,7 +7,7 @@ from mocksrv.engine.storage.schema import SANDBOX_TABLES
 from mocksrv.engine.storage.tables.statements import Statements
 
 MANY = ("record", "timer", "timeline", "delivery", "event", "request")  # the tables with many rows of a sandbox
-SLICE = 500  # rows of each table that are removed in one transaction
+SLICE = 1000  # rows of each table that are removed in one transaction
 
 
 class SandboxQueries(Statements):
@@ -48,8 +48,11 @@ class SandboxQueries(Statements):
         attempts_of = some.format("delivery")
         self._run(f"DELETE FROM attempt WHERE delivery IN {attempts_of}", (name, SLICE))
         self.changed = None
+        # records that lie together in most of the indexes, which is several times as fast
+        ordered = "(SELECT seq FROM record WHERE sandbox = ? ORDER BY kind, owner, sort, seq LIMIT ?)"
         for table in MANY:
-            self._run(f"DELETE FROM {table} WHERE seq IN {some.format(table)}", (name, SLICE))
+            chosen = ordered if table == "record" else some.format(table)
+            self._run(f"DELETE FROM {table} WHERE seq IN {chosen}", (name, SLICE))
 
     def empty_sandbox(self, name: str) -> None:
         """Removes all that a sandbox holds, but not the sandbox."""

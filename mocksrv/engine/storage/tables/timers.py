@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mocksrv.engine.clock import LATEST
 from mocksrv.engine.storage.rows import MomentRow, Scope, TimerRow
-from mocksrv.engine.storage.tables.statements import Statements
-
-WHEN_ASKED = LATEST  # a timer that does not fall due by itself
+from mocksrv.engine.storage.tables.statements import WHEN_ASKED, Statements
 
 
 class TimerQueries(Statements):
@@ -50,8 +47,10 @@ class TimerQueries(Statements):
         row = self._row(f"{' UNION '.join(parts)} ORDER BY due, seq LIMIT 1", values) if parts else None
         return TimerRow(*row) if row else None
 
-    def has_timer(self, seq: int) -> bool:
-        return self._row("SELECT 1 FROM timer WHERE seq = ?", (seq,)) is not None
+    def has_timer(self, timer: TimerRow) -> bool:
+        """Whether this very timer is set: the number of one that is not may be another's."""
+        sql = "SELECT 1 FROM timer WHERE seq = ? AND subject = ? AND kind = ? AND due = ?"
+        return self._row(sql, timer) is not None
 
     def scope(self, sandbox: str, names: Sequence[str], kinds: Sequence[str]) -> Scope | None:
         """Whose timers a call is about that names records, the most special last: those of the subject named or that

@@ -6,20 +6,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 from mocksrv.engine.clock import DAY, parse_moment
+from mocksrv.engine.loads import Postponed
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.mx.bank import cards, resources, statements, tax_documents
+from mocksrv.providers.mx.bank.big_loads import MOST_AT_ONCE, BigLoad, midnight
 from mocksrv.providers.mx.bank.transaction_bodies import TransactionBodies
 from mocksrv.providers.mx.events.changes import AccountChanged, TransactionsAdded, follow
 from mocksrv.providers.profiles import LONGEST_POSTING, Account, Data, Profiles, persona
 
 EXTENDED_DAYS = 730  # what MX's extended history reaches back
 INSURED = frozenset({"CHECKING", "SAVINGS"})  # types of accounts that the state insures
-# a transaction that has been split is kept apart: its parts are listed and added up in its place
-SPLIT = "mx.split_transaction"
 
 
 @dataclass(slots=True)
@@ -56,7 +56,7 @@ class Loader:
     ) -> None:
         self.profiles = profiles
         self._profile_of = profile_of
-        self._rules = rules
+        self.rules = rules
 
     def accounts(self, world: World, member: Record) -> list[dict[str, Any]]:
         """The accounts that the member's login shows, loaded or not: the provider's fields by name."""
@@ -77,7 +77,8 @@ class Loader:
         follows = member.body.get("data_until") is not None and (
             "history" not in wanted or member.body.get("data_extended", False)
         )
-        data = self._wanted_data(world, member, wanted)
+        big = self._big_load(world, member, wanted)
+        data = self.wanted_data(world, member, wanted, big)
         fetched = Fetched()
         held = {holding.parent for holding in world.list(Query("mx.holding", subject=member.guid))}
         papers = self._papers(world, member, data) if "statements" in wanted else {}
@@ -90,7 +91,7 @@ class Loader:
                 continue
             record = known.get(account.id)
             if record is None:
-                record = self._add_account(world, member, account)
+                record = self._add_account(world, member, account, big.guids.get(account.id) if big else None)
             else:
                 kept = record.guid in held and not {"holdings", "prices"} & set(wanted)
                 _refresh_account(world, record, {} if kept else account.fields)
@@ -119,33 +120,74 @@ class Loader:
             if "rewards" in wanted:
                 self._rewards(world, record, account.rewards, fetched)
         if "transactions" in wanted:
-            apply_rules = self._rules(world, member.owner)
+            apply_rules = self.rules(world, member.owner)
             for record, account in reversed(loaded):  # of one day, lists show those of the first account first
-                self._transactions(world, record, account, fetched, apply_rules, follows and account.id in known)
+                if big is not None:
+                    fetched.count("transactions_created_count", big.counts.get(account.id, 0))
+                else:
+                    self._transactions(world, record, account, fetched, apply_rules, follows and account.id in known)
         return fetched
 
-    def _wanted_data(self, world: World, member: Record, wanted: Sequence[str]) -> Data:
+    def _big_load(self, world: World, member: Record, wanted: Sequence[str]) -> BigLoad | None:
+        """What has been brought for this load bit by bit, which is seen from now on; None where that is not needed.
+        Raises Postponed where it has not been brought yet.
+
+        What follows what was there before is never much, and of what endpoints ask for every transaction they are told
+        at once.
+        """
+        brought, world.brought = world.brought, None
+        if brought is not None and brought[0].wanted == tuple(wanted) and brought[0].data is not None:
+            world.publish(brought[1])
+            return cast(BigLoad, brought[0])
+        postponable, world.may_postpone = world.may_postpone, False  # another load may follow in this transaction
+        days = self._days(member, wanted)
+        if not postponable or not days or resources.TRANSACTION.wanted(world, "created"):
+            return None
+        if self.profiles.rows(self.profile(member), days if days > 0 else None) <= MOST_AT_ONCE:
+            return None
+        raise Postponed(BigLoad(self, member, wanted, world.now))
+
+    @staticmethod
+    def _days(member: Record, wanted: Sequence[str]) -> int:
+        """How many days of transactions a load brings; 0: none, or what is new, -1: as many as the profile has."""
+        if "transactions" not in wanted:
+            return 0
+        if "history" in wanted and not member.body.get("data_extended"):
+            return EXTENDED_DAYS
+        return -1 if member.body.get("data_until") is None else 0
+
+    def wanted_data(self, world: World, member: Record, wanted: Sequence[str], big: BigLoad | None = None) -> Data:
         """The data to bring, and the marks of how far back and forth the member's transactions reach (``data_from``,
-        ``data_until``).
+        ``data_until``). Those of a ``big`` load are made already.
         """
         body = member.body
         if "transactions" not in wanted:
             return self._generate(world, member, days=0)
-        until = world.now
+        until = big.at if big is not None else world.now
         if body.get("data_until") is None:
-            data = self._generate(world, member, days=EXTENDED_DAYS if "history" in wanted else None)
+            data = self._generate(world, member, days=EXTENDED_DAYS if "history" in wanted else None, big=big)
             body.update(data_first=until, data_until=until, data_extended="history" in wanted)
             return data
         if "history" in wanted and not body.get("data_extended"):
             body["data_extended"] = True
-            return self._generate(world, member, days=EXTENDED_DAYS)
+            return self._generate(world, member, days=EXTENDED_DAYS, big=big)
         data = self._generate(world, member, since=body["data_until"])
         body["data_until"] = until
         return data
 
-    def _generate(self, world: World, member: Record, *, days: int | None = None, since: int | None = None) -> Data:
+    def _generate(
+        self,
+        world: World,
+        member: Record,
+        *,
+        days: int | None = None,
+        since: int | None = None,
+        big: BigLoad | None = None,
+    ) -> Data:
         name = self.profile(member)
         key, opened = self._persona(world, member, name), member.created_at
+        if big is not None and big.data is not None:
+            return big.data
         data = self.profiles.generate(name, key=key, until=world.now, days=days, since=since, opened=opened)
         first = member.body.get("data_first")
         if data.frozen and first is not None and first != world.now:
@@ -163,7 +205,7 @@ class Loader:
         user = world.get("mx.user", member.owner)
         return persona(world.sandbox.seed, (user and user.partner_id) or member.owner, logins[profile])
 
-    def _add_account(self, world: World, member: Record, account: Account) -> Record:
+    def _add_account(self, world: World, member: Record, account: Account, guid: str | None = None) -> Record:
         number, fields = account.account_number, account.fields
         body = {
             **{name: value for name, value in fields.items() if name != "id"},
@@ -182,7 +224,7 @@ class Loader:
         }
         record = Record(
             "mx.account",
-            world.guid(resources.ACCOUNT.prefix),
+            guid or world.guid(resources.ACCOUNT.prefix),
             body,
             owner=member.owner,
             subject=member.guid,
@@ -207,7 +249,7 @@ class Loader:
         whole alerts nobody.
         """
         known: dict[str | None, tuple[str, Any]] = {}
-        for kind in ("mx.transaction", SPLIT):
+        for kind in resources.TRANSACTIONS:
             known |= world.by_partner_id(Query(kind, parent=record.guid), "status")
         bodies = TransactionBodies(record.guid)
         new: list[tuple[dict[str, Any], Mapping[str, Any]]] = []
@@ -228,7 +270,7 @@ class Loader:
             world.add_alike(
                 like,
                 (
-                    (guid, row["id"], _midnight(row), bodies.text(row, line))
+                    (guid, row["id"], midnight(row), bodies.text(row, line))
                     for guid, (row, line) in zip(guids, new, strict=True)
                 ),
             )
@@ -238,7 +280,7 @@ class Loader:
             body = bodies.body(row, line)
             if apply_rules is not None:
                 apply_rules(body)
-            records.append(replace(like, guid=guid, body=body, partner_id=row["id"], sort=_midnight(row)))
+            records.append(replace(like, guid=guid, body=body, partner_id=row["id"], sort=midnight(row)))
         world.add_all(records)
         for each in records:
             resources.TRANSACTION.emit(world, "created", each, bulk=True)
@@ -333,7 +375,7 @@ class Loader:
 
 def parts_of(world: World, transaction: Record) -> list[Record]:
     """The parts of a transaction that has been split."""
-    if transaction.kind != SPLIT:
+    if transaction.kind != resources.SPLIT:
         return []
     return world.list(Query("mx.transaction", parent=transaction.parent, body={"parent_guid": transaction.guid}))
 
@@ -352,8 +394,3 @@ def _refresh_account(world: World, record: Record, fields: Mapping[str, Any]) ->
 def masked(number: str | None) -> str | None:
     """Account reads show the last four digits at most."""
     return f"****{number[-4:]}" if number else None
-
-
-def _midnight(row: Mapping[str, Any]) -> int:
-    """The beginning of a transaction's date."""
-    return int(row["transacted_at"]) // DAY * DAY

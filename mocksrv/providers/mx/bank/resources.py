@@ -18,6 +18,9 @@ from mocksrv.providers.mx.events.payloads import seconds
 from mocksrv.providers.mx.events.resources import Events, Resource, changes, day_seconds, names
 from mocksrv.providers.mx.http.versions import ACCOUNT_FEED, ACCOUNT_SET_BY, account_twins
 
+# a transaction that has been split is kept apart: its parts are listed and added up in its place
+SPLIT = "mx.split_transaction"
+TRANSACTIONS = ("mx.transaction", SPLIT)  # kinds of records
 SET_BY = {1: "FEED", 2: "USER", 3: "SYSTEM"}
 FEED_STATUS = {"POSTED": 1, "PENDING": 2}  # the feed's own values are numbers
 FEED_TYPE = {"CREDIT": 1, "DEBIT": 2}

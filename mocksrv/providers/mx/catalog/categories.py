@@ -13,7 +13,7 @@ from mocksrv.engine.world import World
 from mocksrv.providers.http import Reply
 from mocksrv.providers.mx.bank import resources
 from mocksrv.providers.mx.bank.categories import BY_GUID, BY_NAME, CATEGORIES, Category, labels
-from mocksrv.providers.mx.bank.loading import SPLIT
+from mocksrv.providers.mx.bank.resources import SPLIT
 from mocksrv.providers.mx.events.changes import CategoryGoing, CategoryReplaced, follow
 from mocksrv.providers.mx.events.collection import Collection, Render
 from mocksrv.providers.mx.events.resources import Events, changes, names

@@ -19,8 +19,8 @@ from mocksrv.engine.clock import DAY, SECOND, iso
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import Reply
-from mocksrv.providers.mx.bank.loading import SPLIT
 from mocksrv.providers.mx.bank.merchants import catalogue
+from mocksrv.providers.mx.bank.resources import SPLIT
 from mocksrv.providers.mx.catalog import categories
 from mocksrv.providers.mx.catalog.merchants import MERCHANTS
 from mocksrv.providers.mx.events.changes import AccountGoing, DataFetched, MemberGone, after

@@ -16,7 +16,7 @@ from mocksrv.engine.world import World
 from mocksrv.providers.http import NO_CONTENT, Reply
 from mocksrv.providers.mx.bank import institutions, resources
 from mocksrv.providers.mx.bank.institutions import Institution
-from mocksrv.providers.mx.bank.loading import SPLIT
+from mocksrv.providers.mx.bank.resources import SPLIT
 from mocksrv.providers.mx.events.changes import AccountChanged, AccountGoing, AccountMerging, TransactionMoved, follow
 from mocksrv.providers.mx.events.webhooks import emit_member
 from mocksrv.providers.mx.http.call import V2, Call, MXError, Routes, not_found

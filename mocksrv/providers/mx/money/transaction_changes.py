@@ -16,7 +16,8 @@ from mocksrv.engine.world import World
 from mocksrv.providers.http import NO_CONTENT, Reply
 from mocksrv.providers.mx.bank import resources
 from mocksrv.providers.mx.bank.categories import UNCATEGORIZED, labels
-from mocksrv.providers.mx.bank.loading import SPLIT, parts_of
+from mocksrv.providers.mx.bank.loading import parts_of
+from mocksrv.providers.mx.bank.resources import SPLIT
 from mocksrv.providers.mx.catalog import categories
 from mocksrv.providers.mx.events.changes import (
     AccountChanged,

@@ -12,7 +12,7 @@ from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.mx.bank import resources
 from mocksrv.providers.mx.bank.categories import Category, labels
-from mocksrv.providers.mx.bank.loading import SPLIT
+from mocksrv.providers.mx.bank.resources import SPLIT
 from mocksrv.providers.mx.catalog import categories
 from mocksrv.providers.mx.events.changes import CategoryReplaced, SpendingChanged, after, follow
 from mocksrv.providers.mx.events.collection import Collection

@@ -16,7 +16,7 @@ from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.calendar import EPOCH, first_day, month_number
 from mocksrv.providers.http import Reply
-from mocksrv.providers.mx.bank.loading import SPLIT
+from mocksrv.providers.mx.bank.resources import SPLIT
 from mocksrv.providers.mx.http.call import PAGE_SIZE, PAGING, V1, V2, Call, MXError, Routes, not_found, pagination
 from mocksrv.providers.mx.http.schemas import Day, Document, Moment, Money, shown
 from mocksrv.providers.mx.http.versions import parameters
