@@ -50,8 +50,10 @@ def test_sandboxes_that_are_kept_are_not_dropped_for_others(make_server: Make, t
 def test_big_sandboxes_are_emptied_bit_by_bit(make_server: Make) -> None:
     engine, _ = make_server()
     sandbox = engine.sandbox("big")
+    with engine.change(engine.sandbox("other")) as world:
+        world.add(Record("kind", "B-1", {}))
     with engine.change(sandbox) as world:
-        world.add_all(Record("kind", f"A-{number}", {}, owner="u") for number in range(1800))
+        world.add_all(Record("kind", f"A-{number}", {}, owner="u") for number in range(3000))
     turns = []
     writing = engine.store.write
 
@@ -64,6 +66,8 @@ def test_big_sandboxes_are_emptied_bit_by_bit(make_server: Make) -> None:
     assert len(turns) >= 3
     with engine.look(sandbox) as world:
         assert world.count(Query("kind")) == 0
+    with engine.look(engine.sandbox("other")) as world:
+        assert world.count(Query("kind")) == 1
 
 
 # refusals at start

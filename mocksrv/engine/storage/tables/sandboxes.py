@@ -43,16 +43,29 @@ class SandboxQueries(Statements):
         return any(self._rows(sql.format(table), (name, SLICE)) for table in MANY)
 
     def thin_out(self, name: str) -> None:
-        """Removes a part of what a sandbox holds."""
+        """Removes a part of what a sandbox holds; all of it at once where no other sandbox holds anything, which takes
+        no time.
+        """
         some = "(SELECT seq FROM {} WHERE sandbox = ? LIMIT ?)"
         attempts_of = some.format("delivery")
-        self._run(f"DELETE FROM attempt WHERE delivery IN {attempts_of}", (name, SLICE))
+        if self._is_alone(name, "delivery"):
+            self._run("DELETE FROM attempt")
+        else:
+            self._run(f"DELETE FROM attempt WHERE delivery IN {attempts_of}", (name, SLICE))
         self.changed = None
         # records that lie together in most of the indexes, which is several times as fast
         ordered = "(SELECT seq FROM record WHERE sandbox = ? ORDER BY kind, owner, sort, seq LIMIT ?)"
         for table in MANY:
             chosen = ordered if table == "record" else some.format(table)
-            self._run(f"DELETE FROM {table} WHERE seq IN {chosen}", (name, SLICE))
+            if self._is_alone(name, table):
+                self._run(f"DELETE FROM {table}")
+            else:
+                self._run(f"DELETE FROM {table} WHERE seq IN {chosen}", (name, SLICE))
+
+    def _is_alone(self, name: str, table: str) -> bool:
+        """Whether no other sandbox has rows in a table."""
+        others = (f"SELECT 1 FROM {table} WHERE sandbox {sign} ? LIMIT 1" for sign in "<>")
+        return not any(self._rows(sql, (name,)) for sql in others)
 
     def empty_sandbox(self, name: str) -> None:
         """Removes all that a sandbox holds, but not the sandbox."""
