@@ -256,3 +256,23 @@ def test_a_field_that_is_set_alone_agrees_with_the_status_that_is_there(world: t
     causes = [each["cause"] for each in mx.control("GET", f"/subjects/{made}")["timeline"]]
     assert any("set: is_authenticated: false in a member that is DENIED" in cause for cause in causes)
     assert read(mx, user, made)["is_authenticated"] is False
+
+
+@pytest.mark.parametrize(
+    ("status", "written", "said"),
+    [
+        ("UNAVAILABLE", {"retrieved_data": ["balance"]}, "retrieved_data: empty in an account that is UNAVAILABLE"),
+        ("AVAILABLE", {"retrieved_data": []}, "retrieved_data: with balance and transactions"),
+        ("PARTIAL", {"sync_error": "SYNC_ERROR"}, "sync_error: an account that is PARTIAL has none"),
+        ("SYNC_FAILED", {"has_new_data": True}, "has_new_data: false in an account that is SYNC_FAILED"),
+    ],
+)
+def test_a_push_of_mono_that_contradicts_itself_is_refused(
+    world: tuple[MX, str, str], status: str, written: dict[str, Any], said: str
+) -> None:
+    mx = world[0]
+    mx.control("POST", "/mono/connect", {"institution": "any"})
+    [account, *_] = mx.control("GET", "/subjects?provider=mono&newest=true")["subjects"]
+    path = f"/subjects/{account['id']}/status"
+    assert said in mx.control("PUT", path, {"status": status, "set": written}, status=422)["detail"]
+    assert mx.control("PUT", path, {"status": status})["status"] == status

@@ -6,7 +6,6 @@ FAMILIES = (
     "events.members",
     "bank.resources",
     "people.users",
-    "people.contacts",
     "catalog.institutions",
     "people.members",
     "people.jobs",

@@ -36,6 +36,8 @@ PAGES = tuple(
         ("POST", "/oauth/authorize", "oauth:decide"),
         ("GET", "/oauth/authorize/outcome", "oauth:settle"),
         ("GET", "/oauth/redirect_from", "oauth:redirect_from"),
+        ("GET", "/email_verifications/<key>", "verification:verify_email"),
+        ("GET", "/sms_verifications/<key>", "verification:verify_phone"),
     )
 )
 

@@ -108,10 +108,9 @@ def find_by_key(world: World, address: Address, key: str) -> Record:
     raise CannotVerify(404, "this link was never sent")
 
 
-def use(world: World, verification: Record, user: Record | None) -> Address:
-    """Uses a token up: the address is verified. Returns what kind of address it is; the caller saves the user.
-
-    Raises CannotVerify for what was used, has expired, or was for another address than the user has now.
+def check(world: World, verification: Record) -> Record:
+    """The user whose address a token verifies. Raises CannotVerify for what was used, has expired, or was for another
+    address than the user has now.
     """
     said: Mapping[str, Any] = verification.body
     address = BY_CHANNEL[said["channel"]]
@@ -119,11 +118,19 @@ def use(world: World, verification: Record, user: Record | None) -> Address:
         raise CannotVerify(410, "this was used already; it works once")
     if world.now >= said["expires_at"]:
         raise CannotVerify(410, f"this has expired; it lives {address.lifetime // MINUTE} minutes")
+    user = world.get("mx.user", verification.owner)
     if user is None or user.body.get(address.field) is None:
         raise CannotVerify(410, f"the user has no {address.title}")
     if user.body[address.field] != said["address"]:
         raise CannotVerify(410, f"this was sent to another {address.title} than the user has now")
+    return user
+
+
+def use(world: World, verification: Record) -> Record:
+    """Uses a token up: the address of the user, whom this returns, is verified. Raises CannotVerify as `check` does."""
+    user = check(world, verification)
     verification.body["used_at"] = world.now
     world.save(verification)
-    user.body[address.flag] = True
-    return address
+    user.body[BY_CHANNEL[verification.body["channel"]].flag] = True
+    world.save(user)
+    return user

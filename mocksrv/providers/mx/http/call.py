@@ -60,15 +60,14 @@ class Route(http.Route):
     """One operation: its path in Flask's spelling, its name in MX's file, the versions that have it.
 
     ``by_id``: in v20250224 the path takes the client's own ids as well as guids. ``deprecated``: the versions that
-    advise against it. ``bearer``: a processor's call, with a token in place of Basic credentials. ``keyless``: a page
-    that a person opens, without credentials and version. ``product``: a client without it is refused.
+    advise against it. ``bearer``: a processor's call, with a token in place of Basic credentials. ``product``: a
+    client without it is refused.
     """
 
     versions: Sequence[str] = VERSIONS
     by_id: bool = False
     deprecated: Sequence[str] = ()
     bearer: bool = False
-    keyless: bool = False
     product: str = ""
 
 
@@ -128,8 +127,6 @@ class Call(http.Call[Mount, Route]):
 
     def admit(self, route: Route) -> None:
         """Credentials, version and product, as MX refuses them. Raises MXError 401, 403, 404, 406."""
-        if route.keyless:
-            return
         self._know(bearer=route.bearer)
         self.version = self.choose_version()
         if self.version not in route.versions:

@@ -1,13 +1,11 @@
-"""How users are reached: phone and channels, which no call of MX's API takes, and the verification of addresses, by a
-token or by the URL that a user was sent.
+"""How users are reached: phone and channels, which no call of MX's API takes, and the verification of addresses.
 
 Source: MX's page on notification webhooks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from html import escape
+from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import Schema, validate
@@ -17,7 +15,6 @@ from mocksrv.engine.sandbox import Sandbox
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.fields import Answer, Flag, Items, OneOf, Part, Text
-from mocksrv.providers.http import Reply
 from mocksrv.providers.mx.events.members import USER
 from mocksrv.providers.mx.events.verifications import (
     ADDRESSES,
@@ -28,39 +25,19 @@ from mocksrv.providers.mx.events.verifications import (
     Address,
     CannotVerify,
     enabled_channels,
-    find_by_key,
     find_by_token,
     url_of,
     use,
 )
 from mocksrv.providers.mx.events.webhooks import emit_user
-from mocksrv.providers.mx.http.call import Call, Mount, Routes
+from mocksrv.providers.mx.http.call import Mount
 from mocksrv.providers.mx.money.alerts import user_alerts
 from mocksrv.providers.provider import ControlRoute, Refusal
 
-routes = Routes()
 MOST_SHOWN = 20  # verifications of one user, the newest
 PHONE_DIGITS = validate.Regexp(
     r"\+?(?:[ ().-]*[0-9]){7,15}\Z", error="must be a phone number: 7 to 15 digits, for example 15555550123"
 )
-PAGE_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors *",
-    "Referrer-Policy": "no-referrer",
-}
-PAGE = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{title}</title>
-<style>body {{ font: 1.1rem/1.5 system-ui, sans-serif; margin: 4rem auto; max-width: 32rem; padding: 0 1rem }}</style>
-<main>
-<h1>{title}</h1>
-<p data-testid="{testid}">{text}</p>
-</main>
-</html>
-"""
 
 
 # what follows from a change
@@ -82,43 +59,13 @@ def ask_to_verify(world: World, user: Record, before: list[str], *changed: Addre
             user_alerts.alert(world, address.action, user, user)
 
 
-def _verify(world: World, verification: Record) -> Record:
+def verify(world: World, verification: Record) -> Record:
     """Verifies what a token was sent for, and tells of it; the user. Raises CannotVerify."""
-    user = world.get(USER.kind, verification.owner)
-    address = use(world, verification, user)
-    assert user is not None, "`use` refuses where there is no user"
-    world.save(user)
+    user = use(world, verification)
     emit_user(world, user, "updated")
-    if address is EMAIL_ADDRESS:
+    if verification.body["channel"] == EMAIL_ADDRESS.channel:
         user_alerts.alert(world, "EMAIL_VERIFIED", user, user)
     return user
-
-
-# the pages behind the URLs
-
-
-def _page(status: int, title: str, text: str, testid: str) -> Reply:
-    html = PAGE.format(title=escape(title), text=escape(text), testid=testid)
-    return Reply(html.encode(), status, "text/html", PAGE_HEADERS)
-
-
-def _opened(address: Address) -> Callable[..., Reply]:
-    def view(call: Call, key: str) -> Reply:
-        try:
-            with call.change() as world:
-                verification = find_by_key(world, address, key)
-                _verify(world, verification)
-        except CannotVerify as error:
-            reason = f"{str(error)[0].upper()}{str(error)[1:]}."
-            return _page(error.status, f"Your {address.title} was not verified", reason, "error")
-        told = f"{verification.body['address']} is verified. You can close this page."
-        return _page(200, f"Your {address.title} is verified", told, "done")
-
-    return view
-
-
-for _address in ADDRESSES:
-    routes.add("GET", f"{_address.path}/<key>", keyless=True)(_opened(_address))
 
 
 # control calls
@@ -216,7 +163,7 @@ class ContactCalls:
         with self._engine.change(sandbox) as world:
             user = _user(world, guid)
             try:
-                verified = _verify(world, find_by_token(world, user, body["token"]))
+                verified = verify(world, find_by_token(world, user, body["token"]))
             except CannotVerify as error:
                 raise Refusal(error.status, f"token: {error}") from None
             return _shown(world, verified)

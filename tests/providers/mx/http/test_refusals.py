@@ -12,7 +12,7 @@ from mocksrv.providers.mx.families import FAMILIES
 from mocksrv.providers.mx.http.call import V1, V2, VERSIONS, Route
 from tests.conftest import MX, started
 
-ROUTES = [route for family in load(FAMILIES) for route in family.routes.entries if not route.keyless]
+ROUTES = [route for family in load(FAMILIES) for route in family.routes.entries]
 HEADERS = {V1: {"Accept": "application/vnd.mx.api.v1+json"}, V2: {"Accept": "application/json", "Accept-Version": V2}}
 NOWHERE = "XXX-00000000-0000-0000-0000-000000000000"
 

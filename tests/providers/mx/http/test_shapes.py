@@ -42,7 +42,7 @@ from mocksrv.providers.mx.money import (
 from mocksrv.providers.mx.people import members, microdeposits, old_routes, processor, users, widgets
 
 OPENAPI = Path(__file__).parents[5] / "shared" / "openapi"
-ROUTES = [route for family in load(FAMILIES) for route in family.routes.entries if not route.keyless]
+ROUTES = [route for family in load(FAMILIES) for route in family.routes.entries]
 SHAPES: dict[str, Schema | Versioned] = {
     "UserResponse": users.USERS,
     "InstitutionResponse": institutions.INSTITUTIONS,

@@ -135,15 +135,18 @@ def test_what_verifies_an_address_goes_there(mx: MX, event: str) -> None:
 def test_the_url_of_an_e_mail_verifies_once(mx: MX, user: str) -> None:
     url = sent(mx, user, MAIL)["user"]["email_verification_url"]
     assert url.startswith("http://localhost/email_verifications/")
+    assert mx.http.head(urlsplit(url).path).status_code == 200  # a scanner of links uses nothing up
     status, page = opened(mx, url)
     assert status == 200
     assert f"{EMAIL} is verified" in page
-    assert "http" not in page
+    assert 'data-testid="done"' in page
+    assert re.findall(r'(?:src|href)="(?!/_pages/|data:)', page) == []  # nothing from elsewhere
     assert payloads(mx, "mx.user.updated")[-1]["user"]["email_is_verified"] is True
     assert [each["user_email"] for each in payloads(mx, "mx.notification.EMAIL_VERIFIED")] == [EMAIL]
     status, page = opened(mx, url)
     assert status == 410
     assert "used already" in page
+    assert mx.http.head(urlsplit(url).path).status_code == 410
     assert len(payloads(mx, "mx.notification.EMAIL_VERIFIED")) == 1
 
 
