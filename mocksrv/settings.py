@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from mocksrv.engine.callbacks.addresses import is_http_url
@@ -31,8 +30,7 @@ class SettingError(ValueError):
     """A setting is wrong; the message names it, where it was written, and what is allowed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """One setting: its field of `Config`, its option, its variable and its key in the file.
 
     ``read`` makes its value of a text, or raises ValueError; ``many`` may be given several times; ``metavar`` is empty

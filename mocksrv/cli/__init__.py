@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from importlib import import_module
 from typing import Any
@@ -55,7 +56,9 @@ class CommandLine(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, _, name = HOMES.get(cmd_name, cmd_name).partition(":")
+        gc.disable()  # nothing that an import makes is garbage
         command: click.Command = getattr(import_module(f"mocksrv.cli.{module}"), name or cmd_name.replace("-", "_"))
+        gc.enable()
         return command
 
     def resolve_command(

@@ -7,14 +7,13 @@ whatever was entered instead of it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mocksrv.engine.clock import duration_text
 from mocksrv.engine.play import Play
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(NamedTuple):
     """The ``times``-th of the statuses ``of`` enters ``status`` instead.
 
     ``within``: only if so many lie within this time (ms, ends included); None: only if they came in a row, whatever
@@ -34,8 +33,7 @@ class Count:
         return f"counted: {self.times} times {' or '.join(sorted(self.of))} {how}{since}: {self.status}"
 
 
-@dataclass(frozen=True, slots=True)
-class Counting:
+class Counting(NamedTuple):
     """The rules of a provider, of which the first that applies wins; ``passing`` are statuses on the way, which are no
     end of an attempt.
     """

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mocksrv.engine.problems import choose
 
@@ -14,8 +13,7 @@ class DeclarationError(Exception):
     """Something is declared wrongly; the message says in which file, what, and what is allowed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
+class Declared(NamedTuple):
     """Who declares something, for the messages about it."""
 
     file: str

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from mocksrv.engine.callbacks import outbox
 from mocksrv.engine.callbacks.credentials import Signer
@@ -24,8 +23,7 @@ from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 
 
-@dataclass(frozen=True, slots=True)
-class JobKind:
+class JobKind(NamedTuple):
     """What a call starts: the play of the flow of that ``name``.
 
     ``family``: calls of one family are the same job to the provider. ``opening``: what the leading first status of the

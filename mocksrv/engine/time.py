@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mocksrv.engine.callbacks.dispatcher import Dispatcher
 from mocksrv.engine.clock import LATEST
@@ -39,8 +39,7 @@ class AdvanceBusy(Exception):
     """Time is being advanced already."""
 
 
-@dataclass(frozen=True, slots=True)
-class Advanced:
+class Advanced(NamedTuple):
     """What an advance did: the time reached (ms), what happened on the way, and whether it got to its end."""
 
     now: int

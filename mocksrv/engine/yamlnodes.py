@@ -115,8 +115,7 @@ class Node:
         return node
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """A file that was read: its ``text``, its tree, and the keys that were written twice (the first one counts)."""
 
     text: str

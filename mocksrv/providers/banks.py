@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from mocksrv.engine import yamlnodes
 
 
-@dataclass(frozen=True, slots=True)
-class LargeBank:
+class LargeBank(NamedTuple):
     """One bank. ``also``: other names that people know it by; ``oauth``: whether users may log in at its own page."""
 
     code: str

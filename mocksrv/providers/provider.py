@@ -11,7 +11,7 @@ import re
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 from mocksrv.engine.declarations import declared_by, require
 
@@ -57,8 +57,7 @@ class ControlRoute:
     refusals: Mapping[int, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class PageRoute:
+class PageRoute(NamedTuple):
     """A page for people, at ``prefix + path`` (Flask's spelling), with the methods GET and HEAD, or POST.
 
     ``view`` is ``module:function``, imported when a page is first asked for: ``function(page, **parameters)`` is given

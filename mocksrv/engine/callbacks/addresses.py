@@ -6,9 +6,9 @@ import re
 import socket
 import threading
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from ipaddress import ip_address, ip_network
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 LOCAL_NETWORKS = tuple(
@@ -38,8 +38,7 @@ class ForbiddenHost(Exception):
         super().__init__(reason)
 
 
-@dataclass(frozen=True, slots=True)
-class Itself:
+class Itself(NamedTuple):
     """Where this server is: no callback goes there, whatever the name. ``port``: it listens on it; ``public_url``: how
     it is called from elsewhere.
     """

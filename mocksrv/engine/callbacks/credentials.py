@@ -12,7 +12,7 @@ import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
 from weakref import WeakKeyDictionary
 
@@ -42,8 +42,7 @@ class NoToken(Exception):
     """The token endpoint gave none; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tls:
+class Tls(NamedTuple):
     """Files, or PEM texts: who the sender is, and by whom the receiver's certificate must be signed."""
 
     cert: str | None = None

@@ -15,7 +15,6 @@ from base64 import b64encode
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -44,8 +43,7 @@ BATCH_TIME = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Retries:
+class Retries(NamedTuple):
     """A provider's schedule: the delay before each retry, in ms, and the share by which it may be longer."""
 
     delays: Sequence[int]

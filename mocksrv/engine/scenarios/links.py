@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mocksrv.engine.problems import choose, short
 from mocksrv.engine.scenarios.durations import parse_after
@@ -13,8 +12,7 @@ from mocksrv.engine.scenarios.vocabulary import Vocabulary
 from mocksrv.engine.yamlschema import Place, Problems, mapping
 
 
-@dataclass(frozen=True, slots=True)
-class _Link:
+class _Link(NamedTuple):
     """A reference to a flow, at a place in this file."""
 
     place: Place

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 ANSWER_WAIT_MS = 600_000  # how long a challenge waits for its answer when the file does not say
 
@@ -18,8 +18,7 @@ ANSWER, EXPIRE = "answer", "expire"
 ACTS = (*OUTCOMES, EXPIRE, ANSWER)  # what a person does there or in a widget
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """One choice of a challenge."""
 
     label: str
@@ -27,8 +26,7 @@ class Option:
     image: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Challenge:
+class Challenge(NamedTuple):
     """One question. ``answer`` None means that any answer is right; ``options`` may be the name of a list that the
     provider makes.
 
@@ -57,8 +55,7 @@ class Ask:
     answers: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Consent:
+class Consent(NamedTuple):
     """Waiting for the bank's page (``oauth``). ``auto`` is one of `OUTCOMES` or None."""
 
     wait_ms: int | None = None
@@ -112,8 +109,7 @@ class Step:
         return [(word, flow) for word, flow in found if flow is not None]
 
 
-@dataclass(frozen=True, slots=True)
-class Login:
+class Login(NamedTuple):
     """A login that chooses its scenario by itself; a key that is None matches anything.
 
     ``line`` and ``column`` are where the file writes it.

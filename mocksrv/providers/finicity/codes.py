@@ -7,11 +7,10 @@ Source: the error examples of Mastercard's OpenAPI file, and the assertions of i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(NamedTuple):
     """One refusal: the HTTP status, the code, and the text with the names of what it is about in braces."""
 
     status: int

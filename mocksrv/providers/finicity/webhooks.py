@@ -11,8 +11,8 @@ import html
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from mocksrv.engine.callbacks import outbox
 from mocksrv.engine.callbacks.consistency import always
@@ -43,8 +43,7 @@ FULL, LITE, FIX, JOINT = "full", "lite", "fix", "jointBorrower"
 Payload = Any  # an object; of finished reports a list
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One event. ``types``: the kinds of sessions that send it; ``wire``: those that do, too, under ``--fidelity
     wire``. ``oauth``: whether sessions at OAuth institutions do.
     """

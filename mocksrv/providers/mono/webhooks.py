@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mocksrv.engine.callbacks import outbox
 from mocksrv.engine.callbacks.consistency import Body, Rule, always, ordered, twins
@@ -44,8 +43,7 @@ def _schedule() -> tuple[int, ...]:
 RETRIES = Retries(_schedule())
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One event of the catalogue: its name on the wire, what it is sent for, and what makes ``data`` of the account and
     the job.
 

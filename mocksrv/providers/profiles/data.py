@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mocksrv.engine.clock import DAY
 from mocksrv.providers.profiles.holdings import hold, totals
@@ -88,8 +88,7 @@ def make(
     return Data(profile.name, [maker.account(spec) for spec in profile.accounts], profile.frozen)
 
 
-@dataclass(frozen=True, slots=True)
-class _Window:
+class _Window(NamedTuple):
     first: int  # day
     last: int  # day
     until: int

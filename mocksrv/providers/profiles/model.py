@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 DEBTS = frozenset({"CREDIT_CARD", "LINE_OF_CREDIT", "LOAN", "MORTGAGE"})  # a DEBIT makes their balance grow
@@ -36,8 +35,7 @@ class Line(NamedTuple):
     holding: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """Makes transactions. `sign` is 1 for CREDIT and -1 for DEBIT; `partner` names the account that shows the other
     side as `there`.
     """
@@ -53,16 +51,14 @@ class Rule:
     evenly: bool = False  # of a card: dealt at even distances
 
 
-@dataclass(frozen=True, slots=True)
-class Deck:
+class Deck(NamedTuple):
     """A fixed number of transactions a day, dealt from a shuffled deck that is used over and over."""
 
     per_day: int
     cards: tuple[Rule, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Settle:
+class Settle(NamedTuple):
     """The transaction that brings a balance back to its level at the end of every day or month."""
 
     daily: bool
@@ -71,8 +67,7 @@ class Settle:
     there: Line | None
 
 
-@dataclass(frozen=True, slots=True)
-class HoldingSpec:
+class HoldingSpec(NamedTuple):
     """A security in an account, as written. Prices are cents, quantities ten-thousandths, `swing` and `share` per cent.
 
     Either `quantity` or `share` is given: the part of what the account holds beside its cash. `fields` are the
@@ -91,8 +86,7 @@ class HoldingSpec:
     fields: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class AccountSpec:
+class AccountSpec(NamedTuple):
     """One account as written. `fields` are the account's by the names of the schema, moments in milliseconds."""
 
     handle: str
@@ -115,8 +109,7 @@ class AccountSpec:
     ]  # where there are any, what follows the transactions and settles is the cash beside them
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(NamedTuple):
     """A checked profile. `owners` are people, or how many to make up."""
 
     name: str

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 from zlib import crc32
 
 from mocksrv.engine.scenarios.choosing import MOCK
@@ -37,8 +36,7 @@ PRODUCTS = (
 FORM = (("Banking Userid", "Banking Userid", False), ("Banking Password", "Banking Password", True))
 
 
-@dataclass(frozen=True, slots=True)
-class Institution:
+class Institution(NamedTuple):
     """One bank. ``scenario``: what it stands for, if it is none of Finicity's. ``products``: those that it is certified
     for. ``own``: its code, where it is the user's; ``also``: other names that people know it by.
     """

@@ -8,9 +8,9 @@ import hashlib
 import random
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from mocksrv.engine import yamlnodes
 from mocksrv.engine.scenarios.choosing import MOCK
@@ -29,8 +29,7 @@ WEIGHTS = (3, 7, 3)  # of the digits of a bank's code and a serial number, over 
 OTHERS = "9"  # goes before a code of five digits, which other financial institutions than deposit banks have
 
 
-@dataclass(frozen=True, slots=True)
-class Institution:
+class Institution(NamedTuple):
     """One institution. ``also``: other names that people know it by; ``methods``: how users may sign in; ``form``: the
     fields of its login form, each with ``name``, ``hint`` and ``contentType``; ``scenario``: the one it stands for;
     ``code``: what scenarios and calls name one of the user's own by; ``website``: "" for an invented one.

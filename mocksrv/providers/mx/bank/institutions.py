@@ -7,7 +7,6 @@ import unicodedata
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -49,8 +48,7 @@ _KNOWN_GUIDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
+class Credential(NamedTuple):
     """One field of an institution's login form."""
 
     guid: str
@@ -65,8 +63,7 @@ class Credential:
         return self.field_type
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Institution:
+class Institution(NamedTuple):
     """An institution with the fields of both API versions. `created_at` is in milliseconds."""
 
     code: str

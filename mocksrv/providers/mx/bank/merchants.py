@@ -10,11 +10,10 @@ import re
 import unicodedata
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 from zlib import crc32
 
 from mocksrv.engine import yamlnodes
@@ -28,8 +27,7 @@ _NO_WORD = re.compile(r"[\W_]+")
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(NamedTuple):
     """A shop. Moments are milliseconds."""
 
     guid: str
@@ -47,8 +45,7 @@ class Location:
     updated_at: int = _CREATED_AT
 
 
-@dataclass(frozen=True, slots=True)
-class Merchant:
+class Merchant(NamedTuple):
     """A merchant. `category` names one of MX's; `is_bill` and `is_subscription` say what a payment to it is. Moments
     are milliseconds.
     """

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 from operator import itemgetter
@@ -31,8 +30,7 @@ class Dated(NamedTuple):
     cents: int
 
 
-@dataclass(frozen=True, slots=True)
-class Rhythm:
+class Rhythm(NamedTuple):
     """When the payments of a series come: ``anchors`` are days of the month, or for weeks the days modulo ``period``,
     or one day.
     """

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from mocksrv.engine.callbacks import outbox
 from mocksrv.engine.callbacks.consistency import Rule, always, ordered
@@ -74,8 +74,7 @@ def names(text: str) -> tuple[str, ...]:
     return (*text.split(), "user_guid", "user_id")
 
 
-@dataclass(frozen=True, slots=True)
-class CatalogueEvent:
+class CatalogueEvent(NamedTuple):
     """One event of the catalogue: what it is sent for, the kind of the records that it is about, and what writes it:
     ``write(world, owner, record)``, where None stands for a record that has to be invented.
     """

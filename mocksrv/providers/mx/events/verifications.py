@@ -7,8 +7,7 @@ each works once. That a token is worthless once the user has another address is 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mocksrv.engine.clock import DAY, MINUTE
 from mocksrv.engine.storage.records import Query, Record
@@ -18,8 +17,7 @@ KIND = "mx.verification"
 CHANNELS = ("in_app", "email", "sms", "push")  # how a user can be notified
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """One of a user's addresses: the channel that goes there, the fields of the user that have it and whether it is
     verified, how long a token lives (ms), the action of the notification that brings it, the path of its URLs, and what
     people call it.
@@ -53,8 +51,7 @@ def enabled_channels(user: Record) -> list[str]:
     return [each for each in wanted if each not in without]
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(NamedTuple):
     """What a user is sent: a token, and a URL of this server that does the same."""
 
     token: str

@@ -7,7 +7,7 @@ retries over about 24 hours".
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 from zlib import crc32
 
 from mocksrv.engine.callbacks import outbox
@@ -29,8 +29,7 @@ HEADERS = {
 RETRIES = Retries(delays=tuple(round((15 + 1.4 * n**4) * SECOND) for n in range(1, 13)), jitter=0.2)
 
 
-@dataclass(frozen=True, slots=True)
-class Webhook:
+class Webhook(NamedTuple):
     """One event of the catalogue.
 
     ``when`` says in words what it is sent for. ``build`` makes the body from the member and its user. ``unasked``: a

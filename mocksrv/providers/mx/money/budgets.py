@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from marshmallow import Schema, ValidationError, fields, validate
 
@@ -65,8 +64,7 @@ SCHEMA = BudgetSchema()
 UPDATES = BudgetSchema(dump_only=("category_guid", "parent_guid"))  # which stay what they are
 
 
-@dataclass(frozen=True, slots=True)
-class Spending:
+class Spending(NamedTuple):
     """What a user has spent, in cents by category: this month, and in the last 90 days; and how many days this month
     still has.
     """

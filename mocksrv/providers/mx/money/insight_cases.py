@@ -8,7 +8,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from calendar import month_name
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from statistics import fmean, median
 from typing import Any, NamedTuple
 
@@ -28,8 +27,7 @@ CLOSE_TO_LIMIT = 0.75
 NEW_AFTER = 5  # days beyond a whole period without it, before a subscription counts as new
 
 
-@dataclass(frozen=True, slots=True)
-class Books:
+class Books(NamedTuple):
     """A user's data, as the rules see them. ``rows`` are in the order of their dates, ``scheduled`` is by the guid of
     the series.
     """

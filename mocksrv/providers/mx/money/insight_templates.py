@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from mocksrv.providers.mx.money import insight_cases
 from mocksrv.providers.mx.money.insight_cases import Books, Case
@@ -16,8 +17,7 @@ MOST_TRANSACTIONS = 100  # named by one insight, the newest
 Finder = Callable[[Books], Iterator[Case]]
 
 
-@dataclass(frozen=True, slots=True)
-class InsightTemplate:
+class InsightTemplate(NamedTuple):
     """One kind of insight: its words, what finds its cases, and how many (``most``) of these are told at once."""
 
     name: str

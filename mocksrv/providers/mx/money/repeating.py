@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -98,8 +97,7 @@ _MEMBERS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Repeating:
+class Repeating(NamedTuple):
     """A series. ``payments`` are its transactions, oldest first; ``predicted`` is the midnight of the day of the next
     one.
     """

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from marshmallow import fields, validate
 
@@ -41,8 +40,7 @@ class TransactionRuleSchema(Document):
 SCHEMA = Versioned("transaction_rule", TransactionRuleSchema)
 
 
-@dataclass(frozen=True, slots=True)
-class TransactionRule:
+class TransactionRule(NamedTuple):
     """A rule, ready to be applied. Without a category or a description it leaves those as they are."""
 
     match: str  # folded

@@ -5,9 +5,8 @@ send.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from mocksrv.engine.clock import DAY, HOUR
 from mocksrv.engine.play import Job
@@ -61,8 +60,7 @@ CALLBACKS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Product:
+class Product(NamedTuple):
     """What a client may ask for with ``data_request``: which field of an institution says that it has it, what is
     fetched, what is told.
     """

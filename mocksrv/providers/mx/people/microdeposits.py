@@ -7,8 +7,7 @@ those are silent about test values, the ones here are said in docs/discrepancies
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from marshmallow import ValidationError, fields, validate
 
@@ -38,8 +37,7 @@ REFUSED_ROUTING_NUMBERS = frozenset(
 KNOWN_ROUTING_NUMBERS = {"091000019": "mxbank", "005026788": "mxbank"}  # routing number -> code of the institution
 
 
-@dataclass(frozen=True, slots=True)
-class DepositStatus:
+class DepositStatus(NamedTuple):
     """A status: MX's number for it, and what may follow.
 
     ``then``: the next one, where the provider is ``after`` milliseconds from the creation. ``waits``: it is removed
