@@ -188,7 +188,7 @@ class Engine:
             if not self._sandboxes.refresh(sandbox, tx):
                 raise SandboxDropped(sandbox.name)
             world = World(sandbox, tx, sandbox.now() if now is None else now)
-            world.observed = bool(self.observers)
+            world.observed = bool(self.observers.present)
             yield world
             world.close()
             state = self.shared.changed(tx, sandbox.name)
@@ -204,7 +204,7 @@ class Engine:
 
     def _committed(self, world: World, state: StateRow | None) -> None:
         world.sandbox.changed(state)
-        if self.observers:
+        if self.observers.present:
             self.observers.tell(world.happened)
         if world.owed:
             self.dispatcher.wake(world.sandbox, sorted(world.owed))
@@ -225,7 +225,7 @@ class Engine:
         """Takes an API call down in the journal."""
         if self.journal.add(entry):
             self._ticker.do_chores()
-        if self.observers:
+        if self.observers.present:
             detail = f"{entry.method} {entry.path}: {entry.status}"
             self.observers.tell([Happening(entry.sandbox, entry.at, "call", entry.notes.get("subject"), detail)])
         self._changes.notify(entry.sandbox)
@@ -257,14 +257,6 @@ class Engine:
             return world.written
 
     # time
-
-    def catch_up(self, sandbox: Sandbox, *names: str) -> None:
-        """Whatever fell due for the records named has happened afterwards; see `Schedule.catch_up`."""
-        self.schedule.catch_up(sandbox, names)
-
-    def next_moment(self, sandbox: Sandbox) -> int | None:
-        """When something falls due next, in ms, or has fallen due; None when nothing waits."""
-        return self.schedule.next_moment(sandbox)
 
     def advance(
         self, sandbox: Sandbox, to: int, wait: float = ADVANCE_TIME, gone: Callable[[], bool] = lambda: False

@@ -40,25 +40,22 @@ class Observers:
     """
 
     def __init__(self) -> None:
-        self._observers: tuple[Observer, ...] = ()
+        self.present: tuple[Observer, ...] = ()
         self._lock = threading.Lock()
-
-    def __bool__(self) -> bool:
-        return bool(self._observers)
 
     def subscribe(self, observer: Observer) -> None:
         with self._lock:
-            self._observers = (*self._observers, observer)
+            self.present = (*self.present, observer)
 
     def unsubscribe(self, observer: Observer) -> None:
         """It is told nothing more but of what is being told just now."""
         with self._lock:
-            self._observers = tuple(each for each in self._observers if each != observer)
+            self.present = tuple(each for each in self.present if each != observer)
 
     def tell(self, happened: Sequence[Happening]) -> None:
         if not happened:
             return
-        for observer in self._observers:
+        for observer in self.present:
             try:
                 observer(happened)
             except Exception:

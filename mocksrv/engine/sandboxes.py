@@ -42,7 +42,7 @@ class Sandboxes:
     def get(self, name: str) -> Sandbox:
         """The sandbox of that name, made on first use. Raises SandboxNameError, SandboxesFull."""
         found = self._known.get(name)
-        if found is not None and self.refresh(found):
+        if found is not None and not found.dropped and (self._shared.alone or self.refresh(found)):
             found.used = next(self._uses)
             return found
         if not NAME.fullmatch(name):

@@ -71,7 +71,7 @@ class Schedule:
 
     # catching up
 
-    def catch_up(self, sandbox: Sandbox, names: Sequence[str] = ()) -> None:
+    def catch_up(self, sandbox: Sandbox, *names: str) -> None:
         """Whatever fell due for what a call is about has happened afterwards. ``names`` are the records in its path,
         the most special last; where it names none, a slice of what fell due in the sandbox is played.
         """

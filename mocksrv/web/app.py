@@ -120,7 +120,7 @@ class App:
         call = provider.call_type(provider.mount, sent, sandbox, entry, sandbox.called_at, route)
         try:
             with suppress(StoreFull):  # reads go on
-                self.engine.catch_up(sandbox, *names)
+                self.engine.schedule.catch_up(sandbox, *names)
             entry.at = sandbox.now()
             response = (self._faulty(call) if sandbox.settings.faults else None) or answer(call)
         except SandboxDropped as error:

@@ -60,7 +60,7 @@ class Pages:
                     "message.html", 403, heading="Not from here", text="Pages of other sites may not post."
                 )
             try:
-                self._engine.catch_up(sandbox)
+                self._engine.schedule.catch_up(sandbox)
                 response: Response = getattr(import_module(module), name)(page, **parameters)
             except SandboxDropped as error:
                 return page.render("message.html", 404, heading="This sandbox is gone", text=str(error))

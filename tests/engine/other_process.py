@@ -92,7 +92,7 @@ class Calls:
         return self.house.timeline(guid)
 
     def catch_up(self) -> None:
-        self.engine.catch_up(self.house.sandbox)
+        self.engine.schedule.catch_up(self.house.sandbox)
 
     def advance(self, ms: int) -> list[str] | str:
         try:

@@ -118,7 +118,7 @@ def test_catching_up_plays_each_step_at_its_own_moment(make_house: Callable[...,
     door = house.door(house.script(OPENS))
     with house.engine.change(house.sandbox) as world:
         world.set_clock(house.sandbox.clock.at(start + HOUR))
-    house.engine.catch_up(house.sandbox)
+    house.engine.schedule.catch_up(house.sandbox)
     with house.engine.look(house.sandbox) as world:
         times = [row.at - start for row in world.tx.timeline("default", door)]
     assert times == [0, SECOND, 2 * SECOND]
@@ -160,7 +160,7 @@ def test_a_daily_refresh_missed_while_the_server_was_down_runs_once(
         world.set_clock(first.sandbox.clock.at(first.sandbox.now() + 5 * DAY))
     first.engine.close()
     second = make_house(database=path)
-    second.engine.catch_up(second.sandbox)
+    second.engine.schedule.catch_up(second.sandbox)
     second.advance(SECOND)
     assert second.events().count("toy.opened") == 2
 
@@ -227,7 +227,7 @@ def test_a_jump_of_the_clock_is_one_missed_refresh_not_many(house: House) -> Non
     house.door(house.script("connect: [{status: OPEN}]"))
     with house.engine.change(house.sandbox) as world:
         world.set_clock(house.sandbox.clock.at(house.sandbox.now() + 4000 * DAY))
-    house.engine.catch_up(house.sandbox)
+    house.engine.schedule.catch_up(house.sandbox)
     house.advance(SECOND)
     assert house.events().count("toy.opened") == 2
 

@@ -141,7 +141,7 @@ class Callbacks(Calls):
         filters = {name: query.get(name) for name in ("event", "subject", "state")}
 
         def find() -> Sequence[dict[str, Any]]:
-            self.engine.catch_up(sandbox)
+            self.engine.schedule.catch_up(sandbox)
             with self.engine.look(sandbox) as world:
                 after = _event(world, query["after"]).seq if "after" in query else beginning(request.backwards)
                 rows = world.tx.events(

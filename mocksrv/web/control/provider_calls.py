@@ -30,7 +30,7 @@ class ProviderCalls(Calls):
         ]
 
     def _call(self, route: ControlRoute, request: ControlRequest, **parameters: str) -> Any:
-        self.engine.catch_up(request.sandbox)
+        self.engine.schedule.catch_up(request.sandbox)
         try:
             return route.call(request.sandbox, request.body, **parameters)
         except Refusal as refusal:

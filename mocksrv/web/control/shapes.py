@@ -39,7 +39,7 @@ def moment(row: MomentRow) -> dict[str, Any]:
 
 
 def clock(engine: Engine, sandbox: Sandbox) -> dict[str, Any]:
-    moment, now = engine.next_moment(sandbox), sandbox.now()
+    moment, now = engine.schedule.next_moment(sandbox), sandbox.now()
     return {
         "mode": sandbox.clock.word,
         "now": iso_ms(now),

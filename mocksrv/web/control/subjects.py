@@ -104,7 +104,7 @@ class Subjects(Calls):
         self.known_provider(query.get("provider"))
 
         def find() -> Sequence[dict[str, Any]]:
-            self.engine.catch_up(sandbox)
+            self.engine.schedule.catch_up(sandbox)
             with self.engine.look(sandbox) as world:
                 records = every(
                     lambda seq: world.tx.subjects(sandbox.name, seq, LARGEST_PAGE, newest=newest),
@@ -132,7 +132,7 @@ class Subjects(Calls):
         }
 
     def read(self, request: ControlRequest, id: str) -> Any:
-        self.engine.catch_up(request.sandbox, id)
+        self.engine.schedule.catch_up(request.sandbox, id)
         with self.engine.look(request.sandbox) as world:
             subject, timeline = world.subject(id), world.tx.timeline(world.sandbox.name, id)
             if subject is None and not timeline:
@@ -156,7 +156,7 @@ class Subjects(Calls):
 
     def act(self, request: ControlRequest, id: str) -> Any:
         do, answers = request.body["do"], request.body.get("answers", ())
-        self.engine.catch_up(request.sandbox, id)
+        self.engine.schedule.catch_up(request.sandbox, id)
         with self.engine.change(request.sandbox) as world:
             found = ((actions, actions.find(world, id)) for actions in (each.actions() for each in self.providers))
             actions, record = next(((each, record) for each, record in found if record is not None), (None, None))

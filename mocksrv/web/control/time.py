@@ -84,7 +84,7 @@ class Time(Calls):
         """The moment to advance to. Raises Problem."""
         now = sandbox.now()
         if given.get("to") == "next":
-            moment = self.engine.next_moment(sandbox)
+            moment = self.engine.schedule.next_moment(sandbox)
             if moment is None:
                 raise Problem(409, "to: nothing falls due in this sandbox; say how far: by, or a moment")
             return max(now, moment)

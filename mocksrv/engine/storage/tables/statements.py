@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from threading import Lock
 from typing import Any
 
@@ -40,6 +40,8 @@ class Statements:
         self._dialect = dialect
         self._recent = recent
         self._loads = loads or LoadsUnderWay()
+        self.after_commit: list[Callable[[], None]] = []
+        self.on_rollback: list[Callable[[], None]] = []
         self.changed: set[tuple[str, str]] | None = set()  # sandbox and guid of the records; None: any may have
 
     def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:

@@ -137,7 +137,7 @@ def watch(session: WidgetSession) -> None:
     """Looks how the member stands, as a poll does, and goes on where that has changed."""
     member = session.member()
     if member is not None:
-        session.page.engine.catch_up(session.page.sandbox, member.guid)
+        session.page.engine.schedule.catch_up(session.page.sandbox, member.guid)
         session.ask(read_status, member=member.guid)
         member = session.member()
     if member is None:

@@ -147,27 +147,22 @@ def list_members(call: Call, user: str) -> Reply:
 
 @routes.add("GET", MEMBER, "readMember", by_id=True)
 def read_member(call: Call, user: str, member: str) -> Reply:
-    return _polled(call, user, member, lambda record, owner: {"member": render(call, record, owner)})
+    with call.look() as world:
+        owner, record = call.user_and_member(world, user, member)
+        present = render(call, record, owner)
+    call.polled(record)
+    return Reply({"member": present})
 
 
 @routes.add("GET", f"{MEMBER}/status", "readMemberStatus", by_id=True)
 def read_status(call: Call, user: str, member: str) -> Reply:
-    def lean(record: Record, owner: Record) -> dict[str, Any]:
-        status = STATUS.dump({**record.body, "guid": record.guid})
-        if record.body["connection_status"] == "CHALLENGED":
-            status["challenges"] = challenges_of(record)
-        return {"member": status}
-
-    return _polled(call, user, member, lean)
-
-
-def _polled(call: Call, user: str, member: str, show: Any) -> Reply:
-    """A read of a member's status, which a scenario may count."""
     with call.look() as world:
-        owner, record = call.user_and_member(world, user, member)
-        body = show(record, owner)
+        _, record = call.user_and_member(world, user, member)
+    status = STATUS.dump({**record.body, "guid": record.guid})
+    if record.body["connection_status"] == "CHALLENGED":
+        status["challenges"] = challenges_of(record)
     call.polled(record)
-    return Reply(body)
+    return Reply({"member": status})
 
 
 @routes.add("GET", f"{MEMBER}/challenges", "listMemberChallenges", by_id=True)

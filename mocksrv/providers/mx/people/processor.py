@@ -274,7 +274,7 @@ def _bearer(call: Call, world: World, *needs: str) -> Record:
         raise MXError(401, "Unauthorized: the access token is unknown")
     if world.now >= token.body["expires_at"]:
         raise MXError(401, "Unauthorized: the access token has expired; ask the client for a new code")
-    call.engine.catch_up(call.sandbox, token.owner, *filter(None, (token.subject, token.parent)))
+    call.engine.schedule.catch_up(call.sandbox, token.owner, *filter(None, (token.subject, token.parent)))
     call.user(world, token.owner)
     has = {"member_guid": token.subject, "account_guid": token.parent, PROTECTED: token.body["protected"]}
     for need in needs:
