@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
 from hypothesis import settings as hypothesis_settings
 
 from mocksrv.engine.config import Config
 from mocksrv.engine.engine import Engine
 from mocksrv.server import Parts, open_parts
+from mocksrv.web.app import App
 
 # CI tries the same examples every time, so that a change is judged by itself; elsewhere each run tries others, fewer.
 hypothesis_settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
@@ -98,7 +98,7 @@ class Receiver:
 class SandboxClient:
     """What the clients of all providers share: one sandbox of a server in this process, and its control API."""
 
-    def __init__(self, app: Flask, sandbox: str = "") -> None:
+    def __init__(self, app: App, sandbox: str = "") -> None:
         self.http = app.test_client()
         self.prefix = f"/sandbox/{sandbox}" if sandbox else ""
 
@@ -126,7 +126,7 @@ class SandboxClient:
 class MX(SandboxClient):
     """A small MX client."""
 
-    def __init__(self, app: Flask, sandbox: str = "") -> None:
+    def __init__(self, app: App, sandbox: str = "") -> None:
         super().__init__(app, sandbox)
         self.made: Counter[tuple[str, str]] = Counter()  # (user, institution) -> the members that it made there
 
@@ -240,7 +240,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def mx(make_server: Callable[..., tuple[Engine, Flask]], receiver: Receiver) -> MX:
+def mx(make_server: Callable[..., tuple[Engine, App]], receiver: Receiver) -> MX:
     """A client of a server on a manual clock with a seed, whose callbacks go to ``receiver``."""
     _, app = make_server(webhook_url=receiver.url)
     return MX(app)

@@ -9,14 +9,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from flask import Flask
 
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.storage.records import Query, Record, StoreError
 from mocksrv.engine.storage.sqlite import Store
+from mocksrv.web.app import App
 from tests.conftest import MX
 
-Make = Callable[..., tuple[Engine, Flask]]
+Make = Callable[..., tuple[Engine, App]]
 NOBODY = 65534  # a user without rights
 
 

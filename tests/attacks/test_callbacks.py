@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Flask
 
 from mocksrv.engine.callbacks.addresses import Itself, is_local
 from mocksrv.engine.callbacks.transport import Transport
@@ -17,10 +16,11 @@ from mocksrv.engine.config import Config
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.sandbox import Fault
 from mocksrv.server import LocalServer
+from mocksrv.web.app import App
 from tests.conftest import MX, Receiver
 from tests.providers.finicity.client import PARTNER, Finicity
 
-Make = Callable[..., tuple[Engine, Flask]]
+Make = Callable[..., tuple[Engine, App]]
 ITSELF = "callbacks do not go to mocksrv itself"
 
 
@@ -271,7 +271,7 @@ def test_what_a_fault_meets(pattern: str, path: str, meets: bool) -> None:
     ],
 )
 def test_a_fault_that_takes_too_long(
-    make_server: Callable[..., tuple[Engine, Flask]], fault: dict[str, Any], detail: str
+    make_server: Callable[..., tuple[Engine, App]], fault: dict[str, Any], detail: str
 ) -> None:
     answer = make_server()[1].test_client().put("/_mocksrv/faults", json={"faults": [fault]})
     assert (answer.status_code, detail in answer.get_json()["detail"]) == (422, True)

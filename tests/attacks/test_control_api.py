@@ -6,14 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Flask
 
 from mocksrv.engine.engine import Engine
+from mocksrv.web.app import App
 
-Make = Callable[..., tuple[Engine, Flask]]
+Make = Callable[..., tuple[Engine, App]]
 
 
-def status(app: Flask, method: str = "GET", path: str = "/_mocksrv/clock", **headers: str) -> int:
+def status(app: App, method: str = "GET", path: str = "/_mocksrv/clock", **headers: str) -> int:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     body = {"json": {"mode": "manual"}} if method == "PUT" else {}
     return app.test_client().open(path, method=method, headers=named, **body).status_code

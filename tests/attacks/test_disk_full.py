@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
 
 from mocksrv.engine.engine import Engine
+from mocksrv.web.app import App
 from tests.attacks.test_fairness import wait_until
 from tests.conftest import MX, Receiver
 
@@ -34,7 +34,7 @@ def full_disk() -> Iterator[None]:
 @pytest.fixture(params=["file", "temporary"])
 def mx(
     request: pytest.FixtureRequest,
-    make_server: Callable[..., tuple[Engine, Flask]],
+    make_server: Callable[..., tuple[Engine, App]],
     receiver: Receiver,
     tmp_path: Path,
 ) -> MX:

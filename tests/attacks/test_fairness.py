@@ -8,16 +8,16 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from flask import Flask
 
 from mocksrv.engine.config import Config
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.storage.turns import Turns
 from mocksrv.server import build
+from mocksrv.web.app import App
 from tests.conftest import MX
 
 MINUTE = 60_000
-Parts = tuple[Engine, Flask]
+Parts = tuple[Engine, App]
 
 
 def late(engine: Engine, sandbox: str = "default") -> None:

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 import pytest
-from flask import Flask
 
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.storage.records import DEEPEST
 from mocksrv.settings import SettingError, config_from
+from mocksrv.web.app import App
 from tests.conftest import MX, Receiver
 
-Make = Callable[..., tuple[Engine, Flask]]
+Make = Callable[..., tuple[Engine, App]]
 ODD = [
     "1e999",
     "-1e999",

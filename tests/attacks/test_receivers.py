@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from flask import Flask
 
 from mocksrv.engine.callbacks import dispatcher
 from mocksrv.engine.callbacks.transport import KEPT_HEAD, Answer, Transport
 from mocksrv.engine.engine import Engine
+from mocksrv.web.app import App
 from tests.attacks.test_fairness import wait_until
 from tests.conftest import MX, Receiver
 
@@ -55,7 +55,7 @@ def posted(answer: bytes) -> Answer:
 
 @pytest.mark.slow
 def test_hung_endpoints_of_one_sandbox_delay_no_other(
-    make_server: Callable[..., tuple[Engine, Flask]], receiver: Receiver
+    make_server: Callable[..., tuple[Engine, App]], receiver: Receiver
 ) -> None:
     _, app = make_server(clock="real")
     with hanging() as url:
@@ -71,7 +71,7 @@ def test_hung_endpoints_of_one_sandbox_delay_no_other(
 
 
 def test_the_queues_of_a_sandbox_take_turns(
-    make_server: Callable[..., tuple[Engine, Flask]], receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    make_server: Callable[..., tuple[Engine, App]], receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dispatcher, "SHARE", 1)
     monkeypatch.setattr(dispatcher, "BATCH", 1)

@@ -80,7 +80,7 @@ def test_who_has_unsubscribed_is_told_nothing_more(house: House) -> None:
     house.engine.observers.unsubscribe(observer)
     house.door(house.script(SCRIPT))
     assert told == []
-    assert not house.engine.observers
+    assert not house.engine.observers.present
 
 
 def test_an_advance_ends_its_observation(house: House) -> None:
@@ -88,5 +88,5 @@ def test_an_advance_ends_its_observation(house: House) -> None:
     happened = house.advance(20 * SECOND)
     before = len(happened)
     house.door("test")
-    assert not house.engine.observers
+    assert not house.engine.observers.present
     assert len(happened) == before > 0

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from flask import Flask
 
+from mocksrv.web.app import App
 from tests.conftest import MX, Receiver, started
 from tests.providers.finicity.client import Finicity
 from tests.providers.mono.client import Mono
@@ -71,14 +71,14 @@ NIGERIAN = {  # the bank's code -> what is typed
 
 
 @pytest.fixture(scope="module")
-def app() -> Iterator[Flask]:
+def app() -> Iterator[App]:
     engine, made = started()
     yield made
     engine.close()
 
 
 @pytest.fixture(scope="module")
-def mono(app: Flask) -> Iterator[Mono]:
+def mono(app: App) -> Iterator[Mono]:
     receiver = Receiver()
     yield Mono(app, receiver)
     receiver.close()
@@ -89,7 +89,7 @@ def pairs(table: dict[str, tuple[str, ...]]) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("typed", "name"), pairs(AMERICAN))
-def test_mx(app: Flask, typed: str, name: str) -> None:
+def test_mx(app: App, typed: str, name: str) -> None:
     answer = MX(app).http.get(
         "/institutions", query_string={"name": typed}, headers={"Accept-Version": "v20250224"}, auth=("a", "b")
     )
@@ -97,7 +97,7 @@ def test_mx(app: Flask, typed: str, name: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def finicity(app: Flask) -> Iterator[Finicity]:
+def finicity(app: App) -> Iterator[Finicity]:
     receiver = Receiver()
     yield Finicity(app, receiver)
     receiver.close()

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Flask
 
 from mocksrv.engine.engine import Engine
 from mocksrv.providers.finicity.webhooks import EVENTS
 from mocksrv.server import bundled_scenarios
+from mocksrv.web.app import App
 from tests.conftest import Receiver
 from tests.providers.finicity.client import Finicity
 
@@ -35,7 +35,7 @@ STORIES = {
 
 
 @pytest.fixture
-def finicity(make_server: Callable[..., tuple[Engine, Flask]], receiver: Receiver) -> Finicity:
+def finicity(make_server: Callable[..., tuple[Engine, App]], receiver: Receiver) -> Finicity:
     """An authenticated client whose sessions tell ``receiver``."""
     return Finicity(make_server()[1], receiver)
 

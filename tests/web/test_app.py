@@ -6,16 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Flask, url_for
+from flask import url_for
 from werkzeug.routing import BuildError
 
 from mocksrv.engine.engine import Engine
+from mocksrv.web.app import App
 
 INVALID_ROUTE = {"error": {"message": "Invalid route", "status": "not_found", "type": "not_found_error"}}
 
 
 @pytest.fixture
-def app(make_server: Callable[..., tuple[Engine, Flask]]) -> Flask:
+def app(make_server: Callable[..., tuple[Engine, App]]) -> App:
     return make_server()[1]
 
 
@@ -31,13 +32,13 @@ def app(make_server: Callable[..., tuple[Engine, Flask]]) -> Flask:
         ("/finicity/nothing", {"code": 14001}),
     ],
 )
-def test_a_prefix_ends_at_a_slash(app: Flask, sandbox: str, path: str, body: dict[str, Any]) -> None:
+def test_a_prefix_ends_at_a_slash(app: App, sandbox: str, path: str, body: dict[str, Any]) -> None:
     answer = app.test_client().get(f"{sandbox}{path}")
     assert answer.status_code == 404
     assert answer.get_json().items() >= body.items()
 
 
-def test_urls_are_built_for_all_that_flask_answers(app: Flask) -> None:
+def test_urls_are_built_for_all_that_flask_answers(app: App) -> None:
     with app.others.flask.test_request_context("/", environ_overrides={"SCRIPT_NAME": "/sandbox/mine"}):
         assert url_for("root") == "/sandbox/mine/"
         assert url_for("control.GET /webhooks", newest="true") == "/sandbox/mine/_mocksrv/webhooks?newest=true"

@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
-from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
@@ -17,6 +16,7 @@ from werkzeug.test import TestResponse
 from mocksrv.engine.config import Config
 from mocksrv.engine.engine import Engine
 from mocksrv.registry import make_providers
+from mocksrv.web.app import App
 from tests.conftest import MX, MX_HEADERS, started
 
 V1, V2 = MX_HEADERS, {"Accept-Version": "v20250224"}
@@ -360,7 +360,7 @@ def test_what_hangs_on_an_early_or_late_clock_can_be_shown(mx: MX, now: str) -> 
 
 
 def test_a_member_of_an_institution_that_is_gone_is_still_there(
-    make_server: Callable[..., tuple[Engine, Flask]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_server: Callable[..., tuple[Engine, App]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mocksrv.engine.scenarios.library.LOOK_EVERY", 0)
     file = tmp_path / "bare.yaml"

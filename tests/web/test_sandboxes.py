@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Flask
 
 from mocksrv.engine.engine import Engine
+from mocksrv.web.app import App
 from tests.conftest import MX, MX_HEADERS, Receiver
 
 
@@ -171,7 +171,7 @@ def test_handed_out_urls_stay_in_their_sandbox(mx: MX, other: MX) -> None:
     assert "redirect_uri=http%3A%2F%2Flocalhost%2Fsandbox%2Fci-17%2Foauth%2Fredirect_from" in oauth_uri(other)
 
 
-def test_handed_out_urls_use_the_public_url(make_server: Callable[..., tuple[Engine, Flask]]) -> None:
+def test_handed_out_urls_use_the_public_url(make_server: Callable[..., tuple[Engine, App]]) -> None:
     _, app = make_server(public_url="https://mock.example.com/mx/")
     assert oauth_uri(MX(app)).startswith("https://mock.example.com/mx/oauth/authorize?")
     assert oauth_uri(MX(app, "ci-17")).startswith("https://mock.example.com/mx/sandbox/ci-17/oauth/authorize?")
@@ -251,7 +251,7 @@ def test_a_deleted_sandbox_is_gone_until_its_next_use(mx: MX, other: MX) -> None
 # determinism
 
 
-def story(app: Flask, receiver: Receiver) -> list[Any]:
+def story(app: App, receiver: Receiver) -> list[Any]:
     """A day in a sandbox: every answer and every callback."""
     mx = MX(app)
     seen: list[Any] = []
@@ -286,7 +286,7 @@ def story(app: Flask, receiver: Receiver) -> list[Any]:
 
 
 def test_the_same_seed_and_calls_give_the_same_world(
-    make_server: Callable[..., tuple[Engine, Flask]], receiver: Receiver
+    make_server: Callable[..., tuple[Engine, App]], receiver: Receiver
 ) -> None:
     def told(seed: int) -> list[Any]:
         receiver.received.clear()
@@ -299,8 +299,8 @@ def test_the_same_seed_and_calls_give_the_same_world(
     assert told(8) != first
 
 
-def test_a_seed_is_mixed_with_the_sandboxs_name(make_server: Callable[..., tuple[Engine, Flask]]) -> None:
-    def told(app: Flask, sandbox: str) -> tuple[set[str], Any]:
+def test_a_seed_is_mixed_with_the_sandboxs_name(make_server: Callable[..., tuple[Engine, App]]) -> None:
+    def told(app: App, sandbox: str) -> tuple[set[str], Any]:
         client = MX(app, sandbox)
         user = client.user(id="customer-42")
         client.create(user, institution="harborlight_bank")

@@ -6,8 +6,7 @@ import json
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from flask import Flask
-
+from mocksrv.web.app import App
 from tests.conftest import Receiver, SandboxClient
 
 PARTNER, SECRET = "2445500000001", "secret-of-the-partner-1"
@@ -16,7 +15,7 @@ PARTNER, SECRET = "2445500000001", "secret-of-the-partner-1"
 class Finicity(SandboxClient):
     """An app of one partner, whose sessions tell ``receiver``."""
 
-    def __init__(self, app: Flask, receiver: Receiver, sandbox: str = "") -> None:
+    def __init__(self, app: App, receiver: Receiver, sandbox: str = "") -> None:
         super().__init__(app, sandbox)
         self.receiver = receiver
         self.headers = {"Finicity-App-Key": "app-key", "Accept": "application/json"}

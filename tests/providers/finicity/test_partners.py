@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask
-
+from mocksrv.web.app import App
 from tests.conftest import Receiver
 from tests.providers.finicity.client import PARTNER, SECRET, Finicity
 
@@ -65,7 +64,7 @@ def test_a_new_secret(finicity: Finicity) -> None:
 
 
 def test_only_the_configured_partner(make_server: Any, receiver: Receiver) -> None:
-    app: Flask = make_server(client_id=PARTNER, api_key=SECRET)[1]
+    app: App = make_server(client_id=PARTNER, api_key=SECRET)[1]
     finicity = Finicity(app, receiver)
     assert code(finicity.authenticate("something-else-1", status=401)) == 10001
     assert code(finicity.authenticate(partner="1", status=401)) == 10001

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Flask
 
 from mocksrv.engine.engine import Engine
 from mocksrv.providers.finicity.bank.institutions import Institutions
 from mocksrv.providers.finicity.sessions import Sessions
 from mocksrv.providers.provider import Refusal
+from mocksrv.web.app import App
 from tests.conftest import Receiver
 from tests.providers.finicity.client import Finicity
 
@@ -153,7 +153,7 @@ def test_a_code_that_is_no_number(finicity: Finicity) -> None:
 class Pages:
     """One session, driven as its pages will drive it."""
 
-    def __init__(self, engine: Engine, app: Flask, receiver: Receiver, scenario: str | None = None) -> None:
+    def __init__(self, engine: Engine, app: App, receiver: Receiver, scenario: str | None = None) -> None:
         self.engine = engine
         self.app = Finicity(app, receiver)
         self.customer = self.app.customer()
@@ -175,7 +175,7 @@ class Pages:
 
 
 @pytest.fixture
-def open_pages(make_server: Callable[..., tuple[Engine, Flask]], receiver: Receiver) -> Callable[..., Pages]:
+def open_pages(make_server: Callable[..., tuple[Engine, App]], receiver: Receiver) -> Callable[..., Pages]:
     """Generates a session and opens its first page: ``open_pages(scenario)``."""
 
     def make(scenario: str | None = None) -> Pages:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask
-
+from mocksrv.web.app import App
 from tests.conftest import Receiver, SandboxClient
 
 KEY = {"mono-sec-key": "test_sk_example"}
@@ -15,7 +14,7 @@ SECRET = "sec_4417"
 class Mono(SandboxClient):
     """Calls Mono; the sandbox's callbacks go to ``receiver`` with the webhook secret."""
 
-    def __init__(self, app: Flask, receiver: Receiver, sandbox: str = "") -> None:
+    def __init__(self, app: App, receiver: Receiver, sandbox: str = "") -> None:
         super().__init__(app, sandbox)
         self.receiver = receiver
         endpoint = {"url": receiver.url, "events": ["mono.*"], "auth": {"type": "mono", "secret": SECRET}}

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from itertools import count
 from typing import Any
 
-from flask import Flask
-
+from mocksrv.web.app import App
 from tests.conftest import MX
 from tests.providers.mx.books import Books, Split
 from tests.providers.mx.page import ASKED, NEW, cents, direction, dollars
@@ -18,7 +17,7 @@ SANDBOXES = count()
 class Customer:
     """A user who does things, with the books of it. Guids are what the methods take and give."""
 
-    def __init__(self, app: Flask) -> None:
+    def __init__(self, app: App) -> None:
         self.mx = MX(app, f"money-{next(SANDBOXES)}")
         self.user = self.mx.user()
         self.books = Books(self.mx, self.user)

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Flask
 
 from mocksrv.engine.engine import Engine
+from mocksrv.web.app import App
 from tests.conftest import MX, Receiver
 
 URL = "http://127.0.0.1:9/hook"
@@ -58,7 +58,7 @@ def attempts(webhook: dict[str, Any]) -> list[dict[str, Any]]:
     ids=["basic", "oauth2", "mtls", "a key among the certificates", "tls"],
 )
 def test_secrets_read_back_as_asterisks_and_asterisks_keep_them(
-    make_server: Callable[..., tuple[Engine, Flask]], auth: dict[str, Any], hidden: list[str]
+    make_server: Callable[..., tuple[Engine, App]], auth: dict[str, Any], hidden: list[str]
 ) -> None:
     engine, app = make_server()
     mx = MX(app)
@@ -135,7 +135,7 @@ def test_a_host_that_callbacks_do_not_go_to_is_refused_when_it_is_set(mx: MX, ho
     assert "endpoints.0.auth.token_url" in put(mx, {"url": URL, "auth": auth}, status=422)["detail"]
 
 
-def test_an_allowed_host_may_be_anywhere(make_server: Callable[..., tuple[Engine, Flask]]) -> None:
+def test_an_allowed_host_may_be_anywhere(make_server: Callable[..., tuple[Engine, App]]) -> None:
     _, app = make_server(allow_callbacks=("192.0.2.*",))
     assert "warnings" not in put(MX(app), {"url": "http://192.0.2.7/hook"})
 
@@ -241,7 +241,7 @@ def test_a_body_that_is_no_text_any_more_is_kept_in_bytes(mx: MX, receiver: Rece
 
 
 def test_a_token_belongs_to_one_endpoint_and_one_sandbox(
-    make_server: Callable[..., tuple[Engine, Flask]], receiver: Receiver
+    make_server: Callable[..., tuple[Engine, App]], receiver: Receiver
 ) -> None:
     _, app = make_server()
     tokens = Receiver()

@@ -9,12 +9,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from flask import Flask
 
 from mocksrv import __version__
 from mocksrv.engine.clock import parse_moment
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.storage.records import Query
+from mocksrv.web.app import App
 from tests.conftest import MX, Receiver
 
 SCENARIO = """\
@@ -228,7 +228,7 @@ def test_a_body_is_sent_as_what_it_is(mx: MX, method: str, path: str, data: byte
     ],
 )
 def test_only_near_clients_may_call(
-    make_server: Callable[..., tuple[Engine, Flask]], reach: str, address: str, status: int
+    make_server: Callable[..., tuple[Engine, App]], reach: str, address: str, status: int
 ) -> None:
     _, app = make_server(control_from=reach)
     client = app.test_client()
@@ -239,7 +239,7 @@ def test_only_near_clients_may_call(
 @pytest.mark.parametrize(
     ("header", "status"), [("Bearer hush", 200), ("Bearer wrong", 401), ("", 401), ("Bearer h\u00fcsh", 401)]
 )
-def test_a_token_opens_the_api(make_server: Callable[..., tuple[Engine, Flask]], header: str, status: int) -> None:
+def test_a_token_opens_the_api(make_server: Callable[..., tuple[Engine, App]], header: str, status: int) -> None:
     _, app = make_server(control_token="hush")
     answer = app.test_client().get(
         "/_mocksrv/clock", headers={"Authorization": header}, environ_base={"REMOTE_ADDR": "8.8.8.8"}
@@ -519,7 +519,7 @@ def test_what_a_set_clock_has_passed_has_happened(mx: MX, user: str) -> None:
     assert mx.status(user, member)["successfully_aggregated_at"] == "2026-01-01T12:00:02Z"
 
 
-def test_a_real_clock_is_shifted(make_server: Callable[..., tuple[Engine, Flask]]) -> None:
+def test_a_real_clock_is_shifted(make_server: Callable[..., tuple[Engine, App]]) -> None:
     _, app = make_server(clock="real", seed=None)
     mx = MX(app)
     before = mx.control("GET", "/clock")
@@ -751,7 +751,7 @@ def test_a_dropped_answer_is_none(mx: MX) -> None:
 # held calls
 
 
-def test_a_held_call_ends_with_what_it_waits_for(make_server: Callable[..., tuple[Engine, Flask]]) -> None:
+def test_a_held_call_ends_with_what_it_waits_for(make_server: Callable[..., tuple[Engine, App]]) -> None:
     engine, app = make_server()
     holding = threading.Event()
     watch = engine.watch
@@ -828,7 +828,7 @@ def test_the_control_api_lists_its_calls_with_and_without_a_slash(mx: MX) -> Non
     assert mx.control("GET", "") == mx.control("GET", "/")
 
 
-def test_a_filter_finds_the_last_of_many_subjects(make_server: Callable[..., tuple[Engine, Flask]]) -> None:
+def test_a_filter_finds_the_last_of_many_subjects(make_server: Callable[..., tuple[Engine, App]]) -> None:
     engine, app = make_server()
     mx = MX(app)
     user = mx.user()

@@ -9,13 +9,13 @@ from pkgutil import iter_modules
 from typing import Any
 
 import pytest
-from flask import Flask
 from jsonschema import Draft202012Validator
 from marshmallow import Schema
 
 from mocksrv.engine.config import Config
 from mocksrv.engine.engine import Engine
 from mocksrv.registry import make_providers
+from mocksrv.web.app import App
 from mocksrv.web.control import Control
 from mocksrv.web.control.calls import SCHEMAS, ControlCall, schema_of
 from tests.conftest import MX
@@ -92,7 +92,7 @@ def test_the_document_is_openapi(document: Document) -> None:
         assert all("description" in each or "$ref" in each for each in schema.get("properties", {}).values()), name
 
 
-def test_the_document_says_where_the_sandbox_is(make_server: Callable[..., tuple[Engine, Flask]]) -> None:
+def test_the_document_says_where_the_sandbox_is(make_server: Callable[..., tuple[Engine, App]]) -> None:
     _, app = make_server()
     shown = MX(app, "ci-17").control("GET", "/openapi.json")
     assert shown["servers"] == [{"url": "http://localhost/sandbox/ci-17/_mocksrv"}]

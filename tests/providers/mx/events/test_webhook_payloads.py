@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Flask
 
 from mocksrv.engine.engine import Engine
+from mocksrv.web.app import App
 from mocksrv.web.hosting.hosting import StartError
 from tests.conftest import MX, Receiver
 
@@ -357,7 +357,7 @@ def test_twelve_retries_in_about_a_day_then_it_has_failed(mx: MX, receiver: Rece
     assert (moments[0], moments[-1][:16]) == ("Thu, 01 Jan 2026 12:00:00 GMT", "Fri, 02 Jan 2026")
 
 
-def test_the_gaps_grow(make_server: Callable[..., tuple[Engine, Flask]]) -> None:
+def test_the_gaps_grow(make_server: Callable[..., tuple[Engine, App]]) -> None:
     _, app = make_server(webhook_url="http://127.0.0.1:1/closed")
     mx = MX(app)
     mx.create(mx.user(), skip_aggregation=True)
@@ -388,7 +388,7 @@ def test_one_failure_holds_up_no_later_callback(mx: MX, receiver: Receiver, memb
     assert receiver.bodies()[3] == receiver.bodies()[0]
 
 
-def test_callbacks_go_to_local_addresses_only(make_server: Callable[..., tuple[Engine, Flask]]) -> None:
+def test_callbacks_go_to_local_addresses_only(make_server: Callable[..., tuple[Engine, App]]) -> None:
     with pytest.raises(StartError, match=r"192\.0\.2\.1.*--allow-callbacks"):
         make_server(webhook_url="http://192.0.2.1:9/elsewhere")
 

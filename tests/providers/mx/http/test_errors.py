@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Flask
 from werkzeug.test import TestResponse
 
 from mocksrv.engine.engine import Engine
+from mocksrv.web.app import App
 from tests.conftest import MX, MX_HEADERS
 
 V1_MEDIA, V2_MEDIA = "application/vnd.mx.api.v1+json", "application/json"
@@ -67,7 +67,7 @@ def test_any_credentials_will_do(mx: MX) -> None:
     ("pair", "status"), [(("id", "secret"), 200), (("id", "wrong"), 401), (("other", "secret"), 401)]
 )
 def test_only_the_configured_credentials_will_do(
-    make_server: Callable[..., tuple[Engine, Flask]], pair: Any, status: int
+    make_server: Callable[..., tuple[Engine, App]], pair: Any, status: int
 ) -> None:
     _, app = make_server(client_id="id", api_key="secret")
     assert ask(MX(app), auth=pair).status_code == status

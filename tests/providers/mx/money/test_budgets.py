@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Flask
 
 from mocksrv.engine.engine import Engine
 from mocksrv.providers.mx.bank.categories import BY_GUID, BY_NAME, CATEGORIES
+from mocksrv.web.app import App
 from tests.conftest import MX
 
 V2 = {"Accept": "application/json", "Accept-Version": "v20250224"}
@@ -198,7 +198,7 @@ def test_changes_are_told(mx: MX) -> None:
 
 @pytest.mark.parametrize("fidelity", ["sdk", "wire"])
 def test_a_list_is_an_array_and_for_the_sdk_an_object_beside_it(
-    make_server: Callable[..., tuple[Engine, Flask]], fidelity: str
+    make_server: Callable[..., tuple[Engine, App]], fidelity: str
 ) -> None:
     mx = MX(make_server(fidelity=fidelity)[1])
     user = mx.user()

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mocksrv.engine.engine import Engine
+from mocksrv.web.app import App
 from tests.conftest import MX, MX_HEADERS
 
 V2 = {"Accept": "application/json", "Accept-Version": "v20250224"}
 TRIP = {"amount": 4500.5, "goal_type_name": "SAVE_AMOUNT", "meta_type_name": "VACATION", "name": "Save for Europe"}
-Server = tuple[Engine, Flask]
+Server = tuple[Engine, App]
 
 
 def with_data(mx: MX) -> tuple[str, dict[str, dict[str, Any]]]:

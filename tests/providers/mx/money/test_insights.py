@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from flask import Flask
 
 from mocksrv.engine.clock import DAY, SEEDED_START
 from mocksrv.engine.engine import Engine
@@ -18,6 +17,7 @@ from mocksrv.providers.mx.money import insight_templates
 from mocksrv.providers.mx.money.insight_cases import Books
 from mocksrv.providers.mx.money.insight_templates import TEMPLATES
 from mocksrv.providers.mx.money.repeating import Repeating, Row
+from mocksrv.web.app import App
 from tests.conftest import MX
 
 V2 = {"Accept": "application/json", "Accept-Version": "v20250224"}
@@ -169,7 +169,7 @@ def test_only_the_users_own_are_there(mx: MX, user: str) -> None:
 
 @pytest.mark.parametrize("kind", ["sdk", "wire"])
 def test_an_update_answers_the_bare_insight_or_its_wrapper(
-    make_server: Callable[..., tuple[Engine, Flask]], kind: str
+    make_server: Callable[..., tuple[Engine, App]], kind: str
 ) -> None:
     mx = MX(make_server(fidelity=kind)[1])
     user = mx.user()

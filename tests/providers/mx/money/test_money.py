@@ -7,7 +7,6 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from flask import Flask
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -19,6 +18,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from mocksrv.web.app import App
 from tests.conftest import started
 from tests.providers.mx.customer import Customer
 from tests.providers.mx.page import Page, cents
@@ -32,7 +32,7 @@ EXAMPLES, STEPS = 25, 25
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     """One server on a manual clock with a scenario for every profile; each test has a sandbox of its own."""
     folder = tmp_path_factory.mktemp("scenarios")
     for name in (*PROFILES, "huge"):
@@ -43,7 +43,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
 
 
 @pytest.fixture
-def customer(app: Flask) -> Iterator[Customer]:
+def customer(app: App) -> Iterator[Customer]:
     made = Customer(app)
     yield made
     made.go()
@@ -211,7 +211,7 @@ a_transaction = having(lambda machine: machine.page.transactions)
 class Changes(RuleBasedStateMachine):
     """A user does anything in any order, and after each step the books are right."""
 
-    app: Flask
+    app: App
 
     @initialize(profile=st.sampled_from(PROFILES))
     def connect_first(self, profile: str) -> None:
@@ -508,7 +508,7 @@ class Changes(RuleBasedStateMachine):
 
 
 @pytest.mark.slow
-def test_money_adds_up_after_any_sequence_of_changes(app: Flask) -> None:
+def test_money_adds_up_after_any_sequence_of_changes(app: App) -> None:
     machine = type("ChangesHere", (Changes,), {"app": app})
     chosen = settings(
         max_examples=EXAMPLES, stateful_step_count=STEPS, deadline=None, suppress_health_check=list(HealthCheck)

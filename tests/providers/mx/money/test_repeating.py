@@ -9,7 +9,6 @@ from random import Random
 from typing import Any
 
 import pytest
-from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +18,7 @@ from mocksrv.providers.mx.bank import recurrence
 from mocksrv.providers.mx.bank.categories import BY_NAME
 from mocksrv.providers.mx.bank.recurrence import Dated
 from mocksrv.providers.profiles import Profiles
+from mocksrv.web.app import App
 from tests.conftest import MX
 
 V2 = {"Accept": "application/json", "Accept-Version": "v20250224"}
@@ -135,7 +135,7 @@ def test_a_single_one_is_read_as_the_file_has_it(mx: MX, user: str) -> None:
     mx.call("GET", "/users/USR-unknown/repeating_transactions", status=404)
 
 
-def test_a_single_one_is_an_object_on_the_wire(make_server: Callable[..., tuple[Engine, Flask]]) -> None:
+def test_a_single_one_is_an_object_on_the_wire(make_server: Callable[..., tuple[Engine, App]]) -> None:
     mx = MX(make_server(fidelity="wire")[1])
     user = mx.user()
     connect(mx, user, "amberlock_bank")

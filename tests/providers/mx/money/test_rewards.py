@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Flask
 
 from mocksrv.engine.engine import Engine
+from mocksrv.web.app import App
 from tests.conftest import MX
 
 V2 = {"Accept": "application/json", "Accept-Version": "v20250224"}
@@ -72,7 +72,7 @@ def test_a_later_fetch_counts_what_changed(mx: MX) -> None:
 
 @pytest.mark.parametrize(("fidelity", "expected"), [("sdk", "9999-12-31"), ("wire", None)])
 def test_a_reward_without_an_end(
-    make_server: Callable[..., tuple[Engine, Flask]], fidelity: str, expected: str | None
+    make_server: Callable[..., tuple[Engine, App]], fidelity: str, expected: str | None
 ) -> None:
     mx = MX(make_server(fidelity=fidelity)[1])
     user = mx.user()

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Flask
 
 from mocksrv.engine.engine import Engine
 from mocksrv.providers.mx.bank.categories import BY_GUID, BY_NAME
+from mocksrv.web.app import App
 from tests.conftest import MX
 
 V2 = {"Accept": "application/json", "Accept-Version": "v20250224"}
@@ -230,7 +230,7 @@ def test_what_is_not_there(mx: MX) -> None:
 
 
 @pytest.mark.parametrize("fidelity", ["sdk", "wire"])
-def test_single_objects_are_bare_to_the_sdk(make_server: Callable[..., tuple[Engine, Flask]], fidelity: str) -> None:
+def test_single_objects_are_bare_to_the_sdk(make_server: Callable[..., tuple[Engine, App]], fidelity: str) -> None:
     mx = MX(make_server(fidelity=fidelity)[1])
     user = mx.user()
     mx.create(user)

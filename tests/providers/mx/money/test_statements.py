@@ -13,11 +13,11 @@ from typing import Any
 from urllib.parse import urljoin
 
 import pytest
-from flask import Flask
 from pypdf import PdfReader
 
 from mocksrv.engine.engine import Engine
 from mocksrv.providers.pdf import Page, document
+from mocksrv.web.app import App
 from tests.conftest import MX
 
 V2 = {"Accept": "application/json", "Accept-Version": "v20250224"}
@@ -154,7 +154,7 @@ def test_the_file_is_sound_and_names_account_and_owner(mx: MX) -> None:
     assert download(mx, statements[0], **{"Accept-Version": "v20250224"}).data == answer.data
 
 
-def test_the_same_seed_makes_the_same_files(make_server: Callable[..., tuple[Engine, Flask]]) -> None:
+def test_the_same_seed_makes_the_same_files(make_server: Callable[..., tuple[Engine, App]]) -> None:
     hashes = []
     for seed in (3, 3, 4):
         mx = MX(make_server(seed=seed)[1])

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Flask
 
 from mocksrv.engine.engine import Engine
+from mocksrv.web.app import App
 from tests.conftest import MX
 
 V2 = {"Accept": "application/json", "Accept-Version": "v20250224"}
@@ -27,7 +27,7 @@ def user(mx: MX) -> str:
 
 
 @pytest.fixture
-def wire(make_server: Callable[..., tuple[Engine, Flask]]) -> MX:
+def wire(make_server: Callable[..., tuple[Engine, App]]) -> MX:
     """A client of a server that answers what is on MX's wire."""
     return MX(make_server(fidelity="wire")[1])
 

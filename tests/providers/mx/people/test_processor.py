@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Flask
 
 from mocksrv.engine.engine import Engine
+from mocksrv.web.app import App
 from tests.conftest import MX, MX_HEADERS
 
 V2 = {"Accept": "application/json", "Accept-Version": "v20250224"}
@@ -64,7 +64,7 @@ def processor(mx: MX) -> Processor:
 
 
 @pytest.fixture
-def wire(make_server: Callable[..., tuple[Engine, Flask]]) -> Processor:
+def wire(make_server: Callable[..., tuple[Engine, App]]) -> Processor:
     """The same, of a server that answers what is on MX's wire."""
     return Processor(MX(make_server(fidelity="wire")[1]))
 
@@ -103,7 +103,7 @@ def test_what_a_token_needs(mx: MX, query: str) -> None:
     mx.call("POST", f"/token{query}", status=400)
 
 
-def test_codes_are_the_same_again_under_a_seed(make_server: Callable[..., tuple[Engine, Flask]]) -> None:
+def test_codes_are_the_same_again_under_a_seed(make_server: Callable[..., tuple[Engine, App]]) -> None:
     one, two = (Processor(MX(make_server()[1])) for _ in range(2))
     assert one.code() == two.code()
 

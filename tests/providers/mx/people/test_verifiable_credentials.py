@@ -8,9 +8,9 @@ from typing import Any
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from flask import Flask
 
 from mocksrv.engine.engine import Engine
+from mocksrv.web.app import App
 from tests.conftest import MX
 
 BETA = {"Accept": "application/vnd.mx.api.v2beta+json"}
@@ -173,7 +173,7 @@ def test_a_split_transaction_is_there_once_as_the_bank_gave_it(connected: tuple[
     assert claims(mx, path)["vc"]["credentialSubject"] == before
 
 
-def test_a_seed_makes_the_key(make_server: Callable[..., tuple[Engine, Flask]]) -> None:
+def test_a_seed_makes_the_key(make_server: Callable[..., tuple[Engine, App]]) -> None:
     issuers = []
     for seed in (1, 1, 2):
         mx = MX(make_server(seed=seed)[1])

@@ -7,18 +7,18 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Flask
 
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.sandbox import DEFAULT
 from mocksrv.engine.storage.records import Query, Record
+from mocksrv.web.app import App
 from tests.conftest import MX, MX_HEADERS
 
 V2 = {"Accept": "application/json", "Accept-Version": "v20250224"}
 
 
 @pytest.fixture
-def server(make_server: Callable[..., tuple[Engine, Flask]]) -> tuple[Engine, MX]:
+def server(make_server: Callable[..., tuple[Engine, App]]) -> tuple[Engine, MX]:
     engine, app = make_server()
     return engine, MX(app)
 
@@ -45,7 +45,7 @@ def test_a_url_leads_to_the_page_of_the_widget(mx: MX, headers: Any) -> None:
     assert ask(mx, user, headers=headers)["url"] != connect["url"]
 
 
-def test_a_url_stays_in_its_sandbox(make_server: Callable[..., tuple[Engine, Flask]]) -> None:
+def test_a_url_stays_in_its_sandbox(make_server: Callable[..., tuple[Engine, App]]) -> None:
     mx = MX(make_server()[1], sandbox="ci-7")
     assert ask(mx, mx.user())["url"].startswith("http://localhost/sandbox/ci-7/md/connect/")
 
@@ -213,13 +213,13 @@ def test_a_microdeposit_is_opened_in_verification(mx: MX) -> None:
     ask(mx, user, headers=V2, mode="verification", current_microdeposit_guid="MIC-0", status=404)
 
 
-def test_a_widget_that_the_file_does_not_list(mx: MX, make_server: Callable[..., tuple[Engine, Flask]]) -> None:
+def test_a_widget_that_the_file_does_not_list(mx: MX, make_server: Callable[..., tuple[Engine, App]]) -> None:
     wire = MX(make_server(fidelity="wire")[1])
     assert ask(mx, mx.user(), headers=V2, widget_type="pulse_widget")["type"] is None
     assert ask(mx, mx.user(), widget_type="pulse_widget")["type"] == "pulse_widget"
     assert ask(wire, wire.user(), headers=V2, widget_type="pulse_widget")["type"] == "pulse_widget"
 
 
-def test_urls_are_the_same_again_under_a_seed(make_server: Callable[..., tuple[Engine, Flask]]) -> None:
+def test_urls_are_the_same_again_under_a_seed(make_server: Callable[..., tuple[Engine, App]]) -> None:
     one, two = (MX(make_server()[1]) for _ in range(2))
     assert ask(one, one.user())["url"] == ask(two, two.user())["url"]
