@@ -27,10 +27,11 @@ class TemporaryFolder:
         _sweep(parent)
         while True:
             self.path = Path(tempfile.mkdtemp(dir=parent))
-            lock = _lock(self.path, wait=True)
-            if self.path.exists():
-                break  # else somebody swept it before it was locked
-            _unlock(lock)
+            with suppress(FileNotFoundError):  # somebody may sweep it before it is locked: another one is made then
+                lock = _lock(self.path, wait=True)
+                if self.path.exists():
+                    break
+                _unlock(lock)
         self._remove = weakref.finalize(self, _end, self.path, lock, os.getpid())
 
     def close(self) -> None:
