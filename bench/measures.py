@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import callbacks, load, rivals
+from bench import callbacks, load, rivals, storm
 from bench.fill import fill
 from bench.mx import HEADERS, MX_BANK, Client, status_path
 from bench.receiver import Receiver
@@ -207,5 +207,6 @@ MEASURES: dict[str, Callable[[Setup], Iterator[Row]]] = {
     "hanging": callbacks.hanging,
     "advance": callbacks.hurry,
     "memory": callbacks.memory,
+    "storm": storm.storm,
     "rivals": rivals.beside,
 }

@@ -36,6 +36,10 @@ GOALS = {
     "hanging p99": Goal("≤ 100 ms", "mocksrv", lambda milliseconds: milliseconds <= 100),
     "hurry": Goal("≤ 5 s", "mocksrv", lambda seconds: seconds <= 5),
     "flat": Goal("≤ 1.1 × of the fewer", "ratio", lambda times: times <= 1.1),
+    "here p99": Goal("≤ 100 ms", "mocksrv", lambda milliseconds: milliseconds <= 100),
+    "here worst": Goal("≤ 400 ms", "mocksrv", lambda milliseconds: milliseconds <= 400),
+    "elsewhere p99": Goal("≤ 50 ms", "mocksrv", lambda milliseconds: milliseconds <= 50),
+    "elsewhere worst": Goal("≤ 250 ms", "mocksrv", lambda milliseconds: milliseconds <= 250),
     "size": Goal("≤ 1.2 × of 10 members", "ratio", lambda times: times <= 1.2),
 }
 

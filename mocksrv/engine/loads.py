@@ -110,9 +110,16 @@ class Loads:
             self._remove(row)
         finally:
             if not self._closed:
-                with self._store.write() as tx:
-                    tx.release_timer(row)
+                self._release(row)
                 self._check(sandbox)
+
+    def _release(self, row: LoadRow) -> None:
+        """The timer falls due again; what came for one that is gone is of no use."""
+        with self._store.write() as tx:
+            wanted = tx.is_wanted(row)
+            tx.release_timer(row)
+        if not wanted:
+            self.discard(row.sandbox, row.subject)
 
     def wait(self, sandbox: Sandbox) -> None:
         """Until no load of this sandbox is under way."""
