@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,18 @@ def test_what_a_process_leaves_open_goes_with_it(folders: Path) -> None:
     environment = {**os.environ, "TMPDIR": str(folders.parent)}
     code = "from mocksrv.engine.storage.sqlite import Store; Store()"
     subprocess.run([sys.executable, "-c", code], check=True, env=environment, timeout=60)
+    assert list(folders.iterdir()) == []
+
+
+def test_many_that_start_at_once_do_not_sweep_each_other(folders: Path) -> None:
+    def make(_: int) -> bool:
+        made = TemporaryFolder()
+        there = made.path.is_dir()
+        made.close()
+        return there
+
+    with ThreadPoolExecutor(16) as pool:
+        assert all(pool.map(make, range(300)))
     assert list(folders.iterdir()) == []
 
 
