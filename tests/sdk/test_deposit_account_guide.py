@@ -250,8 +250,7 @@ def test_check_balance_advances_the_timestamps(guide: Guide) -> None:
         True,
         False,
     )
-    started, ended, balance = guide.callbacks()
-    assert [brief(started), brief(ended)] == [("updated", "CONNECTED", True, 6), ("updated", "CONNECTED", False, 7)]
+    [balance] = guide.callbacks()  # alone: it tells of no member
     assert balance == {
         "action": "member_data_updated",
         "completed_at": START + 4,
@@ -284,8 +283,6 @@ def test_the_whole_guide_in_its_order(guide: Guide) -> None:
         ("member_data_updated", "VERIFICATION"),
         ("updated", "CONNECTED", True, 6),
         ("updated", "CONNECTED", False, 7),
-        ("updated", "CONNECTED", True, 8),
-        ("updated", "CONNECTED", False, 9),
         ("member_data_updated", "BALANCE"),
     ]
 

@@ -56,6 +56,21 @@ def test_an_aggregation_of_nothing(mx: MX, user: str, member: str) -> None:
     assert (body["transactions_created_count"], body["transactions_updated_count"]) == (0, 0)
 
 
+@row("a balance check")
+def test_a_balance_check(mx: MX, user: str, member: str) -> None:
+    path = f"/users/{user}/members/{member}/check_balance"
+    before = len(payloads(mx, "mx.member.*"))
+    mx.call("POST", path)
+    mx.advance("10s")
+    assert len(payloads(mx, "mx.balance")) == 1
+    assert len(payloads(mx, "mx.member.*")) == before
+    mx.control("PUT", f"/subjects/{member}/status", {"status": "FAILED"})
+    mx.call("POST", path)
+    mx.advance("10s")
+    last = payloads(mx, "mx.member.*")[-1]["member"]
+    assert (last["connection_status"], last["is_being_aggregated"]) == ("CONNECTED", False)
+
+
 @row("`accounts` of a verification")
 def test_accounts_of_a_verification(mx: MX, user: str, member: str) -> None:
     mx.call("POST", f"/users/{user}/members/{member}/verify")

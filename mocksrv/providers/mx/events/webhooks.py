@@ -160,13 +160,18 @@ def emit_member(
 
 
 def save_changed(world: World, member: Record) -> None:
-    """Stores a changed member and tells of it, unless nothing but its revision differs from what was told last."""
+    """Stores a changed member and tells of it, unless nothing but its revision differs from what was told last. A
+    balance check of a member that stays CONNECTED has its own callback alone, as MX's page of it says.
+    """
     payload = CATALOGUE["mx.member.updated"].build(world, member, None)["member"]
     shown = [value for name, value in payload.items() if name not in UNTOLD]
-    digest = f"{crc32(dumps(shown).encode()):08x}"
-    new, member.body["told"] = digest != member.body.get("told"), digest
+    status = member.body["connection_status"]
+    told, digest = member.body.get("told"), f"{crc32(dumps(shown).encode()):08x} {status}"
+    member.body["told"] = digest
     world.save(member)
-    if new:
+    checked = member.job is not None and member.job.name == "balance"
+    stayed = status == "CONNECTED" and str(told).endswith(f" {status}")
+    if digest != told and not (checked and stayed):
         emit_member(world, "mx.member.updated", member)
 
 

@@ -381,9 +381,9 @@ def _seconds(earlier: str, later: str) -> float:
 def test_one_failure_holds_up_no_later_callback(mx: MX, receiver: Receiver, member: str, user: str) -> None:
     receiver.received.clear()
     receiver.answers = [500]
-    mx.call("POST", f"/users/{user}/members/{member}/check_balance")
+    mx.call("POST", f"/users/{user}/members/{member}/fetch_statements")
     mx.advance("5s")
-    assert [body.get("type") for body in receiver.bodies()] == [None, None, "BALANCE"]
+    assert [body.get("type") for body in receiver.bodies()] == [None, None, "STATEMENT"]
     mx.advance("1m")
     assert receiver.bodies()[3] == receiver.bodies()[0]
 
