@@ -68,7 +68,10 @@ def test_a_webview_goes_to_addresses_and_opens_no_window(app: App, context: Any)
     context.on("request", lambda request: gone.append(request.url))
     page = context.new_page()
     page.goto(app.widget(is_mobile_webview=True, ui_message_webview_url_scheme="myapp"))
-    page.wait_for_timeout(500)
+    for _ in range(50):
+        page.wait_for_timeout(100)
+        if any("connect/loaded" in url for url in gone):
+            break
     went = [url.split("?")[0] for url in gone if url.startswith("myapp:")]
     assert went == ["myapp://load", "myapp://connect/stepChange", "myapp://connect/loaded"]
     page.goto(app.widget(is_mobile_webview=True, current_institution_code="mx_bank_oauth"))
