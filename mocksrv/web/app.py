@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from mocksrv.web.others import Others
 
 LARGEST_BODY = 2**20  # bytes
+LONG_BUSY = 0.003  # seconds of processor time: who needs more is answered by a thread, so that polls need not wait
+HEAVY_FOR = 10.0  # seconds for which that is remembered of an operation
 log = logging.getLogger("mocksrv")
 
 
@@ -64,6 +66,9 @@ class App:
         self.engine = engine
         self._config = config
         self._providers = sorted(providers, key=lambda provider: -len(provider.prefix))
+        self._heavy: dict[
+            str, float
+        ] = {}  # operations that took long: until when (monotonic) they do not keep polls waiting
         self._others: Others | None = None
         self._lock = Lock()
         self._ids = Random()
@@ -88,6 +93,8 @@ class App:
         sent = Sent(environ)
         found = self._table.find(sent.method, sent.path)
         if found is None:
+            if self._others is None:
+                self.engine.reserved.may_wait()  # Flask is imported with the first of them
             return self.others.answer(environ, start_response)
         (provider, route, asks), parameters = found
         try:
@@ -112,6 +119,9 @@ class App:
         names: Iterable[str] = (),
     ) -> Answer:
         """``names``: the records in the path."""
+        if self._heavy and route is not None and self._heavy.get(route.operation, 0.0) > time.monotonic():
+            self.engine.reserved.may_wait()
+        busy = time.thread_time()
         started = hosted(sent.environ).once("started", time.perf_counter)
         sandbox = self.sandbox_of(sent)
         sandbox.called_at = self.base_url(sent)
@@ -132,6 +142,8 @@ class App:
             response = call.refuse(
                 500, "mocksrv failed to answer; its log says why. This is a defect, please report it."
             )
+        if time.thread_time() - busy > LONG_BUSY and route is not None:
+            self._heavy[route.operation] = time.monotonic() + HEAVY_FOR
         entry.status = response.status
         entry.duration_ms = round((time.perf_counter() - started) * 1000, 3)
         if not sandbox.dropped:

@@ -42,6 +42,7 @@ class Pages:
         """The view of one page."""
 
         def answer(**parameters: str) -> Response:
+            self._engine.reserved.may_wait()  # templates take long, and may be read for the first time
             from mocksrv.providers.pages.page import PageRequest
 
             asked = request._get_current_object()  # type: ignore[attr-defined]

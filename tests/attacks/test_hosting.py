@@ -226,6 +226,16 @@ def test_the_calls_of_one_sandbox_leave_room_for_others() -> None:
         assert time.monotonic() - began < 5
 
 
+def test_operations_that_take_long_leave_the_event_loop_to_polls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mocksrv.web.app.LONG_BUSY", 0.0)
+    with serving() as server:
+        threads: list[str] = []
+        server.engine.observers.subscribe(lambda _: threads.append(threading.current_thread().name))
+        ask(server, "GET", "/users")
+        ask(server, "GET", "/users")
+    assert threads == ["mocksrv-host", "mocksrv-call-1"]
+
+
 def ask(server: LocalServer, method: str, path: str, body: Any = None) -> Any:
     """The JSON that a call is answered with."""
     connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=70)
