@@ -65,6 +65,7 @@ class App:
     def __init__(self, engine: Engine, providers: Sequence[Provider], config: Config) -> None:
         self.engine = engine
         self._config = config
+        self._declared = providers
         self._providers = sorted(providers, key=lambda provider: -len(provider.prefix))
         self._heavy: dict[
             str, float
@@ -161,7 +162,7 @@ class App:
             if self._others is None:
                 from mocksrv.web.others import Others
 
-                self._others = Others(self, self._providers, self._config)
+                self._others = Others(self, self._declared, self._config)
             return self._others
 
     def test_client(self) -> FlaskClient:

@@ -26,11 +26,12 @@ from mocksrv.web.control.provider_calls import ProviderCalls
 from mocksrv.web.control.reading import read_request
 from mocksrv.web.control.sandboxes import Sandboxes
 from mocksrv.web.control.scenarios import Scenarios
+from mocksrv.web.control.streaming import Streaming
 from mocksrv.web.control.subjects import Subjects
 from mocksrv.web.control.time import Time
 from mocksrv.web.problems import Problem
 
-GROUPS = (Scenarios, Subjects, Time, Callbacks, Requests, Sandboxes, ProviderCalls)
+GROUPS = (Scenarios, Subjects, Time, Callbacks, Requests, Streaming, Sandboxes, ProviderCalls)
 
 
 class Control:

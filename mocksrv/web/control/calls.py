@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 PREFIX = "/_mocksrv"
 AUTH_KINDS = "MOCKSRV_AUTH_KINDS"  # in the configuration of the application: the kinds of auth of endpoints
 SCHEMAS = "mocksrv.web.control.schemas"  # its modules are imported with the first call that needs one
+STREAM_TYPE = "text/event-stream"
 PAGE, LARGEST_PAGE = 100, 1000
 LONGEST_WAIT = 60 * SECOND  # real time that an answer may be held
 BEYOND = 2**63 - 1  # more than any number of a row
@@ -44,7 +45,8 @@ class ControlCall:
     ``path`` is in Flask's spelling, below ``/_mocksrv``. ``view`` takes a `ControlRequest` and the path's parameters;
     it answers a JSON value, None for nothing (204), or a response. ``query``, ``body`` and ``answer`` are schemas, or
     ``module.Name`` of such in the package `SCHEMAS`; without one there is none. ``refusals``: statuses that the view
-    may refuse with, and when. ``takes_text``: the body is a scenario. ``checked``: strangers are refused.
+    may refuse with, and when. ``takes_text``: the body is a scenario. ``streams``: the answer is
+    server-sent events. ``checked``: strangers are refused.
     """
 
     method: str
@@ -56,6 +58,7 @@ class ControlCall:
     answer: str | type[Schema] | None = None
     refusals: Mapping[int, str] = field(default_factory=dict)
     takes_text: bool = False
+    streams: bool = False
     checked: bool = True
 
 

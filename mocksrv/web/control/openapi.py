@@ -10,7 +10,7 @@ from marshmallow import Schema, fields, validate
 
 from mocksrv import __version__
 from mocksrv.providers.fields import Answer, Anything, Duration, Flag, Map, Moment, Number, OneOf, Text, Whole
-from mocksrv.web.control.calls import PREFIX, ControlCall, schema_of
+from mocksrv.web.control.calls import PREFIX, STREAM_TYPE, ControlCall, schema_of
 from mocksrv.web.control.reading import JSON_TYPES, TEXT_TYPES
 from mocksrv.web.control.schemas.shared import ProblemDocument
 from mocksrv.web.problems import PROBLEM_TYPE
@@ -97,6 +97,8 @@ def _operation(call: ControlCall, components: dict[str, Any]) -> dict[str, Any]:
 
 
 def _answer(call: ControlCall, components: dict[str, Any]) -> dict[str, Any]:
+    if call.streams:
+        return {"200": {"description": "Until one side ends it.", "content": {STREAM_TYPE: {"schema": TYPES[Text]}}}}
     if call.answer is None:
         return {"204": {"description": "Done."}}
     content = {"application/json": {"schema": reference(schema_of(call.answer), components)}}

@@ -15,7 +15,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from httptools import HttpParserError, HttpParserInvalidMethodError, HttpParserUpgrade, HttpRequestParser
 
 from mocksrv.web.hosting.answers import WsgiAnswer, head_of, refusal
-from mocksrv.web.hosting.stream import MOST_WAITING, Stream
+from mocksrv.web.hosting.stream import MOST_BEHIND, MOST_WAITING, Dropped, Stream
 
 if TYPE_CHECKING:
     from mocksrv.web.hosting.host import Host
@@ -159,7 +159,8 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         self._ended = True
-        if self._answered is None or (self._call is not None and self._call.is_waiting):
+        waits = self._stream is not None or (self._call is not None and self._call.is_waiting)
+        if self._answered is None or waits:
             self._lose()
             return False
         return True  # it may still read its answer
@@ -352,8 +353,11 @@ class Connection(asyncio.Protocol):
             close = not chunked or self._host.ending or not (self._answered and self._answered.keep_alive)
             self._finish(close=close)
 
-    def send_part(self, part: bytes, *, chunked: bool) -> None:
+    def send_part(self, part: bytes, dropped: Dropped | None, *, chunked: bool) -> None:
         if self._stream is None or self.transport.is_closing():
+            return
+        if dropped is not None and self.transport.get_write_buffer_size() > MOST_BEHIND:
+            dropped()
             return
         if self.transport.get_write_buffer_size() > MOST_WAITING:
             self.transport.abort()  # it does not keep up
@@ -369,8 +373,8 @@ class StreamSink:
         self._loop = loop
         self._chunked = chunked
 
-    def write(self, part: bytes) -> None:
-        self._soon(lambda: self._connection.send_part(part, chunked=self._chunked))
+    def write(self, part: bytes, dropped: Dropped | None) -> None:
+        self._soon(lambda: self._connection.send_part(part, dropped, chunked=self._chunked))
 
     def end(self) -> None:
         self._soon(lambda: self._connection.end_stream(chunked=self._chunked))

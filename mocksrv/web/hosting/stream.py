@@ -8,12 +8,15 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 MOST_WAITING = 2**20  # bytes that a client may be behind before its stream is ended
+MOST_BEHIND = 2**17  # bytes that a client may be behind before it misses what may be missed
+MOST_PARTS = 100  # that wait under a server that iterates, before further ones that may be missed are
+Dropped = Callable[[], object]
 
 
 class Sink(Protocol):
     """Where the parts of a stream go; its methods may be called by any thread."""
 
-    def write(self, part: bytes) -> None: ...
+    def write(self, part: bytes, dropped: Dropped | None) -> None: ...
 
     def end(self) -> None: ...
 
@@ -24,8 +27,11 @@ class QueueSink:
     def __init__(self) -> None:
         self.parts: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
 
-    def write(self, part: bytes) -> None:
-        self.parts.put(part)
+    def write(self, part: bytes, dropped: Dropped | None) -> None:
+        if dropped is not None and self.parts.qsize() >= MOST_PARTS:
+            dropped()
+        else:
+            self.parts.put(part)
 
     def end(self) -> None:
         self.parts.put(None)
@@ -46,15 +52,19 @@ class Stream:
         self._sink: Sink | None = None
         self.closed = False
 
-    def send(self, part: bytes) -> None:
-        """Sends a part; nothing after the end."""
+    def send(self, part: bytes, dropped: Dropped | None = None) -> None:
+        """Sends a part; nothing after the end. Where ``dropped`` is given, a client that is behind misses the part, and
+        this is called instead, by whatever thread.
+        """
         with self._lock:
             if self.closed or not part:
                 return
-            if self._sink is None:
-                self._early.append(part)
+            if self._sink is not None:
+                self._sink.write(part, dropped)
+            elif dropped is not None and len(self._early) >= MOST_PARTS:
+                dropped()
             else:
-                self._sink.write(part)
+                self._early.append(part)
 
     def close(self) -> None:
         """Ends the stream."""
@@ -71,7 +81,7 @@ class Stream:
         with self._lock:
             self._sink = sink
             for part in self._early:
-                sink.write(part)
+                sink.write(part, None)
             self._early.clear()
             if self.closed:
                 sink.end()

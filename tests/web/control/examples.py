@@ -60,6 +60,7 @@ EXAMPLES: tuple[tuple[str, str, Any], ...] = (
     ("GET", "/requests?path=/users*&newest=true&limit=1", None),
     ("GET", "/requests/{request}", None),
     ("GET", "/violations?limit=1", None),
+    ("GET", "/stream", None),
     ("GET", "/faults", None),
     ("PUT", "/faults", {"faults": [{"on": "GET /users/*/members/*/status", "status": 503, "times": 2}]}),
     ("DELETE", "/faults", None),
@@ -131,6 +132,10 @@ class World:
             if isinstance(sent, str):
                 options = {"data": sent, "content_type": "application/yaml"}
             answer = self.mx.http.open(f"/_mocksrv{path}", method=method, **options)
+            if path == "/stream":  # it goes on
+                first = next(answer.iter_encoded())
+                answer.close()
+                answer.response = [first]
             if path.startswith("/users/") and method == "PUT":
                 self.names["token"] = answer.get_json()["verifications"][0]["token"]
             yield Example(method, path, sent, answer)

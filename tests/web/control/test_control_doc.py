@@ -80,13 +80,18 @@ def _call(document: Any, method: str, path: str, operation: Any, example: Exampl
     elif body:
         lines += _table(document, "body", body["application/json"]["schema"])
     done = operation["responses"].get("200")
-    lines += _table(document, "answer", done["content"]["application/json"]["schema"]) if done else ["Answers 204.", ""]
+    lines += _answer(document, done["content"]) if done else ["Answers 204.", ""]
     refused = [(status, each) for status, each in operation["responses"].items() if "$ref" in each]
     own = [
         f"{status} ({each['description'][0].lower() + each['description'][1:].rstrip('.')})" for status, each in refused
     ]
     lines += [f"Refused with {', '.join(own)}.", ""] if own else []
     return [*lines, *_example(example)]
+
+
+def _answer(document: Any, content: Any) -> list[str]:
+    [(kind, described)] = content.items()
+    return _table(document, "answer", described["schema"]) if "json" in kind else [f"Answers `{kind}`.", ""]
 
 
 def _table(document: Any, head: str, schema: Any) -> list[str]:
@@ -122,7 +127,8 @@ def _example(example: Example) -> list[str]:
     sent = json.dumps(example.sent) if isinstance(example.sent, dict) else example.sent
     lines = ["```http", f"{example.method} /_mocksrv{example.path}", *([sent.rstrip("\n")] if sent else []), ""]
     answer = example.answer
-    shown = json.dumps(answer.get_json(), indent=2, ensure_ascii=False).splitlines() if answer.data else []
+    told = json.dumps(answer.get_json(), indent=2, ensure_ascii=False) if answer.is_json else answer.get_data(True)
+    shown = told.splitlines()
     rest = ["  ..."] if len(shown) > LONGEST else []
     return _settled([*lines, str(answer.status_code), *shown[:LONGEST], *rest, "```", ""])
 
