@@ -15,6 +15,7 @@ from tests.providers.finicity import (
     test_connect,
     test_customers,
     test_promises,
+    test_refreshes,
     test_refusals,
     test_sessions,
     test_shapes,
@@ -176,6 +177,7 @@ ROWS: Mapping[str, Callable[..., None]] = {
     "FinBank's `tfa_image`, `tfa_choice`, `tfa_multi`, `imagechoice`": test_questions_of_finbank,
     "names and pages of OAuth test banks": test_oauth_test_banks,
     "`detail` of an account": test_what_detail_has,
+    "refreshes of transactions": test_refreshes.test_a_login_is_refreshed,
     "reports": test_accounts.test_reports_are_in_progress_and_then_done,
 }
 
