@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -353,7 +352,7 @@ def test_a_template_is_not_found_in_plain_data(template: str) -> None:
         row(601, 4, 300_000, type="CREDIT", is_expense=False, is_income=True),
     )
     plain = (
-        replace(plain, rows=plain.rows[20:]) if template == "MonthlyCategoryTotal" else plain
+        plain._replace(rows=plain.rows[20:]) if template == "MonthlyCategoryTotal" else plain
     )  # no whole month is known
     assert template not in [each.texts["template"] for each in insight_templates.derive(plain)]
 
