@@ -138,18 +138,25 @@ class WidgetSession:
         """Shows another page of the same step."""
         self.state.update(view=view, error=error, turn=self.state["turn"] + 1)
 
-    def save(self) -> None:
+    def save(self, *, over: bool = False) -> bool:
+        """Keeps what has changed, unless another request has changed the session meanwhile; whether it was kept.
+        ``over``: it is kept all the same, for something was done.
+        """
         with self.page.change() as world:
-            if world.get(SESSION, self.record.guid) is not None:
-                world.save(self.record)
+            present = world.get(SESSION, self.record.guid)
+            if present is None or (present.revision != self.record.revision and not over):
+                return False
+            self.record.revision = present.revision
+            world.save(self.record)
+        return True
 
     def take_messages(self) -> list[Any]:
         """What the host was not told yet; it is from now on."""
         messages: list[Any] = self.state["messages"]
-        if messages:
-            self.state["messages"] = []
-            self.save()
-        return messages
+        if not messages:
+            return []
+        self.state["messages"] = []
+        return messages if self.save() else []
 
     # calling
 

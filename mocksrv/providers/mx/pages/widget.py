@@ -69,9 +69,8 @@ def poll(page: PageRequest, link: str) -> Response:
     before = dumps(at.state)
     if _polls(at, at.member()) is not None:
         watch(at)
-    if dumps(at.state) == before:
+    if dumps(at.state) == before or not at.save():
         return page.nothing_new()
-    at.save()
     return _shown(at)
 
 
@@ -84,7 +83,7 @@ def act(page: PageRequest, link: str, act: str) -> Response:
     does = ACTS.get(act)
     if does is not None and page.form.get("turn", str(at.state["turn"])) == str(at.state["turn"]):
         does(at, page.form)
-        at.save()
+        at.save(over=True)
     return page.see_other(page.url("session", link=link))
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from mocksrv.providers.mx.pages import steps
+from mocksrv.providers.mx.pages.session import WidgetSession
 from tests.conftest import MX
 
 FORM = {"LOGIN": "mxuser", "PASSWORD": "challenge"}
@@ -222,3 +224,17 @@ def test_who_may_not_use_the_control_api_is_not_offered_it(make_server: Any) -> 
     for token in (None, "secret"):
         mx = MX(make_server(control_token=token).app)
         assert ("data-advance" in Visit(mx).page.text) is (token is None)
+
+
+def test_a_poll_does_not_undo_what_is_done_meanwhile(mx: MX, monkeypatch: pytest.MonkeyPatch) -> None:
+    visit = Visit(mx, current_institution_code="mxbank")
+    visit.do("credentials", **FORM)
+    mx.advance("2s")
+
+    def watch(session: WidgetSession) -> None:
+        visit.do("back")
+        steps.watch(session)
+
+    monkeypatch.setattr("mocksrv.providers.mx.pages.widget.watch", watch)
+    assert visit.poll() == ""
+    assert "Select your institution" in mx.http.get(visit.address).text
