@@ -93,7 +93,7 @@ class App:
             environ["PATH_INFO"] = slash + rest
         sent = Sent(environ)
         found = self._table.find(sent.method, sent.path)
-        if found is None:
+        if found is None or not _can_be_host(environ.get("HTTP_HOST", "")):
             if self._others is None:
                 self.engine.reserved.may_wait()  # Flask is imported with the first of them
             return self.others.answer(environ, start_response)
@@ -222,6 +222,15 @@ def no_room(error: SandboxesFull) -> Answer:
 def is_below(path: str, prefix: str) -> bool:
     """Whether a path begins with a prefix, which ends at a slash."""
     return not prefix or path == prefix or path.startswith(f"{prefix}/")
+
+
+@lru_cache(1000)
+def _can_be_host(text: str) -> bool:
+    """Whether a name of a server may read so: links are made with it."""
+    try:
+        return bool(text.encode("idna")) or not text
+    except UnicodeError:
+        return False
 
 
 @lru_cache(1000)

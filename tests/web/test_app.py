@@ -38,6 +38,14 @@ def test_a_prefix_ends_at_a_slash(app: App, sandbox: str, path: str, body: dict[
     assert answer.get_json().items() >= body.items()
 
 
+@pytest.mark.parametrize("host", ["x" * 64, "..", "a..b"])
+@pytest.mark.parametrize("path", ["/users", "/nothing"])
+def test_what_cannot_be_a_host_is_refused(app: App, host: str, path: str) -> None:
+    answer = app.test_client().get(path, headers={"Host": host, "Authorization": "Basic YTpi"})
+    assert answer.status_code == 400
+    assert answer.get_json()["error"]["type"] == "bad_request_error"
+
+
 def test_urls_are_built_for_all_that_flask_answers(app: App) -> None:
     with app.others.flask.test_request_context("/", environ_overrides={"SCRIPT_NAME": "/sandbox/mine"}):
         assert url_for("root") == "/sandbox/mine/"
