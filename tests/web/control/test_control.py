@@ -421,7 +421,6 @@ def test_a_status_that_cannot_be_pushed(mx: MX, member: str, body: Any, detail: 
 @pytest.mark.parametrize(
     "fields",
     [
-        {"error": {"error_code": 1001}},
         {"use_cases": ["PFM"]},
         {"metadata": None, "name": "5"},
         {"needs_updated_credentials": True},
