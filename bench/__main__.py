@@ -13,7 +13,7 @@ from bench.report import Row, machine, table, write_json
 from bench.server import default_command
 
 LEGEND = """peer: a bare Flask app that answers a constant of the same size, unless the note says something else.
-All servers run one gunicorn worker with 8 threads."""
+mocksrv and the peers run under gunicorn, with one worker; the peers' has 8 threads."""
 
 
 SPEC = Path("../shared/openapi/v20111101.yml")

@@ -15,6 +15,7 @@ import pytest
 
 from mocksrv.web.hosting.host import LARGEST_BODY, HostThread, Limits, Service
 from mocksrv.web.hosting.hosting import listen
+from mocksrv.web.hosting.stream import Stream
 
 
 def echo(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
@@ -164,3 +165,32 @@ def test_close_lets_a_call_end() -> None:
         threading.Timer(0.05, leave.set).start()
         host.close()
     assert ended == [True]
+
+
+def test_a_stream_goes_on_until_one_side_ends_it(serve: Callable[[Any], http.client.HTTPConnection]) -> None:
+    streams: list[Stream] = []
+    closed = threading.Event()
+
+    def events(environ: dict[str, Any], start_response: Callable[..., Any]) -> Stream:
+        start_response("200 OK", [("Content-Type", "text/event-stream")])
+        streams.append(Stream(closed.set))
+        streams[-1].send(b"data: early\n\n")
+        return streams[-1]
+
+    connection = serve(events)
+    connection.request("GET", "/")
+    answer = connection.getresponse()
+    assert answer.readline() == b"data: early\n"
+    streams[0].send(b"data: later\n\n")
+    assert [answer.readline() for _ in range(2)] == [b"\n", b"data: later\n"]
+    assert not [each for each in threading.enumerate() if each.name.startswith("mocksrv-call")]
+    streams[0].close()
+    assert answer.read() == b"\n"
+    assert closed.wait(10)
+    closed.clear()
+    connection.request("GET", "/")  # the connection goes on
+    assert connection.getresponse().readline() == b"data: early\n"
+    assert connection.sock is not None
+    connection.sock.shutdown(socket.SHUT_RDWR)
+    assert closed.wait(10)
+    assert streams[1].closed
