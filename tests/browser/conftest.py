@@ -52,7 +52,9 @@ def chromium() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=list(ARGUMENTS))
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, headless=True, args=list(ARGUMENTS), timeout=120_000
+        )
         yield browser
         browser.close()
 
@@ -156,7 +158,7 @@ class App:
 @pytest.fixture
 def app(server: mocksrv.Server, request: pytest.FixtureRequest) -> App:
     """An app with a sandbox of its own."""
-    name = "".join(letter if letter.isalnum() else "-" for letter in request.node.name)[:50].strip("-")
+    name = "".join(letter if letter.isalnum() else "-" for letter in request.node.name)[-50:].strip("-")
     return App(f"{server.url}/sandbox/{name}")
 
 

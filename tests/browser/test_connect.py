@@ -207,7 +207,7 @@ def test_the_same_login_twice(app: App, host: Open) -> None:
 
 def test_a_member_is_disconnected(app: App, host: Open) -> None:
     guid = app.member()["guid"]
-    app.control("GET", "/subjects?status=CONNECTED&wait=10s")
+    app.control("GET", "/subjects?status=CONNECTED&wait=30s")
     opened = host(app.widget(current_member_guid=guid))
     opened.at("disconnect").click()
     opened.at("option-unused").check()

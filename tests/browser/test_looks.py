@@ -65,7 +65,7 @@ def waiting(app: App, page: Any) -> None:
 
 def survey(app: App, page: Any) -> None:
     guid = app.member()["guid"]
-    app.control("GET", "/subjects?status=CONNECTED&wait=10s")
+    app.control("GET", "/subjects?status=CONNECTED&wait=30s")
     page.goto(app.widget(color_scheme="browser", current_member_guid=guid))
     at(page, "disconnect").click()
     at(page, "option-unused").wait_for()

@@ -157,6 +157,6 @@ def test_the_accounts_that_are_chosen_are_those_that_come(app: App, context: Any
     for place in range(1, boxes.count()):
         boxes.nth(place).uncheck()
     at(page, "approve").click()
-    app.control("GET", "/webhooks?event=mx.aggregation&wait=10s")
+    app.control("GET", "/webhooks?event=mx.aggregation&wait=30s")
     accounts = app.mx("GET", f"/users/{app.user}/accounts")["accounts"]
     assert [each["name"] for each in accounts] == [kept]
