@@ -8,6 +8,7 @@ import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -103,3 +104,19 @@ def test_where_there_is_no_place_for_it(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
     with pytest.raises(StoreError, match=r"cannot make a temporary database: .*; --database :memory: keeps"):
         Store(TEMPORARY)
+
+
+def test_a_folder_that_is_swept_before_it_is_locked_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    mkdtemp = tempfile.mkdtemp
+
+    def swept_at_first(**where: Any) -> str:
+        made.append(mkdtemp(**where))
+        if len(made) == 1:
+            Path(made[0]).rmdir()
+        return made[-1]
+
+    monkeypatch.setattr(tempfile, "mkdtemp", swept_at_first)
+    folder = TemporaryFolder()
+    assert (str(folder.path), len(made)) == (made[1], 2)
+    folder.close()
