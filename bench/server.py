@@ -170,7 +170,7 @@ def stat_fields(pid: int) -> list[str]:
     """The fields of /proc/PID/stat after the command's name: state, parent, …"""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # the latter where it ends while it is read
         raise BenchError(f"no /proc/{pid}/stat on this system") from None
 
 

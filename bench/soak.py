@@ -99,7 +99,7 @@ class Inbox(BaseHTTPRequestHandler):
 
 @dataclass
 class Figures:
-    """What is counted, by all threads; ``memory`` in MB, with the share of the run that was over."""
+    """What is counted, by all threads; ``memory`` in MB resident, with the share of the run that was over."""
 
     counts: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
@@ -269,8 +269,7 @@ def soak(seconds: float) -> Figures:
             began = time.monotonic()
             next_kill = began + chance.uniform(*KILL_EVERY)
             while (now := time.monotonic()) < began + seconds:
-                memory = steady.memory()
-                figures.memory.append(((now - began) / seconds, memory.pss or memory.rss))
+                figures.memory.append(((now - began) / seconds, steady.memory().rss))
                 if now >= next_kill:
                     kill(mortal, figures)
                     next_kill = time.monotonic() + chance.uniform(*KILL_EVERY)
