@@ -15,7 +15,7 @@ help:
 	@echo "make test      run the tests, without those marked slow"
 	@echo "make test-all  run all tests"
 	@echo "make lint      style, types, import rules, bandit"
-	@echo "make bench     measure, beside a bare Flask app"
+	@echo "make bench     measure, beside a bare Flask app and other mock servers: bench/report.html"
 	@echo "make soak      half an hour of mixed traffic, with kills, faults and slow endpoints"
 	@echo "make lock      lock the versions in requirements/ anew; newer ones with ARGS=--upgrade"
 	@echo "make clean     remove the virtual environment and everything that was built"
@@ -41,7 +41,7 @@ lint: $(VENV)/.lint
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive mocksrv
 
 bench: $(VENV)/.run
-	@$(BIN)/python -m bench $(ARGS)
+	@$(BIN)/python -m bench --chart bench/report.html $(ARGS)
 
 soak: $(VENV)/.run
 	@$(BIN)/python -m bench.soak $(ARGS)

@@ -4,18 +4,21 @@ import argparse
 import http.client
 import multiprocessing
 import sys
+import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from bench import load
+from bench.chart import page
 from bench.measures import MEASURES, Setup
 from bench.report import Row, machine, table, write_json
 from bench.server import default_command
 
-LEGEND = """peer: a bare Flask app that answers a constant of the same size, unless the note says something else.
-mocksrv and the peers run under gunicorn, with one worker; the peers' has 8 threads."""
+LEGEND = """peer: a bare Flask app that answers a constant of the same size (one gunicorn worker with 8 threads), unless
+the line or its note says something else."""
 
 
+START_OF_PROCESSES = 0.3  # seconds that each of the load generator sleeps, so that none takes the other's turn
 SPEC = Path("../shared/openapi/v20111101.yml")
 
 
@@ -25,6 +28,7 @@ def main() -> None:
     print("  ".join(f"{name} {value}" for name, value in machine().items()), file=sys.stderr)
     rows: list[Row] = []
     with ProcessPoolExecutor(load.PROCESSES, multiprocessing.get_context("spawn")) as pool:
+        list(pool.map(time.sleep, [START_OF_PROCESSES] * load.PROCESSES))  # so that each is there before it counts
         setup = Setup(options.server, options.spec, pool, options.seconds, options.rounds)
         for name in options.only:
             print(f"measuring: {name}", file=sys.stderr)
@@ -34,6 +38,8 @@ def main() -> None:
                 rows.append(Row(name, "", note=f"not measured: {error}"))
     print(table(rows))
     print(LEGEND)
+    if options.chart:
+        options.chart.write_text(page(rows), encoding="utf-8")
     if options.json:
         write_json(options.json, rows)
 
@@ -45,6 +51,7 @@ def arguments() -> argparse.Namespace:
         description="Measures mocksrv beside a bare Flask app, in one run. Goals are shown, nothing fails on them.",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results to FILE")
+    parser.add_argument("--chart", type=Path, metavar="FILE", help="also draw the servers side by side: an HTML page")
     parser.add_argument(
         "--spec",
         type=Path,

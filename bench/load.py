@@ -15,6 +15,8 @@ CONNECTIONS_PER_PROCESS = 16
 PROCESSES = 2
 WARM_UP = 0.3
 ANSWER_LIMIT = 10.0
+CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
+CLOSES = re.compile(rb"^HTTP/1\.0|\r\nconnection: *close", re.IGNORECASE)
 CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
@@ -62,6 +64,7 @@ class Caller:
         self.request = "\r\n".join([*lines, "", ""]).encode()
         self.socket = socket.create_connection((parts.hostname or "", parts.port or 80))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.is_over = False  # the server closes after this answer
 
     def send(self) -> None:
         """Sends the call; its latency counts from here."""
@@ -78,10 +81,13 @@ class Caller:
         head, end, body = self.received.partition(b"\r\n\r\n")
         if not end:
             return False
+        self.is_over = CLOSES.search(head) is not None
         length = CONTENT_LENGTH.search(head)
-        if length is None:
-            raise ConnectionError("an answer without a Content-Length")
-        return len(body) >= int(length[1])
+        if length is not None:
+            return len(body) >= int(length[1])
+        if CHUNKED.search(head) is None:
+            raise ConnectionError("an answer without a length")
+        return body.endswith(b"0\r\n\r\n")
 
 
 def run(pool: Executor, url: str, headers: Mapping[str, str], connections: int, seconds: float) -> Load:
@@ -119,10 +125,14 @@ def poll(url: str, headers: dict[str, str], connections: int, start: float, seco
                 now = time.monotonic()
                 if start <= caller.sent and now <= end:
                     load.latencies.append(now - caller.sent)
-                    load.errors += not caller.received.startswith(b"HTTP/1.1 200")
-                if now < end:
+                    load.errors += caller.received[8:12] != b" 200"
+                if now < end and not caller.is_over:
                     caller.send()
-                else:
-                    selector.unregister(caller.socket)
-                    caller.socket.close()
+                    continue
+                selector.unregister(caller.socket)
+                caller.socket.close()
+                if now < end:  # a server that keeps no connection pays for each that it makes
+                    caller = Caller(url, headers)
+                    selector.register(caller.socket, selectors.EVENT_READ, caller)
+                    caller.send()
     return load

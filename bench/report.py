@@ -54,6 +54,7 @@ class Row:
     peer: float | None = None
     goal: str | None = None
     note: str = ""
+    against: str = ""  # the peer, where it is not the usual one
 
     @property
     def ratio(self) -> float | None:
@@ -71,7 +72,8 @@ class Row:
         goal = GOALS[self.goal].text if self.goal else ""
         met = {True: "yes", False: "no", None: ""}[self.met]
         ratio = "" if self.ratio is None else f"{self.ratio:.2f}"
-        return (self.measure, self.unit, number(self.mocksrv), number(self.peer), ratio, goal, met)
+        measure = f"{self.measure} ({self.against})" if self.against else self.measure
+        return (measure, self.unit, number(self.mocksrv), number(self.peer), ratio, goal, met)
 
 
 def number(value: float | None) -> str:
