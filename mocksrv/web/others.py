@@ -16,7 +16,7 @@ from mocksrv.engine.problems import near
 from mocksrv.engine.sandbox import SandboxesFull
 from mocksrv.providers.http import Answer, AnyCall
 from mocksrv.providers.provider import Provider
-from mocksrv.web import control, pages
+from mocksrv.web import control, dashboard, pages
 from mocksrv.web.app import LARGEST_BODY, App, is_below, no_room
 from mocksrv.web.control.calls import AUTH_KINDS, PREFIX
 
@@ -48,6 +48,7 @@ class Others:
         self.flask.config[AUTH_KINDS] = app.engine.auth_kinds
         calls = control.Control(app.engine, providers, config)
         control.mount(self.flask, calls)
+        dashboard.mount(self.flask, calls)
         pages.mount(self.flask, pages.Pages(app.engine, config, app.sandbox_of, app.base_url, calls.admits), providers)
         self.flask.add_url_rule("/", "root", self._root, methods=["GET"])
         self.flask.register_error_handler(SandboxesFull, no_room)

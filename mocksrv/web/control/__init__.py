@@ -4,10 +4,10 @@ documents.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from flask import Flask, Request, Response, request
+from flask import Flask, Request, Response, redirect, request
 from werkzeug.exceptions import HTTPException
 
 from mocksrv import __version__
@@ -23,14 +23,16 @@ from mocksrv.web.control.calls import PREFIX, ControlCall, ControlRequest
 from mocksrv.web.control.guard import Guard
 from mocksrv.web.control.journal import Requests
 from mocksrv.web.control.provider_calls import ProviderCalls
-from mocksrv.web.control.reading import read_request
+from mocksrv.web.control.reading import checked, read_request
 from mocksrv.web.control.sandboxes import Sandboxes
 from mocksrv.web.control.scenarios import Scenarios
 from mocksrv.web.control.streaming import Streaming
 from mocksrv.web.control.subjects import Subjects
 from mocksrv.web.control.time import Time
+from mocksrv.web.hosting.calls import hosted
 from mocksrv.web.problems import Problem
 
+INDEX_TYPES = ("application/json", "text/html")  # the list of calls, or the dashboard
 GROUPS = (Scenarios, Subjects, Time, Callbacks, Requests, Streaming, Sandboxes, ProviderCalls)
 
 
@@ -39,6 +41,7 @@ class Control:
 
     def __init__(self, engine: Engine, providers: Sequence[Provider], config: Config) -> None:
         self.engine = engine
+        self.providers = providers
         self._guard = Guard(config)
         groups = [group(engine, providers) for group in GROUPS]
         self.calls: tuple[ControlCall, ...] = (
@@ -53,6 +56,8 @@ class Control:
         )
 
     def _index(self, _: ControlRequest) -> Any:
+        if request.accept_mimetypes.best_match(INDEX_TYPES) == "text/html":
+            return redirect(f"{request.script_root}{PREFIX}/dashboard/subjects")
         from mocksrv.web.control.openapi import plain
 
         calls = [{"method": c.method, "path": f"{PREFIX}{plain(c.path)}", "summary": c.summary} for c in self.calls]
@@ -69,10 +74,21 @@ class Control:
     def admits(self, request: Request) -> bool:
         """Whether this client, or the page it is shown, may use the control API."""
         try:
-            self._guard.admit(request)
+            self.check(request)
         except Problem:
             return False
         return True
+
+    def check(self, request: Request) -> None:
+        """Raises Problem 401, 403 for a client that may not use the control API."""
+        self._guard.admit(request)
+
+    def look(self, request: Request, path: str, query: Mapping[str, str], **parameters: str) -> Any:
+        """What the call ``GET path`` (in Flask's spelling) shows in the sandbox of a request. Raises Problem."""
+        call = next(each for each in self.calls if (each.method, each.path) == ("GET", path))
+        sandbox = request.environ.get("mocksrv.sandbox", DEFAULT)
+        read = ControlRequest(self.engine, sandbox, checked(call.query, query), {}, b"", hosted(request.environ))
+        return call.view(read, **parameters)
 
     def answer(self, call: ControlCall, parameters: dict[str, str]) -> Response | Answer:
         """Answers a request with one of the calls."""

@@ -23,7 +23,7 @@ TEXT_TYPES = ("application/json", "application/yaml", "text/yaml")  # of scenari
 
 def read_request(engine: Engine, sandbox: str, call: ControlCall, request: Request) -> ControlRequest:
     """The request of a control call. Raises Problem 400, 415, 422."""
-    query = _checked(call.query, {name: request.args[name] for name in request.args})
+    query = checked(call.query, {name: request.args[name] for name in request.args})
     data = request.get_data()
     allowed = TEXT_TYPES if call.takes_text else JSON_TYPES
     if data and request.mimetype not in allowed:
@@ -31,7 +31,7 @@ def read_request(engine: Engine, sandbox: str, call: ControlCall, request: Reque
             415,
             f"the body's Content-Type is {request.mimetype or 'missing'}; allowed are {', '.join(allowed)}",
         )
-    body = {} if call.takes_text or not (data or call.body) else _checked(call.body, _object(data or b"{}"))
+    body = {} if call.takes_text or not (data or call.body) else checked(call.body, _object(data or b"{}"))
     return ControlRequest(engine, sandbox, query, body, data if call.takes_text else b"", hosted(request.environ))
 
 
@@ -51,7 +51,7 @@ def _instance(schema: type[Schema]) -> Schema:
     return schema()
 
 
-def _checked(named: str | type[Schema] | None, given: Mapping[str, Any]) -> dict[str, Any]:
+def checked(named: str | type[Schema] | None, given: Mapping[str, Any]) -> dict[str, Any]:
     """What a schema makes of an object. Raises Problem 422 with every fault."""
     if named is None and not given:
         return {}  # the answer to the first call for /health does not wait for the schemas
