@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -121,8 +122,10 @@ class Server:
         try:
             self.process.wait(5)
         except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.kill()
             self.process.wait(5)
+        with suppress(ProcessLookupError):  # what it started and left behind: a wrapper's Java
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.output.close()
 
     def memory(self) -> Memory:

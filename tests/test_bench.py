@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import shlex
 import socket
 import threading
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from bench import load
 from bench.chart import page
 from bench.report import Row
+from bench.server import Server
 
 ROWS = [
     Row("start", "s", 1.0, 2.0, against="slow & <late>"),
@@ -76,3 +79,17 @@ def test_the_load_generator_reads_answers_of_all_kinds(head: bytes, body: bytes,
         done = load.run(pool, url, {}, 2, 0.2)
     assert len(done.latencies) > 2
     assert done.errors == 0
+
+
+def test_a_server_leaves_no_process_behind(tmp_path: Path) -> None:
+    left = tmp_path / "pid"
+    script = f"sleep 60 & echo $! > {left}; wait"
+    with Server(f"sh -c {shlex.quote(script)}", lambda _: left.exists() and left.read_text() != "", url="http://x"):
+        child = int(left.read_text())
+    state = Path(f"/proc/{child}/stat")
+    for _ in range(500):  # until whoever inherits it has taken notice
+        if not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z":
+            break
+        threading.Event().wait(0.01)
+    else:
+        pytest.fail(f"process {child} is still there")
