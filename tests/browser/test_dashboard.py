@@ -158,6 +158,40 @@ def test_next_and_the_command_line(app: App, page: Any) -> None:
     assert copied.startswith(f"curl -X POST {app.base}/_mocksrv/clock/advance")
 
 
+WRITTEN = """name: written
+provider: mx
+summary: Written in the editor.
+flows:
+  connect:
+    - status: CREATED
+    - {after: 1s, status: DENYED}
+"""
+
+
+def test_a_scenario_is_written_in_the_editor_and_played(app: App, page: Any) -> None:
+    open_(page, app, "/scenarios?q=mx")
+    at(page, "scenario-mx/connected").click()
+    at(page, "source").fill(WRITTEN)
+    at(page, "save").click()
+    page.locator("#problems li", has_text="DENIED").wait_for()  # the nearest that there is
+    marked = "(all) => all.value.slice(all.selectionStart, all.selectionEnd)"
+    assert at(page, "source").evaluate(marked) == "    - {after: 1s, status: DENYED}"
+    at(page, "source").fill(WRITTEN.replace("DENYED", "DENIED"))
+    at(page, "check").click()
+    page.locator("#problems .good").wait_for()
+    at(page, "save").click()
+    page.wait_for_url("**/scenarios/mx/written")
+    assert "status: DENIED" in at(page, "source").input_value()
+    at(page, "play-next").click()
+    page.wait_for_function(
+        "async () => (await (await fetch(document.body.dataset.root + '/bindings')).json()).next.length === 1"
+    )
+    member = app.member()["guid"]
+    page.goto(f"{app.base}/_mocksrv/")
+    badge(page, member, "DENIED").wait_for()
+    assert app.control("GET", f"/subjects/{member}")["scenario"] == "written"
+
+
 def test_an_empty_sandbox_makes_a_demo_account(app: App, page: Any) -> None:
     open_(page, app)
     at(page, "demo").click()
@@ -176,6 +210,7 @@ def test_it_looks_right_whatever_it_shows(app: App, page: Any) -> None:
     event = app.control("POST", "/trigger", trigger)["webhooks"][0]["id"]
     request = app.control("GET", "/requests?newest=true")["requests"][0]["id"]
     views += [f"/subjects/{member}", "/webhooks", f"/webhooks/{event}", "/requests", f"/requests/{request}"]
+    views += ["/scenarios", "/scenarios/mx/nasty"]
     for view in views:
         open_(page, app, view)
         page.evaluate((NODE / "axe-core" / "axe.min.js").read_text("utf-8"))

@@ -93,6 +93,14 @@ def test_a_subject_that_is_deleted_keeps_its_timeline(mx: MX) -> None:
     assert ids("push", page) == []
 
 
+def test_scenarios_are_shown_with_their_script(mx: MX) -> None:
+    listed = ids("scenario", shown(mx, "/scenarios?q=mono"))
+    assert listed
+    assert all(name.startswith("mono/") for name in listed)
+    assert "summary:" in shown(mx, "/scenarios/mx/challenged?q=mx")
+    assert "there is no scenario" in shown(mx, "/scenarios/mx/chalenged", 404)
+
+
 def test_what_is_not_there_says_so(mx: MX) -> None:
     assert "there is no subject MBR-none" in shown(mx, "/subjects/MBR-none", 404)
     assert "there is no webhook" in shown(mx, "/webhooks/none", 404)

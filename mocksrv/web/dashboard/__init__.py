@@ -10,7 +10,7 @@ from flask import Flask, Response, request
 from mocksrv.web.control import Control
 from mocksrv.web.control.calls import PREFIX
 
-VIEWS = ("subjects", "webhooks", "requests")
+VIEWS = ("subjects", "webhooks", "requests", "scenarios")
 
 
 def mount(app: Flask, control: Control) -> None:

@@ -41,19 +41,22 @@ MODES = {"real": "Real", "manual": "Freeze", "x60": "×60"}  # of the clock, and
 
 class View(NamedTuple):
     """A list: its title, the filters that a search may name, and the one that a word without a name means, as a
-    pattern.
+    pattern. ``one``: the control call of a row; ``paged``: whether the list may be longer than a page.
     """
 
     title: str
     filters: Sequence[str]
     bare: str
     pattern: str = "{}"
+    one: str = "<id>"
+    paged: bool = True
 
 
 VIEWS: Mapping[str, View] = {
     "subjects": View("Subjects", ("provider", "scenario", "status"), "status"),
     "webhooks": View("Webhooks", ("event", "subject", "state"), "event", "*{}*"),
     "requests": View("Requests", ("method", "path", "status"), "path", "*{}*"),
+    "scenarios": View("Scenarios", ("provider",), "provider", one="<path:name>", paged=False),
 }
 SIGNALS: Mapping[str, Sequence[str]] = {  # class of a badge -> what it shows in that colour
     "good": ("CONNECTED", "AVAILABLE", "delivered", "done"),
@@ -102,7 +105,8 @@ class Dashboard:
         after = self._request.args.get("after")
         wrong, missing, rows, one = "", "", [], None
         try:
-            query = {**self._filters(), "limit": str(PAGE), "newest": "true", **({"after": after} if after else {})}
+            page = {"limit": str(PAGE), "newest": "true", **({"after": after} if after else {})}
+            query = {**self._filters(), **(page if self._view.paged else {})}
             rows = self._read(f"/{self.name}", query)[self.name]
         except Problem as problem:
             wrong = str(problem)
@@ -116,7 +120,7 @@ class Dashboard:
             "views": VIEWS,
             "rows": rows,
             "wrong": wrong,  # with the search
-            "older": self.url(self.name, after=rows[-1]["id"]) if len(rows) == PAGE else None,
+            "older": self.url(self.name, after=rows[-1]["id"]) if len(rows) == PAGE and self._view.paged else None,
             "newest": self.url(self.name) if after else None,
             "id": id,
             "one": one,
@@ -147,7 +151,8 @@ class Dashboard:
 
     def _one(self, id: str) -> dict[str, Any]:
         """The row that is open. Raises Problem 404."""
-        one: dict[str, Any] = self._read(f"/{self.name}/<id>", id=id)
+        parameter = self._view.one.strip("<>").rpartition(":")[2]
+        one: dict[str, Any] = self._read(f"/{self.name}/{self._view.one}", None, **{parameter: id})
         if self.name != "subjects":
             return one
         events = self._read("/webhooks", {"subject": id, "newest": "true", "limit": "10"})["webhooks"]
@@ -162,7 +167,7 @@ class Dashboard:
     def url(self, view: str, id: str | None = None, **query: str) -> str:
         """The address of a view, with the search where it is the same view."""
         kept = {"q": self.search} if self.search and view == self.name else {}
-        path = f"{self.root}/dashboard/{view}" + (f"/{quote(id, safe='')}" if id else "")
+        path = f"{self.root}/dashboard/{view}" + (f"/{quote(id, safe='/')}" if id else "")
         asked = {**kept, **query}
         return f"{path}?{urlencode(asked)}" if asked else path
 

@@ -2,12 +2,16 @@
 "use strict";
 
 const root = document.body.dataset.root;
-const GATHERED = 500; // ms between two refreshes; the first one comes at once
+const GATHERED = 100; // ms between two refreshes; the first one comes at once
+const BUSY = 20; // events since the last refresh; after more of them
+const RESTED = 2000; // ms pass before the next, so that dashboards that are open cost busy servers little
 const KINDS = ["open", "status", "play", "event", "delivery", "attempt", "call", "change", "missed"];
 const told = document.getElementById("told");
 let stream = null;
 let paused = false;
 let refreshed = 0;
+let heard = 0;
+let pace = GATHERED;
 let timer = null;
 let asked = 0;
 
@@ -21,6 +25,8 @@ function tell(text, trouble = false) {
 async function refresh() {
   timer = null;
   refreshed = performance.now();
+  pace = heard > BUSY ? RESTED : GATHERED;
+  heard = 0;
   const mine = ++asked;
   const answer = await fetch(location.href).catch(() => null);
   if (!answer || mine !== asked) return;
@@ -39,8 +45,9 @@ async function refresh() {
 }
 
 function soon() {
+  heard += 1;
   if (paused || timer !== null) return;
-  timer = setTimeout(refresh, Math.max(0, refreshed + GATHERED - performance.now()));
+  timer = setTimeout(refresh, Math.max(0, refreshed + pace - performance.now()));
 }
 
 // A browser opens six connections to a host: a tab that nobody sees has none.
@@ -78,10 +85,59 @@ async function call(button) {
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("button");
   if (button?.dataset.method) await call(button);
+  if (button?.dataset.editor) await edit(button.dataset.editor);
   if (button?.dataset.copy) {
     await navigator.clipboard.writeText(button.dataset.copy).then(() => tell("Copied."), () => tell(button.dataset.copy));
   }
 });
+
+// The editor of a scenario: what is wrong stands below it, each fault leads to its line.
+const source = document.getElementById("source");
+const problems = document.getElementById("problems");
+
+async function send(method, path) {
+  const headers = {"Content-Type": "text/yaml"};
+  const answer = await fetch(root + path, {method, headers, body: source.value});
+  return {ok: answer.ok, ...await answer.json()};
+}
+
+function line(text, kind, number) {
+  const row = document.createElement("li");
+  row.className = kind;
+  row.append(number ? Object.assign(document.createElement("button"), {type: "button", textContent: `Line ${number}`}) : "", ` ${text}`);
+  row.firstElementChild?.addEventListener("click", () => mark(number));
+  problems.append(row);
+}
+
+function mark(number) {
+  const lines = source.value.split("\n");
+  const start = lines.slice(0, number - 1).join("\n").length + (number > 1 ? 1 : 0);
+  source.focus();
+  source.setSelectionRange(start, start + (lines[number - 1] ?? "").length);
+  source.scrollTop = (number - 5) * source.scrollHeight / lines.length;
+}
+
+async function edit(act) {
+  let checked;
+  try {
+    checked = await send("POST", "/scenarios/validate");
+    if (act === "save" && checked.valid) {
+      const saved = await send("PUT", `/scenarios/${checked.provider}/${encodeURIComponent(checked.name)}`);
+      if (saved.ok) {
+        location.assign(`${root}/dashboard/scenarios/${checked.provider}/${encodeURIComponent(checked.name)}`);
+        return;
+      }
+      checked = {problems: saved.problems ?? [{message: saved.detail}]};
+    }
+  } catch {
+    tell("The server does not answer.", true);
+    return;
+  }
+  problems.replaceChildren();
+  for (const each of checked.problems ?? [{message: checked.detail}]) line(each.message, "", each.line);
+  if (checked.valid) line(`${checked.name} is a scenario of ${checked.provider}.`, "good");
+  else if (checked.problems?.[0]?.line) mark(checked.problems[0].line);
+}
 
 function pause() {
   paused = !paused;
