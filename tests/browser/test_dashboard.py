@@ -158,6 +158,26 @@ def test_next_and_the_command_line(app: App, page: Any) -> None:
     assert copied.startswith(f"curl -X POST {app.base}/_mocksrv/clock/advance")
 
 
+def test_a_sandbox_is_left_for_another_and_emptied(app: App, page: Any) -> None:
+    member = app.member()["guid"]
+    server = app.base.partition("/sandbox/")[0]
+    page.goto(f"{server}/_mocksrv/")
+    page.goto(f"{app.base}/_mocksrv/")
+    page.locator("summary", has_text="sandbox").click()
+    at(page, "sandbox-default").click()
+    page.wait_for_url(f"{server}/sandbox/default/**")
+    page.go_back()
+    at(page, f"subject-{member}").wait_for()
+    page.locator("summary", has_text="sandbox").click()
+    page.once("dialog", lambda asked: asked.dismiss())
+    at(page, "reset").click()
+    assert app.control("GET", "/subjects")["subjects"]
+    page.once("dialog", lambda asked: asked.accept())
+    at(page, "reset").click()
+    at(page, "demo").wait_for()
+    assert app.control("GET", "/subjects") == {"subjects": []}
+
+
 WRITTEN = """name: written
 provider: mx
 summary: Written in the editor.

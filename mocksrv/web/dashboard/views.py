@@ -22,6 +22,7 @@ from mocksrv.web.problems import Problem
 
 HERE = Path(__file__).parent
 PAGE = 200  # rows
+MOST_SANDBOXES = 200  # in the menu
 BROKEN = "mocksrv failed to show it; its log says why. This is a defect, please report it."
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -128,6 +129,7 @@ class Dashboard:
             "clock": self._read("/clock"),
             "bindings": self._read("/bindings"),
             "scenarios": self._scenarios(),
+            "sandboxes": self._sandboxes(),
             "static": _static(self._request),
             "kit": f"{self._request.script_root}/_pages/kit",
             "advances": ADVANCES,
@@ -163,6 +165,14 @@ class Dashboard:
         found = [(each["name"], each["provider"]) for each in self._read("/scenarios")["scenarios"]]
         names = [name for name, _ in found]
         return [name if names.count(name) == 1 else f"{provider}/{name}" for name, provider in found]
+
+    def _sandboxes(self) -> dict[str, str]:
+        """The first of the other sandboxes, and where their dashboards are."""
+        names = self._read("/sandboxes", {"limit": str(MOST_SANDBOXES)})["sandboxes"]
+        server = self._request.script_root.removesuffix(f"/sandbox/{quote(self.sandbox)}")
+        return {
+            name: f"{server}/sandbox/{quote(name)}{PREFIX}/dashboard/subjects" for name in names if name != self.sandbox
+        }
 
     def url(self, view: str, id: str | None = None, **query: str) -> str:
         """The address of a view, with the search where it is the same view."""

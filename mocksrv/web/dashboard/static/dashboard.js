@@ -67,6 +67,7 @@ function listen() {
 
 async function call(button) {
   const {method, path, body} = button.dataset;
+  if (button.dataset.confirm && !confirm(button.dataset.confirm)) return;
   const headers = body ? {"Content-Type": "application/json"} : {};
   button.disabled = true;
   try {
