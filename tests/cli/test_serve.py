@@ -268,7 +268,7 @@ def test_what_only_the_engine_can_find_wrong(gunicorn: bool, tmp_path: Path) -> 
     )
     status, line = refusal(tmp_path, "--port", "0", "--database", "junk.db", env=env)
     assert status == 1
-    assert line.startswith("mocksrv: --database: cannot open the database junk.db: ")
+    assert line.startswith(f"mocksrv: --database: cannot open the database {tmp_path / 'junk.db'}: ")
 
 
 def test_a_port_that_is_taken(tmp_path: Path) -> None:

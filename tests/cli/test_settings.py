@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mocksrv.cli.settings import resolve
+from mocksrv.engine.config import TEMPORARY
 from mocksrv.settings import SETTINGS, SettingError
 
 # setting, a wrong text, what the message says
@@ -103,7 +104,7 @@ def test_a_file_may_use_lists_dashes_and_plain_values(tmp_path: Path) -> None:
         True,
         1_767_268_800_000,
         "0123",
-        ":memory:",
+        TEMPORARY,
     )
 
 

@@ -70,7 +70,7 @@ class BigLoad:
         guid = self.guids[account.id]
         if start == 0:
             for kind in resources.TRANSACTIONS:
-                known |= world.by_partner_id(Query(kind, parent=guid), "status").keys()
+                known.update(world.by_partner_id(Query(kind, parent=guid), "status"))
         bodies = TransactionBodies(guid)
         end = start + SLICE
         new = [
