@@ -21,11 +21,16 @@ from mocksrv.server import Parts, open_parts
 from mocksrv.web.app import App
 
 # CI tries the same examples every time, so that a change is judged by itself; elsewhere each run tries others, fewer.
-hypothesis_settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
-hypothesis_settings.register_profile("plain", deadline=None, max_examples=30)
-hypothesis_settings.load_profile("ci" if os.environ.get("CI") else "plain")
+IN_CI = bool(os.environ.get("CI"))
+for profile, most in {"plain": 30, "all": 100}.items():
+    hypothesis_settings.register_profile(profile, deadline=None, max_examples=most, derandomize=IN_CI, print_blob=IN_CI)
 SHARED = Path(__file__).parents[2] / "shared"
 MX_HEADERS = {"Accept": "application/vnd.mx.api.v1+json"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A run without the slow tests tries fewer examples of properties."""
+    hypothesis_settings.load_profile("plain" if config.option.markexpr == "not slow" else "all")
 
 
 def pytest_collection_finish() -> None:

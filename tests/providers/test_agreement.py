@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import MX, started
+from tests.properties import examples
 from tests.providers.test_consistency import RAISING, STATUSES, contradictions
 
 REFUSED_LOGIN = {"DENIED", "PREVENTED", "REJECTED", "LOCKED", "IMPEDED", "IMPAIRED", "EXPIRED", "IMPORTED", "PENDING"}
@@ -75,7 +76,7 @@ def of_member(member: dict[str, Any], written: dict[str, Any]) -> Iterator[str]:
         yield "the message of another status"
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(150), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(status=st.sampled_from([name for name in STATUSES if name != "PENDING"]), written=SETS)
 def test_any_push_with_any_fields(world: tuple[MX, str, str], status: str, written: dict[str, Any]) -> None:
     mx, user, member = world
@@ -213,7 +214,7 @@ def test_a_payload_that_contradicts_its_event_is_a_fault_of_the_file(
     assert fault in found[0]
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(100), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_payload_that_a_scenario_may_have_agrees_when_it_is_played(
     world: tuple[MX, str, str], data: st.DataObject

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from mocksrv.providers.mx.events import statuses
 from tests.conftest import MX, started
+from tests.properties import examples
 
 with Path(statuses.__file__).with_name("status_messages.csv").open(encoding="utf-8", newline="") as text:
     STATUSES = {row["connection_status"]: row for row in csv.DictReader(text) if row["connection_status"] != "null"}
@@ -239,13 +240,13 @@ def check_all(mx: MX, data: st.DataObject) -> None:
         assert list(contradictions(event, body, name)) == [], (event, {name: value}, body)
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(300), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_field_of_an_invented_one(server: MX, data: st.DataObject) -> None:
     check_all(server, data)
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(300), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_field_of_a_record(filled: MX, data: st.DataObject) -> None:
     check_all(filled, data)

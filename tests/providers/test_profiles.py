@@ -28,6 +28,7 @@ from mocksrv.providers.profiles.ledger import Ledger
 from mocksrv.providers.profiles.library import BUNDLED as BUNDLED_FOLDER
 from mocksrv.providers.profiles.model import Profile
 from mocksrv.providers.profiles.reading import SCHEMA, read
+from tests.properties import examples
 
 UNTIL = 1_767_268_800_000  # 2026-01-01T12:00:00Z
 BUNDLED = ["empty", "everyday", "huge", "mxbank", "mxbank-oauth", "overdrawn", "retirement", "wealthy"]
@@ -65,7 +66,7 @@ def test_bundled_profiles_are_sound() -> None:
 
 
 @given(names, keys, moments, st.integers(6, 150))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_a_balance_is_the_opening_balance_and_the_posted_transactions(
     name: str, key: str, until: int, days: int
 ) -> None:
@@ -83,7 +84,7 @@ def test_a_balance_is_the_opening_balance_and_the_posted_transactions(
 
 
 @given(names, keys, moments, st.integers(0, 120 * DAY))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_a_refresh_goes_on_where_the_last_one_ended(name: str, key: str, until: int, later: int) -> None:
     first = PROFILES.generate(name, key=key, until=until, days=30)
     news = PROFILES.generate(name, key=key, until=until + later, since=until)
@@ -137,7 +138,7 @@ def test_extended_history_adds_older_days_only() -> None:
 
 
 @given(st.sampled_from(["wealthy", "mxbank"]), keys, moments, st.integers(0, 400 * DAY), st.integers(0, 30 * DAY))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_holdings_and_cash_are_the_balance_and_follow_the_transactions(
     name: str, key: str, opened: int, age: int, later: int
 ) -> None:
@@ -565,13 +566,13 @@ pieces = st.sampled_from(
 
 
 @given(st.one_of(st.text(max_size=200), st.lists(pieces, max_size=60).map(" ".join)))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_no_text_raises_anything_else(text: str) -> None:
     assert outcome(text)
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_no_change_of_a_good_file_raises_anything_else(data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(STUDENT)))
     end = data.draw(st.integers(start, min(len(STUDENT), start + 30)))
@@ -610,7 +611,7 @@ junk = st.one_of(
 
 
 @given(st.sampled_from(["everyday", "mxbank", "overdrawn", "wealthy"]), st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_the_schema_and_the_reader_agree(name: str, data: st.DataObject) -> None:
     """What the reader takes is valid; what is invalid it refuses; what it refuses of the valid no schema can say."""
     path = BUNDLED_FOLDER / f"{name}.yaml"

@@ -18,6 +18,7 @@ from mocksrv.engine.engine import Engine
 from mocksrv.registry import make_providers
 from mocksrv.web.app import App
 from tests.conftest import MX, MX_HEADERS, started
+from tests.properties import examples
 
 V1, V2 = MX_HEADERS, {"Accept-Version": "v20250224"}
 EMPTY_BANK = """\
@@ -259,10 +260,6 @@ class Ground:
     def __init__(self) -> None:
         self.engine, self.app = started()
         self.client = self.app.test_client()
-        assert (
-            self.client.put("/_mocksrv/scenarios/bare", data=EMPTY_BANK, content_type="application/yaml").status_code
-            == 200
-        )
         self.rules = [
             (method, str(rule.rule))
             for rule in self.app.others.flask.url_map.iter_rules()
@@ -281,6 +278,8 @@ class Ground:
         self._rounds += 1
         name = f"round-{self._rounds}"
         mx = MX(self.app, name)
+        put = mx.http.put(f"{mx.prefix}/_mocksrv/scenarios/bare", data=EMPTY_BANK, content_type="application/yaml")
+        assert put.status_code == 200
         user = mx.user(id="customer-42")
         member = mx.create(user, institution="mock_bare", id="m-1")["guid"]
         mx.control("PUT", f"/subjects/{member}/status", {"status": "CHALLENGED"})
@@ -322,7 +321,7 @@ def ground() -> Iterator[Ground]:
 
 
 @pytest.mark.slow
-@settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(120), deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_no_call_makes_the_server_fail(ground: Ground, data: st.DataObject) -> None:
     sandbox, names = ground.world()

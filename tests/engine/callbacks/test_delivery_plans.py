@@ -37,6 +37,7 @@ from mocksrv.engine.sandbox import endpoints_from
 from mocksrv.engine.storage.records import dumps
 from tests.conftest import QuietServer
 from tests.engine.toy import EVENTS, DoorRole
+from tests.properties import examples
 
 SEED = 7
 LIMIT = 10.0  # real seconds that anything may take
@@ -409,5 +410,5 @@ class Plans(RuleBasedStateMachine):
 
 TestPlans = pytest.mark.slow(Plans.TestCase)
 TestPlans.settings = settings(
-    max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=examples(60), stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
 )

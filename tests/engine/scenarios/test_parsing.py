@@ -21,6 +21,7 @@ from mocksrv.engine.scenarios.model import Ask, Challenge, Consent, Option, Scen
 from mocksrv.engine.scenarios.own import SandboxScenarios
 from mocksrv.engine.scenarios.parsing import parse, schema, template
 from mocksrv.engine.scenarios.vocabulary import Vocabulary
+from tests.properties import examples
 
 MX = Vocabulary(
     provider="mx",
@@ -415,7 +416,7 @@ flows:
 # no input, however broken
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.one_of(st.binary(max_size=200), st.text(max_size=200)))
 def test_noise_raises_only_the_documented_error(data: bytes | str) -> None:
     _try(data)
@@ -429,7 +430,7 @@ oauth: then: delete: true set: payload: event: data: wait: right: answers:"""
 WORDS = st.sampled_from([*LIKELY.split(), "\t", "\n", "\r", "\u2028", "\x85", "\ufeff", "\ud800", "\x00"])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.lists(st.tuples(WORDS, st.sampled_from(["", " ", "\n", "\n  ", "\n    - ", "\n      "])), max_size=60))
 def test_text_that_looks_like_yaml_raises_only_the_documented_error(parts: list[tuple[str, str]]) -> None:
     _try("".join(word + gap for word, gap in parts))
@@ -445,7 +446,7 @@ VALUES = st.recursive(
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(300), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.randoms(use_true_random=False), st.lists(VALUES, min_size=1, max_size=3))
 def test_a_valid_file_with_values_replaced_raises_only_the_documented_error(
     chance: random.Random, values: list[object]
@@ -486,7 +487,7 @@ def test_a_valid_file_with_values_replaced_raises_only_the_documented_error(
     _try(yaml.safe_dump(tree, allow_unicode=True))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.integers(0, len(CHALLENGED)), st.integers(0, 30), st.text(alphabet="{}[],:&*!|>'\"#-\n \tax0", max_size=5))
 def test_a_valid_file_that_was_damaged_raises_only_the_documented_error(start: int, length: int, put: str) -> None:
     _try(CHALLENGED[:start] + put + CHALLENGED[start + length :])

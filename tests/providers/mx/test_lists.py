@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from mocksrv.providers.banks import large_banks
 from mocksrv.providers.mx.http.call import V1, V2, VERSIONS
 from tests.conftest import MX, started
+from tests.properties import examples
 from tests.providers.mx.http.test_shapes import official, openapi
 from tests.providers.mx.populated import Populated
 
@@ -559,7 +560,7 @@ def test_a_list_is_a_plain_filter_over_all_rows(world: Populated, listing: Listi
     assert len(lister.rows) >= listing.fewest
     most = listing.most
 
-    @settings(max_examples=30, deadline=None, derandomize=True, database=None)
+    @settings(max_examples=examples(30), deadline=None, derandomize=True, database=None)
     @given(
         questions(lister),
         st.sampled_from([None, 1, 2, 3, 0, -1, 100_000]),

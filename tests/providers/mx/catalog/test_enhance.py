@@ -12,6 +12,7 @@ from mocksrv.providers.mx.bank import categories
 from mocksrv.providers.mx.bank.cleansing import cleanse, rules
 from mocksrv.providers.mx.bank.merchants import catalogue
 from tests.conftest import MX
+from tests.properties import examples
 
 V2 = {"Accept": "application/json", "Accept-Version": "v20250224"}
 UBER = "MCH-14f25b63-ef47-a38e-b2b6-d02b280b6e4e"
@@ -123,7 +124,7 @@ def test_the_type_tells_income_from_expense() -> None:
         st.text(max_size=60), st.lists(st.sampled_from(" ".join(EXAMPLES.split()).split(" ")), max_size=8).map(" ".join)
     )
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_a_cleansed_name_is_there_and_stays(text: str) -> None:
     name = cleanse(text).description
     assert bool(name.strip()) == bool(text.strip())

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from mocksrv.engine.engine import Engine
 from mocksrv.web.app import App
 from tests.conftest import MX, MX_HEADERS
+from tests.properties import examples
 
 V2 = {"Accept": "application/json", "Accept-Version": "v20250224"}
 TRIP = {"amount": 4500.5, "goal_type_name": "SAVE_AMOUNT", "meta_type_name": "VACATION", "name": "Save for Europe"}
@@ -285,7 +286,7 @@ STEPS = st.lists(
 
 
 @given(steps=STEPS)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_positions_have_no_gaps_whatever_is_done(mx: MX, steps: list[Any]) -> None:
     user = mx.user()
     account = mx.call(
