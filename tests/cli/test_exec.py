@@ -55,6 +55,7 @@ def test_a_script_has_the_variables_and_its_status_counts(tmp_path: Path) -> Non
     assert is_gone(done.stdout.strip())
 
 
+@pytest.mark.slow
 def test_pytest_runs_in_it(tmp_path: Path) -> None:
     (tmp_path / "test_app.py").write_text(
         "import os, mocksrv\n"

@@ -180,6 +180,7 @@ def worker(server: Serving) -> int:
     return int(child)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc: run it on Linux")
 def test_a_worker_that_is_killed_is_replaced(tmp_path: Path) -> None:
     with Serving(cwd=tmp_path, options=["--database", "s.db"]) as server:
@@ -202,6 +203,7 @@ def test_a_parent_that_is_killed_takes_the_worker_along(tmp_path: Path) -> None:
         taken_again.bind(("127.0.0.1", urlsplit(server.url).port or 0))
 
 
+@pytest.mark.slow
 def test_a_restart_right_after_a_kill_has_the_port_and_the_database(tmp_path: Path) -> None:
     with Serving(cwd=tmp_path, options=["--database", "s.db"]) as server:
         port = str(urlsplit(server.url).port)
@@ -215,6 +217,7 @@ def test_a_restart_right_after_a_kill_has_the_port_and_the_database(tmp_path: Pa
         held.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", [False, True])
 def test_all_calls_are_in_the_journal_of_a_server_that_is_ended_under_load(group: bool, tmp_path: Path) -> None:
     answered: list[int] = []

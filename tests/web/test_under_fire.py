@@ -151,12 +151,14 @@ def drip(connection: socket.socket) -> None:
         time.sleep(0.2)
 
 
+@pytest.mark.slow
 def test_a_callback_gets_five_seconds_however_the_answer_drips() -> None:
     started = time.monotonic()
     Transport().post(serve(drip), b"{}", {})
     assert time.monotonic() - started < 10  # the whole answer would take 12
 
 
+@pytest.mark.slow
 def test_a_success_whose_body_hangs_is_a_success() -> None:
     url = serve(lambda connection: connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nthank"))
     assert Transport().post(url, b"{}", {}).status == 200

@@ -205,6 +205,7 @@ def test_a_reset_is_seen_by_the_other(pair: tuple[Engine, Engine]) -> None:
     assert (other("polled", door), other("settings")["default"]) == (None, None)
 
 
+@pytest.mark.slow
 def test_what_a_killed_process_has_left_is_done_by_the_other(tmp_path: Path, receiver: Receiver) -> None:
     here, there = Here(tmp_path / "state.db"), There(tmp_path / "state.db")
     try:
