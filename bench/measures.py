@@ -38,7 +38,7 @@ class Setup:
     """
 
     command: str
-    spec: Path
+    spec: Path | None
     pool: Executor
     seconds: float
     rounds: int

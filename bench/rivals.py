@@ -104,13 +104,13 @@ class Rival:
             _run([sys.executable, "-m", "venv", str(folder / "venv")], folder)
             _run([str(folder / "venv/bin/python"), "-m", "pip", "install", "--quiet", self.package], folder)
 
-    def server(self, folder: Path, spec: Path) -> Server:
+    def server(self, folder: Path, spec: Path | None) -> Server:
         """Not yet started. Raises BenchError where it needs a file that is not there."""
-        if "{spec}" in self.command and not spec.is_file():
-            raise BenchError(f"there is no {spec}; --spec names the API's file")
+        if "{spec}" in self.command and (spec is None or not spec.is_file()):
+            raise BenchError("it serves the API's OpenAPI file: --spec names it" if spec is None else f"no file {spec}")
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
-        line = self.command.format(port=port, spec=shlex.quote(str(spec.resolve())))
+        line = self.command.format(port=port, spec=shlex.quote(str(spec and spec.resolve())))
         place = "node_modules/.bin" if self.installer == "npm" else "venv/bin"
         url = f"http://127.0.0.1:{port}"
         return Server(f"{folder}/{place}/{line}", lambda at: get(at + self.alive, dict(self.headers))[0] < 500, url=url)

@@ -308,6 +308,7 @@ def test_time_that_stands_still_is_said_and_moved(app: App, host: Open) -> None:
     opened.frame.get_by_text("Time stands still").first.wait_for()
     opened.frame.locator("main [data-to=next]").click()
     opened.at("challenge-1").wait_for()
+    assert app.members()[0]["connection_status"] == "CHALLENGED"
 
 
 def test_the_sandbox_line_fills_in_what_leads_on(app: App, host: Open) -> None:
@@ -319,3 +320,4 @@ def test_the_sandbox_line_fills_in_what_leads_on(app: App, host: Open) -> None:
     opened.at("hint-1").click()
     opened.at("submit").click()
     opened.at("done").wait_for()
+    assert app.members()[0]["connection_status"] == "CONNECTED"

@@ -216,6 +216,7 @@ def test_a_reload_goes_on_where_it_was(app: App, context: Any) -> None:
     at(page, "challenge-1").fill("correct")
     at(page, "submit").click()
     at(page, "done").wait_for()
+    assert [member["connection_status"] for member in app.members()] == ["CONNECTED"]
 
 
 LOADED = """[...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")].map((each) =>

@@ -198,6 +198,7 @@ def test_a_parent_that_is_killed_takes_the_worker_along(tmp_path: Path) -> None:
     with Serving(cwd=tmp_path) as server:
         server.process.kill()
         server.stop()  # returns when the worker, too, has closed its end of the output
+    assert server.status == -signal.SIGKILL
     with socket.socket() as taken_again:
         taken_again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken_again.bind(("127.0.0.1", urlsplit(server.url).port or 0))

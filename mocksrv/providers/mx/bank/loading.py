@@ -100,18 +100,7 @@ class Loader:
                 self._holdings(world, record, account.holdings)
             if "owners" in wanted:
                 self._once(world, "mx.account_owner", "ACO", record, account.owners)
-            if (
-                "numbers" in wanted
-                and selected in (None, account.id)
-                and account.account_number
-                and account.routing_number
-            ):
-                numbers = {
-                    "account_number": account.account_number,
-                    "routing_number": account.routing_number,
-                    "passed_validation": True,
-                }
-                self._once(world, "mx.account_number", "ACN", record, [numbers])
+            if "numbers" in wanted and selected in (None, account.id) and self._numbers(world, record, account):
                 fetched.verified.append(record.guid)
             if "statements" in wanted:
                 added = self._new(world, "mx.statement", "STA", record, papers.get(account.id, ()))
@@ -286,6 +275,18 @@ class Loader:
             resources.TRANSACTION.emit(world, "created", each, bulk=True)
         if follows:
             follow(world, TransactionsAdded(records))
+
+    def _numbers(self, world: World, record: Record, account: Account) -> bool:
+        """Whether the account has numbers, which are stored."""
+        if not account.account_number or not account.routing_number:
+            return False
+        numbers = {
+            "account_number": account.account_number,
+            "routing_number": account.routing_number,
+            "passed_validation": True,
+        }
+        self._once(world, "mx.account_number", "ACN", record, [numbers])
+        return True
 
     def _holdings(self, world: World, account: Record, rows: Iterable[Mapping[str, Any]]) -> None:
         """Adds what was bought, changes what has changed (prices, mostly), removes what was sold."""
