@@ -10,12 +10,13 @@ import pytest
 
 from tests.conftest import Receiver, started
 from tests.providers.finicity.client import PARTNER, SECRET, Finicity, parameters
+from tests.providers.seen import Seen
 
 ALL_TIME = "fromDate=0&toDate=4000000000"
 C = "/aggregation/v1/customers"
 
 
-class World:
+class World(Seen):
     """One customer with accounts, the callbacks of the session that brought them, and what calls answered."""
 
     def __init__(self, finicity: Finicity) -> None:
@@ -31,7 +32,7 @@ class World:
         transactions = finicity.call("GET", path)
         consumer = finicity.consumer(self.customer)
         voa = finicity.call("POST", f"/decisioning/v2/customers/{self.customer}/voa", {})
-        self.seen: dict[str, Any] = {
+        self.seen = {
             "token": finicity.authenticate(),
             "new customer": made,
             "customers": finicity.call("GET", C),
@@ -48,14 +49,6 @@ class World:
             **{name: item["json"] for name, item in self.events.items()},
             "signature": {"value": self.events["done"]["headers"]["x-finicity-signature"]},
         }
-
-    def value(self, place: str) -> Any:
-        """What stands at ``answer: member.member``."""
-        name, _, members = place.partition(": ")
-        found = self.seen[name]
-        for member in members.split("."):
-            found = found[int(member)] if isinstance(found, list) else found[member]
-        return found
 
 
 @pytest.fixture(scope="module")

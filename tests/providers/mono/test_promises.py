@@ -11,6 +11,7 @@ import pytest
 from mocksrv.engine.engine import Engine
 from tests.conftest import Receiver, started
 from tests.providers.mono.client import Mono
+from tests.providers.seen import Seen
 
 MOMENT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z"
 ID = r"[0-9a-f]{24}"
@@ -18,7 +19,7 @@ CUSTOMER = {"name": "Ada Obi", "email": "ada@example.com"}
 LINK = {"customer": CUSTOMER, "scope": "auth", "redirect_url": "https://app.example.com/back", "meta": {"ref": "r-1"}}
 
 
-class World:
+class World(Seen):
     """One account that a hosted link brought, what calls answered about it, and the callbacks of all its events."""
 
     def __init__(self, engine: Engine, mono: Mono) -> None:
@@ -27,7 +28,7 @@ class World:
         self.id = mono.call("POST", "/account/auth", {"code": self.code})["id"]
         mono.advance("2s")
         path = f"/v2/accounts/{self.id}"
-        self.seen: dict[str, Any] = {
+        self.seen = {
             "exchange": mono.call("POST", "/v2/accounts/auth", {"code": self.code}),
             "old exchange": mono.call("POST", "/account/auth", {"code": self.code}),
             "code": {"value": self.code},
@@ -56,14 +57,6 @@ class World:
         mono.call("POST", f"/accounts/{self.id}/unlink")
         for body in mono.news():
             self.seen.setdefault(body["event"].removeprefix("mono.").removeprefix("events."), body)
-
-    def value(self, place: str) -> Any:
-        """What stands at ``answer: member.member``."""
-        name, _, members = place.partition(": ")
-        found = self.seen[name]
-        for member in members.split("."):
-            found = found[int(member)] if isinstance(found, list) else found[member]
-        return found
 
 
 @pytest.fixture(scope="module")
