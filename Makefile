@@ -6,7 +6,7 @@ VENV   ?= .venv
 ARGS   ?=
 BIN    := $(VENV)/bin
 
-.PHONY: help serve demo test test-all lint bench soak lock clean
+.PHONY: help serve demo test test-all lint bench soak screenshots lock clean
 .DELETE_ON_ERROR:
 
 help:
@@ -17,6 +17,7 @@ help:
 	@echo "make lint      style, types, import rules, bandit"
 	@echo "make bench     measure, beside a bare Flask app and other mock servers: bench/report.html"
 	@echo "make soak      half an hour of mixed traffic, with kills, faults and slow endpoints"
+	@echo "make screenshots  make the pictures of README and docs anew (needs Chromium)"
 	@echo "make lock      lock the versions in requirements/ anew; newer ones with ARGS=--upgrade"
 	@echo "make clean     remove the virtual environment and everything that was built"
 	@echo 'options go in ARGS: make serve ARGS="--port 9000"'
@@ -46,15 +47,20 @@ bench: $(VENV)/.run
 soak: $(VENV)/.run
 	@$(BIN)/python -m bench.soak $(ARGS)
 
+screenshots: $(VENV)/.test
+	@$(BIN)/python -m tests.browser.screenshots
+
 # Locks what pyproject.toml asks for, for every supported Python and system; what is locked stays, unless ARGS=--upgrade.
 COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
           --generate-hashes --no-annotate $(ARGS)
 
 lock: $(BIN)/python
 	@$(BIN)/python -m pip install --quiet uv
-	$(COMPILE) pyproject.toml -o requirements/run.txt
+	$(COMPILE) pyproject.toml --extra postgres -o requirements/run.txt
 	$(COMPILE) pyproject.toml --extra test --constraint requirements/run.txt -o requirements/test.txt
-	$(COMPILE) pyproject.toml --extra lint --constraint requirements/test.txt -o requirements/lint.txt
+	$(COMPILE) pyproject.toml --extra lint --extra postgres --constraint requirements/test.txt -o requirements/lint.txt
+	$(COMPILE) pyproject.toml --extra mcp --constraint requirements/run.txt -o requirements/mcp.txt
+	$(COMPILE) pyproject.toml --group frameworks --constraint requirements/run.txt -o requirements/frameworks.txt
 	$(COMPILE) --group build --constraint requirements/test.txt -o requirements/build.txt
 	$(COMPILE) --group conformance -o requirements/conformance.txt
 

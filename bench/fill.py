@@ -17,15 +17,15 @@ BATCH = 10_000
 HEADERS = {"Accept": "application/vnd.mx.api.v1+json"}
 
 
-def fill(database_path: Path, members: int, transactions: int | None = None) -> tuple[str, str]:
-    """Makes an SQLite database that `mocksrv serve --database` can open, with that many connected members in the
+def fill(database: str | Path, members: int, transactions: int | None = None) -> tuple[str, str]:
+    """Fills a new database that `mocksrv serve --database` can open, with that many connected members in the
     sandbox `default`.
 
     One member is connected by calls, the others are copies of it (without accounts), twenty to a user. The first one
     has as many ``transactions`` as are asked for. Returns the guids of a user and of one of their members, whose status
     is then polled.
     """
-    engine, app = build(Config(database=str(database_path), clock="manual"))
+    engine, app = build(Config(database=str(database), clock="manual"))
     client = app.test_client()
 
     def call(method: str, path: str, body: object = None) -> dict:
@@ -54,14 +54,16 @@ def _copy(engine: Engine, user: str, member: str, number: int) -> None:
         assert (owner.guid, model.guid) == (user, member)
     for start in range(0, number, BATCH):
         with engine.change(engine.sandbox("default")) as world:
-            world.add_all(_copies(owner, model, range(start, min(start + BATCH, number))))
+            world.add(*_copies(owner, model, range(start, min(start + BATCH, number))))
 
 
 def _copy_transactions(engine: Engine, member: str, number: int) -> None:
     """Adds copies of the member's transactions, on the same days, until there are so many of them."""
     with engine.change(engine.sandbox("default")) as world:
         found = world.list(Query("mx.transaction", subject=member))
-        world.add_all(replace(found[n % len(found)], guid=f"TRN-{n:032x}") for n in range(number - len(found)))
+        for start in range(0, number - len(found), BATCH):
+            numbers = range(start, min(start + BATCH, number - len(found)))
+            world.add(*(replace(found[n % len(found)], guid=f"TRN-{n:032x}") for n in numbers))
 
 
 def _copies(owner: Record, model: Record, numbers: range) -> Iterator[Record]:

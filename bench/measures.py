@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import callbacks, load, rivals, storm
+from bench import callbacks, dashboards, load, rivals, storm, testing
 from bench.fill import fill
 from bench.mx import HEADERS, MX_BANK, Client, status_path
 from bench.receiver import Receiver
@@ -26,6 +26,7 @@ CALLBACKS = 100
 CALLBACK_PAUSE = 0.02
 CALLBACK_LIMIT = 5.0
 CONNECTS = 40
+CROWD, CROWD_AT_ONCE = 1000, 50
 BANKS = {"everyday": "aurora_mills_bank", "mxbank": MX_BANK}  # data profile -> an institution that brings it
 TRANSACTIONS, PAGE = 10_000, 25
 ANY_STATUS = status_path("USR-1", "MBR-1")
@@ -82,7 +83,7 @@ def polling(setup: Setup) -> Iterator[Row]:
         client.wait_until_connected(path)
         body = get(server.url + path, HEADERS)[1]
         with bare_flask(path, len(body)) as peer:
-            yield memory_row("memory after the first answer", fresh, peer.memory())
+            yield memory_row("memory after the first answer", fresh, peer.memory(), goal="memory idle")
             for connections in CONNECTIONS:
                 ours, theirs = setup.polls([server.url + path, peer.url + path], connections)
                 label = f"poll, {connections} connection{'s' * (connections > 1)}"
@@ -92,11 +93,11 @@ def polling(setup: Setup) -> Iterator[Row]:
             yield memory_row("memory after the polls", server.memory(), peer.memory())
 
 
-def memory_row(measure: str, ours: Memory, theirs: Memory) -> Row:
+def memory_row(measure: str, ours: Memory, theirs: Memory, goal: str | None = None) -> Row:
     """Both servers counted in the same way: by PSS where the kernel tells it of both, else by RSS."""
     if ours.pss is None or theirs.pss is None:
-        return Row(measure, "MB RSS", ours.rss, theirs.rss, goal="memory")
-    return Row(measure, "MB PSS", ours.pss, theirs.pss, goal="memory", note=f"RSS {ours.rss:.0f} and {theirs.rss:.0f}")
+        return Row(measure, "MB RSS", ours.rss, theirs.rss, goal)
+    return Row(measure, "MB PSS", ours.pss, theirs.pss, goal, note=f"RSS {ours.rss:.0f} and {theirs.rss:.0f}")
 
 
 def answered(setup: Setup) -> Iterator[Row]:
@@ -121,23 +122,27 @@ def answered(setup: Setup) -> Iterator[Row]:
 
 
 def connect(setup: Setup) -> Iterator[Row]:
-    """Processor time of the server from creating a member to its accounts and transactions being read."""
+    """From creating a member to its accounts and transactions being read: processor time of the server, and how many
+    one client does in a second.
+    """
     for profile, institution in BANKS.items():
-        yield Row(f"connect ({profile}), create to data read", "ms CPU", connecting(setup, institution), goal="connect")
+        busy, per_second = connecting(setup, institution)
+        yield Row(f"connect ({profile}), create to data read", "ms CPU", busy, goal="connect")
+        yield Row(f"connect ({profile}), one after the other", "members/s", per_second)
 
 
-def connecting(setup: Setup, institution: str) -> float:
-    """Milliseconds for one member of this institution, the mean of many."""
+def connecting(setup: Setup, institution: str) -> tuple[float, float]:
+    """Milliseconds of processor time for one member of this institution, the mean of many; members per second."""
     with setup.server("--clock", "manual") as server:
         client = Client(server.url)
         login = client.login(institution)
         users = [client.create_user(f"u{i}") for i in range(CONNECTS + 1)]
         connect_once(client, users[0], login, institution)
-        before = server.cpu_seconds()
+        before, began = server.cpu_seconds(), time.perf_counter()
         for user in users[1:]:
             connect_once(client, user, login, institution)
-        used = server.cpu_seconds() - before
-    return used / CONNECTS * 1000
+        used, took = server.cpu_seconds() - before, time.perf_counter() - began
+    return used / CONNECTS * 1000, CONNECTS / took
 
 
 def connect_once(client: Client, user: str, login: list[dict[str, str]], institution: str) -> None:
@@ -147,6 +152,23 @@ def connect_once(client: Client, user: str, login: list[dict[str, str]], institu
     for kind in ("accounts", "transactions"):
         if not client.call("GET", f"/users/{user}/members/{member}/{kind}")[kind]:
             raise BenchError(f"a connected member has no {kind}")
+
+
+def crowd(setup: Setup) -> Iterator[Row]:
+    """What the server holds in memory when many members have brought their data, and when these are gone."""
+    with setup.server("--clock", "manual") as server:
+        client = Client(server.url)
+        login = client.login()
+        idle = server.memory().rss
+        for number in range(CROWD):
+            client.create_member(client.create_user(f"u{number}"), login)
+            if (number + 1) % CROWD_AT_ONCE == 0:
+                client.call("POST", "/_mocksrv/clock/advance", {"by": "10s"})
+        held = server.memory().rss
+        client.call("POST", "/_mocksrv/reset")
+        emptied = server.memory().rss
+    yield Row(f"memory with {CROWD:,} members at MX Bank", "MB RSS", held, goal="crowd", note=f"idle {idle:.0f}")
+    yield Row("memory after the reset of these", "MB RSS", emptied, note=f"idle {idle:.0f}")
 
 
 def listing(setup: Setup) -> Iterator[Row]:
@@ -200,6 +222,7 @@ MEASURES: dict[str, Callable[[Setup], Iterator[Row]]] = {
     "poll": polling,
     "callbacks": answered,
     "connect": connect,
+    "crowd": crowd,
     "sizes": sizes,
     "list": listing,
     "wire": callbacks.latency,
@@ -208,5 +231,7 @@ MEASURES: dict[str, Callable[[Setup], Iterator[Row]]] = {
     "advance": callbacks.hurry,
     "memory": callbacks.memory,
     "storm": storm.storm,
+    "dashboards": dashboards.dashboards,
+    "test": testing.tests,
     "rivals": rivals.beside,
 }

@@ -17,15 +17,19 @@ HEADERS = {
 
 
 class Client:
-    """An MX client of one server. Every call raises BenchError when the answer is not 2xx."""
+    """An MX client of one server, or of one sandbox. Every call raises BenchError when the answer is not 2xx."""
 
     def __init__(self, url: str) -> None:
-        self.connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
+        parts = urlsplit(url)
+        self.connection = http.client.HTTPConnection(parts.netloc, timeout=10)
+        self._below = parts.path  # a sandbox's
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """The answer's JSON, or None when it has no body."""
         data = None if body is None else json.dumps(body)
-        self.connection.request(method, path, data, HEADERS | ({"Content-Type": "application/json"} if data else {}))
+        self.connection.request(
+            method, self._below + path, data, HEADERS | ({"Content-Type": "application/json"} if data else {})
+        )
         answer = self.connection.getresponse()
         text = answer.read()
         if not 200 <= answer.status < 300:

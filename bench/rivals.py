@@ -142,6 +142,14 @@ RIVALS = (
     ),
 )
 
+GOALS_BESIDE = {  # what is measured, and beside whom -> the goal of mocksrv
+    ("start", "localstripe"): "start beside",
+    ("reads", "bare Flask"): "poll",
+    ("reads", "localstripe"): "reads of a sandbox",
+    ("p99", "localstripe"): "p99 beside",
+    **{("reads", name): "reads of a mock" for name in ("moto server", "Prism", "Mockoon")},
+}
+
 
 def _run(command: Sequence[str], folder: Path) -> None:
     """Raises BenchError with the first line of what is said."""
@@ -219,18 +227,18 @@ def _member(url: str) -> str:
 
 def compared(setup: Setup, field_: Sequence[Runner]) -> Iterator[Row]:
     """Every server of the field, one after the other in each round, so that what disturbs one disturbs all."""
-    yield from rows("start", "s", [runner.starts() for runner in field_], field_)
+    yield from rows("start", "start", "s", [runner.starts() for runner in field_], field_)
     with ExitStack() as stack:
         servers = [stack.enter_context(runner.make()) for runner in field_]
         urls = [server.url + runner.prepare(server.url) for runner, server in zip(field_, servers, strict=True)]
         idle = [server.memory() for server in servers]
-        yield from rows("memory idle", "MB RSS", [memory.rss for memory in idle], field_)
+        yield from rows("memory idle", "memory", "MB RSS", [memory.rss for memory in idle], field_)
         for connections in CONNECTIONS:
             totals, broken = reads(setup, field_, urls, connections)
             label = f"reads, {connections} connection{'s' * (connections > 1)}"
             yield from broken
-            yield from rows(label, "calls/s", [total.per_second for total in totals], field_)
-            yield from rows(f"{label}, p99", "ms", [total.percentile_ms(99) for total in totals], field_)
+            yield from rows(label, "reads", "calls/s", [total.per_second for total in totals], field_)
+            yield from rows(f"{label}, p99", "p99", "ms", [total.percentile_ms(99) for total in totals], field_)
 
 
 def reads(
@@ -252,9 +260,9 @@ def reads(
     return totals, list(broken.values())
 
 
-def rows(measure: str, unit: str, values: Sequence[float], field_: Sequence[Runner]) -> Iterator[Row]:
+def rows(measure: str, kind: str, unit: str, values: Sequence[float], field_: Sequence[Runner]) -> Iterator[Row]:
     """A row for each rival that was measured: mocksrv's value beside its own."""
     ours, *theirs = values
     for runner, value in zip(field_[1:], theirs, strict=True):
         if value:
-            yield Row(measure, unit, ours, value, against=runner.name)
+            yield Row(measure, unit, ours, value, GOALS_BESIDE.get((kind, runner.name)), against=runner.name)

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -139,8 +139,12 @@ class Server:
 
     def cpu_seconds(self) -> float:
         """Processor time, user and system, that all processes have used so far."""
-        ticks = sum(sum(map(int, stat_fields(pid)[11:13])) for pid in process_tree(self.process.pid))
-        return ticks / os.sysconf("SC_CLK_TCK")
+        return cpu_seconds(process_tree(self.process.pid))
+
+
+def cpu_seconds(pids: Iterable[int]) -> float:
+    """Processor time, user and system, that these processes have used so far."""
+    return sum(sum(map(int, stat_fields(pid)[11:13])) for pid in pids) / os.sysconf("SC_CLK_TCK")
 
 
 def get(url: str, headers: dict[str, str] | None = None) -> tuple[int, bytes]:

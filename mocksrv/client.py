@@ -6,21 +6,24 @@ import http.client
 import json
 import select
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from fnmatch import fnmatchcase
+from itertools import groupby
 from typing import Any
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 from mocksrv.engine.clock import SECOND, duration_text, parse_duration
+from mocksrv.engine.patterns import fits
 from mocksrv.engine.problems import nearest
 from mocksrv.engine.sandbox import NAME, SandboxNameError
+from mocksrv.registry import all_declared
 
 HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 TIME_OUT = 120.0  # seconds: longer than any answer is held
 LONGEST_WAIT = 60 * SECOND  # that the server holds an answer
 PAGE = 1000  # the most items that one answer lists
 SHOWN = 200  # characters of a payload in the message of a failed `expect`
+IN_A_ROW = 5  # webhooks of one name that are told one by one
 MISSING = object()  # in place of a member that an object does not have
 Json = dict[str, Any]
 
@@ -49,22 +52,22 @@ class Client:
 
     def __init__(self, url: str, sandbox: str | None = None, token: str | None = None) -> None:
         self.url = url.rstrip("/")
-        self._token = token
+        self.token = token
         parts = urlsplit(self.url)
         prefix = f"/sandbox/{quote(sandbox, safe='')}" if sandbox else ""
         self.base_url = f"{self.url}{prefix}"
         self._sandbox = sandbox
         self._base = f"{parts.path}{prefix}/_mocksrv"
-        self._headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._connection = _connection(parts)
 
     def sandbox(self, name: str) -> Client:
         """The control API of another sandbox of the same server."""
-        return Client(self.url, name, self._token)
+        return Client(self.url, name, self.token)
 
     def at(self, url: str) -> Client:
         """The control API of the sandbox of this name of another server."""
-        return Client(url, self._sandbox, self._token)
+        return Client(url, self._sandbox, self.token)
 
     def get(self, path: str, /, **query: Any) -> Any:
         """The JSON of a GET below ``/_mocksrv``; parameters that are None are left out. Raises like `call`."""
@@ -80,25 +83,40 @@ class Client:
                 return
             after = found[-1]["id"]
 
-    def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        """One call below ``/_mocksrv``; its JSON, None where there is none. Raises ControlError, Unreachable."""
-        data = None if body is None else json.dumps(body).encode()
+    def call(self, method: str, path: str, body: Mapping[str, Any] | str | None = None) -> Any:
+        """One call below ``/_mocksrv``; its JSON, None where there is none. A body that is a text is YAML. Raises
+        ControlError, Unreachable.
+        """
+        if isinstance(body, str):
+            text = self.exchange(method, path, body.encode(), "application/yaml")
+        else:
+            text = self.exchange(method, path, None if body is None else json.dumps(body).encode())
         try:
-            status, text = self._exchange(method, self._base + path, data)
-            answer = json.loads(text) if text else None
-        except (OSError, ValueError, http.client.HTTPException) as error:
-            self.close()
-            raise Unreachable(f"no server answers at {self.url} ({error})") from None
-        if status >= 400:
-            said = answer if isinstance(answer, dict) else {}
-            raise ControlError(str(said.get("detail", f"{self.url}{path} answered {status}")), status, said)
-        return answer
+            return json.loads(text) if text else None
+        except ValueError as error:
+            raise self._unreachable(error) from None
 
-    def _exchange(self, method: str, target: str, data: bytes | None) -> tuple[int, bytes]:
+    def exchange(self, method: str, path: str, data: bytes | None = None, kind: str = "application/json") -> bytes:
+        """The same with bodies as they are: a state is too large to be read only to be written again."""
+        try:
+            status, text = self._exchange(method, self._base + path, data, kind)
+            said = json.loads(text) if status >= 400 and text else {}
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            raise self._unreachable(error) from None
+        if status >= 400:
+            said = said if isinstance(said, dict) else {}
+            raise ControlError(str(said.get("detail", f"{self.url}{path} answered {status}")), status, said)
+        return text
+
+    def _unreachable(self, error: Exception) -> Unreachable:
+        self.close()
+        return Unreachable(f"no server answers at {self.url} ({error})")
+
+    def _exchange(self, method: str, target: str, data: bytes | None, kind: str) -> tuple[int, bytes]:
         socket = self._connection.sock
         if socket is not None and select.select([socket], [], [], 0)[0]:
             self.close()  # the server has closed it meanwhile
-        self._connection.request(method, target, data, self._headers)
+        self._connection.request(method, target, data, self._headers | {"Content-Type": kind})
         answer = self._connection.getresponse()
         return answer.status, answer.read()
 
@@ -134,8 +152,8 @@ class Sandbox:
             raise SandboxNameError(name)
         self.name = name
         self.base_url = f"{url.rstrip('/')}/sandbox/{quote(name, safe='')}"
-        self.mono_url = f"{self.base_url}/mono"
-        self.finicity_url = f"{self.base_url}/finicity"
+        self.urls = {each.name: self.base_url + each.prefix for each in all_declared()}  # of the APIs, by provider
+        self.mono_url, self.finicity_url = self.urls["mono"], self.urls["finicity"]
         self.control = Client(url, name, token)
         self.clock = SandboxClock(self.control)
         self.webhooks = Webhooks(self.control)
@@ -280,21 +298,33 @@ class Webhooks:
         wanted = " ".join([event, *whose, *(f"{name}={value!r}" for name, value in fields.items())])
         lines = [f"no webhook {wanted} within {duration_text(span)}"]
         known: list[str] = self._client.get("/events")["events"]
-        if not any(fnmatchcase(name, event) for name in known):
+        if not any(fits(name, event) for name in known):
             near = nearest(event, known, cutoff=0.5)
             lines[0] += "; there is no such event" + (f", did you mean {' or '.join(near)}?" if near else "")
         came = list(self._client.every("/webhooks", "webhooks"))
         lines.append("what came instead:" if came else "no webhook came at all")
-        for webhook in came:
-            payload, fits = webhook["payload"], fnmatchcase(webhook["event"], event)
-            different = [*_differences(fields, payload)] if fits and subject in (None, webhook["subject"]) else []
+
+        def told(webhook: Json) -> Iterator[str]:
+            payload, meant = webhook["payload"], fits(webhook["event"], event)
+            different = [*_differences(fields, payload)] if meant and subject in (None, webhook["subject"]) else []
             if webhook["id"] in self._expected:
                 end = "  (was expected before)"
             else:
                 end = "" if different else f"  {json.dumps(payload, ensure_ascii=False)[:SHOWN]}"
-            lines.append(f"  {webhook['occurred_at']}  {webhook['event']}  {webhook['subject']}{end}")
-            lines += [f"    {each}" for each in different]
+            yield f"  {webhook['occurred_at']}  {webhook['event']}  {webhook['subject']}{end}"
+            yield from (f"    {each}" for each in different)
+
+        lines += [line for each in shortened(came) for line in ([f"  {each}"] if isinstance(each, str) else told(each))]
         return "\n".join(lines)
+
+
+def shortened(webhooks: Iterable[Json]) -> Iterator[Json | str]:
+    """Webhooks as a person reads them: of those of one name in a row the first, and how many more there are."""
+    for name, group in groupby(webhooks, lambda webhook: str(webhook["event"])):
+        row = list(group)
+        yield from row[:IN_A_ROW]
+        if len(row) > IN_A_ROW:
+            yield f"… {len(row) - IN_A_ROW} more {name}"
 
 
 def _differences(wanted: Any, came: Any, path: str = "") -> Iterator[str]:

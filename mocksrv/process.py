@@ -97,7 +97,9 @@ def serve_for_parent(open_parts: Callable[[Config], tuple[Engine, App]]) -> None
     raise SystemExit(run(listening, partial(_open, open_parts, replace(config, port=port), url, os.getpid()), config))
 
 
-def _open(open_parts: Callable[[Config], tuple[Engine, App]], config: Config, url: str, process: int) -> Service:
+def _open(
+    open_parts: Callable[[Config], tuple[Engine, App]], config: Config, url: str, process: int, first: bool
+) -> Service:
     """In the process that serves, which may be a child of the one that was started (``process``). Raises
     StartError."""
     engine, app = open_parts(config)

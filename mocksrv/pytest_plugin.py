@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from mocksrv.client import Sandbox
 
 MARKER = (
-    "mocksrv(strict=False, scenario=NAME, clock=CLOCK, now=MOMENT, seed=N): the test's sandbox of mocksrv. strict: the "
-    "test fails when a call broke a provider's contract; scenario: what plays when nothing else chooses; clock: real, "
-    "manual or a speed such as x60; now: the moment at which it starts; seed: what ids and data follow from."
+    "mocksrv(strict=False, scenario=NAME, clock=CLOCK, now=MOMENT, seed=N, all_events=True): the test's sandbox of "
+    "mocksrv. strict: the test fails when a call broke a provider's contract; scenario: what plays when nothing else "
+    "chooses; clock: real, manual or a speed such as x60; now: the moment at which it starts; seed: what ids and data "
+    "follow from; all_events: whether those that come by the thousand are recorded, too, where no endpoint asks."
 )
-OPTIONS = ("strict", "scenario", "clock", "now", "seed")
+OPTIONS = ("strict", "scenario", "clock", "now", "seed", "all_events")
 SEED = 1  # of every sandbox: mixed with its name, which is the test's, it gives a test the same ids in every run
 LONGEST_NAME = 64  # of a sandbox
 SHOWN = 50  # lines of each part of the report: the latest
@@ -34,7 +35,7 @@ SANDBOX: pytest.StashKey[Sandbox] = pytest.StashKey()
 SHARED: pytest.StashKey[SharedServer] = pytest.StashKey()
 
 
-class Host(Protocol):
+class RunningServer(Protocol):
     """A running server, as far as the fixtures need it."""
 
     def sandbox(self, name: str) -> Sandbox: ...
@@ -44,7 +45,7 @@ class Host(Protocol):
 
 
 @pytest.fixture(scope="session")
-def mocksrv_server(request: pytest.FixtureRequest) -> Iterator[Host]:
+def mocksrv_server(request: pytest.FixtureRequest) -> Iterator[RunningServer]:
     """The run's server. A fixture of this name in a conftest.py replaces it, for settings of one's own:
     ``with mocksrv.Server(scenarios="tests/scenarios") as server: yield server``.
     """
@@ -59,7 +60,7 @@ def mocksrv_server(request: pytest.FixtureRequest) -> Iterator[Host]:
 
 
 @pytest.fixture
-def mocksrv(request: pytest.FixtureRequest, mocksrv_server: Host) -> Iterator[Sandbox]:
+def mocksrv(request: pytest.FixtureRequest, mocksrv_server: RunningServer) -> Iterator[Sandbox]:
     """A `mocksrv.Sandbox` for this test alone, named after it."""
     options = marked(request.node)
     sandbox = mocksrv_server.sandbox(sandbox_name(request.node))
@@ -94,12 +95,14 @@ def marked(item: pytest.Item) -> dict[str, Any]:
 
 
 def set_up(sandbox: Sandbox, options: Mapping[str, Any]) -> None:
-    """Gives an empty sandbox what its test's markers say. The server's refusal fails the test."""
+    """Makes an empty sandbox record all events, and gives it what its test's markers say. The server's refusal fails
+    the test.
+    """
     from mocksrv.client import ControlError
 
     try:
-        if "seed" in options:
-            sandbox.control.call("PUT", "/sandbox", {"seed": options["seed"]})
+        given = {name: options[name] for name in ("seed", "all_events") if name in options}
+        sandbox.control.call("PUT", "/sandbox", {"all_events": True, **given})
         if "clock" in options or "now" in options:
             sandbox.clock.set(mode=options.get("clock"), now=options.get("now"))
         if "scenario" in options:
@@ -164,11 +167,13 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 def _told(sandbox: Sandbox) -> Iterator[str]:
+    from mocksrv.client import shortened
+
     clock = sandbox.clock.show()
     yield f"{sandbox.base_url}  its time: {clock['now']} ({clock['mode']}), next: {clock['next'] or 'nothing waits'}"
     yield from _part("calls", map(_call, sandbox.requests))
     yield from _part("violations", map(_violation, sandbox.violations))
-    yield from _part("callbacks", map(_callback, sandbox.webhooks.list()))
+    yield from _part("callbacks", map(_callback, shortened(sandbox.webhooks.list())))
     for subject in sandbox.control.every("/subjects", "subjects"):
         lines = map(_moment, sandbox.control.get(f"/subjects/{subject['id']}")["timeline"])
         yield from _part(f"timeline of {subject['id']}, which plays {subject['scenario']}", lines)
@@ -189,10 +194,13 @@ def _call(call: Mapping[str, Any]) -> str:
 
 
 def _violation(each: Mapping[str, Any]) -> str:
-    return f"{each['method']} {each['path']}: {each['rule']}: {each['detail']}"
+    guess = f" (did you mean {each['nearest']}?)" if each["nearest"] else ""
+    return f"{each['method']} {each['path']}: {each['rule']}: {each['detail']}{guess}. {each['mend']}"
 
 
-def _callback(webhook: Mapping[str, Any]) -> str:
+def _callback(webhook: Mapping[str, Any] | str) -> str:
+    if isinstance(webhook, str):
+        return webhook
     sent = [_delivery(each) for each in webhook["deliveries"]] or ["no endpoint asks for it"]
     return f"{webhook['occurred_at']}  {webhook['event']}  {webhook['subject']}  {'; '.join(sent)}"
 

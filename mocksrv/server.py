@@ -49,7 +49,8 @@ def build(config: Config) -> Parts:
     from mocksrv.web.app import App
 
     providers = make_providers(config)
-    engine = Engine(config, [provider.role for provider in providers], bundled_scenarios())
+    roles = [provider.role for provider in providers]
+    engine = Engine(config, roles, bundled_scenarios(), shared=config.workers > 1)
     return Parts(engine, App(engine, providers, config))
 
 
@@ -167,8 +168,8 @@ class Server:
       them keeps the server from starting; else the file is left out.
     - ``plain_pages``: whether pages leave out the line that says that this is a sandbox.
     - ``database``: a file that keeps the state; by default it is gone with the server. ``sandboxes``: how many
-      there may be. ``keep_events``, ``keep_for``:
-      how many webhooks a sandbox keeps, and for how long (``90d``).
+      there may be. ``sandbox_idle``: for how long one may be without a call (``8h``) before it is dropped.
+      ``keep_events``, ``keep_for``: how many webhooks a sandbox keeps, and for how long (``90d``).
     - ``fidelity``: ``sdk`` or ``wire``. ``public_url``: the beginning of handed-out links. ``threads``: how many calls
       that change something are served at the same time. ``allow_callbacks``: hosts that callbacks may go to beside
       local ones. ``allow_host``: names that control API and dashboard answer to.
@@ -190,6 +191,7 @@ class Server:
         webhook_url: str | None = None,
         database: str | os.PathLike[str] | None = None,
         sandboxes: int | None = None,
+        sandbox_idle: str | None = None,
         keep_events: int | None = None,
         keep_for: str | None = None,
         scenarios: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] = (),

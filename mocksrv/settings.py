@@ -9,20 +9,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from mocksrv.engine.callbacks.addresses import is_http_url
-from mocksrv.engine.clock import DAY, EARLIEST_START, LATEST_START, Clock, iso, parse_duration, parse_moment
-from mocksrv.engine.config import IN_MEMORY, TEMPORARY, Config
+from mocksrv.engine.clock import DAY, EARLIEST_START, LATEST_START, MINUTE, Clock, iso, parse_duration, parse_moment
+from mocksrv.engine.config import IN_MEMORY, TEMPORARY, Config, is_postgres
+from mocksrv.engine.patterns import fits
 
 FIDELITIES = ("sdk", "wire")
 CLIENTS = ("loopback", "private")
 LOG_FORMATS = ("text", "json")
+MOST_WORKERS = 64
 MOST_THREADS = 512
-LARGEST_SEED = 2**63 - 1
+LARGEST_SEED = 2**53 - 1
 TRUE, FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
 
 
@@ -70,22 +71,28 @@ class Setting(NamedTuple):
 # what the texts mean
 
 
-def _number(least: int, most: int, what: str) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        if not re.fullmatch(r"-?\d{1,19}", text, re.ASCII) or not least <= int(text) <= most:
-            raise ValueError(f"{text!r} is not {what}; allowed are {least} to {most}")
+class _Number:
+    """A whole number between two others."""
+
+    def __init__(self, least: int, most: int, what: str) -> None:
+        self.least, self.most, self.what = least, most, what
+
+    def __call__(self, text: str) -> int:
+        if not re.fullmatch(r"-?\d{1,19}", text, re.ASCII) or not self.least <= int(text) <= self.most:
+            raise ValueError(f"{text!r} is not {self.what}; allowed are {self.least} to {self.most}")
         return int(text)
 
-    return read
 
+class _OneOf:
+    """One of these words."""
 
-def _one_of(*words: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if text not in words:
-            raise ValueError(f"{text!r} is not allowed; allowed are {' and '.join(words)}")
+    def __init__(self, *words: str) -> None:
+        self.words = words
+
+    def __call__(self, text: str) -> str:
+        if text not in self.words:
+            raise ValueError(f"{text!r} is not allowed; allowed are {' and '.join(self.words)}")
         return text
-
-    return read
 
 
 def flag(text: str) -> bool:
@@ -112,10 +119,12 @@ def _base_url(text: str) -> str:
 
 
 def _database(text: str) -> str:
-    if text.startswith(("postgresql:", "postgres:")):
-        raise ValueError("PostgreSQL is not supported yet; give the name of a file")
+    if is_postgres(text):
+        return text
+    text = text.removeprefix("sqlite:///")
     if "://" in text:
-        raise ValueError(f"{text!r} is a URL; give the name of a file")
+        shown = text.partition("://")[0]
+        raise ValueError(f"{shown}:// is no database; give the name of a file, sqlite:///FILE, or postgresql://…")
     if text not in (IN_MEMORY, TEMPORARY) and Path(text).is_dir():
         raise ValueError(f"{text!r} is a folder; give the name of a file")
     return text
@@ -160,6 +169,12 @@ def _age(text: str) -> int:
     return age
 
 
+def _idle(text: str) -> int:
+    if (idle := parse_duration(text)) < MINUTE:
+        raise ValueError(f"{text!r} is less than a minute")
+    return idle
+
+
 def _host_pattern(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9._*?:\[\]-]+", text):
         raise ValueError(f"{text!r} is not a host name; write for example hooks.example.com or *.example.com")
@@ -180,19 +195,38 @@ def _client_id(text: str) -> str:
 
 SETTINGS = (
     Setting("host", _word, "HOST", "Address to listen on; 0.0.0.0 for all."),
-    Setting("port", _number(0, 65535, "a port"), "PORT", "Port to listen on; 0 picks a free one."),
+    Setting("port", _Number(0, 65535, "a port"), "PORT", "Port to listen on; 0 picks a free one."),
+    Setting(
+        "workers",
+        _Number(1, MOST_WORKERS, "a number of processes"),
+        "N",
+        "How many processes serve; several need --database.",
+    ),
     Setting(
         "threads",
-        _number(1, MOST_THREADS, "a number of threads"),
+        _Number(1, MOST_THREADS, "a number of threads"),
         "N",
         "How many calls that change something are served at the same time.",
     ),
     Setting("webhook-url", url, "URL", "Where callbacks go.", shown="none are sent"),
-    Setting("database", _database, "FILE", "Where state is kept (SQLite).", shown="a temporary file"),
-    Setting("sandboxes", _number(1, 1_000_000, "a number of sandboxes"), "N", "How many sandboxes there may be."),
+    Setting(
+        "database",
+        _database,
+        "FILE|URL",
+        "Where state is kept: a file (SQLite), or postgresql://…",
+        shown="a temporary file",
+    ),
+    Setting("sandboxes", _Number(1, 1_000_000, "a number of sandboxes"), "N", "How many sandboxes there may be."),
+    Setting(
+        "sandbox-idle",
+        _idle,
+        "TIME",
+        "Drop sandboxes that get no call for so long, but not the default one.",
+        shown="they stay",
+    ),
     Setting(
         "keep-events",
-        _number(100, 10_000_000, "a number of events"),
+        _Number(100, 10_000_000, "a number of events"),
         "N",
         "How many webhooks a sandbox keeps, with attempts.",
     ),
@@ -206,7 +240,7 @@ SETTINGS = (
     ),
     Setting("strict", flag, "", "Refuse to start when one of those files has a fault.", shown="it is left out"),
     Setting("quiet", flag, "", "Print no line for every call and callback.", shown="they are printed"),
-    Setting("log-format", _one_of(*LOG_FORMATS), "FORMAT", "How those lines are written: text, or json."),
+    Setting("log-format", _OneOf(*LOG_FORMATS), "FORMAT", "How those lines are written: text, or json."),
     Setting("port-file", _file, "FILE", "File that has the port while the server is there.", shown="none"),
     Setting("plain-pages", flag, "", "Leave the sandbox line out of pages.", shown="it is at the bottom"),
     Setting("clock", _clock, "CLOCK", "Time in new sandboxes: real, manual (stands still), or a speed such as x60."),
@@ -219,7 +253,7 @@ SETTINGS = (
     ),
     Setting(
         "seed",
-        _number(-LARGEST_SEED, LARGEST_SEED, "a seed"),
+        _Number(-LARGEST_SEED, LARGEST_SEED, "a seed"),
         "N",
         "Makes ids and data the same again in every run.",
         shown="none",
@@ -229,7 +263,7 @@ SETTINGS = (
     ),
     Setting(
         "fidelity",
-        _one_of(*FIDELITIES),
+        _OneOf(*FIDELITIES),
         "sdk|wire",
         "Where a provider's sources disagree: as its page and SDKs have it, or as the wire does.",
     ),
@@ -248,16 +282,45 @@ SETTINGS = (
         "Name (pattern) of this server, for callers of the control API that use it. Repeatable.",
         many=True,
     ),
-    Setting("control-from", _one_of(*CLIENTS), "loopback|private", "Which clients the control API answers."),
+    Setting("control-from", _OneOf(*CLIENTS), "loopback|private", "Which clients the control API answers."),
     Setting(
         "control-token", _word, "TOKEN", "Opens the control API to clients from anywhere that send it.", shown="none"
     ),
-    Setting("tls", _one_of("self"), "self", "HTTPS with a certificate that is made at the start.", shown="plain HTTP"),
+    Setting("tls", _OneOf("self"), "self", "HTTPS with a certificate that is made at the start.", shown="plain HTTP"),
     Setting("tls-cert", _present_file, "FILE", "HTTPS with this certificate and its chain (PEM).", shown="none"),
     Setting("tls-key", _present_file, "FILE", "The key of that certificate (PEM).", shown="none"),
     Setting("client-id", _client_id, "ID", "With --api-key: the only credentials that are accepted.", shown="any"),
     Setting("api-key", _word, "KEY", "See --client-id.", shown="any"),
 )
+
+
+def file_schema() -> dict[str, Any]:
+    """The JSON Schema of mocksrv.yaml, with which editors complete and check it."""
+    members = {setting.key: _shape(setting) for setting in SETTINGS}
+    dashed = {setting.name: members[setting.key] for setting in SETTINGS}  # keys may be written like options
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Settings of mocksrv",
+        "type": "object",
+        "properties": {**dashed, **members},
+        "additionalProperties": False,
+    }
+
+
+def _shape(setting: Setting) -> dict[str, Any]:
+    """The JSON Schema of a setting's value, as YAML has it."""
+    read = setting.read
+    if isinstance(read, _Number):
+        shape: dict[str, Any] = {"type": "integer", "minimum": read.least, "maximum": read.most}
+    elif isinstance(read, _OneOf):
+        shape = {"enum": list(read.words)}
+    elif read is flag:
+        shape = {"type": "boolean"}
+    else:
+        shape = {"type": ["string", "number"]}
+    many = {"anyOf": [shape, {"type": "array", "items": shape}]} if setting.many else shape
+    default = {"default": setting.default} if isinstance(setting.default, (str, int)) and setting.default != "" else {}
+    return {"description": setting.help, **many, **default}
 
 
 def config_of(values: Mapping[str, Any], spelled: Callable[[str], str]) -> Config:
@@ -273,6 +336,8 @@ def config_of(values: Mapping[str, Any], spelled: Callable[[str], str]) -> Confi
         raise SettingError(f"{spelled('tls_cert')} and {spelled('tls_key')} belong together: give both or none")
     if config.tls and config.tls_cert:
         raise SettingError(f"{spelled('tls')} makes a certificate, {spelled('tls_cert')} is one: give one of them")
+    if config.workers > 1 and config.temporary:
+        raise SettingError(f"{spelled('workers')}: several processes share a database: give {spelled('database')}")
     _check_reach(config.webhook_url, config.allow_callbacks, spelled)
     return config
 
@@ -315,7 +380,7 @@ def _check_reach(target: str | None, allowed: Sequence[str], spelled: Callable[[
         ip_address(host)
     except ValueError:
         return
-    if not is_local(host) and not any(fnmatchcase(host, pattern) for pattern in allowed):
+    if not is_local(host) and not any(fits(host, pattern) for pattern in allowed):
         raise SettingError(
             f"{spelled('webhook_url')}: callbacks go to loopback and private addresses only; "
             f"{spelled('allow_callbacks')} {host} allows it"

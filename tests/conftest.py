@@ -19,18 +19,51 @@ from mocksrv.engine.config import Config
 from mocksrv.engine.engine import Engine
 from mocksrv.server import Parts, open_parts
 from mocksrv.web.app import App
+from tests import postgres
 
 # CI tries the same examples every time, so that a change is judged by itself; elsewhere each run tries others, fewer.
 IN_CI = bool(os.environ.get("CI"))
-for profile, most in {"plain": 30, "all": 100}.items():
+for profile, most in {"plain": 20, "all": 100}.items():
     hypothesis_settings.register_profile(profile, deadline=None, max_examples=most, derandomize=IN_CI, print_blob=IN_CI)
-SHARED = Path(__file__).parents[2] / "shared"
+ROOT = Path(__file__).parents[1]
+SHARED = ROOT.parent / "shared"
 MX_HEADERS = {"Accept": "application/vnd.mx.api.v1+json"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--on-postgres", action="store_true", help="have the engines of the tests on PostgreSQL")
+    parser.addoption("--once", metavar="FOLDER", help="run tests in FOLDER with their first parameters only")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """A run without the slow tests tries fewer examples of properties."""
+    keep_bytecode()
     hypothesis_settings.load_profile("plain" if config.option.markexpr == "not slow" else "all")
+    if config.option.on_postgres:
+        postgres.use_it()
+
+
+@pytest.hookimpl(trylast=True)  # after those that a marker leaves out
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What ``--once`` leaves out."""
+    if config.option.once is None:
+        return
+    folder, functions, left_out = Path(config.option.once).resolve(), set(), set()
+    for item in [each for each in items if folder in each.path.parents]:
+        function = item.nodeid.partition("[")[0]
+        if function in functions:
+            left_out.add(item)
+        functions.add(function)
+    config.hook.pytest_deselected(items=[*left_out])
+    items[:] = [each for each in items if each not in left_out]
+
+
+def keep_bytecode() -> None:
+    """Where bytecode is not to be written beside the sources, the processes of the tests have a folder for it: each
+    would compile all that it imports, which takes longer than most of what it is started for.
+    """
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+        os.environ.setdefault("PYTHONPYCACHEPREFIX", str(ROOT / ".pytest_cache" / "bytecode"))
 
 
 def pytest_collection_finish() -> None:
@@ -43,6 +76,7 @@ def pytest_collection_finish() -> None:
 
 class QuietServer(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128  # connections that come at once; what finds no room comes seconds later
 
     def handle_error(self, *_: Any) -> None:
         """A sender that dies is part of the tests."""
@@ -77,7 +111,7 @@ class Receiver:
                 receiver.received.append(item)
                 receiver.on_receive(item)
                 status, text = receiver.answer()
-                self.send_response(status)
+                self.send_response_only(status)  # nothing of it differs from run to run
                 self.send_header("Content-Length", str(len(text)))
                 self.end_headers()
                 self.wfile.write(text)

@@ -1,4 +1,6 @@
-"""What the house plan promises of the files: no circles, and floors that do not know who stands on them."""
+"""What docs/architecture.md and CONTRIBUTING.md promise of the files: no circles, floors that do not know who stands on
+them, modules and functions that can be read at once, and names that mean one thing.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ import ast
 import re
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,23 @@ PROVIDER = re.compile(r"(?<![a-z])(mx|mono|finicity)(?![a-z])|mxbank", re.IGNORE
 
 # Data of a provider's own bank, which scenarios of every provider may load.
 BANKS_OF_PROVIDERS = {"mocksrv/providers/profiles/mxbank.yaml", "mocksrv/providers/profiles/mxbank-oauth.yaml"}
+
+LONGEST_MODULE = 420  # lines
+LONGEST_FUNCTION = 40  # lines of its body: a screen
+
+# Names of classes that more than one module has: each has its reason to be called so.
+SHARED_NAMES = {
+    "Answer": "of the server to a call, of a receiver to a callback, and the base of the schemas of answers",
+    "Choice": "of a scenario, and one of a question's on a page",
+    "Moment": "a field of schemas: the control API's and MX's",
+    "Number": "a field of schemas: the control API's, Finicity's, that of MX's accounts",
+    "Operation": "of a provider, and a call as the control API's page shows it",
+    "Sandbox": "the engine's, and what a program holds of it",
+    "Store": "each database's, and what both are",
+    "Text": "a field of schemas, and one of a diagram",
+    "Visit": "of a page, and Finicity's",
+    "Whole": "a field of schemas: the control API's, and that of MX's accounts",
+}
 
 
 def module_of(file: str) -> str:
@@ -89,3 +109,48 @@ def test_the_engine_and_what_providers_share_name_no_provider() -> None:
             named[path.relative_to(ROOT.parent).as_posix()] = found
     assert {name: lines for name, lines in named.items() if name not in BANKS_OF_PROVIDERS} == {}
     assert set(named) == BANKS_OF_PROVIDERS, "a file names no provider any more: take it from the list"
+
+
+def test_modules_are_not_too_long() -> None:
+    lengths = {file: len(path.read_text("utf-8").splitlines()) for file, path in FILES.items()}
+    assert {file: length for file, length in lengths.items() if length > LONGEST_MODULE} == {}
+
+
+def test_functions_are_not_too_long() -> None:
+    """But for tables: functions that do nothing but return one."""
+    long = {}
+    for file, path in FILES.items():
+        for function in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+                body = function.body[ast.get_docstring(function) is not None :] or function.body
+                length = (function.end_lineno or 0) - body[0].lineno + 1
+                if length > LONGEST_FUNCTION and not isinstance(body[0], ast.Return):
+                    long[f"{file}: {function.name}"] = length
+    assert long == {}
+
+
+def classes() -> Iterator[tuple[str, str, str]]:
+    """Name, provider (or none) and file of the public classes at the top of modules, but for the schemas of the control
+    API, which are called as what they show, and for those that are a base of the same name made a provider's.
+    """
+    for file, path in FILES.items():
+        provider = re.match(r"mocksrv/providers/(mx|mono|finicity)/", file)
+        for each in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(each, ast.ClassDef) and not each.name.startswith("_") and "/control/schemas/" not in file:
+                bases = {ast.unparse(base).partition("[")[0].rpartition(".")[2] for base in each.bases}
+                if each.name not in bases:
+                    yield each.name, provider[1] if provider else "", file
+
+
+def test_a_class_has_a_name_of_its_own() -> None:
+    """Providers, which do not know each other, may call theirs alike."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for name, provider, file in classes():
+        found.setdefault(name, []).append((provider, file))
+    doubled = {
+        name: [file for _, file in places]
+        for name, places in found.items()
+        if any(first == other or "" in (first, other) for (first, _), (other, _) in combinations(places, 2))
+    }
+    assert {name: files for name, files in doubled.items() if name not in SHARED_NAMES} == {}
+    assert SHARED_NAMES.keys() <= doubled.keys(), "a name means one thing now: take it from the list"

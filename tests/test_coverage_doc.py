@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from mocksrv.providers.mx.http.call import V1, V2
+from mocksrv.providers.mx.http.versions import V1, V2
 from tests.coverage_scan import refused
 from tests.openapi import problems
 from tests.providers.mx.http.test_refusals import refusals

@@ -6,8 +6,10 @@ callback and a kind of authentication of its own. What is declared wrongly fails
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,11 +17,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+import mocksrv
 from mocksrv import registry
 from mocksrv.cli import main
 from mocksrv.engine.config import Config
 from mocksrv.engine.declarations import DeclarationError
-from mocksrv.server import build, bundled_scenarios
+from mocksrv.server import LocalServer, build, bundled_scenarios
 
 PROVIDER = '''"""Acme Loans: an app applies for a loan, which is approved or not."""
 
@@ -152,6 +155,27 @@ flows:
   apply: [{status: APPLIED}, {after: 1h, status: REJECTED}]
 """,
 }
+# What it shows to people, which the smallest provider does not have.
+PAGES = {
+    "acme/provider.py": PROVIDER.replace(
+        "    def make_role(self):",
+        """    def pages(self):
+        return [PageRoute("GET", "/loans/<id>/page", "acme.pages:loan")]
+
+    def make_role(self):""",
+    ).replace("import Provider\n", "import PageRoute, Provider\n"),
+    "acme/pages/__init__.py": """
+def loan(page, id):
+    with page.look() as world:
+        found = world.get("acme.loan", id)
+    return page.render("loan.html", loan=found, again=page.url("loan", id=id))
+""",
+    "acme/pages/templates/loan.html": """{% extends "layout.html" %}
+{% block main %}<h1>{{ t("told", status=loan.body.status) }}</h1><a href="{{ again }}">Again</a>{% endblock %}
+""",
+    "acme/pages/texts/en.yaml": "told: Your loan is {status}.\n",
+    "acme/pages/static/loan.css": "h1 { color: teal }\n",
+}
 # What every provider writes alike, and so says nothing of Acme: docstrings, imports, decorators, empty lines aside.
 BOILERPLATE = ("import ", "from ", "def ", "class ", "with ", "return ", "@", "raise ", "if ")
 
@@ -160,10 +184,7 @@ BOILERPLATE = ("import ", "from ", "def ", "class ", "with ", "return ", "@", "r
 def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The provider, in its folder, and its line in the registry."""
     shutil.copytree(bundled_scenarios(), tmp_path / "scenarios")
-    for name, text in FILES.items():
-        file = tmp_path / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
+    write(tmp_path, FILES)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setitem(registry.PROVIDERS, "acme", "acme.provider:AcmeProvider")
     for module in ("mocksrv.server", "mocksrv.cli.library"):
@@ -172,6 +193,13 @@ def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield tmp_path
     for module in [name for name in sys.modules if name.partition(".")[0] == "acme"]:
         del sys.modules[module]
+
+
+def write(folder: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
 
 
 def run(*arguments: str) -> str:
@@ -231,11 +259,17 @@ def test_an_endpoint_takes_its_kind_of_authentication(acme: Path) -> None:
         (("scenarios", "simulate", "acme/rejected"), "Ends with REJECTED."),
         (("demo", "acme/approved"), "2 callbacks sent, 2 received"),
         (("listen", "--help"), "acme:SECRET"),
+        (("demo", "--help"), "Acme: loan"),
+        (("scenarios", "simulate", "--help"), "Acme: loan"),
+        (("exec", "--help"), "ACME_BASE_URL"),
+        (("wait", "--help"), "ACME_BASE_URL"),
+        (("--help",), "and Acme"),
     ],
 )
 def test_the_tools_know_it(acme: Path, arguments: tuple[str, ...], said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(acme / "scenarios" / "acme")
-    monkeypatch.delitem(sys.modules, "mocksrv.cli.listen", raising=False)  # its help is made when it is imported
+    for module in ("listen", "demo", "scenarios", "exec", "wait"):  # their help is made when they are imported
+        monkeypatch.delitem(sys.modules, f"mocksrv.cli.{module}", raising=False)
     assert said in " ".join(run(*arguments).split())
 
 
@@ -257,7 +291,58 @@ def test_the_banner_shows_where_it_is(acme: Path) -> None:
     engine.close()
 
 
+def test_its_pages_are_shown_with_its_own_texts_and_files(acme: Path) -> None:
+    write(acme, PAGES)
+    engine, app = build(Config(seed=7, clock="manual"))
+    client = app.test_client()
+    loan = client.post("/sandbox/a/acme/loans", json={}).get_json()["id"]
+    page = client.get(f"/sandbox/a/acme/loans/{loan}/page")
+    assert page.status_code == 200
+    assert "<h1>Your loan is APPLIED.</h1>" in page.get_data(as_text=True)
+    assert f'<a href="/sandbox/a/acme/loans/{loan}/page">' in page.get_data(as_text=True)
+    assert "teal" in client.get("/_pages/acme/loan.css").get_data(as_text=True)
+    assert client.get("/_pages/acem/loan.css").status_code == 404
+    engine.close()
+
+
+def test_what_happens_to_its_subjects_is_streamed_and_shown_in_the_dashboard(acme: Path) -> None:
+    with LocalServer(Config(port=0, seed=7, clock="manual")) as server:
+        client = server.app.test_client()
+        stream = urllib.request.urlopen(f"{server.url}/_mocksrv/stream", timeout=20)
+        loan = client.post("/acme/loans", json={}, headers={"X-Mocksrv-Scenario": "rejected"}).get_json()["id"]
+        assert any(loan.encode() in line and b"acme.loan.changed" in line for line in stream)
+        stream.close()
+
+        page = client.get(f"/_mocksrv/dashboard/subjects/{loan}", headers={"Accept": "text/html"})
+        shown = page.get_data(as_text=True)
+        assert page.status_code == 200
+        assert {f"subject-{loan}", "push-REJECTED", "push-APPROVED"} <= {*re.findall(r'data-testid="([^"]+)"', shown)}
+        scenarios = client.get("/_mocksrv/dashboard/scenarios?q=provider:acme", headers={"Accept": "text/html"})
+        assert "acme/rejected" in scenarios.get_data(as_text=True)
+
+
+def test_programs_are_told_where_it_is(acme: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    apply = "import os, urllib.request as u; print(u.urlopen(os.environ['ACME_BASE_URL'] + '/loans', b'{}').read())"
+    run("exec", "--", sys.executable, "-c", apply)
+    assert "APPLIED" in capfd.readouterr().out
+
+    with mocksrv.Server(clock="manual") as server:
+        sandbox = server.sandbox("a")
+        assert sandbox.urls["acme"] == f"{sandbox.base_url}/acme"
+        sandbox.play("acme/rejected")
+        urllib.request.urlopen(f"{sandbox.urls['acme']}/loans", b"{}")
+        sandbox.clock.advance("1h")
+        assert [event["event"] for event in sandbox.webhooks.list()] == ["acme.loan.changed"] * 2
+
+
 # what is declared wrongly
+
+CONTROL = """
+    def control_routes(self):
+        from mocksrv.providers.provider import ControlRoute
+
+        return [ControlRoute("GET", "/loans/<id>", lambda sandbox, body, id: {}, "Shows a loan.")]
+"""
 
 
 @pytest.mark.parametrize(
@@ -277,6 +362,7 @@ def test_the_banner_shows_where_it_is(acme: Path) -> None:
         (('central_event = "acme.loan.changed"', 'central_event = "acme.loan"'), "'acme.loan' is no event"),
         (('central_event = "acme.loan.changed"', ""), "AcmeProvider: central_event is missing"),
         (("def families(self)", "def family(self)"), "AcmeProvider: families is missing; every Provider declares it"),
+        (("    def families(self)", f"{CONTROL}\n    def families(self)"), "says what each of id is"),
         (("def make_role(self)", "def role_of(self)"), "AcmeProvider: make_role is missing"),
         (("def demo(cls)", "def demonstrate(cls)"), "AcmeProvider: demo is missing"),
         (('    subject_kind = "acme.loan"', ""), "LoanRole: subject_kind is missing"),
@@ -285,6 +371,7 @@ def test_the_banner_shows_where_it_is(acme: Path) -> None:
             "LoanRole: refresh_job is missing; every Role declares it",
         ),
         (("    vocabulary = Vocabulary(", "    words = Vocabulary("), "LoanRole: vocabulary is missing"),
+        (("    signers =", '    secret_kinds = frozenset({"acme.loan"})\n    signers ='), "without_secrets is missing"),
         (('frozenset({"acme.*"})', 'frozenset({"acmee.*"})'), "unasked: 'acmee.*' fits no event"),
     ],
 )

@@ -116,6 +116,7 @@ def _copy(source: Path, target: Path) -> None:
 needs_proc = pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="the image is Linux's: run this on Linux")
 
 
+@pytest.mark.slow
 @needs_proc
 def test_its_health_check_finds_the_port(tmp_path: Path) -> None:
     health = runpy.run_path(str(ROOT / "docker" / "health.py"))

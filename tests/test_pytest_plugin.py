@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import subprocess
 import sys
 import tomllib
@@ -17,6 +19,17 @@ pytest_plugins = "pytester"
 ROOT = Path(__file__).parents[1]
 PLUGIN = ("-p", "mocksrv.pytest_plugin")
 HELPERS = "from tests.test_server import HEADERS, connect, mx\n"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def imported() -> None:
+    """All of mocksrv is there before: what a run in this process imports first is forgotten after it, and classes that
+    are imported once more are others.
+    """
+    for module in pkgutil.walk_packages(mocksrv.__path__, "mocksrv."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    importlib.import_module(HELPERS.split()[1])
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +62,39 @@ def test_connects(mocksrv):
 """,
     )
     result.assert_outcomes(passed=1)
+
+
+def test_all_events_are_recorded_also_those_that_no_endpoint_asks_for(pytester: pytest.Pytester) -> None:
+    result = run(
+        pytester,
+        """
+import pytest
+pytestmark = pytest.mark.mocksrv(clock="manual")
+
+def kinds(mocksrv):
+    member = connect(mocksrv)
+    mocksrv.clock.advance("1m")
+    return {webhook["event"] for webhook in mocksrv.webhooks.list()}
+
+def test_all(mocksrv):
+    assert {"mx.account.created", "mx.transaction.created", "mx.member.created"} <= kinds(mocksrv)
+    account = mocksrv.webhooks.expect("mx.account.created")["payload"]["account"]["guid"]
+    assert mocksrv.webhooks.expect("mx.transaction.created", transaction={"account_guid": account})["deliveries"] == []
+
+@pytest.mark.mocksrv(all_events=False)
+def test_those_of_a_plain_client(mocksrv):
+    found = kinds(mocksrv)
+    assert "mx.member.created" in found
+    assert not {kind for kind in found if kind.startswith(("mx.account", "mx.transaction"))}
+
+def test_what_came_is_told_in_short(mocksrv):
+    kinds(mocksrv)
+    with pytest.raises(AssertionError, match=r"\\n  … [0-9]+ more mx.transaction.created\\n") as told:
+        mocksrv.webhooks.expect("mx.member.deleted", within="0s")
+    assert len(str(told.value).splitlines()) < 100
+""",
+    )
+    result.assert_outcomes(passed=3)
 
 
 def test_sandboxes_are_fresh_and_one_server_has_them_all(pytester: pytest.Pytester) -> None:
@@ -224,7 +270,8 @@ def test_passes(mocksrv):
             "calls:",
             "  2026-01-01T12:00:00.000Z  200  POST /users",
             "  2026-01-01T12:00:00.000Z  200  GET /institutions/mxbank/credentials",
-            "violations: none",
+            "violations:",
+            "  POST http://127.0.0.1:9/hooks: webhook-refused: mx.member.created was answered by nobody: *",
             "callbacks:",
             "  2026-01-01T12:00:00.000Z  mx.member.created  MBR-*  pending http://127.0.0.1:9/hooks (*refused*)",
             "timeline of MBR-*, which plays denied:",

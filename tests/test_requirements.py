@@ -15,9 +15,11 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 EXTRAS = PROJECT["project"]["optional-dependencies"]
 RUN = PROJECT["project"]["dependencies"]
 ASKED = {
-    "run": RUN,
+    "run": RUN + EXTRAS["postgres"],
     "test": RUN + EXTRAS["test"],
-    "lint": RUN + EXTRAS["lint"],
+    "lint": RUN + EXTRAS["lint"] + EXTRAS["postgres"],
+    "mcp": RUN + EXTRAS["mcp"],
+    "frameworks": RUN + PROJECT["dependency-groups"]["frameworks"],
     "build": PROJECT["dependency-groups"]["build"],
     "conformance": PROJECT["dependency-groups"]["conformance"],
 }

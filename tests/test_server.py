@@ -129,7 +129,7 @@ def test_a_port_that_is_taken(process: bool, server: mocksrv.Server) -> None:
         pass
 
 
-@BOTH
+@pytest.mark.parametrize("process", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_what_keeps_a_server_from_starting_says_so(process: bool, tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text("name: mine\nprovider: mx\nflows:\n  connect:\n    - statu: CONNECTED\n")
     with pytest.raises(mocksrv.StartError, match=r"(?s)^1 fault in scenario files\n.*mine.yaml:5:7: .*status"):
@@ -170,7 +170,9 @@ def test_an_argument_that_is_not_there() -> None:
 
 def test_every_setting_but_those_of_output_is_an_argument() -> None:
     arguments = inspect.signature(mocksrv.Server).parameters
-    assert {*arguments} == {setting.key for setting in SETTINGS} - {"quiet", "log_format", "port_file"} | {"process"}
+    assert {*arguments} == {setting.key for setting in SETTINGS} - {"workers", "quiet", "log_format", "port_file"} | {
+        "process"
+    }
 
 
 def test_arguments_are_taken_as_programs_have_them(tmp_path: Path) -> None:

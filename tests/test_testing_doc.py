@@ -14,13 +14,19 @@ from pathlib import Path
 
 import pytest
 
+from tests import environments
 from tests.cli.running import LIMIT, environment
 
 PAGE = Path(__file__).parents[1] / "docs" / "testing.md"
 FILE = re.compile(r"^```python\n# (\w+\.py)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 REPORT = re.compile(r"(<!-- report -->\n```text\n)(.*?)(```\n<!-- /report -->)", re.DOTALL)
 PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "mocksrv.pytest_plugin")
-OWN_SERVER = ("conftest.py", "test_own_server.py")  # files that lie in a folder of their own
+FOLDERS = {  # of the files that lie in one of their own
+    "conftest.py": "own",
+    "test_own_server.py": "own",
+    "test_django.py": "frameworks",
+    "test_fastapi.py": "frameworks",
+}
 
 
 def run(command: tuple[str, ...], folder: Path) -> subprocess.CompletedProcess[str]:
@@ -30,22 +36,32 @@ def run(command: tuple[str, ...], folder: Path) -> subprocess.CompletedProcess[s
 
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, str]:
-    """The page's files, also written to the test's folder: tests in one, what has a server of its own in another."""
+    """The page's files, also written to the test's folder, or to one in it: FOLDERS."""
     found = dict(FILE.findall(PAGE.read_text("utf-8")))
-    (tmp_path / "own").mkdir()
     for name, text in found.items():
-        (tmp_path / ("own" if name in OWN_SERVER else "") / name).write_text(text, "utf-8")
+        folder = tmp_path / FOLDERS.get(name, "")
+        folder.mkdir(exist_ok=True)
+        (folder / name).write_text(text, "utf-8")
     return found
 
 
 @pytest.mark.slow
 def test_every_block_of_python_is_a_file_with_a_test_that_passes(files: dict[str, str], tmp_path: Path) -> None:
     assert len(files) == PAGE.read_text("utf-8").count("```python")
-    done = run(PYTEST, tmp_path)
-    tests = sum(text.count("def test_") for text in files.values())
+    done = run((*PYTEST, "--ignore=frameworks"), tmp_path)
+    tests = sum(text.count("def test_") for name, text in files.items() if FOLDERS.get(name) != "frameworks")
     assert f"{tests} passed" in done.stdout, done.stdout
     done = run((sys.executable, "-m", "unittest", "-q", "test_plain"), tmp_path)
     assert (done.returncode, "Ran 1 test" in done.stderr) == (0, True), done.stderr
+
+
+@pytest.mark.slow
+@environments.needs("frameworks")
+@pytest.mark.usefixtures("files")
+def test_apps_in_django_and_fastapi_pass_their_tests(tmp_path: Path) -> None:
+    command = (str(environments.python("frameworks")), *PYTEST[1:], "-W", "error")
+    done = run(command, tmp_path / "frameworks")
+    assert "2 passed" in done.stdout, done.stdout
 
 
 def report(files: dict[str, str], folder: Path) -> str:

@@ -1,19 +1,31 @@
-"""What runs on the way to an answer, and what a start imports: bounds, so that neither grows unnoticed."""
+"""The ways through the house: which files and functions of mocksrv run until something is done; and what a start
+imports. Bounds, so that neither grows unnoticed. ``python -m tests.test_ways`` lists the ways.
+"""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
+
+import pytest
 
 import mocksrv
-from tests.providers.mx.customer import MX
+from tests.conftest import MX, Receiver, started
 
 PACKAGE = str(Path(mocksrv.__file__).parent)
+HOSTING = "/web/hosting/"  # a way begins where the application is called
+BACKGROUND = "ticker"  # the thread
 HEAVY = {"cryptography", "faker", "flask", "jinja2", "jsonschema", "rich", "urllib3"}  # for what comes later, if at all
+SCENARIO = """name: {}
+provider: mx
+flows:
+  connect: [{{status: CREATED}}, {{after: 1s, status: CONNECTED, data: mxbank}}]
+"""
 STARTED = """
 import sys
 from mocksrv.engine.config import Config
@@ -22,34 +34,115 @@ engine, app = build(Config())
 print(*sys.modules)
 engine.close()
 """
+Function = tuple[str, str]  # file and name
+Way = Callable[[MX], Callable[[], Any]]  # makes things ready; what it gives is counted
 
 
-def functions_of(call: Callable[[], Any]) -> set[tuple[str, str]]:
-    """The functions of mocksrv that run in this thread during a call: file and name."""
-    seen: set[tuple[str, str]] = set()
-
-    def note(frame: FrameType, event: str, _: Any) -> None:
-        code = frame.f_code
-        if event == "call" and code.co_filename.startswith(PACKAGE) and not code.co_name.startswith("<"):
-            seen.add((code.co_filename.removeprefix(PACKAGE), code.co_name))
-
-    before = sys.getprofile()
-    sys.setprofile(note)
-    try:
-        call()
-    finally:
-        sys.setprofile(before)
-    return seen
-
-
-def test_a_poll_passes_few_functions(mx: MX) -> None:
+def poll(mx: MX) -> Callable[[], Any]:
     user = mx.user()
     member = mx.create(user)["guid"]
     mx.status(user, member)
-    passed = functions_of(lambda: mx.status(user, member))
-    assert ("/providers/mx/people/members.py", "read_status") in passed
-    assert len(passed) <= 45, sorted(passed)
-    assert len({file for file, _ in passed}) <= 22, sorted(passed)
+    return lambda: mx.status(user, member)
+
+
+def list_again(mx: MX) -> Callable[[], Any]:
+    """A page that was read since the sandbox changed."""
+    path = f"/users/{mx.user()}/accounts"
+    mx.call("GET", path)
+    return lambda: mx.call("GET", path)
+
+
+def create_member(mx: MX) -> Callable[[], Any]:
+    """To the callback."""
+    user = mx.user()
+    mx.create(user)
+    body = {"member": {"institution_code": "mxbank", "credentials": mx.credentials(username="another")}}
+    return lambda: mx.call("POST", f"/users/{user}/members", body)
+
+
+def put_scenario(mx: MX) -> Callable[[], Any]:
+    mx.put_scenario("first", SCENARIO.format("first"))
+    return lambda: mx.put_scenario("second", SCENARIO.format("second"))
+
+
+def trigger(mx: MX) -> Callable[[], Any]:
+    """To the attempt."""
+    event = {"event": "mx.member.updated", "subject": mx.create(mx.user())["guid"]}
+    mx.control("POST", "/trigger", event)
+    return lambda: mx.control("POST", "/trigger", event)
+
+
+def load_data(mx: MX) -> Callable[[], Any]:
+    """By a step, while time is advanced."""
+    scenario = mx.put_scenario("data", SCENARIO.format("data"))
+    user = mx.user()
+    for name in ("first", "second"):
+        mx.advance("1m")
+        mx.create(user, username=name, headers={"X-Mocksrv-Scenario": scenario})
+    return lambda: mx.advance("1s")
+
+
+class Most(NamedTuple):
+    files: int
+    functions: int
+
+
+WAYS: dict[Way, Most] = {
+    poll: Most(22, 47),
+    list_again: Most(22, 60),
+    create_member: Most(57, 244),
+    put_scenario: Most(37, 122),
+    trigger: Most(46, 162),
+    load_data: Most(74, 349),
+}
+
+
+def walk(way: Way) -> set[Function]:
+    """The functions that run on a way, in whatever thread but that of the background work, which has moments of its
+    own.
+    """
+    passed: set[Function] = set()
+    counting = threading.Event()
+
+    def note(frame: FrameType, event: str, _: Any) -> None:
+        code = frame.f_code
+        if event != "call" or not counting.is_set() or threading.current_thread().name == BACKGROUND:
+            return
+        if code.co_filename.startswith(PACKAGE) and not code.co_name.startswith("<"):
+            passed.add((code.co_filename.removeprefix(PACKAGE), code.co_name))
+
+    threading.setprofile(note)  # of the threads that are begun now
+    receiver = Receiver()
+    engine, app = started(webhook_url=receiver.url)
+    before = sys.getprofile()
+    try:
+        go = way(MX(app))
+        engine.dispatcher.settle(engine.sandbox("default"), 10)
+        counting.set()
+        sys.setprofile(note)
+        go()
+        sys.setprofile(before)
+        engine.dispatcher.settle(engine.sandbox("default"), 10)
+        counting.clear()
+    finally:
+        sys.setprofile(before)
+        threading.setprofile(None)
+        engine.close()
+        receiver.close()
+    return {function for function in passed if not function[0].startswith(HOSTING)}
+
+
+def by_file(passed: set[Function]) -> dict[str, list[str]]:
+    """The names of the functions."""
+    return {file: sorted(name for of, name in passed if of == file) for file in sorted({file for file, _ in passed})}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_way_passes_few_files_and_functions(way: Way) -> None:
+    passed = walk(way)
+    files = by_file(passed)
+    assert len(files) <= WAYS[way].files, files
+    assert len(passed) <= WAYS[way].functions, files
 
 
 def test_a_start_imports_nothing_heavy() -> None:
@@ -60,4 +153,12 @@ def test_a_start_imports_nothing_heavy() -> None:
     assert "mocksrv.web.control" not in modules
     assert "mocksrv.providers.mx.people.members" in modules  # what is declared wrongly stops the start
     own = [name for name in modules if name.partition(".")[0] == "mocksrv"]
-    assert len(own) <= 230, len(own)
+    assert len(own) <= 249, len(own)
+
+
+if __name__ == "__main__":
+    for each in WAYS:
+        run = walk(each)
+        print(f"{each.__name__}: {len(by_file(run))} files, {len(run)} functions")
+        for file, names in by_file(run).items():
+            print(f"  {file}: {', '.join(names)}")

@@ -43,9 +43,9 @@ class MX:
         return str(self.members.create_member(user, mx.MemberCreateRequestBody(member=member)).member.guid)
 
     def read(self, user: str, member: str) -> dict[str, Any]:
-        """How a bank stands now: its state, the questions that are open, the accounts."""
+        """How a bank stands now: its state, the questions that are open, the accounts once MX has brought them."""
         status = self.members.read_member_status(member, user).member
-        accounts = self.accounts.list_member_accounts(user, member).accounts
+        accounts = [] if status.is_being_aggregated else self.accounts.list_member_accounts(user, member).accounts
         return {
             "state": STATES.get(status.connection_status, "is being connected"),
             "questions": [question.label for question in status.challenges or []],
@@ -61,8 +61,8 @@ class MX:
         self.members.resume_aggregation(member, user, body)
 
 
-def create_app(mx_url: str, webhook_password: str, client_id: str = "client", api_key: str = "key") -> Flask:
-    """The app, with its data in memory."""
+def create_app(mx_url: str, webhook_password: str | None, client_id: str = "client", api_key: str = "key") -> Flask:
+    """The app, with its data in memory. Without a password it takes callbacks from anybody."""
     app = Flask(__name__)
     api = MX(mx_url, client_id, api_key)
     users: dict[str, str] = {}  # name -> guid
@@ -91,7 +91,8 @@ def create_app(mx_url: str, webhook_password: str, client_id: str = "client", ap
 
     @app.post("/webhooks")
     def webhooks() -> Any:
-        if request.authorization is None or request.authorization.password != webhook_password:
+        sent = request.authorization.password if request.authorization else None
+        if webhook_password is not None and sent != webhook_password:
             abort(401)
         told = request.json
         user, member = told.get("user_guid"), told.get("member_guid")
@@ -103,4 +104,5 @@ def create_app(mx_url: str, webhook_password: str, client_id: str = "client", ap
 
 
 if __name__ == "__main__":
-    create_app(os.environ["MX_BASE_URL"], os.environ.get("WEBHOOK_PASSWORD", "s3cret")).run(port=3000)
+    app = create_app(os.environ["MX_BASE_URL"], os.environ.get("WEBHOOK_PASSWORD"))
+    app.run(host=os.environ.get("HOST", "127.0.0.1"), port=3000)

@@ -5,34 +5,41 @@ from __future__ import annotations
 import gc
 import sys
 from importlib import import_module
-from typing import Any
+from inspect import cleandoc
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mocksrv import __version__
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 COMMANDS = {
     "serve": "Start the server.",
     "exec": "Run a command with a server of its own.",
     "wait": "Wait until a server answers, and say where it is.",
     "open": "Open a running server in a browser.",
-    "demo": (
-        "Watch a member (Mono: an account, Finicity: a session) connect: calls, statuses and callbacks as they happen."
-    ),
+    "demo": "Watch a scenario play: calls, statuses and callbacks as they happen. Needs no server.",
     "scenarios": "List, show, check and try out scenarios. Needs no server.",
     "institutions": "List your own institutions and begin a new one. Needs no server.",
-    "subjects": "List, push and move the members, accounts and sessions of a running server.",
+    "subjects": "List, push, move and act for what plays scenarios on a running server.",
     "bindings": "Show and set which scenarios new ones play.",
     "clock": "Show, set and advance the time of a running server.",
     "requests": "List and explain the API calls that a running server has answered.",
     "violations": "List what broke the providers' contracts.",
+    "report": "Report what an app has met of the providers, and what it broke.",
     "webhooks": "List, show and send again the callbacks of a running server.",
     "trigger": "Send an event of a catalogue, with fields of your own.",
     "endpoints": "List, add and remove the webhook endpoints of a running server.",
     "faults": "List, add and clear faults of its API and of its callbacks.",
     "sandboxes": "List and drop the sandboxes of a running server.",
+    "state": "Empty, export, import and copy a sandbox of a running server.",
+    "db": "Check and upgrade the database of a server. Needs no server.",
     "check-consumer": "Play a provider against your webhook endpoint, and report how it does. Needs no server.",
     "listen": "Receive webhooks and print them. Needs no server.",
+    "completion": "Print what completes commands in bash, zsh or fish.",
+    "mcp": "Offer a running server to coding agents (Model Context Protocol).",
 }
 
 HOMES = {
@@ -61,6 +68,13 @@ class CommandLine(click.Group):
         gc.enable()
         return command
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The names of commands without importing them, and the options."""
+        from click.shell_completion import CompletionItem
+
+        named = [CompletionItem(name, help=what) for name, what in COMMANDS.items() if name.startswith(incomplete)]
+        return [*named, *click.Command.shell_complete(self, ctx, incomplete)]
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -80,6 +94,15 @@ class CommandLine(click.Group):
         ]
         found = within or [name for name in [near(asked, COMMANDS)] if name]
         return f" Did you mean {' or '.join(map(repr, found))}?" if found else " See 'mocksrv --help'."
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Names the providers, which are imported when help is asked for."""
+        from mocksrv.registry import all_declared
+
+        *titles, last = (provider.title for provider in all_declared())
+        formatter.write_paragraph()
+        with formatter.indentation():
+            formatter.write_text(cleandoc(self.help or "").format(providers=f"{', '.join(titles)} and {last}"))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Lists the commands without importing them."""
@@ -121,7 +144,7 @@ def _report(error: click.ClickException) -> int:
 @click.version_option(__version__, message="mocksrv %(version)s")
 @click.pass_context
 def main(ctx: click.Context) -> None:
-    """A local stand-in for the open-finance providers MX, Mono and Finicity: their APIs, states and callbacks, on your
+    """A local stand-in for the open-finance providers {providers}: their APIs, states and callbacks, on your
     own machine.
 
     Every option of `serve` is also a variable (MOCKSRV_PORT for --port) and a key of mocksrv.yaml.

@@ -6,14 +6,14 @@ import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 import click
 
 from mocksrv.cli.checks import CHECKS, Verdict
 from mocksrv.cli.client import JSON, print_json
-from mocksrv.cli.consumer import Consumer, Event, Subject
+from mocksrv.cli.consumer import Consumer, SampleEvent, Subject
 from mocksrv.cli.proofs import proofs, signers
 from mocksrv.engine.callbacks.addresses import is_http_url
 from mocksrv.engine.callbacks.credentials import Signer, basic
@@ -67,8 +67,6 @@ def check_consumer(
     It is sent genuine events of every kind, then duplicates, stale and damaged ones, strangers' and the future's. The
     exit status is 0 only if every check passed.
     """
-    if not is_http_url(url):
-        raise click.UsageError(f"{url!r} is not an HTTP URL; write for example http://127.0.0.1:3000/webhooks")
     unknown = [name for name in only if name not in CHECKS]
     if unknown:
         raise click.UsageError(f"--only: there is no check {unknown[0]!r}; there are {', '.join(CHECKS)}")
@@ -76,11 +74,7 @@ def check_consumer(
     if junit:
         junit.write_bytes(as_junit(url, results))
     if as_json:
-        rows = [
-            {"check": r.name, "expects": r.what, "passed": r.verdict.passed, "detail": r.verdict.detail}
-            for r in results
-        ]
-        print_json({"url": url, "passed": score(results)[0], "checks": score(results)[1], "results": rows})
+        print_json(report(url, results))
     else:
         _print(url, results)
     return 0 if all(result.verdict.passed is not False for result in results) else 1
@@ -89,7 +83,9 @@ def check_consumer(
 def run(
     url: str, auth: str | None = None, only: tuple[str, ...] = (), provider: str = next(iter(PROVIDERS))
 ) -> list[Result]:
-    """All checks, or only those named. Raises click.ClickException when nobody answers at the URL."""
+    """All checks, or only those named. Raises click.ClickException when nobody answers at the URL, or it is none."""
+    if not is_http_url(url):
+        raise click.UsageError(f"{url!r} is not an HTTP URL; write for example http://127.0.0.1:3000/webhooks")
     consumer = Consumer(url, *_proofs(auth)) if auth else Consumer(url)
     subject = Subject(consumer, genuine_events(provider), declared(provider).central_event)
     first = consumer.send(subject.central)
@@ -122,7 +118,7 @@ def _signed(sign: Signer, secret: str) -> Proof:
     return lambda body: sign({"secret": secret}, body)
 
 
-def genuine_events(provider: str) -> list[Event]:
+def genuine_events(provider: str) -> list[SampleEvent]:
     """One event of every kind, as the provider makes it for somebody with whom all has gone well."""
     from mocksrv.cli.simulate import LocalRunner, Timeline
     from mocksrv.engine.config import Config
@@ -140,13 +136,23 @@ def genuine_events(provider: str) -> list[Event]:
             [id] = engine.trigger(play.sandbox, name, None, {})
             with engine.look(play.sandbox) as world:
                 [row] = world.tx.events(play.sandbox.name, id=id)
-            made.append(Event(name, json.loads(row.headers), json.loads(row.payload)))
+            made.append(SampleEvent(name, json.loads(row.headers), json.loads(row.payload)))
         return made
     finally:
         engine.close()
 
 
 # reports
+
+
+def report(url: str, results: list[Result]) -> dict[str, Any]:
+    """The report for programs."""
+    passed, applied = score(results)
+    rows = [
+        {"check": name, "expects": what, "passed": verdict.passed, "detail": verdict.detail}
+        for name, what, verdict in results
+    ]
+    return {"url": url, "passed": passed, "checks": applied, "results": rows}
 
 
 def score(results: list[Result]) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from typing import Any, NamedTuple
 
-from mocksrv.cli.consumer import EVENT_IDS, TIME_LIMIT, Event, Headers, Reply, Subject, changed, encoded
+from mocksrv.cli.consumer import EVENT_IDS, TIME_LIMIT, ConsumerReply, Headers, SampleEvent, Subject, changed, encoded
 
 PROMPT = 1.0  # seconds in which a receiver that works later answers
 BURST = 40
@@ -46,7 +46,7 @@ def check(name: str, what: str) -> Callable[[Check], Check]:
     return enter
 
 
-def _all(replies: Sequence[tuple[str, Reply]], good: Callable[[Reply], bool]) -> Verdict:
+def _all(replies: Sequence[tuple[str, ConsumerReply]], good: Callable[[ConsumerReply], bool]) -> Verdict:
     bad = [f"{name}: {reply}" for name, reply in replies if not good(reply)]
     if not bad:
         return Verdict(True, f"{len(replies)} request{'' if len(replies) == 1 else 's'}")
@@ -54,7 +54,7 @@ def _all(replies: Sequence[tuple[str, Reply]], good: Callable[[Reply], bool]) ->
     return Verdict(False, "; ".join(bad[:3]) + more)
 
 
-def _accepted(subject: Subject, *events: Event) -> Verdict:
+def _accepted(subject: Subject, *events: SampleEvent) -> Verdict:
     return _all([(event.name, subject.consumer.send(event)) for event in events], lambda reply: reply.accepted)
 
 
@@ -70,7 +70,7 @@ def _is_id(name: str, inner: Mapping[str, Any]) -> bool:
     return "guid" in name.lower() or name.endswith("Id") or (name in IDS and not (name == "id" and "guid" in inner))
 
 
-def _revised(event: Event) -> bool:
+def _revised(event: SampleEvent) -> bool:
     """Whether it shows a whole object with its revision."""
     return any(isinstance(value, dict) and "revision" in value for value in event.payload.values())
 
@@ -129,9 +129,9 @@ def _slow(subject: Subject) -> Verdict:
                 time.sleep(SLOW_PAUSE)
                 with suppress(BrokenPipeError, ConnectionResetError):  # who has answered already need not read on
                     connection.send(body[start : start + size])
-            reply = Reply(connection.getresponse().status, None, time.monotonic() - began)
+            reply = ConsumerReply(connection.getresponse().status, None, time.monotonic() - began)
         except (OSError, http.client.HTTPException) as error:
-            reply = Reply(None, f"{type(error).__name__}: {error}", time.monotonic() - began)
+            reply = ConsumerReply(None, f"{type(error).__name__}: {error}", time.monotonic() - began)
     return Verdict(reply.accepted, str(reply))
 
 

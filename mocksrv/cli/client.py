@@ -28,6 +28,45 @@ def with_server(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds ``--url``, ``--sandbox`` and ``--token`` to a command, which is given the `Client` as its first argument."""
 
     @click.option(
+        "--sandbox",
+        envvar="MOCKSRV_SANDBOX",
+        metavar="NAME",
+        help="Its sandbox; default: the default one. (MOCKSRV_SANDBOX)",
+    )
+    @functools.wraps(command)
+    def called(*args: Any, url: str, sandbox: str | None, token: str | None, **options: Any) -> Any:
+        return command(_client(url, sandbox, token), *args, **options)
+
+    return _calling(called)
+
+
+def with_sandboxes(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for a command that looks at several sandboxes: it is given their `Client`s. None are asked where only
+    files are to be merged.
+    """
+
+    @click.option("--sandbox", metavar="NAME", multiple=True, help="Its sandbox; default: the default one. Repeatable.")
+    @functools.wraps(command)
+    def called(*args: Any, url: str, sandbox: Sequence[str], token: str | None, **options: Any) -> Any:
+        names = sandbox or ((None,) if not options["merge"] else ())
+        return command([_client(url, name, token) for name in names], *args, **options)
+
+    return _calling(called)
+
+
+def _client(url: str, sandbox: str | None, token: str | None) -> Client:
+    """Raises click.UsageError."""
+    if not is_http_url(url):
+        raise click.UsageError(f"--url: {url!r} is not an HTTP URL; write for example {DEFAULT_URL}")
+    if sandbox and not NAME.fullmatch(sandbox):
+        raise click.UsageError(f"--sandbox: {SandboxNameError(sandbox)}")
+    return Client(url, sandbox, token)
+
+
+def _calling(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds ``--url`` and ``--token`` to a command, and says what a server refuses or that there is none."""
+
+    @click.option(
         "--url",
         envvar="MOCKSRV_URL",
         default=DEFAULT_URL,
@@ -36,22 +75,12 @@ def with_server(command: Callable[..., Any]) -> Callable[..., Any]:
         help="The server. (MOCKSRV_URL)",
     )
     @click.option(
-        "--sandbox",
-        envvar="MOCKSRV_SANDBOX",
-        metavar="NAME",
-        help="Its sandbox; default: the default one. (MOCKSRV_SANDBOX)",
-    )
-    @click.option(
         "--token", envvar="MOCKSRV_CONTROL_TOKEN", metavar="TOKEN", help="Its --control-token. (MOCKSRV_CONTROL_TOKEN)"
     )
     @functools.wraps(command)
-    def called(*args: Any, url: str, sandbox: str | None, token: str | None, **options: Any) -> Any:
-        if not is_http_url(url):
-            raise click.UsageError(f"--url: {url!r} is not an HTTP URL; write for example {DEFAULT_URL}")
-        if sandbox and not NAME.fullmatch(sandbox):
-            raise click.UsageError(f"--sandbox: {SandboxNameError(sandbox)}")
+    def called(*args: Any, **options: Any) -> Any:
         try:
-            return command(Client(url, sandbox, token), *args, **options)
+            return command(*args, **options)
         except ControlError as error:
             raise click.ClickException(str(error)) from None
         except Unreachable as error:

@@ -17,7 +17,7 @@ TIME_LIMIT = 5.0  # seconds that a provider waits for an answer
 EVENT_IDS = ("eventId", "event_id")
 
 
-class Event(NamedTuple):
+class SampleEvent(NamedTuple):
     """A callback as the provider sends it."""
 
     name: str
@@ -25,11 +25,11 @@ class Event(NamedTuple):
     payload: dict[str, Any]
 
 
-def encoded(event: Event) -> bytes:
+def encoded(event: SampleEvent) -> bytes:
     return json.dumps(event.payload, separators=(",", ":")).encode()
 
 
-class Reply(NamedTuple):
+class ConsumerReply(NamedTuple):
     """What the endpoint did: a status or an error, after so many seconds."""
 
     status: int | None
@@ -75,7 +75,7 @@ class Consumer:
         kind = http.client.HTTPSConnection if self.parts.scheme == "https" else http.client.HTTPConnection
         return kind(self.parts.hostname or "", self.parts.port, timeout=TIME_LIMIT)
 
-    def send(self, event: Event) -> Reply:
+    def send(self, event: SampleEvent) -> ConsumerReply:
         """One event over a connection of its own."""
         return self.raw(encoded(event), event.headers)
 
@@ -87,7 +87,7 @@ class Consumer:
         proof: Headers | None = None,
         connection: http.client.HTTPConnection | None = None,
         method: str = "POST",
-    ) -> Reply:
+    ) -> ConsumerReply:
         """One request. ``proof`` is sent in place of the right credentials."""
         began = time.monotonic()
         mine = connection or self.connect()
@@ -95,17 +95,17 @@ class Consumer:
             mine.request(method, self.path, body, {**headers, **(self.proof(body) if proof is None else proof)})
             answer = mine.getresponse()
             answer.read()
-            return Reply(answer.status, None, time.monotonic() - began)
+            return ConsumerReply(answer.status, None, time.monotonic() - began)
         except TimeoutError:
-            return Reply(None, f"no answer within {TIME_LIMIT:.0f} s", time.monotonic() - began)
+            return ConsumerReply(None, f"no answer within {TIME_LIMIT:.0f} s", time.monotonic() - began)
         except (OSError, http.client.HTTPException) as error:
-            return Reply(None, f"{type(error).__name__}: {error}", time.monotonic() - began)
+            return ConsumerReply(None, f"{type(error).__name__}: {error}", time.monotonic() - began)
         finally:
             if connection is None:
                 mine.close()
 
 
-def changed(event: Event, change: Callable[[dict[str, Any]], None]) -> Event:
+def changed(event: SampleEvent, change: Callable[[dict[str, Any]], None]) -> SampleEvent:
     """The event with another payload; ``change`` is given every object in it that is in no list, the outer ones
     first.
     """
@@ -129,21 +129,21 @@ class Subject:
     Whatever is taken from it has a revision (or id) that was not sent before, so that one fault shows in one check.
     """
 
-    def __init__(self, consumer: Consumer, events: Sequence[Event], central: str) -> None:
+    def __init__(self, consumer: Consumer, events: Sequence[SampleEvent], central: str) -> None:
         self.consumer = consumer
         self._events = {event.name: event for event in events}
         self._central = central
         self._number = count(1000)
 
     @property
-    def events(self) -> list[Event]:
+    def events(self) -> list[SampleEvent]:
         return [self._fresh(event) for event in self._events.values()]
 
     @property
-    def central(self) -> Event:
+    def central(self) -> SampleEvent:
         return self._fresh(self._events[self._central])
 
-    def _fresh(self, event: Event) -> Event:
+    def _fresh(self, event: SampleEvent) -> SampleEvent:
         number = next(self._number)
 
         def renew(inner: dict[str, Any]) -> None:

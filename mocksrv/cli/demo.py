@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import click
 
 from mocksrv.providers.demo import Choices, Demo, counted
-from mocksrv.registry import declared
+from mocksrv.registry import declared, nouns
 
 if TYPE_CHECKING:
     from mocksrv.engine.scenarios.model import Scenario
@@ -32,15 +32,17 @@ PATIENCE = 5.0  # real seconds that a callback that was sent may take to be noti
 MOST_RETRIES = 50  # of moving on to the next pending callback
 
 
-@click.command()
+HELP = f"""Watch a scenario play: calls, statuses and callbacks as they happen. Needs no server.
+
+NAME is a scenario, by default `challenged`; where two providers have one of that name, `finicity/oauth` says which. It
+is played by a new {nouns()}. Starts a server and a webhook receiver of its own, needs nothing, and leaves nothing
+behind. The exit status is 0 only if all callbacks arrived as the scenario plans it.
+"""
+
+
+@click.command(help=HELP)
 @click.argument("name", default="challenged")
 def demo(name: str) -> int:
-    """Watch a member (Mono: an account, Finicity: a session) connect: calls, statuses and callbacks as they happen.
-
-    NAME is a scenario, by default `challenged`; where two providers have one of that name, `finicity/oauth` says which.
-    Starts a server and a webhook receiver of its own, needs nothing, and leaves nothing behind. The exit status is 0
-    only if all callbacks arrived as the scenario plans it.
-    """
     from mocksrv.cli.library import open_library
     from mocksrv.engine.config import Config
     from mocksrv.server import LocalServer

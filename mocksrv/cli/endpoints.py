@@ -140,20 +140,18 @@ def _show_faults(answer: dict[str, Any], as_json: bool) -> None:
     if not found:
         click.echo("no faults")
         return
-    rows = []
-    for rule in found:
-        meets = rule.get("on") or f"callbacks {rule['events']}"
-        does = ", ".join(
-            f"{k}={v}" for k, v in rule.items() if k not in ("on", "events", "times") and v not in (None, False, "0ms")
-        )
-        rows.append(
-            (
-                meets,
-                does,
-                "for ever" if rule["times"] is None else "once" if rule["times"] == 1 else f"{rule['times']} times",
-            )
-        )
+    rows = [(rule.get("on") or f"callbacks {rule['events']}", _does(rule), _lasts(rule)) for rule in found]
     print_table(("MEETS", "DOES", "LASTS"), rows)
+
+
+def _does(rule: dict[str, Any]) -> str:
+    beside = ("on", "events", "skip", "times")
+    return ", ".join(f"{name}={value}" for name, value in rule.items() if name not in beside and value is not False)
+
+
+def _lasts(rule: dict[str, Any]) -> str:
+    times = {None: "for ever", 1: "once"}.get(rule["times"], f"{rule['times']} times")
+    return f"{times}, after {rule['skip']}" if "skip" in rule else times
 
 
 @faults.command("add")

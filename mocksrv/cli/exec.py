@@ -31,16 +31,20 @@ def variables(url: str, base_url: str, token: str | None = None) -> dict[str, st
     return found | ({"MOCKSRV_CONTROL_TOKEN": token} if token else {})
 
 
-@click.command("exec", context_settings={"allow_interspersed_args": False})
+VARIABLES = ", ".join(variables("", ""))  # what the help of commands says
+
+HELP = f"""Run a command with a server of its own: mocksrv exec -- pytest
+
+The server is there before the command starts and ends after it. The command has {VARIABLES} in its environment, and its
+exit status is that of this. The server listens on a free port unless --port is given. The other options are those of
+`serve`, with their variables and mocksrv.yaml.
+"""
+
+
+@click.command("exec", context_settings={"allow_interspersed_args": False}, help=HELP)
 @with_settings
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def exec_(command: tuple[str, ...], **options: Any) -> int:
-    """Run a command with a server of its own: mocksrv exec -- pytest
-
-    The server is there before the command starts and ends after it. The command has MX_BASE_URL, MONO_BASE_URL,
-    FINICITY_BASE_URL and MOCKSRV_URL in its environment, and its exit status is that of this. The server listens on a
-    free port unless --port is given. The other options are those of `serve`, with their variables and mocksrv.yaml.
-    """
     from mocksrv.server import LocalServer
 
     try:

@@ -45,7 +45,7 @@ def list_(own: tuple[str, ...], as_json: bool) -> None:
     from mocksrv.cli.output import print_table
 
     local = open_library(own_folders(own))
-    found = [each for provider in local.roles for each in local.library.institutions(provider)]
+    found = [each for provider in local.roles for each in local.library.institutions(provider).values()]
     for problem in local.library.problems:
         click.echo(str(problem), err=True)
     if as_json:

@@ -51,8 +51,9 @@ def open_library(own: Sequence[Path], *, read: bool = True) -> LocalLibrary:
     """The library with these folders of the user's; without ``read`` only data profiles are taken from them."""
     roles = {provider.name: provider.role for provider in make_providers(Config(scenarios=tuple(own)))}
     words = {name: role.vocabulary for name, role in roles.items()}
-    defaults = {name: role.default_flows for name, role in roles.items()}
-    library = Library(bundled_scenarios(), own if read else (), words, defaults)
+    library = Library(
+        bundled_scenarios(), own if read else (), words, lambda provider: roles[provider].default_flows.flows
+    )
     return LocalLibrary(library, roles, tuple(own))
 
 

@@ -26,7 +26,8 @@ def as_text(happening: Happening) -> str:
 
 def as_json(happening: Happening) -> str:
     shown = {"at": iso_ms(happening.at), "sandbox": happening.sandbox, "kind": KINDS[happening.kind]}
-    return json.dumps({**shown, "subject": happening.subject, "detail": happening.detail})
+    more = {name: happening.more[name] for name in ("operation", "status", "state") if name in happening.more}
+    return json.dumps({**shown, "subject": happening.subject, "detail": happening.detail, **more})
 
 
 FORMATS: dict[str, Callable[[Happening], str]] = {"text": as_text, "json": as_json}

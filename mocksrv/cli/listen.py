@@ -184,7 +184,7 @@ class Listener:
         click.echo(printable(line))
 
 
-class Server(ThreadingHTTPServer):
+class CallbackServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128  # callbacks may come in bursts
 
@@ -265,7 +265,7 @@ def listen(
         )
     listener = Listener(statuses, delay, forward_to, check, as_json)
     try:
-        server = Server((host, port), _handler(listener))
+        server = CallbackServer((host, port), _handler(listener))
     except OSError as error:
         raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}") from None
     click.echo(f"Listening on http://{host}:{server.server_address[1]}   Ctrl-C ends it.", err=as_json)

@@ -44,13 +44,14 @@ def show_list(
     heads: Sequence[str],
     row: Callable[[Mapping[str, Any]], Sequence[str]],
     nothing: str,
-) -> None:
+) -> Sequence[Mapping[str, Any]]:
     """Prints a list of the control API, newest last; ``--json`` in its own shape. ``nothing`` is said of an empty one.
+    Returns what is listed.
 
     Raises click.ClickException when nothing came within the time that was waited.
     """
     name = path.strip("/")
-    found = server.get(path, **query)[name]
+    found: list[Mapping[str, Any]] = server.get(path, **query)[name]
     if not found and query["wait"]:
         raise click.ClickException(f"none came within {query['wait']}")
     if query.get("newest"):
@@ -63,3 +64,4 @@ def show_list(
         click.echo(nothing + (" that fit" if wanted else ""))
     else:
         print_table(heads, [row(each) for each in found])
+    return found

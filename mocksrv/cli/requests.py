@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -12,8 +12,23 @@ from mocksrv.cli.client import JSON, print_json, with_server
 from mocksrv.cli.lists import listing, show_list
 from mocksrv.cli.output import print_table
 from mocksrv.client import Client
+from mocksrv.engine.violations import SEVERITIES
 
-WHY = ("operation", "subject", "scenario", "flow", "step", "status_before", "status_after", "nearest", "fault")
+WHY = (
+    "provider",
+    "operation",
+    "subject",
+    "scenario",
+    "flow",
+    "step",
+    "status_before",
+    "status_after",
+    "counted",
+    "nearest",
+    "fault",
+    "ping",
+    "investment_holdings",
+)
 
 
 def filtering(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -54,8 +69,10 @@ def show(server: Client, id: str, as_json: bool) -> None:
         return
     click.echo(f"{found['method']} {found['path']}  {found['status']}\n{found['id']}, at {found['at']}\n")
     why = [(name.replace("_", " "), str(found[name])) for name in WHY if found.get(name) is not None]
-    why += [("violation", f"{each['rule']}: {each['detail']}") for each in found["violations"]]
+    why += [("not read", name) for name in found.get("unread", ())]
+    why += [("violation", f"{each['rule']}: {broken(each)}") for each in found["violations"]]
     print_table(("WHY", ""), why)
+    show_rules(found["violations"])
     for side in ("request", "response"):
         if found.get(side):
             click.echo(f"\n{side}:")
@@ -65,11 +82,29 @@ def show(server: Client, id: str, as_json: bool) -> None:
 @click.command()
 @listing
 @filtering
+@click.option("--provider", metavar="NAME", help="Only of this provider's contract.")
+@click.option("--rule", metavar="RULE", help="Only of this rule.")
+@click.option("--severity", type=click.Choice([*SEVERITIES]), help="Only as bad as this.")
 def violations(server: Client, as_json: bool, query: Mapping[str, Any]) -> None:
-    """List what broke the providers' contracts, the newest last."""
+    """List what broke the providers' contracts, the newest last, with the rules, who says so, and how to mend it."""
     heads = ("TIME", "METHOD", "PATH", "RULE", "DETAIL", "CALL")
-    show_list(server, "/violations", query, as_json, heads, _violation, "no violations")
+    found = show_list(server, "/violations", query, as_json, heads, _violation, "no violations")
+    if not as_json:
+        show_rules(found)
 
 
 def _violation(each: Mapping[str, Any]) -> tuple[str, ...]:
-    return (each["at"], each["method"], each["path"], each["rule"], each["detail"], each["call"])
+    return (each["at"], each["method"], each["path"], each["rule"], broken(each), each["call"] or each["webhook"])
+
+
+def broken(violation: Mapping[str, Any]) -> str:
+    """What broke a rule, in words."""
+    guess = violation["nearest"]
+    return f"{violation['detail']} (did you mean {guess}?)" if guess else str(violation["detail"])
+
+
+def show_rules(violations: Sequence[Mapping[str, Any]]) -> None:
+    """Prints each rule that was broken, once for each provider that says it."""
+    for each in {(each["rule"], each["source"]): each for each in violations}.values():
+        click.echo(f"\n{each['rule']} ({each['severity']}): {each['text']}")
+        click.echo(f"  mend:   {each['mend']}\n  source: {each['source']}")

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from mocksrv.engine.scenarios.model import OUTCOMES
-from mocksrv.registry import DEFAULT
+from mocksrv.registry import DEFAULT, nouns
 
 FOLDERS = click.option(
     "--scenarios", "own", metavar="DIR", multiple=True, help="Folder with scenarios of your own. Repeatable."
@@ -52,11 +52,11 @@ def list_(own: tuple[str, ...], as_json: bool) -> None:
 def show(name: str, own: tuple[str, ...]) -> None:
     """Print a scenario's script and its state diagram (Mermaid). NAME may be a file."""
     from mocksrv.cli.library import own_folders, take
-    from mocksrv.engine.scenarios.diagram import diagram
+    from mocksrv.engine.scenarios.diagram import mermaid
 
     local, scenario = take(name, own_folders(own))
     click.echo(scenario.text.rstrip("\n"))
-    click.echo(f"\n# As a state diagram (Mermaid):\n\n{diagram(scenario, local.library).rstrip()}")
+    click.echo(f"\n# As a state diagram (Mermaid):\n\n{mermaid(scenario, local.library).rstrip()}")
 
 
 @scenarios.command()
@@ -96,9 +96,16 @@ def _yaml_files(path: Path) -> list[Path]:
 
 
 @scenarios.command()
-@click.argument("kind", type=click.Choice(["scenario", "profile", "institution"]), default="scenario")
+@click.argument("kind", type=click.Choice(["scenario", "profile", "institution", "settings"]), default="scenario")
 def schema(kind: str) -> None:
-    """Print the JSON Schema of scenarios, data profiles or institutions, with which editors complete and check them."""
+    """Print the JSON Schema of scenarios, data profiles, institutions or mocksrv.yaml (settings), with which editors
+    complete and check them.
+    """
+    if kind == "settings":
+        from mocksrv.settings import file_schema
+
+        click.echo(json.dumps(file_schema(), indent=2, ensure_ascii=False))
+        return
     if kind != "scenario":
         from mocksrv.engine.scenarios import institutions
         from mocksrv.providers.profiles import reading
@@ -141,7 +148,14 @@ def new(name: str, provider: str) -> None:
     click.echo(f"Wrote {path}. See it played: mocksrv scenarios simulate {name}")
 
 
-@scenarios.command()
+SIMULATE = f"""Play a scenario without a server and print its timeline: time, status, flags, callbacks.
+
+NAME may be a file. A new {nouns()} is made, and the scenario's own flows are played one after the other. Polls count a
+second each. Where two providers have a scenario of that name, PROVIDER/NAME says which.
+"""
+
+
+@scenarios.command(help=SIMULATE)
 @click.argument("name")
 @click.option(
     "--answer",
@@ -169,11 +183,6 @@ def new(name: str, provider: str) -> None:
 def simulate(
     name: str, answers: tuple[str, ...], oauth: str | None, duration: str | None, own: tuple[str, ...], as_json: bool
 ) -> None:
-    """Play a scenario without a server and print its timeline: time, status, flags, callbacks. NAME may be a file.
-
-    A member (Mono: an account, Finicity: a session) is created and the scenario's own flows are played one after the
-    other. Polls count a second each. Where two providers have a scenario of that name, PROVIDER/NAME says which.
-    """
     from mocksrv.cli.library import own_folders, take
     from mocksrv.cli.simulate import print_simulation, simulation
     from mocksrv.engine.clock import parse_duration

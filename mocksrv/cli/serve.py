@@ -68,27 +68,33 @@ def serve(**options: Any) -> int:
         _remove_port(config)  # here too: a worker that is slow to end is killed before it closes what it opened
 
 
-def _open(config: Config, port: int) -> Service:
-    """The engine and the application of this configuration, started, and the banner printed. Raises StartError."""
+def _open(config: Config, port: int, first: bool) -> Service:
+    """The engine and the application of this configuration, started; the first of several prints the banner. Raises
+    StartError.
+    """
     from mocksrv.server import open_parts
     from mocksrv.web.hosting.host import Service
 
     warnings: list[str] = []
     engine, app = open_parts(
-        replace(config, port=port), lambda problem: print(problem, file=sys.stderr, flush=True), warnings.append
+        replace(config, port=port),
+        (lambda problem: print(problem, file=sys.stderr, flush=True)) if first else (lambda _: None),
+        warnings.append,
     )
     gc.freeze()
     gc.enable()
-    if config.port_file:
-        _write_port(config.port_file, port)
-    print(banner(engine, config, port, warnings), flush=True)
+    if first:
+        if config.port_file:
+            _write_port(config.port_file, port)
+        print(banner(engine, config, port, warnings), flush=True)
     lines = None if config.quiet else Lines(sys.stderr, FORMATS[config.log_format])
     if lines is not None:
         lines.start()
         engine.observers.subscribe(lines.tell)
 
     def close() -> None:
-        _remove_port(config)
+        if first:
+            _remove_port(config)
         engine.close()
         if lines is not None:
             lines.close()
@@ -121,13 +127,16 @@ WITHOUT_FILE = {
 
 def banner(engine: Engine, config: Config, port: int, warnings: Sequence[str] = ()) -> str:
     """What a started server says: where it is, how it is set up, what may be wrong with that, what to try."""
+    from mocksrv.engine.secrets import masked_urls
+
     url = base_url(config.host, port, config.scheme)
     providers = list(all_declared())
     rows = {
         **{provider.api: provider.banner(config, url) for provider in providers},
+        "Dashboard": f"{url}/_mocksrv/   (in a browser)",
         "Control API": f"{url}/_mocksrv" + ("   (with the token)" if config.control_token else ""),
         "Callbacks": _callbacks(engine, config),
-        "State": WITHOUT_FILE.get(config.database, config.database),
+        "State": WITHOUT_FILE.get(config.database) or masked_urls(config.database),
         "Clock": _clock(engine),
         "Scenarios": _scenarios(engine, config),
     }

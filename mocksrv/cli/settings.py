@@ -36,11 +36,16 @@ def resolve(options: Mapping[str, Any], variables: Mapping[str, str], folder: Pa
     return config_of(values, lambda key: f"--{key.replace('_', '-')}")
 
 
+def setting_of(name: str, option: Any, variables: Mapping[str, str], folder: Path) -> Any:
+    """One setting alone, for commands without a server. Raises SettingError."""
+    setting = next(setting for setting in SETTINGS if setting.name == name)
+    given = _option(setting, option) or _variable(setting, variables) or _file(folder / FILE).get(setting.key)
+    return _value(setting, given)
+
+
 def folders(options: tuple[str, ...], variables: Mapping[str, str], folder: Path) -> tuple[Path, ...]:
-    """The user's scenario folders alone, for commands without a server. Raises SettingError."""
-    setting = next(setting for setting in SETTINGS if setting.name == "scenarios")
-    given = _option(setting, options) or _variable(setting, variables) or _file(folder / FILE).get(setting.key)
-    found: tuple[Path, ...] = _value(setting, given)
+    """The user's scenario folders. Raises SettingError."""
+    found: tuple[Path, ...] = setting_of("scenarios", options, variables, folder)
     return found
 
 

@@ -6,18 +6,25 @@ import shlex
 import time
 import webbrowser
 from pathlib import Path
+from urllib.parse import quote
 
 import click
 
 from mocksrv.cli.client import NoServer, with_server
-from mocksrv.cli.exec import variables
+from mocksrv.cli.exec import VARIABLES, variables
 from mocksrv.client import Client, Unreachable
 from mocksrv.engine.clock import SECOND, parse_duration
 
 PAUSE = 0.05  # seconds between two questions whether a server answers
 
 
-@click.command()
+HELP = f"""Wait until a server answers; fail (3) when none does in time.
+
+With --env it prints {VARIABLES} (of the --sandbox): mocksrv wait --env > .env
+"""
+
+
+@click.command(help=HELP)
 @click.option("--for", "span", default="30s", show_default=True, metavar="TIME", help="For how long: 90s, 2m")
 @click.option(
     "--port-file",
@@ -28,11 +35,6 @@ PAUSE = 0.05  # seconds between two questions whether a server answers
 @click.option("--env", "as_env", is_flag=True, help="Print where it is, as lines of a .env file.")
 @with_server
 def wait(server: Client, span: str, port_file: Path | None, as_env: bool) -> None:
-    """Wait until a server answers; fail (3) when none does in time.
-
-    With --env it prints MX_BASE_URL, MONO_BASE_URL, FINICITY_BASE_URL (of the --sandbox) and MOCKSRV_URL:
-    mocksrv wait --env > .env
-    """
     try:
         deadline = time.monotonic() + parse_duration(span) / SECOND
     except ValueError as error:
@@ -62,9 +64,12 @@ def _url_of(file: Path) -> str:
 @click.command("open")
 @with_server
 def open_(server: Client) -> None:
-    """Open /_mocksrv/ of a running server in a browser; where there is none, say where it is."""
+    """Open the dashboard of a running server in a browser; where there is none, say where it is.
+
+    The token goes along behind the #, which a browser sends to nobody; the dashboard signs in with it.
+    """
     server.get("/health")
     place = f"{server.base_url}/_mocksrv/"
-    if not webbrowser.open(place):
+    if not webbrowser.open(f"{place}#token={quote(server.token, safe='')}" if server.token else place):
         raise click.ClickException(f"there is no browser here that can be started; open {place} in one")
     click.echo(place)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 TEMPORARY = ""  # a database file of its own, gone with the server
 IN_MEMORY = ":memory:"
+POSTGRES = ("postgresql://", "postgres://")  # how the URL of a PostgreSQL begins
 NINETY_DAYS = 90 * 86_400_000  # ms
 
 
@@ -16,11 +17,13 @@ class Config:
 
     - ``host``: the address to listen on.
     - ``port``: the port to listen on; 0 is a free one.
+    - ``workers``: how many processes serve; several share a database that is kept.
     - ``threads``: how many calls that change something, or may have to wait, are served at the same time.
     - ``webhook_url``: where callbacks of new sandboxes go; None: nowhere.
-    - ``database``: the file that keeps the state, TEMPORARY or IN_MEMORY.
+    - ``database``: the file that keeps the state, TEMPORARY, IN_MEMORY, or the URL of a PostgreSQL.
     - ``sandboxes``: how many sandboxes there may be; beyond that the longest idle one of a server that keeps no state
       is dropped, and of a server that keeps it no other is made.
+    - ``sandbox_idle``: for how long, in real ms, a sandbox may be without a call before it is dropped; None: for ever.
     - ``keep_events``: how many webhooks a sandbox keeps, with their attempts.
     - ``keep_for``: for how long it keeps them, in ms of its time.
     - ``scenarios``: folders with scenarios and data profiles of the user's own.
@@ -48,10 +51,12 @@ class Config:
 
     host: str = "127.0.0.1"
     port: int = 8484
+    workers: int = 1
     threads: int = 32
     webhook_url: str | None = None
     database: str = TEMPORARY
     sandboxes: int = 10_000
+    sandbox_idle: int | None = None
     keep_events: int = 10_000
     keep_for: int = NINETY_DAYS
     scenarios: tuple[Path, ...] = ()
@@ -90,3 +95,8 @@ class Config:
     def credentials(self) -> tuple[str, str] | None:
         """Client id and API key, where only these are accepted."""
         return (self.client_id, self.api_key) if self.client_id is not None and self.api_key is not None else None
+
+
+def is_postgres(database: str) -> bool:
+    """Whether a database is a PostgreSQL, by its URL."""
+    return database.startswith(POSTGRES)

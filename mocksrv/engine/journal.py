@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from json.encoder import encode_basestring as quoted  # a text as JSON, without the encoder around it
 from typing import Any, NamedTuple
 
+from mocksrv.engine.coverage import OPERATION, REFUSAL, Met
+from mocksrv.engine.problems import near
 from mocksrv.engine.secrets import masked_body, masked_headers, masked_query, masked_urls
-from mocksrv.engine.storage.records import StoreFull, dumps
-from mocksrv.engine.storage.rows import NewRequestRow
+from mocksrv.engine.storage.records import StoreUnavailable, dumps
+from mocksrv.engine.storage.rows import NewRequestRow, NewViolationRow
 from mocksrv.engine.storage.store import Store
+from mocksrv.engine.violations import MOST_OF_A_CALL, RULES, Violation
 
-KEPT = 10_000  # calls of a sandbox
+KEPT = 10_000  # calls of a sandbox, and violations
 BATCH = 500  # calls that may wait to be written
 KEPT_BODY = 64 * 1024  # bytes of each body
 UNPREFIXED = frozenset({"CONTENT_TYPE", "CONTENT_LENGTH"})  # headers that WSGI does not prefix
@@ -52,18 +55,34 @@ class Entry:
     path: str
     status: int = 0
     duration_ms: float = 0.0
-    violations: list[dict[str, str]] = field(default_factory=list)
+    violations: list[Violation] = field(default_factory=list)
     notes: dict[str, Any] = field(default_factory=dict)
     exchange: Exchange | None = None
+    provider: str = ""
+    polled: bool = False  # it read how a subject stands
+    page: tuple[bool, bool] | None = (
+        None  # it read a list of a record's: whether its first page, and whether more follow
+    )
+    in_real_time: bool = False  # the sandbox's clock runs as the machine's
+    says: str | None = None  # what takes back violations that held until then
+    refusal: str | None = None  # the name that the provider's refusal has in the table of what can be met
 
-    def violate(self, rule: str, detail: str) -> None:
-        """The call broke the provider's contract."""
-        self.violations.append({"rule": rule, "detail": detail})
+    def violate(self, rule: str, detail: str, nearest: str | None = None, until: str | None = None) -> None:
+        """The call broke this rule of the provider's contract; ``nearest``: what an unknown name probably means;
+        ``until``: what a later call's ``says`` takes it back.
+        """
+        if len(self.violations) < MOST_OF_A_CALL:
+            self.violations.append(Violation(RULES[rule].id, detail, nearest, until))
 
-    def unread(self, field: str) -> None:
-        """Nobody reads this field of the body, which breaks the contract, too."""
-        self.notes.setdefault("unread", []).append(field)
-        self.violate("unknown-field", field)
+    def unknown(self, rule: str, name: str, known: Iterable[str], prefix: str = "") -> None:
+        """The operation knows no such field or parameter; ``prefix`` is where it stands, before the name."""
+        guess = near(name, known) if len(self.violations) < MOST_OF_A_CALL else None
+        self.violate(rule, prefix + name, guess and prefix + guess)
+
+    def unread(self, field: str, known: Iterable[str], prefix: str = "") -> None:
+        """Nobody reads this field of the body, which breaks the contract, too; ``known`` are those that are read."""
+        self.notes.setdefault("unread", []).append(prefix + field)
+        self.unknown("unknown-field", field, known, prefix)
 
 
 class Journal:
@@ -74,6 +93,7 @@ class Journal:
         self._lock = threading.Lock()
         self._writing = threading.RLock()  # who flushes while another does waits, and then finds everything written
         self._waiting: list[Entry] = []
+        self._met: Counter[tuple[str, Met]] = Counter()  # of each sandbox, not written yet
         self._written: dict[str, int] = {}
 
     def add(self, entry: Entry) -> bool:
@@ -82,21 +102,39 @@ class Journal:
             self._waiting.append(entry)
             return len(self._waiting) >= BATCH
 
+    def count(self, sandbox: str, met: Iterable[Met]) -> None:
+        """A sandbox's client has met these."""
+        with self._lock:
+            self._met.update((sandbox, each) for each in met)
+
     def flush(self) -> None:
-        """Writes what waits. Raises StoreFull."""
+        """Writes what waits. Raises StoreUnavailable."""
         with self._writing:
             with self._lock:
                 waiting, self._waiting = self._waiting, []
-            rows = [_row(entry) for entry in waiting]
-            for start in range(0, len(rows), CHUNK):
+                met, self._met = self._met, Counter()
+            while waiting or met:
+                chunk = waiting[:CHUNK]
                 try:
-                    with self._store.write() as tx:
-                        tx.add_requests(rows[start : start + CHUNK])
-                except StoreFull:
+                    self._write(chunk, met)
+                except StoreUnavailable:
                     with self._lock:  # the newest of them are kept for later
-                        self._waiting = [*waiting[start:], *self._waiting][-KEPT:]
+                        self._waiting = [*waiting, *self._waiting][-KEPT:]
+                        self._met.update(met)
                     raise
-            self._trim([entry.sandbox for entry in waiting])
+                self._trim([entry.sandbox for entry in chunk])
+                waiting, met = waiting[CHUNK:], Counter()
+
+    def _write(self, entries: Sequence[Entry], met: Counter[tuple[str, Met]]) -> None:
+        """Writes some calls, and what was met in them and otherwise. Raises StoreUnavailable."""
+        rows = [_row(entry) for entry in entries]
+        counted = met + Counter((entry.sandbox, each) for entry in entries for each in _met_in(entry))
+        with self._store.write() as tx:
+            tx.lock({*(row.sandbox for row in rows), *(sandbox for sandbox, _ in met)})
+            tx.add_requests(rows)
+            tx.withdraw_violations((entry.sandbox, entry.says) for entry in entries if entry.says)
+            tx.add_violations(_violations(entries))
+            tx.count_met((sandbox, *each, times) for (sandbox, each), times in sorted(counted.items()))
 
     def _trim(self, sandboxes: Iterable[str]) -> None:
         """Forgets the oldest calls of the sandboxes that have more than are kept."""
@@ -104,7 +142,9 @@ class Journal:
             written = self._written[sandbox] = self._written.get(sandbox, KEPT) + number
             if written > KEPT + BATCH:
                 with self._store.write() as tx:
+                    tx.lock([sandbox])
                     tx.trim_requests(sandbox, KEPT)
+                    tx.trim_violations(sandbox, KEPT)
                 self._written[sandbox] = KEPT
 
     @contextmanager
@@ -114,6 +154,7 @@ class Journal:
             yield
             with self._lock:
                 self._waiting = [entry for entry in self._waiting if entry.sandbox != sandbox]
+                self._met = Counter({key: times for key, times in self._met.items() if key[0] != sandbox})
 
 
 def _row(e: Entry) -> NewRequestRow:
@@ -125,16 +166,43 @@ def _row(e: Entry) -> NewRequestRow:
         e.path,
         e.status,
         e.duration_ms,
-        dumps({"violations": e.violations, **e.notes}),
+        dumps({"provider": e.provider, **e.notes}),
         _shown(e.exchange) if e.exchange else "{}",
     )
+
+
+def _met_in(e: Entry) -> Iterator[Met]:
+    """What the client has met in a call."""
+    if operation := e.notes.get("operation"):
+        yield Met(e.provider, OPERATION, operation)
+    if e.refusal is not None:
+        yield Met(e.provider, REFUSAL, e.refusal)
+
+
+def _violations(entries: Iterable[Entry]) -> Iterator[NewViolationRow]:
+    """Each has an id of its own: that of the call, and its place among the call's."""
+    for e in entries:
+        for place, broken in enumerate(e.violations, 1):
+            id = f"{e.id}.{place}"
+            yield NewViolationRow(
+                e.sandbox,
+                id,
+                e.at,
+                e.provider,
+                *broken,
+                call=e.id,
+                webhook=None,
+                method=e.method,
+                path=e.path,
+                status=e.status,
+            )
 
 
 def _shown(exchange: Exchange) -> str:
     """What was sent and answered as JSON, without its secrets. It is put together of texts, for speed."""
     query, asked, sent, told, answered = exchange
-    request = _message(_request_headers(asked), sent, urls=True)
-    response = _message(_response_headers(told), answered)
+    request = _message(_request_headers(asked), sent, quoted(masked_urls(_kept(sent))))
+    response = _message(_response_headers(told), answered, _quoted_answer(answered))
     shown = masked_query(query.encode("latin-1", "replace").decode("utf-8", "replace")) if query else ""
     return f'{{"query":{quoted(shown)},"request":{request},"response":{response}}}'
 
@@ -151,11 +219,17 @@ def _response_headers(told: Headers) -> str:
     return dumps(masked_headers(dict(told)))
 
 
-def _message(headers: str, body: bytes, *, urls: bool = False) -> str:
-    """One side of a call; ``urls``: those in its body have secrets of their own (an endpoint's)."""
-    if not body:
-        return f'{{"headers":{headers},"body":""}}'
-    kept = masked_body(body[:KEPT_BODY].decode("utf-8", "replace"))
-    kept = masked_urls(kept) if urls else kept
+def _message(headers: str, body: bytes, kept: str) -> str:
+    """One side of a call; ``kept`` is what is shown of its body, as JSON."""
     cut = ',"truncated":true' if len(body) > KEPT_BODY else ""
-    return f'{{"headers":{headers},"body":{quoted(kept)}{cut}}}'
+    return f'{{"headers":{headers},"body":{kept}{cut}}}'
+
+
+def _kept(body: bytes) -> str:
+    return masked_body(body[:KEPT_BODY].decode("utf-8", "replace")) if body else ""
+
+
+@lru_cache(16)
+def _quoted_answer(body: bytes) -> str:
+    """Long answers are the same again and again: pages of lists, which are longest to look through for secrets."""
+    return quoted(_kept(body))

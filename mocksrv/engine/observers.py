@@ -18,7 +18,8 @@ class Happening(NamedTuple):
     name), delivery (event and endpoint), attempt (what came of it), call (method, path, status of the answer) and
     change (what the player had a role do with a subject). ``subject`` is the guid that it is about, of an attempt
     and a delivery the event's id. ``more`` is what only observers are told: of an event its ``treatment``, of an
-    attempt the number of its ``delivery``, of a change the subject's ``status`` and ``body`` afterwards, its
+    attempt the number of its ``delivery`` and its ``state`` afterwards, of a call its ``operation`` and the ``status``
+    of the answer, of a change the subject's ``status`` and ``body`` afterwards, its
     ``flow``, its ``events``, and whether it was ``asked`` for.
     """
 
@@ -41,21 +42,32 @@ class Observers:
 
     def __init__(self) -> None:
         self.present: tuple[Observer, ...] = ()
+        self._everywhere: tuple[Observer, ...] = ()
         self._lock = threading.Lock()
 
-    def subscribe(self, observer: Observer) -> None:
+    def subscribe(self, observer: Observer, *, everywhere: bool = False) -> None:
+        """``everywhere``: it is told of what happens through other processes, too, where the relay listens."""
         with self._lock:
             self.present = (*self.present, observer)
+            if everywhere:
+                self._everywhere = (*self._everywhere, observer)
 
     def unsubscribe(self, observer: Observer) -> None:
         """It is told nothing more but of what is being told just now."""
         with self._lock:
             self.present = tuple(each for each in self.present if each != observer)
+            self._everywhere = tuple(each for each in self._everywhere if each != observer)
 
     def tell(self, happened: Sequence[Happening]) -> None:
-        if not happened:
-            return
-        for observer in self.present:
+        if happened:
+            self._tell(self.present, happened)
+
+    def tell_elsewhere(self, happened: Sequence[Happening]) -> None:
+        """This has happened in one sandbox, through another process."""
+        self._tell(self._everywhere, happened)
+
+    def _tell(self, observers: Sequence[Observer], happened: Sequence[Happening]) -> None:
+        for observer in observers:
             try:
                 observer(happened)
             except Exception:

@@ -41,7 +41,7 @@ class PayloadCheck:
         """
         settings = Settings(seed=0, endpoints=(Endpoint("all", "http://localhost", ("*",)),))
         words = self._role.vocabulary
-        nothing = SandboxScenarios(Library(Path(os.devnull), (), {words.provider: words}, {}))
+        nothing = SandboxScenarios(Library(Path(os.devnull), (), {words.provider: words}))
         sandbox = Sandbox(DEFAULT, settings, Clock.make("manual", seeded=True), Config(), nothing)
         found: list[str] = []
         with self._lock:

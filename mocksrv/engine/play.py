@@ -6,9 +6,10 @@ alone, to find who waits for reads of a status.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from functools import cache
+from operator import attrgetter
 from typing import Any, NamedTuple, Self, TypeVar, cast
 
 Details = TypeVar("Details")
@@ -222,16 +223,23 @@ def _challenge(options: Sequence[dict[str, Any]] = (), **others: Any) -> OpenCha
 def _written(made: Any, *but: str) -> dict[str, Any]:
     """The fields of a dataclass that differ from their defaults, but for some."""
     kind: Any = type(made)
+    defaults, values_of = _fields(kind, but)
     return {
         name: value
-        for name, default in _defaults(kind).items()
-        if name not in but and (value := getattr(made, name)) != default
+        for (name, default), value in zip(defaults, values_of(made), strict=True)
+        if value is not default and value != default
     }
 
 
 @cache
-def _defaults(kind: Any) -> dict[str, Any]:
-    """The fields of a dataclass and what they are when nothing is said; MISSING where something must be."""
-    return {
-        each.name: each.default if each.default_factory is MISSING else each.default_factory() for each in fields(kind)
-    }
+def _fields(kind: Any, but: Sequence[str]) -> tuple[Sequence[tuple[str, Any]], Callable[[Any], Sequence[Any]]]:
+    """The fields of a dataclass, but for some, with what they are when nothing is said (MISSING where something must
+    be), and what gets their values; every call of the API comes here: at once, not one by one.
+    """
+    defaults = [
+        (each.name, each.default if each.default_factory is MISSING else each.default_factory())
+        for each in fields(kind)
+        if each.name not in but
+    ]
+    names = [name for name, _ in defaults]
+    return defaults, attrgetter(*names) if len(names) > 1 else lambda made: [getattr(made, name) for name in names]

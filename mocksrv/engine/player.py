@@ -51,7 +51,8 @@ class Player(StepPlayer):
         role, play = self.role(subject), subject.playing
         play.started_in = None
         scenario = self._scenario_or_happy(world, subject)
-        self._stop_waiting(world, subject)
+        if not created:
+            self._stop_waiting(world, subject)
         play.renewed = play.renewed or role.jobs[name].renews
         play.job = Job(name, world.now, skip=skip, supersedes=supersedes, kept=details)
         login = None if flow else self._login_flow(world, subject, scenario, play.job)
@@ -66,20 +67,16 @@ class Player(StepPlayer):
         if not skipped:
             role.begin_job(world, subject)
         if created:
-            world.add(subject)
-            with telling(role, world, subject, "announce"):
-                role.announce(world, subject, "created")
-            world.mark(subject.guid, "created", status=role.status(subject), flow=play.flow)
-            self._set_lifetime(world, subject)
-        if skipped:
-            if not created:
-                self._enter(world, subject, role.jobs[name].opening, {}, True)
-                world.mark(subject.guid, "nothing is fetched", status=role.status(subject), flow=play.flow)
-            self._end_flow(world, subject)
+            self._add(world, subject)
+        if not skipped:
+            if not created and not _changes_first(steps):
+                self._enter(world, subject, None, {}, False)
+            self._play_to_next_wait(world, subject, opening=True)
             return
-        if not created and not _changes_first(steps):
-            self._enter(world, subject, None, {}, False)
-        self._play_to_next_wait(world, subject, opening=True)
+        if not created:
+            self._enter(world, subject, role.jobs[name].opening, {}, True)
+            world.mark(subject, "nothing is fetched", status=role.status(subject), flow=play.flow)
+        self._end_flow(world, subject)
 
     def push(
         self, world: World, subject: Record, status: str, fields: Mapping[str, Any], cause: str = "pushed by hand"
@@ -112,7 +109,7 @@ class Player(StepPlayer):
             play.started_in = play.started_in or play.scenario  # the job under way is played to its end as it was
         play.scenario, play.by = scenario, "hand"
         play.instead, play.renewed = {}, False
-        world.mark(subject.guid, f"moved to scenario {scenario}", flow=flow)
+        world.mark(subject, f"moved to scenario {scenario}", flow=flow)
         if flow:
             name = flow if flow in self.role(subject).jobs else self.role(subject).plain_job
             self.start(world, subject, name, flow=None if name == flow else flow)
@@ -125,7 +122,7 @@ class Player(StepPlayer):
         if subject.job is not None:
             subject.job.stopped = True
         self.role(subject).enter(world, subject, None, {}, True)
-        world.mark(subject.guid, f"stopped: {reason}")
+        world.mark(subject, f"stopped: {reason}")
         self._end_flow(world, subject)
 
     # what a person or an app does
@@ -163,7 +160,7 @@ class Player(StepPlayer):
         self._stop_waiting(world, subject)
         verdict, written = ("right", asked.right) if answers.right else ("wrong", asked.wrong)
         self._enter(world, subject, role.resumed, {}, False)
-        world.mark(subject.guid, f"answered: {verdict}", status=role.resumed, flow=play.flow)
+        world.mark(subject, f"answered: {verdict}", status=role.resumed, flow=play.flow)
         self._play_flow(world, subject, answers.flow or written or role.branches[verdict])
 
     def expire(self, world: World, subject: Record) -> None:
@@ -178,7 +175,7 @@ class Player(StepPlayer):
         approved = do == "approve"
         if (consent is None or job is None) and not play.renewable:
             raise NotWaiting
-        world.mark(subject.guid, f"{cause}: {OUTCOMES[do]}", flow=play.flow)
+        world.mark(subject, f"{cause}: {OUTCOMES[do]}", flow=play.flow)
         play.outcome = do
         world.cancel_timers(subject.guid, "auto")  # a person comes before the scenario's own answer
         if consent is None or job is None:
@@ -194,7 +191,7 @@ class Player(StepPlayer):
             return
         job.name, job.started_at = role.first_flow, world.now
         self._enter(world, subject, role.first_status, {}, job.skip)
-        world.mark(subject.guid, "scenario", status=role.first_status, flow=flow)
+        world.mark(subject, "scenario", status=role.first_status, flow=flow)
         if job.skip:
             self._end_flow(world, subject)
         else:
@@ -237,7 +234,7 @@ class Player(StepPlayer):
         asked = subject.playing.asked
         if asked is not None:
             self._stop_waiting(world, subject)
-            world.mark(subject.guid, "no answer in time")
+            world.mark(subject, "no answer in time")
             self._play_flow(world, subject, asked.silent or self.role(subject).branches["silent"])
 
     def _due_consent(self, world: World, subject: Record) -> None:
@@ -245,7 +242,7 @@ class Player(StepPlayer):
         if consent is None:
             return
         self._stop_waiting(world, subject)
-        world.mark(subject.guid, "no answer from the bank's page in time")
+        world.mark(subject, "no answer from the bank's page in time")
         if consent.silent:
             self._play_flow(world, subject, consent.silent)
         else:
@@ -264,7 +261,7 @@ class Player(StepPlayer):
         """Only a subject whose status ends by itself is deleted."""
         role = self.role(subject)
         if role.status(subject) in role.lifetimes:
-            world.mark(subject.guid, "expired, deleted by the provider")
+            world.mark(subject, "expired, deleted by the provider")
             self._remove(world, subject)
         else:
             self._end_flow(world, subject)
@@ -298,7 +295,7 @@ class Player(StepPlayer):
             return self.scenario(world, subject)
         except UnknownScenario as gone:
             play, happy = subject.playing, self.role(subject).vocabulary.happy
-            world.mark(subject.guid, f"{gone}; {happy} is played")
+            world.mark(subject, f"{gone}; {happy} is played")
             play.scenario, play.by = happy, "happy"
             return self.scenario(world, subject)
 
@@ -334,7 +331,7 @@ class Player(StepPlayer):
                 return
         world.directives = {}
         if following.endless:
-            world.mark(subject.guid, f"stopped: {MOST_STEPS} steps in one instant; a flow that never waits")
+            world.mark(subject, f"stopped: {MOST_STEPS} steps in one instant; a flow that never waits")
         if following.ends:
             if last is None:
                 self._end_job(world, subject, None, {})
@@ -346,7 +343,8 @@ class Player(StepPlayer):
                     role.complete(world, subject, job)
             world.directives = {}
             self._end_flow(world, subject)
-        elif following.waits is not None:
+            return
+        if following.waits is not None:
             self._wait(world, subject, following.waits, following.act)
         world.save_play(subject)
 

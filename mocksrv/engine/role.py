@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -15,12 +15,16 @@ from mocksrv.engine.callbacks.dispatcher import NO_RETRIES, Retries
 from mocksrv.engine.clock import DAY
 from mocksrv.engine.counting import NOTHING_COUNTS, Counting
 from mocksrv.engine.declarations import declared_by
+from mocksrv.engine.patterns import fits
 from mocksrv.engine.play import Job
 from mocksrv.engine.scenarios.model import Option, Scenario
 from mocksrv.engine.scenarios.parsing import parse
 from mocksrv.engine.scenarios.vocabulary import Vocabulary
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
+
+# What may be the name of a flow. A start looks no closer: PyYAML alone is a twentieth of it.
+FLOW = re.compile(r"^ +(\w[\w ]*):", re.MULTILINE)
 
 
 class JobKind(NamedTuple):
@@ -68,6 +72,7 @@ class Role:
     lifetimes: ClassVar[Mapping[str, int]] = {}  # statuses that end by themselves: ms until the subject is deleted
     challenge_prefix: ClassVar[str] = ""  # of the guids of challenges
     option_prefix: ClassVar[str] = ""  # of the guids of their options
+    challenge_types: ClassVar[Sequence[str]] = ()  # those that the provider's API shows to its clients
     branches: ClassVar[Mapping[str, str]] = {  # flows for what a scenario leaves unwritten
         "right": "unwritten right",
         "wrong": "unwritten wrong",
@@ -75,12 +80,14 @@ class Role:
         "approved": "unwritten approved",
     }
     subject_kind: ClassVar[str] = ""  # of the records that play
+    status_member: ClassVar[str] = "status"  # of the body of such a record
     payloads: ClassVar[Mapping[str, Callable[[World, Record], Mapping[str, Any]]]] = {}  # of the events, as JSON
     unasked: ClassVar[frozenset[str]]  # patterns of the events that an endpoint gets which names none
     timers: Mapping[str, Callable[[World, Record], None]] = {}  # what falls due on records that play no scenario
     retries: ClassVar[Retries] = NO_RETRIES  # of callbacks
     dated: ClassVar[bool] = True  # whether callbacks have a ``Date``, in sandbox time
     signers: ClassVar[Mapping[str, Signer]] = {}  # the provider's own kinds of ``auth`` of endpoints
+    secret_kinds: ClassVar[frozenset[str]] = frozenset()  # kinds of records with what a client proves itself with
 
     def check(self) -> None:
         """Raises DeclarationError for what this role names and its vocabulary does not have."""
@@ -90,11 +97,13 @@ class Role:
             "status", statuses | self.refreshable | self.delayed | self.lifetimes.keys(), {*words.statuses, ""}
         )
         declared_by(owner).known("job", {self.first_flow, self.plain_job, self.refresh_job}, self.jobs)
-        flows = words.flows | self.default_flows.flows.keys()
+        flows = words.flows.union(FLOW.findall(self.defaults.read_text("utf-8")))
         declared_by(owner).known("flow", self.branches.values(), flows)
         for pattern in self.unasked:
-            if pattern not in words.events and not any(fnmatchcase(event, pattern) for event in words.events):
+            if pattern not in words.events and not any(fits(event, pattern) for event in words.events):
                 raise declared_by(owner).error(f"unasked: {pattern!r} fits no event of the catalogue")
+        if self.secret_kinds and owner.without_secrets is Role.without_secrets:
+            raise declared_by(owner).error("without_secrets is missing; it says what is secret in its secret_kinds")
         if owner.trigger is Role.trigger:
             if not self.subject_kind:
                 raise declared_by(owner).error("subject_kind is missing; the events are about a record of it")
@@ -110,7 +119,7 @@ class Role:
 
     def status(self, subject: Record) -> str | None:
         """The subject's status; None for one that has none."""
-        status: str | None = subject.body["status"]
+        status: str | None = subject.body[self.status_member]
         return status
 
     def encode(self, body: bytes, headers: Mapping[str, str]) -> bytes:
@@ -180,6 +189,12 @@ class Role:
         """Writes an event with its payload, for the endpoints that want it."""
         payload = self.payloads[event](world, subject)
         outbox.emit(world, event, subject.guid, payload, {"content-type": "application/json"}, self.unasked)
+
+    def without_secrets(self, kind: str, body: dict[str, Any]) -> dict[str, Any]:
+        """The body of a record of one of the ``secret_kinds``, as an exported state has it: without what its client
+        proves itself with. A role that has such kinds has a method of its own.
+        """
+        return body
 
     def refresh_at(self, world: World, subject: Record) -> int | None:
         """When the daily refresh runs next, in ms; None for a subject that has none to expect."""

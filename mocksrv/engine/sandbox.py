@@ -7,10 +7,10 @@ import random
 import re
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from mocksrv.engine.callbacks.disturbance import Disturbance
+from mocksrv.engine.callbacks.disturbance import Counted, Disturbance
 from mocksrv.engine.clock import Clock
 from mocksrv.engine.config import Config
 from mocksrv.engine.scenarios.own import SandboxScenarios
@@ -36,6 +36,13 @@ class SandboxDropped(Exception):
         super().__init__(f"the sandbox {name} was dropped meanwhile")
 
 
+class SandboxExists(Exception):
+    """There is a sandbox of this name already."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is a sandbox {name} already; DELETE /sandbox/{name}/_mocksrv/sandbox drops it")
+
+
 class SandboxesFull(Exception):
     """There may be no more sandboxes."""
 
@@ -46,7 +53,8 @@ class SandboxesFull(Exception):
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """Where callbacks go. ``events`` are patterns of event names; none means what a plain client gets. ``id`` is unique
-    in the sandbox.
+    in the sandbox. ``paused``: the secrets that the state it came with has left out (``auth.password``); without them
+    nothing is sent, and what it is owed waits.
     """
 
     id: str
@@ -54,20 +62,24 @@ class Endpoint:
     events: tuple[str, ...] = ()
     auth: Mapping[str, Any] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    paused: tuple[str, ...] = ()
+
+    @classmethod
+    def load(cls, stored: Mapping[str, Any]) -> Endpoint:
+        """From its fields as JSON has them."""
+        lists = {name: tuple(stored.get(name, ())) for name in ("events", "paused")}
+        return cls(**{**stored, **lists})
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """A misbehaviour of the API: which calls it meets, what they get, how many times more (None: for ever). Delay in
-    ms.
-    """
+class Fault(Counted):
+    """A misbehaviour of the API: which calls it meets, and what they get. Delay in ms."""
 
     method: str
     path: str
     status: int | None = None
     delay_ms: int = 0
     drop: bool = False
-    times: int | None = None
 
     @classmethod
     def make(cls, on: str, **rule: Any) -> Fault:
@@ -120,6 +132,9 @@ class Settings:
     faults: tuple[Fault, ...] = ()
     disturbances: tuple[Disturbance, ...] = ()
     without: tuple[str, ...] = ()  # products that the client has not bought
+    steps: tuple[str, ...] = ()  # of widgets, that a provider switches on for a client
+    all_events: bool = False  # also those are recorded that come in great numbers, where no endpoint asks for them
+    salt: str | None = None  # what ids are mixed with in place of the sandbox's name: it is a copy of one of that name
 
     @classmethod
     def initial(cls, config: Config) -> Settings:
@@ -133,14 +148,13 @@ class Settings:
     @classmethod
     def load(cls, text: str) -> Settings:
         stored = json.loads(text)
-        endpoints = tuple(Endpoint(**{**e, "events": tuple(e["events"])}) for e in stored["endpoints"])
+        endpoints = tuple(map(Endpoint.load, stored["endpoints"]))
         faults = tuple(Fault(**f) for f in stored["faults"])
         disturbances = tuple(Disturbance(**d) for d in stored["disturbances"])
-        lists = (endpoints, faults, disturbances, tuple(stored["without"]))
-        return cls(stored["seed"], stored["default"], tuple(stored["next"]), *lists)
-
-
-SETTING_NAMES = frozenset(f.name for f in fields(Settings))
+        without, steps = (tuple(stored.get(name, ())) for name in ("without", "steps"))  # absent in databases of 0.1.0
+        lists = (endpoints, faults, disturbances, without, steps)
+        later = (stored.get("all_events", False), stored.get("salt"))
+        return cls(stored["seed"], stored["default"], tuple(stored["next"]), *lists, *later)
 
 
 class Sandbox:
@@ -166,9 +180,11 @@ class Sandbox:
         self.revision = revision  # of settings, clock and own scenarios
         self.held: int | None = None  # while time is advanced, the moment being played
         self.advanced_elsewhere = False  # by another process, which alone plays and sends meanwhile
+        self.listened_elsewhere = False  # somebody is told by another process what happens
         self.quiet_until: int | None = None  # no timer falls due before this moment; None: not known
         self.changes = 0  # transactions on this sandbox that this process knows of
         self.counted: dict[tuple[Any, ...], int] = {}  # how many records queries have found since the last of these
+        self.marked = self.told = 0  # lines of timelines, and events, that this process has written
         self.used = 0  # the number of its last use, counted for all sandboxes of the process
         self.advancing = threading.Lock()
         self._lock = threading.Lock()  # while it learns what other processes have changed
@@ -214,6 +230,7 @@ class Sandbox:
             elif self.advanced_elsewhere:
                 self.held = None
             self.advanced_elsewhere = state.advanced
+            self.listened_elsewhere = state.listened
             return new
 
     def nothing_due_before(self, until: int, seen: int) -> None:
@@ -223,13 +240,18 @@ class Sandbox:
             self.quiet_until = None
 
     @property
+    def salt(self) -> str:
+        """The name that ids are made with: its own, or where it is a copy that of the sandbox it was copied from."""
+        return self.settings.salt or self.name
+
+    @property
     def seed(self) -> str | None:
-        """What its ids and data are made from: its seed, and but for the default sandbox its name, so that those of two
+        """What its ids and data are made from: its seed, and but for the default sandbox its salt, so that those of two
         sandboxes can lie in one database. None: chance.
         """
         if self.settings.seed is None:
             return None
-        return str(self.settings.seed) if self.name == DEFAULT else f"{self.settings.seed}:{self.name}"
+        return str(self.settings.seed) if self.salt == DEFAULT else f"{self.settings.seed}:{self.salt}"
 
     def chance(self, key: str) -> random.Random:
         """Chance that is the same again for the same key, seed and name."""
@@ -245,6 +267,7 @@ def endpoints_from(items: Sequence[Mapping[str, Any]]) -> tuple[Endpoint, ...]:
             tuple(item.get("events") or ()),
             item.get("auth") or {},
             item.get("headers") or {},
+            tuple(item.get("paused") or ()),
         )
         for item in items
     }

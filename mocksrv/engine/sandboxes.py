@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from collections.abc import Callable
 from itertools import count
 
-from mocksrv.engine.clock import Clock
+from mocksrv.engine.clock import SECOND, Clock
 from mocksrv.engine.config import Config
 from mocksrv.engine.sandbox import DEFAULT, NAME, Sandbox, SandboxesFull, SandboxNameError, Settings
 from mocksrv.engine.scenarios.library import Library
@@ -17,6 +18,8 @@ from mocksrv.engine.storage.queries import Tx
 from mocksrv.engine.storage.records import dumps
 from mocksrv.engine.storage.shared import OneProcess
 from mocksrv.engine.storage.store import Store
+
+LOOKS = 10  # times that idle sandboxes are looked for while one becomes idle
 
 
 class Sandboxes:
@@ -34,6 +37,8 @@ class Sandboxes:
         self._known: dict[str, Sandbox] = {}
         self._drop = drop
         self._uses = count(1)
+        self._looked = 0  # the number of the last use when idle ones were looked for
+        self._next_look = 0.0  # a monotonic moment
 
     def all(self) -> list[Sandbox]:
         """Those that this process knows."""
@@ -47,7 +52,15 @@ class Sandboxes:
             return found
         if not NAME.fullmatch(name):
             raise SandboxNameError(name)
-        return self._open(name) or self._make(name)
+        found = self._open(name) or self._make(name)
+        found.used = next(self._uses)
+        return found
+
+    def keep(self, name: str) -> None:
+        """Somebody still looks at a sandbox, which is as good as a call."""
+        found = self._known.get(name)
+        if found is not None:
+            found.used = next(self._uses)
 
     def _open(self, name: str) -> Sandbox | None:
         """The sandbox as it is stored; None when it is not."""
@@ -81,6 +94,23 @@ class Sandboxes:
             for sandbox in others[:more]:
                 self._drop(sandbox.name)
 
+    def drop_idle(self, idle: int) -> None:
+        """Drops the sandboxes that no process had a call for in so long (real ms), but never the default one. Each
+        process writes again and again which ones it uses; what it may not have written yet is waited for.
+        """
+        now = time.monotonic()
+        if now < self._next_look:
+            return
+        self._next_look = now + idle / SECOND / LOOKS
+        since, self._looked = self._looked, next(self._uses)
+        with self._store.write() as tx:
+            tx.note_uses(sandbox.name for sandbox in self.all() if sandbox.used > since)
+            names = tx.idle_sandboxes(idle + idle // LOOKS)
+        for name in names:
+            found = self._known.get(name)
+            if name != DEFAULT and (found is None or found.used < self._looked):
+                self._drop(name)
+
     def new_clock(self) -> Clock:
         """The clock of a new sandbox."""
         return Clock.make(self._config.clock, now=self._config.now, seeded=self.initial.seed is not None)
@@ -103,14 +133,19 @@ class Sandboxes:
             self._store.forget()
         return True
 
+    def look(self, name: str) -> Sandbox | None:
+        """A sandbox that another process has changed, as it is now; None when it is not there any more."""
+        found = self._known.get(name) or self._open(name)
+        return found if found is not None and self.refresh(found) else None
+
     def changed(self) -> list[Sandbox]:
         """Those that other processes have made or changed since they were looked at last."""
-        before = {sandbox.name: sandbox.changes for sandbox in self.all()}
         with self._store.read() as tx:
-            names = tx.sandboxes()
-        opened = [self._open(name) for name in names if name not in before]
-        there = [sandbox for sandbox in self.all() if self.refresh(sandbox)]
-        return [each for each in there if each in opened or each.changes != before.get(each.name)]
+            states = tx.states()
+        known = {sandbox.name: sandbox for sandbox in self.all()}
+        opened = [self._open(name) for name in states if name not in known]
+        stale = [each for each in known.values() if each.changes != states.get(each.name)]
+        return [each for each in (*opened, *filter(self.refresh, stale)) if each is not None]
 
     def drop(self, name: str) -> bool:
         """Removes a sandbox with all that it holds; False when there is none."""

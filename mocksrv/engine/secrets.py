@@ -6,14 +6,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from base64 import b64encode
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote_plus, urlencode
 
-from mocksrv.engine.storage.records import loads
+from mocksrv.engine.storage.records import dumps, loads
+
+if TYPE_CHECKING:
+    from mocksrv.engine.callbacks.transport import Answer
+    from mocksrv.engine.sandbox import Endpoint
 
 MASK = "***"
 AUTH_SECRETS = frozenset({"password", "client_secret", "secret", "key"})  # members of an endpoint's auth
+PRIVATE_KEY = "PRIVATE KEY-----"  # stands in a PEM text that holds more than a certificate
 SHORTEST = 4  # characters of a secret that is looked for: a shorter one stands everywhere
 SECRET_HEADER = re.compile(r"authorization|secret|token|(api|app|sec)-?key|password|cookie", re.IGNORECASE)
 SECRET_NAME = re.compile(r"pass(word|code|phrase)|secret|token|authorization|(^|[_-]|api|app|sec)key$", re.IGNORECASE)
@@ -29,32 +35,51 @@ def masked_headers(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: MASK if SECRET_HEADER.search(name) else value for name, value in headers.items()}
 
 
-def masked_urls(text: str) -> str:
-    """A URL, or a text with URLs in it, without logins and the values of parameters that are secrets."""
+def is_auth_secret(name: str, value: str) -> bool:
+    """Whether a member of an endpoint's auth is a secret."""
+    return name in AUTH_SECRETS or PRIVATE_KEY in value
+
+
+def masked_urls(text: str, stand_in: Callable[[str], str] = lambda _: MASK) -> str:
+    """A URL, or a text with URLs in it, without logins and the values of parameters that are secrets: ``stand_in`` says
+    what is shown in place of one.
+    """
     if "=" not in text and "@" not in text:
         return text
-    text = _LOGIN.sub(rf"\1{MASK}", text)
-    return _PARAMETER.sub(lambda found: found[1] + (MASK if SECRET_PARAMETER.search(found[2]) else found[3]), text)
+    text = _LOGIN.sub(lambda found: found[1] + stand_in(found[2]), text)
+    return _PARAMETER.sub(
+        lambda found: found[1] + (stand_in(found[3]) if SECRET_PARAMETER.search(found[2]) else found[3]), text
+    )
 
 
-def _in_url(url: str) -> list[str]:
-    """The secrets of a URL, as they stand there and as a receiver reads them."""
-    logins = [part for found in _LOGIN.finditer(url) for part in (found[2], *found[2].split(":"))]
-    values = [found[3] for found in _PARAMETER.finditer(url) if SECRET_PARAMETER.search(found[2])]
-    return [*logins, *values, *map(unquote_plus, values)]
+def kept_exchange(endpoint: Endpoint, sent: Mapping[str, str], body: bytes, answer: Answer) -> tuple[str, str]:
+    """A callback and its answer as they are kept, in JSON: without secrets, also where the receiver repeats them."""
+    own = {name.lower() for name in endpoint.headers}
+    shown = {name: MASK if name.lower() in own else value for name, value in masked_headers(sent).items()}
+    text: dict[str, str] = {"body": body.decode("utf-8", "replace")}
+    if text["body"].encode() != body:  # it is no text any more
+        text["body_base64"] = b64encode(body).decode()
+    secrets = _known_secrets(endpoint, sent)
+    heads = {name: _without(value, secrets) for name, value in answer.headers.items()}
+    request = dumps({"url": masked_urls(endpoint.url), "headers": shown, **text})
+    return request, dumps({"headers": heads, "body": _without(answer.body, secrets)})
 
 
-def known_secrets(url: str, auth: Mapping[str, Any], own: Mapping[str, str], sent: Mapping[str, str]) -> list[str]:
-    """What an answer could echo of an endpoint's secrets: those of its ``url`` and its ``auth``, the values of its
-    ``own`` headers, and what the headers that were ``sent`` prove who sends with. The longest first.
+def _known_secrets(endpoint: Endpoint, sent: Mapping[str, str]) -> list[str]:
+    """What an answer could echo of an endpoint's secrets: those of its URL, as they stand there and as a receiver reads
+    them, and of its auth, the values of its own headers, and what the headers that were ``sent`` prove who sends with.
+    The longest first.
     """
+    logins = [part for found in _LOGIN.finditer(endpoint.url) for part in (found[2], *found[2].split(":"))]
+    parameters = [found[3] for found in _PARAMETER.finditer(endpoint.url) if SECRET_PARAMETER.search(found[2])]
     proofs = [value for name, value in sent.items() if SECRET_HEADER.search(name)]
-    values = [*_in_url(url), *(str(auth[name]) for name in AUTH_SECRETS & auth.keys())]
-    values += [*own.values(), *proofs, *(proof.partition(" ")[2] for proof in proofs)]
+    values = [*logins, *parameters, *map(unquote_plus, parameters)]
+    values += [str(endpoint.auth[name]) for name in AUTH_SECRETS & endpoint.auth.keys()]
+    values += [*endpoint.headers.values(), *proofs, *(proof.partition(" ")[2] for proof in proofs)]
     return sorted({value for value in values if len(value) >= SHORTEST}, key=len, reverse=True)
 
 
-def without(text: str, secrets: Sequence[str]) -> str:
+def _without(text: str, secrets: Sequence[str]) -> str:
     """A text in which asterisks stand for these secrets."""
     for secret in secrets:
         text = text.replace(secret, MASK)

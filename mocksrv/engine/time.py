@@ -1,11 +1,10 @@
 """How time passes in sandboxes: what has fallen due is played before anybody looks, an advance plays all on its way,
-and a thread in the background does the same where nobody is looking.
+and the `Ticker` does the same where nobody is looking.
 """
 
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -13,11 +12,11 @@ from typing import NamedTuple
 
 from mocksrv.engine.callbacks.dispatcher import Dispatcher
 from mocksrv.engine.clock import LATEST
-from mocksrv.engine.loads import Loads, Postponed
+from mocksrv.engine.loads import Loads, Postponed, Unready
 from mocksrv.engine.observers import Happening, Observers
 from mocksrv.engine.player import Player
 from mocksrv.engine.sandbox import Sandbox, SandboxDropped
-from mocksrv.engine.storage.records import StoreFull
+from mocksrv.engine.storage.records import Record
 from mocksrv.engine.storage.rows import Scope, TimerRow
 from mocksrv.engine.storage.shared import ADVANCE, OneProcess
 from mocksrv.engine.storage.store import Store
@@ -27,12 +26,12 @@ log = logging.getLogger("mocksrv")
 MOST_HAPPENINGS = 100_000  # of one advance
 OWN_SLICE = 1.0  # real seconds that a call may play what its own subjects have due; the ticker plays what is left
 SLICE = 0.02  # real seconds that all else that is due in a sandbox is played for before others have their turn
+TOGETHER = 50  # timers that an advance plays in one transaction, at most
+TRANSACTION = 0.02  # seconds of a thread's own time after which no further one is played in it
 ADVANCE_TIME = 60.0  # real seconds that an advance may take
 TICK = 0.5  # real seconds between two rounds of the background work that nobody waits for
 PATIENCE_LOOK = 0.25  # real seconds between two looks at whether somebody still waits for an advance
 BETWEEN_LOOKS = 0.02  # real seconds between two looks at what another process has out
-FULL_FOR = 10.0  # real seconds for which a database that cannot be written is not news
-RETRY_AFTER = 1.0  # real seconds after which a sandbox that failed is tried again
 
 
 class AdvanceBusy(Exception):
@@ -100,48 +99,65 @@ class Schedule:
         while self.play_next(sandbox, sandbox.now(), scope):
             if time.monotonic() > deadline:
                 return True
+            with self._store.read() as tx:  # so that nobody waits for a turn in which nothing is due
+                timer = tx.next_timer(sandbox.name, scope)
+            if timer is None or timer.due > sandbox.now():
+                return False
         return False
 
-    def play_next(self, sandbox: Sandbox, until: int, scope: Scope | None = None) -> bool:
+    def play_next(self, sandbox: Sandbox, until: int, scope: Scope | None = None, most: int = 1) -> bool:
         """Plays the timer (of a scope) that falls due first, at its own moment; False when none is due. A play that
-        fails is stopped.
+        fails is stopped. ``most``: so many are played in one transaction, as `_due` gives them.
         """
-        timer: TimerRow | None = None
-        failed: Exception | None = None
+        taken: list[TimerRow] = []
+        failed: list[Exception] = []
         try:
             with self._change(sandbox, until) as world:
-                timer = _take_timer(world, until, scope)
-                record = world.record(timer.subject) if timer else None
-                if timer and record is not None:
-                    world.may_postpone = self._shared.alone
-                    world.brought = self._loads.brought(sandbox, timer.subject)
-                    try:
-                        self._player.due(world, record, timer.kind)
-                    except Exception as failure:
-                        failed = failure
-                        raise
-            if timer is not None:
+                for timer, record in _due(world, until, scope, most):
+                    taken.append(timer)
+                    if record is not None:
+                        self._play(world, timer, record, failed)
+            for timer in taken:
                 self._loads.discard(sandbox.name, timer.subject)
-            return timer is not None
-        except Postponed as postponed:
-            assert timer is not None
-            self._loads.begin(sandbox, timer, postponed.load)
-            if sandbox.held is not None:
-                self._loads.wait(sandbox)
-            return True
+            return bool(taken)
         except SandboxDropped:
             return False
-        except Exception as failure:
-            if failure is not failed:
+        except Unready as unready:
+            unready.get_ready()
+            return True  # what was undone is still due
+        except (Postponed, Exception) as undone:
+            if not isinstance(undone, Postponed) and undone not in failed:
                 raise  # it was not the play that failed
-            log.exception("a play failed and is stopped")
-            self._stop_play(sandbox, until, timer, str(failure))
-            return True
+            if len(taken) == 1:
+                self._undone(sandbox, until, taken[0], undone)
+                return True
+        for _ in taken:  # those before it were undone, too: each has a transaction of its own now
+            self.play_next(sandbox, until, scope)
+        return True
 
-    def _stop_play(self, sandbox: Sandbox, until: int, timer: TimerRow | None, reason: str) -> None:
+    def _play(self, world: World, timer: TimerRow, record: Record, failed: list[Exception]) -> None:
+        self._loads.prepare_play(world, timer.subject)
+        world.directives, world.rank = {}, None  # what a play before it has left
+        try:
+            self._player.due(world, record, timer.kind)
+        except Exception as failure:
+            failed.append(failure)
+            raise
+
+    def _undone(self, sandbox: Sandbox, until: int, timer: TimerRow, reason: BaseException) -> None:
+        """The play of a timer was undone: it waits for a load, or has failed and is stopped."""
+        if isinstance(reason, Postponed):
+            self._loads.begin(sandbox, timer, reason.load)
+            if sandbox.held is not None:
+                self._loads.wait(sandbox)
+        else:
+            log.error("a play failed and is stopped", exc_info=reason)
+            self._stop_play(sandbox, until, timer, str(reason))
+
+    def _stop_play(self, sandbox: Sandbox, until: int, timer: TimerRow, reason: str) -> None:
         """Stops the play that this timer moves, unless another thread has done it meanwhile."""
         with self._change(sandbox, until) as world:
-            if timer is None or not world.tx.has_timer(timer):
+            if not world.tx.has_timer(timer):
                 return
             _take(world, timer, until)
             subject = world.subject(timer.subject)
@@ -213,7 +229,7 @@ class Schedule:
                 return True
             sandbox.held = held = max(moment, held)
             before = len(happened)
-            while self.play_next(sandbox, held) and len(happened) < MOST_HAPPENINGS:
+            while self.play_next(sandbox, held, most=TOGETHER) and len(happened) < MOST_HAPPENINGS:
                 pass
             settled = self._settle(sandbox, left)
             happened[before:] = sorted(happened[before:], key=_order_in_moment)
@@ -266,109 +282,27 @@ def _order_in_moment(happening: Happening) -> int:
 ADVANCED_KINDS = frozenset({"status", "play", "event", "attempt"})  # what an advance tells of what happened
 
 
-def _take_timer(world: World, until: int, scope: Scope | None) -> TimerRow | None:
-    """The timer that falls due first, and its moment as the world's."""
-    timer = world.tx.next_timer(world.sandbox.name, scope)
-    if timer is None or timer.due > until:
-        return None
-    _take(world, timer, until)
-    return timer
+def _due(world: World, until: int, scope: Scope | None, most: int) -> Iterator[tuple[TimerRow, Record | None]]:
+    """The timers that fall due first, each with its record and taken when it is its turn: of different subjects, so
+    that each state of a subject is seen, and no more after `TRANSACTION`, nor where a play has changed who is next.
+    """
+    tx, name, end = world.tx, world.sandbox.name, time.thread_time() + TRANSACTION
+    timers = tx.next_timers(name, most, until, scope)
+    if len(timers) > 1:
+        tx.read_ahead(name, {timer.subject for timer in timers})
+    seen: set[str] = set()
+    for timer in timers:
+        if timer.subject in seen or (seen and (time.thread_time() > end or tx.take_retimed(seen) <= timer.due)):
+            return
+        seen.add(timer.subject)
+        _take(world, timer, until)
+        yield timer, world.record(timer.subject)
 
 
 def _take(world: World, timer: TimerRow, until: int) -> None:
     """A missed daily refresh runs once, now; an advance plays each."""
     held = world.sandbox.held is not None
     world.now = until if timer.kind == "background" and not held else timer.due
-    if held:
+    if held and world.sandbox.clock.virtual != timer.due:
         world.set_clock(world.sandbox.clock.at(timer.due))
     world.tx.drop_timer(timer.seq)
-
-
-class Ticker:
-    """The background thread, started and stopped with its engine. ``chores`` are done every `TICK`."""
-
-    def __init__(self, schedule: Schedule, dispatcher: Dispatcher, chores: Sequence[Callable[[], object]]) -> None:
-        self._schedule = schedule
-        self._dispatcher = dispatcher
-        self._chores = chores
-        self._lock = threading.Lock()
-        self._changed: dict[str, Sandbox] = {}  # whose next moment is not known
-        self._due: dict[str, tuple[float, Sandbox]] = {}  # real (monotonic) moments
-        self._wake = threading.Event()
-        self._stopping = False
-        self._last_chores = 0.0  # a monotonic moment
-        self._full: float | None = None  # when nothing could be written last, a monotonic moment
-        self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopping = True
-        self._wake.set()
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def check(self, sandbox: Sandbox) -> None:
-        """What is due in this sandbox may have changed."""
-        with self._lock:
-            self._changed[sandbox.name] = sandbox
-        self._wake.set()
-
-    def forget(self, name: str) -> None:
-        with self._lock:
-            self._changed.pop(name, None)
-            self._due.pop(name, None)
-
-    def do_chores(self) -> None:
-        """The chores cannot wait for the next tick."""
-        self._last_chores = 0.0
-        self._wake.set()
-
-    def _run(self) -> None:
-        while not self._stopping:
-            self._wake.clear()
-            try:
-                self._tick()
-            except StoreFull as error:
-                self._tell_full(error)
-            except Exception:
-                log.exception("the background work failed once; it goes on")
-            self._wake.wait(self._pause())
-
-    def _tell_full(self, error: StoreFull) -> None:
-        """Says that nothing can be written, once until it has gone well for a while."""
-        now = time.monotonic()
-        if self._full is None or now - self._full > FULL_FOR:
-            log.error("%s; changes are refused and callbacks pause until it can", error)
-        self._full = now
-
-    def _pause(self) -> float:
-        with self._lock:
-            soonest = min((moment for moment, _ in self._due.values()), default=None)
-        return TICK if soonest is None else max(0.0, min(TICK, soonest - time.monotonic()))
-
-    def _tick(self) -> None:
-        if time.monotonic() - self._last_chores >= TICK:
-            self._last_chores = time.monotonic()
-            for chore in self._chores:
-                chore()
-        self._dispatcher.record()
-        with self._lock:
-            changed, self._changed = self._changed, {}
-            passed = {name: sandbox for name, (moment, sandbox) in self._due.items() if moment <= time.monotonic()}
-        for name, sandbox in {**changed, **passed}.items():
-            try:
-                left = name in passed and self._schedule.play_slice(sandbox)
-                seconds = self._schedule.send_due(sandbox)
-                seconds = 0.0 if left else seconds
-            except StoreFull as error:
-                self._tell_full(error)
-                seconds = RETRY_AFTER
-            except Exception:
-                log.exception("the background work for the sandbox %s failed; it is tried again", name)
-                seconds = RETRY_AFTER
-            with self._lock:
-                self._due.pop(name, None)
-                if seconds is not None:
-                    self._due[name] = (time.monotonic() + seconds, sandbox)

@@ -6,21 +6,70 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mocksrv.engine.clock import Clock
+from mocksrv.engine.coverage import STATUS, Met
 from mocksrv.engine.observers import Happening
-from mocksrv.engine.sandbox import Sandbox
+from mocksrv.engine.sandbox import Sandbox, Settings
 from mocksrv.engine.scenarios.files import Key
 from mocksrv.engine.scenarios.model import Scenario
 from mocksrv.engine.storage.queries import Tx
 from mocksrv.engine.storage.records import Query, Record, dumps
+from mocksrv.engine.storage.rows import LoadRow, ScenarioRow
 from mocksrv.engine.storage.tables.statements import WHEN_ASKED
 
 MOST_MOMENTS = 100_000  # lines of its subjects' timelines that a sandbox keeps
 MOST_COUNTED = 1000  # queries whose counts are kept
 TRIM_EVERY = 500  # events, or lines of timelines, after which the oldest are forgotten
+
+
+def guid_of(seed: str, number: int) -> str:
+    """The id that a seed gives with a number: a lower-case UUID."""
+    return guid_text(hashlib.blake2b(f"{seed}:{number}".encode(), digest_size=16).hexdigest())
+
+
+def guid_text(digits: str) -> str:
+    """32 hexadecimal digits as a UUID."""
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
+
+
+@dataclass(frozen=True, slots=True)
+class GuidRange:
+    """``number`` ids in a row, each ``PREFIX-`` and a UUID: those of a seed from ``first`` on. They are made when they
+    are needed.
+    """
+
+    prefix: str
+    seed: str
+    first: int
+    number: int
+
+    def all(self) -> list[str]:
+        before, blake2b, text = f"{self.seed}:", hashlib.blake2b, guid_text
+        numbers = range(self.first, self.first + self.number)
+        digits = [blake2b(f"{before}{number}".encode(), digest_size=16).hexdigest() for number in numbers]
+        return [f"{self.prefix}-{text(each)}" for each in digits]
+
+    @property
+    def last(self) -> str:
+        return f"{self.prefix}-{guid_of(self.seed, self.first + self.number - 1)}"
+
+
+class Ids:
+    """Digests by chance, which can be given once more from the beginning."""
+
+    def __init__(self) -> None:
+        self._seed = os.urandom(16)
+        self._given = 0
+
+    def digest(self) -> str:
+        self._given += 1
+        return hashlib.blake2b(self._seed + self._given.to_bytes(8, "big"), digest_size=16).hexdigest()
+
+    def restart(self) -> None:
+        self._given = 0
 
 
 class World:
@@ -37,33 +86,48 @@ class World:
         self.rank: int | None = None  # shared by the shuffled callbacks of a step
         self.owed: set[str] = set()  # the endpoints that this transaction owes something
         self.happened: list[Happening] = []
-        self.may_postpone = False  # a play may raise Postponed
-        self.brought: Any = None  # the load that has been brought for this play, and its number
+        self.met: list[Met] = []
+        self.may_restart = False  # what needs something that is not ready may raise Unready
+        self.may_postpone = False  # what needs a load may raise Postponed
+        self.timer_of: str | None = None  # the subject of the timer that is played, which alone may have loads then
+        self.brought: dict[str, tuple[Any, LoadRow] | Exception] = {}  # its loads that were brought
+        self.ids: Ids | None = None  # what ids are made of without a seed, where the transaction may begin again
         self.observed = False  # somebody is told of it afterwards
         self.strange: list[str] = []  # what is wrong with fields put over payloads that do not have them
         self.contradictions: list[str] = []  # fields put over payloads that cannot have these values
         self.written: list[str] = []  # the ids of the events of this transaction
+        self.removing = False  # much was removed, which goes bit by bit afterwards
         self._guids: int | None = None
 
     # identity
 
     def guid(self, prefix: str = "") -> str:
-        """A new id, ``PREFIX-`` and a lower-case UUID; the same again for the same seed, sandbox and calls."""
+        """A new id, ``PREFIX-`` and a lower-case UUID; the same again for the same seed, sandbox and calls, and for a
+        transaction that begins again.
+        """
         seed = self.sandbox.seed
-        if seed is None:
-            digest = os.urandom(16).hex()
-        else:
-            if self._guids is None:
-                row = self.tx.sandbox(self.sandbox.name)
-                self._guids = row.guids if row else 0
-            self._guids += 1
-            digest = hashlib.blake2b(f"{seed}:{self._guids}".encode(), digest_size=16).hexdigest()
-        text = f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-a{digest[17:20]}-{digest[20:]}"
+        text = guid_text(self._digits()) if seed is None else guid_of(seed, self._next_numbers(1))
         return f"{prefix}-{text}" if prefix else text
 
-    def guids(self, prefix: str, number: int) -> list[str]:
-        """So many new ids at once."""
-        return [self.guid(prefix) for _ in range(number)]
+    def guids(self, prefix: str, number: int) -> GuidRange:
+        """So many new ids at once, in a row."""
+        seed = self.sandbox.seed
+        if seed is None:
+            return GuidRange(prefix, self._digits(), 1, number)
+        return GuidRange(prefix, seed, self._next_numbers(number), number)
+
+    def _digits(self) -> str:
+        """Hexadecimal digits by chance."""
+        return os.urandom(16).hex() if self.ids is None else self.ids.digest()
+
+    def _next_numbers(self, many: int) -> int:
+        """The first of so many numbers that the sandbox's seed gives ids with."""
+        if self._guids is None:
+            row = self.tx.sandbox(self.sandbox.name)
+            self._guids = row.guids if row else 0
+        first = self._guids + 1
+        self._guids += many
+        return first
 
     # records
 
@@ -94,6 +158,10 @@ class World:
                 counted[key] = found
         return found
 
+    def has_more(self, query: Query, than: int) -> bool:
+        """Whether the records are more than so many."""
+        return self.tx.has_more(self.sandbox.name, query, than)
+
     def totals(self, query: Query, *by: str) -> dict[tuple[Any, ...], tuple[int, int]]:
         """The records of a query, grouped by these members of their bodies: how many, and the sum of ``amount`` in
         cents.
@@ -120,16 +188,10 @@ class World:
 
     def add(self, *records: Record) -> None:
         """Stores new records, made now."""
-        self.add_all(records)
-
-    def add_all(self, records: Iterable[Record]) -> None:
-        def stamped() -> Iterator[Record]:
-            for record in records:
-                record.created_at = record.created_at or self.now
-                record.updated_at = self.now
-                yield record
-
-        self.tx.insert(self.sandbox.name, stamped())
+        for record in records:
+            record.created_at = record.created_at or self.now
+            record.updated_at = self.now
+        self.tx.insert(self.sandbox.name, records)
 
     def add_alike(
         self, like: Record, rows: Iterable[tuple[str, str | None, int, str]], load: int | None = None
@@ -162,6 +224,12 @@ class World:
     def remove(self, **keys: str) -> int:
         return self.tx.delete(self.sandbox.name, **keys)
 
+    def remove_below(self, relation: str, guid: str) -> None:
+        """Removes all records whose ``relation`` (owner, subject, parent) this one is, which goes with this transaction
+        itself: it must never get new ones.
+        """
+        self.removing |= self.tx.remove_below(self.sandbox.name, relation, guid)
+
     # time
 
     def set_timer(self, subject: str, kind: str, due: int) -> None:
@@ -185,22 +253,43 @@ class World:
         self.tx.cancel_timers(self.sandbox.name, subject, kinds)
 
     def mark(
-        self, subject: str, cause: str, *, status: str | None = None, flow: str | None = None, step: str | None = None
+        self,
+        subject: Record,
+        cause: str,
+        *,
+        status: str | None = None,
+        flow: str | None = None,
+        step: str | None = None,
     ) -> None:
         """Writes a line of the subject's timeline; ``step`` is the file and line that caused it."""
-        if self.tx.mark(self.sandbox.name, subject, self.now, status, flow, step, cause) % TRIM_EVERY == 0:
+        guid = subject.guid
+        self.tx.mark(self.sandbox.name, guid, self.now, status, flow, step, cause)
+        self.sandbox.marked += 1
+        if self.sandbox.marked % TRIM_EVERY == 0:
             self.tx.trim_timelines(self.sandbox.name, MOST_MOMENTS)
-        self.note("status" if status else "play", subject, status or cause)
+        if status:
+            self.meet(subject.kind.partition(".")[0], STATUS, status)
+        self.note("status" if status else "play", guid, status or cause)
+
+    def meet(self, provider: str, kind: str, name: str, times: int = 1) -> None:
+        """The sandbox's client has met something of a provider, which is counted after the commit."""
+        self.met += [Met(provider, kind, name)] * times
 
     def note(self, kind: str, subject: str | None, detail: str, **more: Any) -> None:
         """Something has happened, of which the observers are told after the commit (see `Happening`)."""
         self.happened.append(Happening(self.sandbox.name, self.now, kind, subject, detail, more))
 
-    def trim_events(self, written: int) -> None:
-        """Forgets the oldest events, every so often; ``written`` is the number of the newest."""
-        if written % TRIM_EVERY == 0:
-            config = self.sandbox.config
-            self.tx.trim_events(self.sandbox.name, config.keep_events, self.now - config.keep_for)
+    def trim_events(self, written: int = 1) -> None:
+        """So many events were written: forgets the oldest ones, every so often."""
+        before = self.sandbox.told // TRIM_EVERY
+        self.sandbox.told += written
+        if self.sandbox.told // TRIM_EVERY > before:
+            self.forget_old_events()
+
+    def forget_old_events(self) -> None:
+        """Forgets the events that are more, or older, than a sandbox keeps."""
+        config = self.sandbox.config
+        self.tx.trim_events(self.sandbox.name, config.keep_events, self.now - config.keep_for)
 
     # settings
 
@@ -231,6 +320,24 @@ class World:
         """Removes all that the sandbox holds, scenarios of its own included, with this transaction."""
         self.tx.empty_sandbox(self.sandbox.name)
         self._see({})
+
+    def restore(
+        self,
+        settings: Settings,
+        clock: Clock,
+        scenarios: Mapping[Key, Scenario],
+        rows: Iterable[ScenarioRow],
+        guids: int,
+    ) -> None:
+        """Gives the sandbox, which is empty, settings, a clock, scenarios of its own (``rows`` are their texts), and
+        the number of ids that its seed has given.
+        """
+        self.configure(**{name: getattr(settings, name) for name in Settings.__dataclass_fields__})
+        self.set_clock(clock)
+        self._see(scenarios)
+        for row in rows:
+            self.tx.put_scenario(self.sandbox.name, *row)
+        self.tx.set_guids(self.sandbox.name, guids)
 
     def _see(self, own: Mapping[Key, Scenario]) -> None:
         scenarios = self.sandbox.scenarios

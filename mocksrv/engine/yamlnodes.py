@@ -115,7 +115,7 @@ class Node:
         return node
 
 
-class Document(NamedTuple):
+class YamlDocument(NamedTuple):
     """A file that was read: its ``text``, its tree, and the keys that were written twice (the first one counts)."""
 
     text: str
@@ -138,7 +138,7 @@ def load(path: Path) -> Any:
     return yaml.load(path.read_text("utf-8"), Loader=_loader(yaml))
 
 
-def read(data: bytes | str, file: str, *, aliases: bool = False) -> Document:
+def read(data: bytes | str, file: str, *, aliases: bool = False) -> YamlDocument:
     """The tree of a YAML text. Raises YamlError with what is wrong, where, when the text cannot be read to its end.
 
     ``aliases``: anchors and aliases are read, too; what an alias stands for counts each time for the limits, and its
@@ -157,7 +157,7 @@ def read(data: bytes | str, file: str, *, aliases: bool = False) -> Document:
     root = builder.root
     if root is None or (root.text is not None and root.scalar is None):
         raise YamlError((Problem(file, 1, 1, "the file is empty"),))
-    return Document(text, root, builder.sorted_problems())
+    return YamlDocument(text, root, builder.sorted_problems())
 
 
 def decode(data: bytes | str, file: str) -> str:

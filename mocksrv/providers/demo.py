@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 from mocksrv.engine.clock import DAY, SECOND
 from mocksrv.engine.play import Asked
@@ -68,6 +68,21 @@ class Choices:
     span: int | None = None
 
 
+class DemoCall(NamedTuple):
+    """A call of the demo's app that is written down, for whoever makes it: a page, or a person with curl.
+
+    ``{name}`` in path, body and headers stands for what an earlier call has kept: ``keeps`` are paths into its answer,
+    ``user.guid`` or ``credentials.0.guid``, by name; ``{time}`` for the time in seconds. The path is below the
+    sandbox's URL.
+    """
+
+    method: str
+    path: str
+    body: Mapping[str, Any] | None = None
+    headers: Mapping[str, str] = {}
+    keeps: Mapping[str, str] = {}
+
+
 class DemoError(Exception):
     """The choices cannot be played; the message says why."""
 
@@ -82,6 +97,7 @@ class Demo(ABC):
     probe: ClassVar[str] = ""  # the event that is sent inside a call, and so has no delivery
     flags: ClassVar[Mapping[str, str]] = {}  # members of the subject that are true or false, and how they are told
     silent: ClassVar[Collection[str]] = ()  # scenarios that show what comes when the user does not answer
+    connects: ClassVar[Sequence[DemoCall]] = ()  # how one subject is connected, with the headers above
 
     def __init__(self, runner: Runner, scenario: Scenario, choices: Choices) -> None:
         self.runner = runner

@@ -136,10 +136,10 @@ class OneOf(validate.OneOf):
 def not_allowed(value: Any, allowed: Sequence[Any] | Mapping[str, Any] | Any) -> str:
     """What is said of a value that is not one of those allowed."""
     words = list(map(str, allowed))
-    return f"{value!r} is not allowed; allowed are {', '.join(words)}{nearest(str(value), words)}"
+    return f"{value!r} is not allowed; allowed are {', '.join(words)}{did_you_mean(str(value), words)}"
 
 
-def nearest(given: str, words: Sequence[str]) -> str:
+def did_you_mean(given: str, words: Sequence[str]) -> str:
     """``; did you mean ...?`` where one of the words is near what was given, else nothing."""
     guess = near(given[:100], words)
     return f"; did you mean {guess}?" if guess else ""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any, Generic, NoReturn, TypeVar
 
-from marshmallow import EXCLUDE, Schema
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.utils import get_content_type
@@ -16,11 +15,17 @@ from werkzeug.wrappers import Request
 
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.journal import Entry
+from mocksrv.engine.kept import stamp
 from mocksrv.engine.problems import YamlError
 from mocksrv.engine.role import Role
 from mocksrv.engine.sandbox import Sandbox
+from mocksrv.engine.secrets import SECRET_NAME
 from mocksrv.engine.storage.records import Record, dumps, loads
 from mocksrv.engine.world import World
+from mocksrv.providers.late_patterns import late_patterns
+
+with late_patterns():
+    from marshmallow import EXCLUDE, Schema
 
 View = Callable[..., "Reply"]
 ViewT = TypeVar("ViewT", bound=View)
@@ -31,10 +36,17 @@ DueT = TypeVar("DueT", bound=Due)
 class ProviderError(Exception):
     """A call is refused: the HTTP status, and what the provider says. Its body is made by `Call.error_body`."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, rule: str | None = None) -> None:
+        """``rule``: which of the rules of the provider's contract the call breaks."""
         super().__init__(message)
         self.status = status
         self.message = message
+        self.rule = rule
+
+    @property
+    def name(self) -> str:
+        """Of this refusal among the `Provider.refusals`."""
+        return str(self.status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +192,8 @@ class Call(Generic[MountT, RouteT]):
         self.base_url = base_url
         self.route = route
         self._subject: Record | None = None
+        self._deleted = False
+        self._parameters: Sequence[str] | None = None  # of the query, that the view knows; None: it has not said yet
 
     # what providers differ in
 
@@ -202,6 +216,10 @@ class Call(Generic[MountT, RouteT]):
     def media_type(self) -> str:
         """Of the answers."""
         return "application/json"
+
+    def reads_early(self, subject: Record) -> bool:
+        """Whether the call reads data of a subject that are still being fetched."""
+        return False
 
     # what the client sent
 
@@ -227,14 +245,25 @@ class Call(Generic[MountT, RouteT]):
         """Notes the members that a schema does not read as violations, but for those of ``also``."""
         known = {each.data_key or name for name, each in schema.load_fields.items()}
         for name in sorted(given.keys() - known - also):
-            self.entry.unread(f"{prefix}{name}")
+            self.entry.unread(name, known, prefix)
 
     def arguments(self, *known: str) -> Mapping[str, str]:
         """The query parameters; unknown ones are noted as violations."""
-        for name in self.request.args:
-            if name not in known:
-                self.entry.violate("unknown-parameter", name)
+        self._parameters = known
         return self.request.args
+
+    def _note_parameters(self) -> None:
+        """Notes what the query says that nobody reads, and what should not stand there."""
+        for name in self.request.args:
+            if SECRET_NAME.search(name):
+                self.entry.violate("secret-in-url", name)
+            elif self._parameters is not None and name not in self._parameters:
+                self.entry.unknown("unknown-parameter", name, self._parameters)
+
+    def note_page(self, *, first: bool, more: bool) -> None:
+        """Notes that a page was read of a list of a record's own: who searches a catalogue need not read on."""
+        if self.route is not None and "<" in self.route.path:
+            self.entry.page = (first, more)
 
     # the sandbox
 
@@ -246,6 +275,18 @@ class Call(Generic[MountT, RouteT]):
         """Reads."""
         return self.engine.look(self.sandbox)
 
+    def kept(self, key: tuple[Any, ...], make: Callable[[], Any]) -> bytes:
+        """The JSON of what ``make`` makes of records, the path, the query and ``key``, and of nothing else (neither
+        time, nor files, nor other headers): it is made once until the sandbox changes.
+        """
+        asked = (self.request.method, self.request.path, self.request.query_string, self.base_url)
+        key, since = (*asked, *key), stamp(self.sandbox)
+        found = self.engine.kept.find(self.sandbox, key)
+        if found is None:
+            found = self.text(make()).encode()
+            self.engine.kept.keep(self.sandbox, key, since, found)
+        return found
+
     # answers
 
     def handle(self, route: RouteT, parameters: Mapping[str, str]) -> Answer:
@@ -255,6 +296,7 @@ class Call(Generic[MountT, RouteT]):
         try:
             self.admit(route)
             reply = route.view(self, **parameters)
+            self._parameters = self._parameters or ()
             if reply.body is None:
                 return Answer(reply.status)
             content = reply.body if isinstance(reply.body, bytes) else self.text(reply.body)
@@ -266,6 +308,8 @@ class Call(Generic[MountT, RouteT]):
         except YamlError as error:
             return self.refuse(500, f"The data of this scenario cannot be made: {error}")
         finally:
+            if self.request.query_string:
+                self._note_parameters()
             self.explain()
 
     def refuse(self, status: int, message: str) -> Answer:
@@ -274,12 +318,16 @@ class Call(Generic[MountT, RouteT]):
 
     def refused(self, error: ProviderError) -> Answer:
         """The answer that an error is told with."""
+        if error.rule is not None:
+            self.entry.violate(error.rule, error.message)
+        self.entry.refusal = error.name
         return Answer(error.status, dumps(self.error_body(error)), "application/json")
 
     def polled(self, subject: Record) -> None:
         """Counts a read of the subject's status: a scenario may wait for so many of them, and goes on after the last
         was answered.
         """
+        self.entry.polled = True
         if subject.play is not None and subject.play.polls:
             with self.change() as world:
                 present = world.subject(subject.guid)
@@ -296,6 +344,11 @@ class Call(Generic[MountT, RouteT]):
         self.entry.notes.update(subject=subject.guid, status_before=self.mount.role.status(subject))
         return subject
 
+    def delete(self, world: World, subject: Record) -> None:
+        """Removes whom the call is about, who stands nowhere afterwards."""
+        self.mount.role.remove(world, subject)
+        self._deleted = True
+
     def explain(self) -> None:
         """Takes down in the journal, after the view, which scenario, flow and step (file and line) made the answer what
         it is.
@@ -304,11 +357,13 @@ class Call(Generic[MountT, RouteT]):
             return
         play = self._subject.play
         at = play.at if play is not None else None
+        if self.reads_early(self._subject):
+            self.entry.violate("early-read", f"{self._subject.guid} is still being fetched")
         self.entry.notes.update(
             scenario=play.scenario if play is not None else None,
             flow=at.flow if at is not None else None,
             step=f"{at.file}:{at.line}" if at is not None else None,
-            status_after=self.mount.role.status(self._subject),
+            status_after=None if self._deleted else self.mount.role.status(self._subject),
         )
         if play is not None and play.counted:
             self.entry.notes["counted"] = play.counted

@@ -22,6 +22,7 @@ _GLYPHS = bytes.fromhex(
 _FIRST, _COLUMNS, _ROWS = ord(" "), 5, 8
 _LAST = _FIRST + len(_GLYPHS) // _COLUMNS - 1
 LONGEST = 40  # letters
+WORD = "correct"  # what the picture of a question says that the scenario does not bring
 MARGIN, SCALE = 2, 4  # points around the text; pixels of a point
 
 

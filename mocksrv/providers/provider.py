@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 from mocksrv.engine.declarations import declared_by, require
+from mocksrv.engine.violations import RULES
 
 if TYPE_CHECKING:
     from marshmallow import Schema
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from mocksrv.engine.config import Config
     from mocksrv.engine.engine import Engine
     from mocksrv.engine.role import Role
-    from mocksrv.engine.scenarios.institutions import Institution
+    from mocksrv.engine.scenarios.institutions import OwnInstitution
     from mocksrv.providers.demo import Demo
     from mocksrv.providers.http import Answer, AnyCall, Mount, Route, Routes
 
@@ -30,12 +31,17 @@ PARAMETER = re.compile(r"<([^<>:]*:)?(\w+)>")  # of a path: converter and name
 
 
 class Refusal(Exception):
-    """A control call cannot be done: the status and the detail of the problem document that answers it."""
+    """A control call cannot be done: the status and the detail of the problem document that answers it.
 
-    def __init__(self, status: int, detail: str) -> None:
+    ``more``: further members of the document; ``retry_after``: seconds.
+    """
+
+    def __init__(self, status: int, detail: str, *, retry_after: int | None = None, **more: Any) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
+        self.retry_after = retry_after
+        self.more = more
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +51,7 @@ class ControlRoute:
     ``call(sandbox, body, **parameters)`` answers a JSON value or raises Refusal; what fell due before has happened when
     it is called.
     ``body`` and ``answer`` are the schemas of what it takes and gives, ``refusals`` the statuses that it may refuse
-    with, and when; ``summary`` is a sentence.
+    with, and when, ``parameters`` what each of the path is; ``summary`` is a sentence.
     """
 
     method: str
@@ -55,6 +61,7 @@ class ControlRoute:
     body: type[Schema] | None = None
     answer: type[Schema] | None = None
     refusals: Mapping[int, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 class PageRoute(NamedTuple):
@@ -74,11 +81,15 @@ class PageRoute(NamedTuple):
 
 
 def _takes_just(view: Callable[..., Any], names: Sequence[str]) -> bool:
-    """Whether a view is a plain function of a call and these names. Nearly all are, and `inspect` takes its time."""
+    """Whether a view is a plain function or method of a call, these names and what has defaults. Nearly all are, and
+    `inspect` takes its time.
+    """
     code = getattr(view, "__code__", None)
     if code is None or hasattr(view, "__wrapped__") or code.co_kwonlyargcount or code.co_posonlyargcount:
         return False
-    return code.co_argcount > 0 and set(code.co_varnames[1 : code.co_argcount]) == set(names)
+    required = code.co_argcount - len(getattr(view, "__defaults__", None) or ())
+    taken = code.co_varnames[inspect.ismethod(view) : required]
+    return bool(taken) and set(taken[1:]) == set(names)
 
 
 class Family(Protocol):
@@ -103,6 +114,9 @@ class Provider:
     own_credentials: ClassVar[str] = "one client id and API key"  # where --client-id and --api-key are
     central_event: ClassVar[str]  # its most usual event
     auth_kinds: ClassVar[Sequence[str]] = ()  # of endpoints, beside those of every provider; each takes a secret
+    rules: ClassVar[
+        Mapping[str, str]
+    ] = {}  # of `engine.violations` that its contract has -> where the provider says so
 
     role: Role
     mount: Mount
@@ -154,6 +168,7 @@ class Provider:
         owner.known("event: central_event", [self.central_event], words.events)
         owner.known("auth kind with a signer in the role", self.auth_kinds, self.role.signers)
         owner.known("auth kind that the provider declares", self.role.signers, self.auth_kinds)
+        owner.known("rule", self.rules, RULES)
 
     # what it consists of
 
@@ -182,6 +197,11 @@ class Provider:
             twice = next((call for call in calls if calls.count(call) > 1), None)
             if twice:
                 raise declared_by(type(self)).error(f"{twice} is declared twice")
+        for route in self.control_routes():
+            names = {name for _, name in PARAMETER.findall(route.path)}
+            if names != route.parameters.keys():
+                told = f"{route.method} {route.path}: 'parameters' says what each of {', '.join(sorted(names))} is"
+                raise declared_by(type(self)).error(told)
 
     def control_routes(self) -> Sequence[ControlRoute]:
         """The control calls that play what no call of the provider's API does, a widget for instance."""
@@ -196,6 +216,20 @@ class Provider:
         """The products that a client may lack, by the names that a sandbox's ``without`` takes."""
         return ()
 
+    @classmethod
+    def steps(cls) -> Sequence[str]:
+        """The steps of its widget that it switches on for a client, by the names that a sandbox's ``steps`` takes."""
+        return ()
+
+    def operations(self) -> Sequence[str]:
+        """The names of the operations that an app may well use: those that are not deprecated."""
+        return [*self.routes]
+
+    @classmethod
+    def refusals(cls) -> Sequence[str]:
+        """What its API may refuse a call with, by the `ProviderError.name`."""
+        return ()
+
     def actions(self) -> Actions:
         """What a person can do with its subjects, without a browser."""
         from mocksrv.engine.acting import Actions
@@ -207,12 +241,12 @@ class Provider:
         """The scenarios of this provider, which are institutions, too; none before there is an engine."""
         return self.engine.library.names(self.name) if self.engine else ()
 
-    def institutions(self) -> Sequence[Institution]:
+    def institutions(self) -> Sequence[OwnInstitution]:
         """The user's own, as their files are now; none before there is an engine."""
         if self.engine is None:
             return ()
         self.engine.library.refresh()
-        return self.engine.library.institutions(self.name)
+        return [*self.engine.library.institutions(self.name).values()]
 
     # answers
 

@@ -6,13 +6,14 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import lru_cache
+from io import BytesIO
 from random import Random
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
+from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.exceptions import HTTPException
 from werkzeug.sansio.utils import get_current_url, get_host
 from werkzeug.wrappers import Request
@@ -21,24 +22,27 @@ from mocksrv.engine.config import Config
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.journal import KEPT_BODY, UNPREFIXED, Entry, Exchange
 from mocksrv.engine.sandbox import DEFAULT, NAME, Fault, Sandbox, SandboxDropped, SandboxesFull, SandboxNameError
-from mocksrv.engine.scenarios.durations import LONGEST_HELD
-from mocksrv.engine.storage.records import StoreFull
+from mocksrv.engine.scenarios.steps import LONGEST_HELD
+from mocksrv.engine.storage.records import StoreFull, StoreUnavailable
 from mocksrv.providers.http import Answer, AnyCall, Route
-from mocksrv.providers.provider import Provider
+from mocksrv.providers.provider import Provider, Refusal
 from mocksrv.web.cors import allow_origin, preflight
-from mocksrv.web.hosting.calls import hosted
-from mocksrv.web.problems import Problem
+from mocksrv.web.hosting.calls import LARGEST_BODY, hosted
+from mocksrv.web.problems import problem_document
 from mocksrv.web.routing import RouteTable
 
 if TYPE_CHECKING:
-    from flask.testing import FlaskClient
+    from werkzeug.test import Client
 
     from mocksrv.web.others import Others
 
-LARGEST_BODY = 2**20  # bytes
+RETRY_AFTER = 1  # seconds after which a database that did not answer may be asked again
 LONG_BUSY = 0.003  # seconds of processor time: who needs more is answered by a thread, so that polls need not wait
 HEAVY_FOR = 10.0  # seconds for which that is remembered of an operation
 log = logging.getLogger("mocksrv")
+
+
+Asked = tuple[str, str, bytes]  # sandbox, path, query
 
 
 class Operation(NamedTuple):
@@ -49,9 +53,17 @@ class Operation(NamedTuple):
     preflight: bool = False
 
 
+class Arguments(ImmutableMultiDict[str, str]):
+    """What a query says. Most of what is asked for is not there, for which werkzeug makes an exception each time."""
+
+    def get(self, key: str, *more: Any, **named: Any) -> Any:
+        return super().get(key, *more, **named) if key in self else (more[0] if more else named.get("default"))
+
+
 class Sent(Request):
     """What a client has sent."""
 
+    parameter_storage_class = Arguments
     max_content_length = LARGEST_BODY
 
 
@@ -67,9 +79,8 @@ class App:
         self._config = config
         self._declared = providers
         self._providers = sorted(providers, key=lambda provider: -len(provider.prefix))
-        self._heavy: dict[
-            str, float
-        ] = {}  # operations that took long: until when (monotonic) they do not keep polls waiting
+        # operations that took long: until when (monotonic) they do not keep polls waiting, and which call it was
+        self._heavy: dict[str, tuple[float, Asked]] = {}
         self._others: Others | None = None
         self._lock = Lock()
         self._ids = Random()
@@ -87,10 +98,21 @@ class App:
         if path.startswith("/sandbox/"):
             name, slash, rest = path[9:].partition("/")
             if not NAME.fullmatch(name):
-                return Problem(400, str(SandboxNameError(name))).response()(environ, start_response)
+                return problem_document(Refusal(400, str(SandboxNameError(name))))(environ, start_response)
             environ["mocksrv.sandbox"] = name
             environ["SCRIPT_NAME"] = f"{environ.get('SCRIPT_NAME', '')}/sandbox/{quote(name)}"
             environ["PATH_INFO"] = slash + rest
+        body = environ["wsgi.input"]
+        if not isinstance(body, BytesIO):  # it cannot be read again
+            return self._respond(environ, start_response)
+
+        def respond() -> Iterable[bytes]:
+            body.seek(0)
+            return self._respond(environ, start_response)
+
+        return self.engine.loads.attempt(respond)
+
+    def _respond(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         sent = Sent(environ)
         found = self._table.find(sent.method, sent.path)
         if found is None or not _can_be_host(environ.get("HTTP_HOST", "")):
@@ -108,6 +130,8 @@ class App:
             )
         except SandboxesFull as error:
             return no_room(error)(environ, start_response)
+        except StoreUnavailable as error:
+            return unavailable(error)(environ, start_response)
         answer: Iterable[bytes] = response(environ, start_response)
         return answer
 
@@ -120,40 +144,61 @@ class App:
         names: Iterable[str] = (),
     ) -> Answer:
         """``names``: the records in the path."""
-        if self._heavy and route is not None and self._heavy.get(route.operation, 0.0) > time.monotonic():
+        if route is not None and route.operation in self._heavy and self._is_heavy(route.operation):
             self.engine.reserved.may_wait()
         busy = time.thread_time()
         started = hosted(sent.environ).once("started", time.perf_counter)
         sandbox = self.sandbox_of(sent)
         sandbox.called_at = self.base_url(sent)
         entry = Entry(sandbox.name, f"REQ-{self._ids.getrandbits(64):016x}", sandbox.now(), sent.method, sent.path)
+        entry.provider = provider.name
+        entry.in_real_time = sandbox.clock.word == "real"
         entry.notes["operation"] = route.operation if route else None
         call = provider.call_type(provider.mount, sent, sandbox, entry, sandbox.called_at, route)
-        try:
-            with suppress(StoreFull):  # reads go on
-                self.engine.schedule.catch_up(sandbox, *names)
-            entry.at = sandbox.now()
-            response = (self._faulty(call) if sandbox.settings.faults else None) or answer(call)
-        except SandboxDropped as error:
-            response = call.refuse(404, str(error))
-        except StoreFull as error:
-            response = call.refuse(507, str(error))
-        except Exception:
-            log.exception("%s %r failed", sent.method, sent.path)
-            response = call.refuse(
-                500, "mocksrv failed to answer; its log says why. This is a defect, please report it."
-            )
-        if time.thread_time() - busy > LONG_BUSY and route is not None:
-            self._heavy[route.operation] = time.monotonic() + HEAVY_FOR
+        response = self._answer(call, answer, names)
+        busy = time.thread_time() - busy
+        if route is not None and (busy > LONG_BUSY or route.operation in self._heavy):
+            self._weigh(route.operation, (sandbox.name, sent.path, sent.query_string), busy)
         entry.status = response.status
         entry.duration_ms = round((time.perf_counter() - started) * 1000, 3)
         if not sandbox.dropped:
             entry.exchange = _exchange(sent, response)
-            self.engine.record(entry)
+            self.engine.record(sandbox, entry)
         response.headers["X-Mocksrv-Request"] = entry.id
         if route is not None and route.from_pages:
             allow_origin(sent, response)
         return response
+
+    def _is_heavy(self, operation: str) -> bool:
+        until, _ = self._heavy.get(operation, (0.0, None))  # another thread may have ended it
+        return until > time.monotonic()
+
+    def _weigh(self, operation: str, asked: Asked, busy: float) -> None:
+        """Remembers what took long, until the very same takes short: the first look at a list counts it."""
+        if busy > LONG_BUSY:
+            self._heavy[operation] = (time.monotonic() + HEAVY_FOR, asked)
+        elif self._heavy.get(operation, (0.0, None))[1] == asked:
+            self._heavy.pop(operation, None)
+
+    def _answer(self, call: AnyCall, answer: Callable[[AnyCall], Answer], names: Iterable[str]) -> Answer:
+        """What is answered after what has fallen due for these records has happened; what fails is an answer, too."""
+        sandbox = call.sandbox
+        try:
+            with suppress(StoreFull):  # reads go on
+                self.engine.schedule.catch_up(sandbox, *names)
+            call.entry.at = sandbox.now()
+            return (self._faulty(call) if sandbox.settings.faults else None) or answer(call)
+        except SandboxDropped as error:
+            return call.refuse(404, str(error))
+        except StoreFull as error:
+            return call.refuse(507, str(error))
+        except StoreUnavailable as error:
+            response = call.refuse(503, str(error))
+            response.headers["Retry-After"] = str(RETRY_AFTER)
+            return response
+        except Exception:
+            log.exception("%s %r failed", call.request.method, call.request.path)
+            return call.refuse(500, "mocksrv failed to answer; its log says why. This is a defect, please report it.")
 
     @property
     def others(self) -> Others:
@@ -165,9 +210,11 @@ class App:
                 self._others = Others(self, self._declared, self._config)
             return self._others
 
-    def test_client(self) -> FlaskClient:
+    def test_client(self) -> Client:
         """A client that calls the application without a server."""
-        return self.others.flask.test_client()
+        from werkzeug.test import Client
+
+        return Client(self)
 
     def sandbox_of(self, sent: Request) -> Sandbox:
         """The sandbox of a request."""
@@ -195,18 +242,13 @@ class App:
         return call.refuse(fault.status, "This answer is a fault that was asked for") if fault.status else None
 
     def _take_fault(self, sandbox: Sandbox, sent: Request) -> Fault | None:
-        """The first fault that meets the call; it has one time less left."""
-        found = next((fault for fault in sandbox.settings.faults if fault.meets(sent.method, sent.path)), None)
-        if found is None or found.times is None:
+        """The first fault that holds for the call; those that count have counted it."""
+        found, left = _taken(sandbox.settings.faults, sent)
+        if left == sandbox.settings.faults:
             return found
         with self.engine.change(sandbox) as world:
-            faults = list(world.sandbox.settings.faults)
-            found = next((fault for fault in faults if fault.meets(sent.method, sent.path)), None)
-            if found is None or found.times is None:
-                return found  # another call had the last of the one before
-            left = replace(found, times=(found.times or 1) - 1)
-            faults[faults.index(found)] = left
-            world.configure(faults=tuple(fault for fault in faults if fault.times != 0))
+            found, left = _taken(world.sandbox.settings.faults, sent)  # another call may have had the last of it
+            world.configure(faults=left)
         return found
 
     def provider_of(self, path: str) -> Provider:
@@ -214,9 +256,27 @@ class App:
         return next(provider for provider in self._providers if is_below(path, provider.prefix))
 
 
+def _taken(faults: tuple[Fault, ...], sent: Request) -> tuple[Fault | None, tuple[Fault, ...]]:
+    """The first of the faults that holds for a call, and what is left of all of them after it."""
+    found = None
+    left: list[Fault | None] = []
+    for fault in faults:
+        holds, rest = fault.met() if found is None and fault.meets(sent.method, sent.path) else (False, fault)
+        found = fault if holds else found
+        left.append(rest)
+    return found, tuple(fault for fault in left if fault)
+
+
 def no_room(error: SandboxesFull) -> Answer:
     """The answer where there is no place for another sandbox."""
-    return Problem(503, str(error), retry_after=60).response()
+    return problem_document(Refusal(503, str(error), retry_after=60))
+
+
+def unavailable(error: StoreUnavailable) -> Answer:
+    """The answer while the database cannot be used."""
+    if isinstance(error, StoreFull):
+        return problem_document(Refusal(507, str(error)))
+    return problem_document(Refusal(503, str(error), retry_after=RETRY_AFTER))
 
 
 def is_below(path: str, prefix: str) -> bool:

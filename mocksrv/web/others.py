@@ -14,11 +14,13 @@ from werkzeug.wrappers import Response
 from mocksrv.engine.config import Config
 from mocksrv.engine.problems import near
 from mocksrv.engine.sandbox import SandboxesFull
+from mocksrv.engine.storage.records import StoreUnavailable
 from mocksrv.providers.http import Answer, AnyCall
 from mocksrv.providers.provider import Provider
 from mocksrv.web import control, dashboard, pages
-from mocksrv.web.app import LARGEST_BODY, App, is_below, no_room
+from mocksrv.web.app import App, is_below, no_room, unavailable
 from mocksrv.web.control.calls import AUTH_KINDS, PREFIX
+from mocksrv.web.hosting.calls import LARGEST_BODY
 
 
 class LazyRule(Rule):
@@ -52,6 +54,7 @@ class Others:
         pages.mount(self.flask, pages.Pages(app.engine, config, app.sandbox_of, app.base_url, calls.admits), providers)
         self.flask.add_url_rule("/", "root", self._root, methods=["GET"])
         self.flask.register_error_handler(SandboxesFull, no_room)
+        self.flask.register_error_handler(StoreUnavailable, unavailable)
         self.flask.register_error_handler(
             HTTPException,
             lambda error: calls.refuse(error) if is_below(request.path, PREFIX) else self._no_route(error),

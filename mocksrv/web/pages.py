@@ -11,9 +11,9 @@ from flask import Flask, Request, Response, abort, request, send_from_directory
 from mocksrv.engine.config import Config
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.sandbox import Sandbox, SandboxDropped
+from mocksrv.providers.pages import STATIC
 from mocksrv.providers.provider import PageRoute, Provider
 
-STATIC = "/_pages"
 log = logging.getLogger("mocksrv")
 
 
@@ -88,9 +88,11 @@ def _static(providers: Sequence[Provider]) -> Callable[..., Response]:
     def answer(folder: str, file: str) -> Response:
         from mocksrv.providers.pages.page import KIT, folder_of
 
-        if folder != "kit" and all(folder != provider.name for provider in providers):
+        places = {"kit": KIT, **{provider.name: folder_of(provider) for provider in providers}}
+        place = places.get(folder)
+        if place is None:
             abort(404)
-        found = send_from_directory((KIT if folder == "kit" else folder_of(folder)) / "static", file)
+        found = send_from_directory(place / "static", file)
         found.headers["X-Content-Type-Options"] = "nosniff"
         return found
 

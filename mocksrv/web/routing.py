@@ -29,22 +29,29 @@ class Parameter(NamedTuple):
     pattern: re.Pattern[str]
     rank: tuple[int, int]
     convert: Callable[[str], Any]
-    following: Part
+    following: Branch
 
 
-class Part:
+class Branch:
     """The parts that may follow one of a path, and what it means when none does."""
 
     def __init__(self) -> None:
-        self.fixed: dict[str, Part] = {}
+        self.fixed: dict[str, Branch] = {}
         self.parameters: list[Parameter] = []  # in the order in which they are tried
         self.ends: dict[str, tuple[Any, list[str]]] = {}  # method -> target, names of the parameters
+        self._added: dict[str, Branch] = {}  # by the text of a rule
 
-    def add(self, text: str) -> Part:
+    def add(self, text: str) -> Branch:
         """The part that follows with this text of a rule. Raises ValueError."""
+        branch = self._added.get(text)
+        if branch is None:
+            branch = self._added[text] = self._branch(text)
+        return branch
+
+    def _branch(self, text: str) -> Branch:
         found = PARAMETER.search(text)
         if found is None:
-            return self.fixed.setdefault(text, Part())
+            return self.fixed.setdefault(text, Branch())
         around = text.replace(found[0], "")
         if (found[1] or "") not in CONVERTERS or "<" in around:
             raise ValueError(f"{text!r} is not a part of a path; it has one parameter at most, <name> or <int:name>")
@@ -53,7 +60,7 @@ class Part:
         for known in self.parameters:
             if known.pattern == pattern:
                 return known.following
-        added = Parameter(pattern, (-len(around), converter.rank), converter.convert, Part())
+        added = Parameter(pattern, (-len(around), converter.rank), converter.convert, Branch())
         self.parameters = sorted([*self.parameters, added], key=lambda each: each.rank)
         return added.following
 
@@ -62,7 +69,7 @@ class RouteTable(Generic[Target]):
     """Operations by method and path. What is fixed in a path goes before a parameter, and HEAD is GET."""
 
     def __init__(self) -> None:
-        self._root = Part()
+        self._root = Branch()
 
     def add(self, method: str, path: str, target: Target) -> None:
         part = self._root
@@ -77,7 +84,7 @@ class RouteTable(Generic[Target]):
         return (end[0], dict(zip(end[1], values, strict=True))) if end else None
 
 
-def _find(part: Part, texts: list[str], place: int, method: str, values: list[Any]) -> tuple[Any, list[str]] | None:
+def _find(part: Branch, texts: list[str], place: int, method: str, values: list[Any]) -> tuple[Any, list[str]] | None:
     """The end to which the texts from ``place`` on lead; ``values`` takes those of the parameters on the way."""
     if place == len(texts):
         return part.ends.get(method)

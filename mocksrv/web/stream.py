@@ -15,20 +15,21 @@ from mocksrv.engine.engine import Engine
 from mocksrv.engine.observers import Happening
 from mocksrv.engine.sandbox import Sandbox
 from mocksrv.engine.storage.records import dumps
+from mocksrv.providers.provider import Refusal
 from mocksrv.web.hosting.stream import Stream
-from mocksrv.web.problems import Problem
 
 MOST_STREAMS = 64  # of one sandbox at the same time
 MOST_NOTED = 10_000  # happenings of one sandbox that are not written yet; further ones are counted
 GATHERED = 0.02  # seconds in which what happens is taken together
+GATHERED_EACH = 0.002  # more for each stream that is open, so that many cost little
 HEARTBEAT = 15.0  # seconds after which a stream on which nothing happens is written to
 BEAT = b": still here\n\n"
 
 
-class Listener:
+class StreamListener:
     """A stream of a sandbox, and how many happenings its client has missed since it was last told."""
 
-    def __init__(self, closed: Callable[[Listener], None]) -> None:
+    def __init__(self, closed: Callable[[StreamListener], None]) -> None:
         self.stream = Stream(lambda: closed(self))
         self._lock = threading.Lock()
         self._missed = 0
@@ -57,22 +58,23 @@ class Streams:
         self._heartbeat = heartbeat
         self._lock = threading.Lock()
         self._wake = threading.Event()
-        self._listeners: dict[str, list[Listener]] = {}  # by sandbox
+        self._listeners: dict[str, list[StreamListener]] = {}  # by sandbox
         self._noted: dict[str, list[Happening]] = {}
         self._lost: dict[str, int] = {}  # happenings for which there was no room
         self._writing = False  # whether the thread is there
 
     def open(self, sandbox: Sandbox) -> Stream:
-        """A stream of what happens in a sandbox from now on. Raises Problem 503."""
+        """A stream of what happens in a sandbox from now on. Raises Refusal 503."""
         name = sandbox.name
-        listener = Listener(lambda each: self._closed(name, each))
+        self._engine.relay.listen(name)
+        listener = StreamListener(lambda each: self._closed(name, each))
         with self._lock:
             listeners = self._listeners.setdefault(name, [])
             if len(listeners) >= MOST_STREAMS:
-                raise Problem(503, f"the sandbox {name} has {MOST_STREAMS} streams already", retry_after=5)
+                raise Refusal(503, f"the sandbox {name} has {MOST_STREAMS} streams already", retry_after=5)
             listeners.append(listener)
             if len(self._listeners) == len(listeners) == 1:
-                self._engine.observers.subscribe(self._note)
+                self._engine.observers.subscribe(self._note, everywhere=True)
             if not self._writing:
                 self._writing = True
                 threading.Thread(target=self._write, name="mocksrv-streams", daemon=True).start()
@@ -80,7 +82,7 @@ class Streams:
         listener.stream.send(b"retry: 1000\n" + event("open", opened))
         return listener.stream
 
-    def _closed(self, name: str, listener: Listener) -> None:
+    def _closed(self, name: str, listener: StreamListener) -> None:
         with self._lock:
             listeners = self._listeners[name]
             listeners.remove(listener)
@@ -88,6 +90,7 @@ class Streams:
                 del self._listeners[name]
                 self._noted.pop(name, None)
                 self._lost.pop(name, None)
+                self._engine.relay.leave(name)
             if not self._listeners:
                 self._engine.observers.unsubscribe(self._note)
                 self._wake.set()
@@ -110,14 +113,18 @@ class Streams:
         beat = time.monotonic() + self._heartbeat
         while True:
             if self._wake.wait(max(0.0, beat - time.monotonic())):
-                time.sleep(GATHERED)
+                time.sleep(GATHERED + GATHERED_EACH * self._open())
             self._wake.clear()
             if not self.flush():
                 return
             if time.monotonic() >= beat:
                 beat = time.monotonic() + self._heartbeat
-                for listener in self._present():
-                    listener.send(BEAT, 0)
+                self._beat()
+
+    def _open(self) -> int:
+        """How many streams there are."""
+        with self._lock:
+            return sum(map(len, self._listeners.values()))
 
     def flush(self) -> bool:
         """Writes what was noted so far; False when nobody listens, which ends the thread."""
@@ -134,9 +141,14 @@ class Streams:
                 listener.send(part, len(happened), lost.get(name, 0))
         return True
 
-    def _present(self) -> list[Listener]:
+    def _beat(self) -> None:
+        """Streams on which nothing happens are seen to be open, and their sandboxes to be in use."""
         with self._lock:
-            return [listener for each in self._listeners.values() for listener in each]
+            present = {name: list(each) for name, each in self._listeners.items()}
+        for name, listeners in present.items():
+            self._engine.keep(name)
+            for listener in listeners:
+                listener.send(BEAT, 0)
 
 
 def shown(happening: Happening) -> bytes:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
 
 from mocksrv.engine.config import Config
 from mocksrv.engine.engine import Engine
+from mocksrv.engine.loads import need
+from mocksrv.engine.storage.queries import Tx
+from mocksrv.engine.storage.records import Record
 from mocksrv.engine.storage.turns import Turns
+from mocksrv.engine.world import World
 from mocksrv.server import build
 from mocksrv.web.app import App
-from tests.conftest import MX
+from tests.attacks.imports_in_turns import WAYS
+from tests.conftest import MX, ROOT
 
 MINUTE = 60_000
 Parts = tuple[Engine, App]
@@ -49,6 +57,31 @@ def test_a_call_plays_what_its_own_member_has_due(parts: Parts) -> None:
     late(engine)
     assert mx.call("GET", f"/users/{user}/members/{mine}/status")["member"]["connection_status"] == "CONNECTED"
     assert statuses(engine) == {mine: "CONNECTED", other: "CREATED"}
+
+
+def test_a_call_takes_no_turn_but_those_in_which_its_member_plays(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each turn may be a wait for others; that nothing more is due is seen without one."""
+    engine, app = parts
+    first = MX(app, "first")  # login, with which profiles are read
+    first.create(first.user())
+    first.advance("1m")
+    mx = MX(app)
+    user = mx.user()
+    path = f"/users/{user}/members/{mx.create(user)['guid']}/status"
+    late(engine)
+    turns, write = [], engine.store.write
+
+    def counted() -> AbstractContextManager[Tx]:
+        turns.append(1)
+        return write()
+
+    monkeypatch.setattr(engine.store, "write", counted)
+    assert mx.call("GET", path)["member"]["connection_status"] == "CONNECTED"
+    assert len(turns) == 2  # the login is accepted; its data are there
+    mx.call("GET", path)
+    assert len(turns) == 2
 
 
 def subjects(engine: Engine) -> list[Any]:
@@ -135,8 +168,57 @@ def test_turns_are_taken_in_the_order_of_asking() -> None:
     assert order == [0, 1, 2, 3, 4, 5]
 
 
+def test_readers_go_before_writers_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In memory both share a connection."""
+    monkeypatch.setattr("mocksrv.engine.storage.turns.MOST_PASSED", 2)
+    turns, order = Turns(), []
+
+    def take(name: str) -> None:
+        with turns.first() if name.startswith("reader") else turns:
+            order.append(name)
+
+    threads = []
+    with turns:
+        for number, name in enumerate(["writer 1", "writer 2", "reader 1", "reader 2", "reader 3"], 1):
+            threads.append(threading.Thread(target=take, args=(name,)))
+            threads[-1].start()
+            wait_until(lambda expected=number: turns.waiting == expected)
+    for thread in threads:
+        thread.join(5)
+    assert order == ["reader 1", "reader 2", "writer 1", "reader 3", "writer 2"]
+
+
 def wait_until(true: Callable[[], bool], seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline
         threading.Event().wait(0.001)
+
+
+@pytest.mark.parametrize("provider", WAYS)
+def test_nothing_heavy_is_imported_while_writers_wait(provider: str) -> None:
+    """What is imported with the first login takes a tenth of a second or more, and comes before the turn. The reader of
+    YAML, with the first scenario, takes a tenth of that.
+    """
+    command = [sys.executable, "-m", "tests.attacks.imports_in_turns", provider]
+    imported = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120, cwd=ROOT)
+    assert {name.partition(".")[0] for name in imported.stdout.split()} <= {"yaml"}
+
+
+def test_a_turn_begins_again_where_something_is_not_ready_and_else_goes_on(parts: Parts) -> None:
+    """A play that is undone for it is played again at once; a transaction of nobody who begins again has to wait."""
+    engine, app = parts
+    mx = MX(app)
+    user = mx.user()
+    member = mx.create(user)["guid"]
+    due, got = engine.player.due, []
+
+    def needing(world: World, subject: Record, kind: str) -> None:
+        need(world, bool(got), lambda: got.append(engine.store._turn.is_taken))
+        due(world, subject, kind)
+
+    engine.player.due = needing  # type: ignore[method-assign]
+    mx.advance("1m")
+    assert (mx.status(user, member)["connection_status"], got) == ("CONNECTED", [False])
+    with engine.change(engine.sandbox("default")) as world:
+        need(world, False, lambda: pytest.fail("outside of what begins again nothing is called"))

@@ -20,8 +20,10 @@ import pytest
 from mocksrv.engine.config import Config
 from mocksrv.server import LocalServer
 from mocksrv.web.hosting.hosting import limits_of
+from tests.attacks.test_fairness import wait_until
 from tests.cli.running import MOCKSRV, environment
-from tests.conftest import MX_HEADERS
+from tests.conftest import MX_HEADERS, Receiver
+from tests.providers.finicity.client import PARTNER, Finicity
 
 AUTH = "Authorization: Basic YW55OmtleQ=="
 MX_HEAD = f"Accept: {MX_HEADERS['Accept']}\r\n{AUTH}"
@@ -201,6 +203,30 @@ def test_a_client_that_asks_first_is_spared_the_body() -> None:
             assert heard(connection)[0] == 422
 
 
+@pytest.mark.parametrize(
+    ("call", "status"),
+    [
+        ("GET /users", 200),
+        ("HEAD /users", 200),
+        ("GET /users/USR-none", 404),
+        ("GET /mono/v2/accounts", 401),
+        ("GET /finicity/none", 404),
+        ("GET /_mocksrv/health", 200),
+        ("GET /_mocksrv/", 200),
+        ("GET /_mocksrv/none", 404),
+        ("DELETE /sandbox/mine/_mocksrv/sandbox", 204),
+        ("GET /sandbox/a%20b/users", 400),
+        ("BREW /users", 501),
+    ],
+)
+def test_every_answer_forbids_to_guess_its_type(call: str, status: int) -> None:
+    with serving() as server:
+        got, headers, _ = say(
+            server, f"{call} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{MX_HEAD}\r\n\r\n".encode()
+        )
+    assert (got, headers["x-content-type-options"]) == (status, "nosniff")
+
+
 def test_an_answer_without_content_says_nothing_of_its_type() -> None:
     with serving() as server:
         status, headers, body = say(
@@ -234,6 +260,22 @@ def test_operations_that_take_long_leave_the_event_loop_to_polls(monkeypatch: py
         ask(server, "GET", "/users")
         ask(server, "GET", "/users")
     assert threads == ["mocksrv-host", "mocksrv-call-1"]
+
+
+def test_what_took_long_once_is_the_event_loops_again_when_the_same_call_is_short(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The first look at a list counts it; those that follow do not."""
+    with serving() as server:
+        threads: list[str] = []
+        server.engine.observers.subscribe(lambda _: threads.append(threading.current_thread().name))
+        with monkeypatch.context() as patch:
+            patch.setattr("mocksrv.web.app.LONG_BUSY", 0.0)
+            ask(server, "GET", "/users?page=1")
+        monkeypatch.setattr("mocksrv.web.app.LONG_BUSY", 60.0)
+        for path in ("/users?page=2", "/users?page=1", "/users?page=2"):
+            ask(server, "GET", path)
+    assert threads == ["mocksrv-host", "mocksrv-call-1", "mocksrv-call-1", "mocksrv-host"]
 
 
 def ask(server: LocalServer, method: str, path: str, body: Any = None) -> Any:
@@ -316,7 +358,26 @@ def test_an_advance_waits_for_a_place_no_longer_than_it_says_and_a_client_that_h
         third.close()
 
 
+def test_the_pings_of_one_sandbox_leave_room_for_others(receiver: Receiver) -> None:
+    """Finicity's Connect calls wait for the app's webhook, which never answers here."""
+    with serving(threads=4) as server, hanging() as url, ExitStack() as stack:
+        finicity = Finicity(server.app, receiver, "slow")
+        customer = finicity.customer()
+        body = json.dumps({"partnerId": PARTNER, "customerId": customer, "webhook": url})
+        for _ in range(8):
+            connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=60)
+            stack.callback(connection.close)
+            headers = {**finicity.headers, "Content-Type": "application/json"}
+            connection.request("POST", "/sandbox/slow/finicity/connect/v2/generate", body, headers)
+        threads = server._host._host.threads
+        wait_until(lambda: threads._running["slow"] + len(threads._waiting.get("slow", ())) == 8)
+        began = time.monotonic()
+        assert ask(server, "POST", "/users", {"user": {"id": "quick"}})["user"]["id"] == "quick"
+        assert time.monotonic() - began < 4  # a ping is given up after 5 s
+
+
 @pytest.mark.skipif(os.name != "posix", reason="needs a pipe that can be full: run it on Linux or macOS")
+@pytest.mark.slow
 def test_a_pipe_that_nobody_reads_costs_lines_not_the_server() -> None:
     process = subprocess.Popen(
         [*MOCKSRV, "serve", "--port", "0"],

@@ -10,6 +10,7 @@ import pytest
 
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.storage.records import DEEPEST
+from mocksrv.providers.profiles.ledger import Ledger
 from mocksrv.settings import SettingError, config_from
 from mocksrv.web.app import App
 from tests.conftest import MX, Receiver
@@ -137,6 +138,30 @@ def test_members_connect_near_the_ends_of_time(mx: MX, now: str) -> None:
     member = mx.create(user)["guid"]
     mx.advance("10s")
     assert mx.status(user, member)["connection_status"] == "CONNECTED"
+
+
+@pytest.mark.parametrize("profile", ["mxbank", "wealthy", "retirement", "everyday"])
+def test_a_clock_that_is_put_centuries_ahead_makes_no_centuries_of_transactions(
+    mx: MX, monkeypatch: pytest.MonkeyPatch, profile: str
+) -> None:
+    step = f"{{after: 1s, data: {profile}, status: CONNECTED}}"
+    mx.put_scenario("rich", f"{{name: rich, provider: mx, flows: {{connect: [{{status: CREATED}}, {step}]}}}}")
+    user = mx.user()
+    member = mx.create(user, headers={"X-Mocksrv-Scenario": "rich"})["guid"]
+    mx.advance("10s")
+    months: set[int] = set()
+    month = Ledger._month
+
+    def counted(ledger: Ledger, number: int) -> Any:
+        months.add(number)
+        return month(ledger, number)
+
+    monkeypatch.setattr(Ledger, "_month", counted)
+    mx.control("PUT", "/clock", {"now": "9800-01-01T00:00:00Z"})
+    mx.call("POST", f"/users/{user}/members/{member}/aggregate")
+    mx.advance("10s")
+    assert 0 < len(months) < 200
+    assert mx.status(user, member)["aggregated_at"].startswith("9800")
 
 
 @pytest.mark.parametrize("moment", ["0001-01-01", "1970-01-01", "9999-12-31T23:59:59Z", "9900-01-02"])

@@ -69,8 +69,8 @@ def test_a_hundred_logins_at_once(server: LocalServer) -> None:
         },
         6,
     )
-    assert worst(took["here"]) < 8  # it was 24 s, and is 0.2 s where nothing else runs
-    assert worst(took["elsewhere"]) < 8
+    assert worst(took["here"]) < 2  # where nothing else runs it is 0.05 s: `python -m bench --only storm`
+    assert worst(took["elsewhere"]) < 1
 
 
 @pytest.mark.slow
@@ -82,5 +82,5 @@ def test_a_circle_harms_its_own_sandbox_only(server: LocalServer) -> None:
     apart = other.user()
     theirs = other.create(apart)["guid"]
     took = polled({"elsewhere": lambda: other.call("GET", f"/users/{apart}/members/{theirs}/status")}, 4)
-    assert worst(took["elsewhere"]) < 4
+    assert worst(took["elsewhere"]) < 1
     assert other.call("GET", f"/users/{apart}/members/{theirs}/status")["member"]["connection_status"] == "CONNECTED"

@@ -96,7 +96,9 @@ def context(chromium: Any) -> Iterator[Any]:
     made.on("weberror", lambda error: broken.append(str(error.error)))
     made.on("console", lambda line: broken.append(line.text) if "Content Security Policy" in line.text else None)
     yield made
+    kept = made.cookies()
     made.close()
+    assert {each["sameSite"] for each in kept} <= {"Strict"}  # no page needs one in a frame of another site
     assert [url for url in asked if url.startswith("http") and not url.startswith(LOCAL)] == []
     assert broken == []
 

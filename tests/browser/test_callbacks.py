@@ -93,7 +93,8 @@ def test_a_message_of_the_app_ends_the_wait_at_the_bank(app: App, host: Open) ->
     opened = host(app.widget(current_institution_code="mx_bank_oauth"))
     with opened.page.context.expect_page() as window:
         opened.at("submit").click()
-    window.value.locator("[data-testid=approve]:visible").click()
+    with window.value.expect_response(lambda answer: answer.request.method == "POST"):  # the bank has heard of it
+        window.value.locator("[data-testid=approve]:visible").click()
     guid = app.members()[0]["guid"]
     message = {"mx": True, "type": "oauthComplete/success", "metadata": {"member_guid": guid}}
     opened.page.evaluate("(said) => document.querySelector('iframe').contentWindow.postMessage(said, '*')", message)

@@ -89,6 +89,17 @@ def test_banks_are_found_by_name_code_and_routing_number(query: str, app: App, h
     assert "no such bank" in opened.frame.locator("#results").inner_text()
 
 
+def test_what_is_typed_before_the_scripts_have_come_is_searched_for(app: App, host: Open, context: Any) -> None:
+    held: list[Any] = []
+    context.route("**/kit/page.js", lambda route: held.append(route))
+    opened = host(app.widget())
+    opened.at("search").fill("mxbank")
+    opened.at("institution-harborlight_bank").wait_for()
+    held[0].continue_()
+    opened.at("institution-harborlight_bank").wait_for(state="detached")
+    opened.wait_for("institutionSearch")
+
+
 QUESTIONS = [
     ("challenge", lambda host: host.at("challenge-1").fill("correct")),
     ("options", lambda host: host.at("option-correct").check()),
@@ -132,6 +143,31 @@ CHALLENGES: dict[str, tuple[str, Callable[[Host], None]]] = {
         lambda host: host.at("challenge-1").fill("0123"),
     ),
 }
+
+
+def test_a_form_that_is_sent_while_a_poll_is_on_its_way_loses_nothing(app: App, host: Open, context: Any) -> None:
+    """The poll's answer says what follows the form: it is neither overtaken nor forgotten."""
+    app.manual()
+    opened = host(app.widget(current_institution_code="mxbank"))
+    log_in(opened, "challenge")
+    app.advance("2s")
+    opened.at("challenge-1").fill("correct")
+    held: list[Any] = []
+    free: list[bool] = []
+    context.route("**/poll*", lambda route: route.continue_() if free else held.append(route))
+    opened.page.wait_for_event("request", lambda request: "/poll" in request.url)
+    opened.at("submit").click()
+    opened.page.wait_for_timeout(1500)  # a form that does not wait has led on by now
+    app.advance("10s")
+    with opened.page.expect_response(lambda answer: "/poll" in answer.url):
+        held[0].continue_()
+    free.append(True)
+    for each in held[1:]:
+        each.continue_()
+    opened.page.wait_for_timeout(1000)
+    app.advance("10s")
+    opened.at("done").wait_for()
+    in_order(["stepChange connecting>mfa", "submitMFA", "stepChange mfa>connecting", *CONNECTED], opened.steps())
 
 
 @pytest.mark.parametrize("name", CHALLENGES)

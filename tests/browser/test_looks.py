@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.browser.conftest import NODE, App
+from tests.browser.conftest import App
+from tests.browser.looks import NASTY, looks_well
 from tests.browser.test_oauth import at, oauth_member
 
-WORST = ("serious", "critical")
-NASTY = '<img src=x onerror="document.title=1">"\' ולא ' + "long" * 30
 Drive = Callable[[App, Any], None]
 
 
@@ -95,7 +95,19 @@ def used(app: App, page: Any) -> None:
     page.goto(url)
 
 
+def stepped(*steps: str, **options: Any) -> Drive:
+    """The widget with steps that MX switches on for a client."""
+
+    def drive(app: App, page: Any) -> None:
+        app.control("PUT", "/sandbox", {"steps": list(steps)})
+        page.goto(app.widget(color_scheme="browser", **options))
+
+    return drive
+
+
 PAGES: dict[str, Drive] = {
+    "disclosure": stepped("disclosure"),
+    "agreement": stepped("consent", current_institution_code="mxbank", mode="aggregation,verification"),
     "search": opened(),
     "found": search,
     "credentials": opened(current_institution_code="mxbank"),
@@ -119,24 +131,13 @@ PAGES: dict[str, Drive] = {
     "used": used,
     "placeholder": lambda app, page: page.goto(app.widget(widget_type="pulse_widget")),
 }
-RUN_AXE = """async () => (await axe.run(document, {resultTypes: ["violations"]})).violations.map((each) =>
-  [each.impact, each.id, each.nodes.map((node) => node.html.slice(0, 120)).slice(0, 3)])"""
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_axe_finds_nothing_serious(name: str, app: App, context: Any) -> None:
     page = context.new_page()
     PAGES[name](app, page)
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        page.evaluate((NODE / "axe-core" / "axe.min.js").read_text("utf-8"))
-        found = page.evaluate(RUN_AXE)
-        assert [each for each in found if each[0] in WORST] == [], scheme
-    for width in (320, 360, 1280):
-        page.set_viewport_size({"width": width, "height": 700})
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-    ids = page.locator("[data-testid]:visible:enabled").evaluate_all("all => all.map((each) => each.dataset.testid)")
-    assert len(ids) == len(set(ids))
+    looks_well(page)
 
 
 SPANISH, FRENCH = "Elija su institución", "Choisissez votre établissement"
@@ -194,6 +195,38 @@ def test_markup_in_what_scenarios_and_clients_write_is_text(app: App, context: A
     at(page, "done").wait_for()
     assert page.title() == "Sandbox Connect"
     assert page.locator("img[src=x]").count() == 0
+
+
+MANY = """
+name: many
+provider: mx
+extends: connected
+flows:
+  connect:
+    - status: CHALLENGED
+      challenges: [{type: OPTIONS, label: "Which account?", options: %s, answer: any}]
+      right: accepted
+  accepted:
+    - status: CONNECTED
+"""
+
+
+def test_a_choice_of_200_accounts_keeps_its_button_in_sight(app: App, context: Any) -> None:
+    accounts = [{"label": f"Account {number} {NASTY}", "value": f"a{number}"} for number in range(200)]
+    app.put_scenario("many", MANY % json.dumps(accounts))
+    app.control("PUT", "/bindings", {"next": ["many"]})
+    page = context.new_page()
+    connect("any", "option-a0")(app, page)
+    for place in ("0", "document.body.scrollHeight / 2"):
+        page.evaluate(f"scrollTo(0, {place})")
+        box, height = at(page, "submit").bounding_box(), page.viewport_size["height"]
+        assert 0 < box["y"] < box["y"] + box["height"] <= height
+    at(page, "option-a150").focus()
+    assert at(page, "option-a150").bounding_box()["y"] < at(page, "submit").bounding_box()["y"]
+    looks_well(page)
+    at(page, "option-a150").check()
+    at(page, "submit").click()
+    at(page, "done").wait_for()
 
 
 def test_a_lost_connection_is_waited_for(app: App, context: Any) -> None:

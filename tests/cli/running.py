@@ -17,6 +17,7 @@ from unittest import mock
 from click.testing import CliRunner
 
 from mocksrv.cli import main
+from tests import postgres
 
 ROOT = Path(__file__).parents[2]
 MOCKSRV = (sys.executable, "-m", "mocksrv")
@@ -61,6 +62,9 @@ class Serving:
     """A server process, from its start to its end, as a context manager. It picks a free port unless ``command`` says
     otherwise.
 
+    ``database`` is the name of a file in ``cwd``; with ``--on-postgres`` it is a schema, as is the temporary database
+    of a server that is told of none.
+
     ``banner`` is what it printed until it was ready, ``url`` where it is; ``status`` and ``errors`` are its exit status
     and stderr.
     """
@@ -71,14 +75,22 @@ class Serving:
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
         options: Sequence[str] = (),
+        database: str | None = None,
     ) -> None:
         self.command = list(command) or [*MOCKSRV, "serve", "--port", "0", *options]
         self.env = env or environment()
         self.cwd = cwd
+        self._file = None if database is None else (cwd or Path()) / database
+        self._ending = contextlib.ExitStack()
         self.status: int | None = None
         self.errors = ""
 
     def __enter__(self) -> Self:
+        self.database = None
+        if "--database" not in self.command and "MOCKSRV_DATABASE" not in self.env:
+            self.database = self._ending.enter_context(postgres.of_process(self._file))
+        if self.database is not None:
+            self.env = {**self.env, "MOCKSRV_DATABASE": self.database}
         self.process = subprocess.Popen(
             self.command,
             cwd=self.cwd,
@@ -113,6 +125,7 @@ class Serving:
         self.lines = [line for line in told.splitlines() if LINE.match(line)]  # of calls and callbacks
         self.errors = "".join(line for line in told.splitlines(keepends=True) if not LINE.match(line))
         self.status = self.process.returncode
+        self._ending.close()
 
     def get(self, path: str) -> Any:
         """The JSON that a GET is answered with, as an MX client or a client of the control API."""

@@ -13,9 +13,12 @@ from mocksrv.cli import demo, main
 from tests.cli.running import ROOT, mocksrv
 
 NAMES = sorted(f"{file.parent.name}/{file.stem}" for file in (ROOT / "scenarios").glob("*/*.yaml"))
+PLAIN = {"finicity/mfa", "mono/reauthorisation-required", "mx/challenged-twice"}  # one of each provider in a plain run
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in PLAIN else pytest.mark.slow) for name in NAMES]
+)
 def test_every_bundled_scenario(name: str) -> None:
     result = CliRunner().invoke(main, ["demo", name], catch_exceptions=False)
     assert result.exit_code == 0, result.output

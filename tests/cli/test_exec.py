@@ -74,6 +74,7 @@ def test_options_after_the_command_are_the_commands(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "--seed -h\n")
 
 
+@pytest.mark.slow
 def test_its_settings_are_those_of_serve(tmp_path: Path) -> None:
     (tmp_path / "mocksrv.yaml").write_text("control-token: hush\nport: 1\n")  # a port that nobody may listen on
     done = mocksrv_process("exec", "sh", "-c", "echo $MOCKSRV_CONTROL_TOKEN", cwd=tmp_path)
@@ -88,6 +89,7 @@ def test_its_settings_are_those_of_serve(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_commands_that_cannot_be_run(tmp_path: Path) -> None:
     done = mocksrv_process("exec", cwd=tmp_path)
     assert (done.returncode, "COMMAND" in done.stderr) == (2, True)
@@ -97,7 +99,7 @@ def test_commands_that_cannot_be_run(tmp_path: Path) -> None:
     assert mocksrv_process("exec", "./plain", cwd=tmp_path).returncode == 126
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM])
 def test_a_signal_ends_both(number: int, tmp_path: Path) -> None:
     command = [*MOCKSRV, "exec", "--", sys.executable, "-c", WAITS]
     with subprocess.Popen(

@@ -9,7 +9,9 @@ import threading
 from mocksrv.cli.lines import FORMATS, Lines
 from mocksrv.engine.observers import Happening
 
-CALL = Happening("default", 1_767_268_800_000, "call", None, "GET /users: 200")
+CALL = Happening(
+    "default", 1_767_268_800_000, "call", None, "GET /users: 200", {"operation": "listUsers", "status": 200}
+)
 ATTEMPT = Happening("ci-17", 1_767_268_801_000, "attempt", "EVT-1", "mx.member.created -> http://h/: 204")
 STATUS = Happening("default", 1_767_268_801_000, "status", "MBR-1", "CONNECTED")
 
@@ -33,6 +35,7 @@ def test_a_line_for_every_call_and_callback() -> None:
 def test_the_same_as_json() -> None:
     call, callback = map(json.loads, printed("json"))
     assert (call["kind"], call["sandbox"], call["detail"]) == ("call", "default", "GET /users: 200")
+    assert (call["operation"], call["status"]) == ("listUsers", 200)
     assert (callback["kind"], callback["subject"]) == ("callback", "EVT-1")
 
 

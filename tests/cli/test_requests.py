@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -67,8 +68,17 @@ def test_a_call_is_explained(server: Server, run: Run) -> None:
 
 def test_violations_are_listed(server: Server, run: Run) -> None:
     id = ask(server, "/users?colour=red")
-    assert rows(run("violations"))[-1][1:] == ["GET", "/users", "unknown-parameter", "colour", id]
-    assert rows(run("violations", "--path", "/accounts*")) == [["no", "violations", "that", "fit"]]
+    told = run("violations", "--rule", "unknown-parameter")
+    assert rows(told)[1][1:] == ["GET", "/users", "unknown-parameter", "colour", id]
+    assert "\nunknown-parameter (error): The query has a parameter" in told.stdout
+    assert "\n  mend:   Leave the parameter out" in told.stdout
+    assert "\n  source: MX's OpenAPI file" in told.stdout
+    shown = run("requests", "show", id).stdout
+    assert re.search(r"^violation +unknown-parameter: colour$", shown, re.MULTILINE)
+    assert re.search(r"^provider +mx$", shown, re.MULTILINE)
+    for wanted in (("--path", "/accounts*"), ("--provider", "mono"), ("--severity", "warning")):
+        assert rows(run("violations", *wanted)) == [["no", "violations", "that", "fit"]]
+    assert "did you mean unknown-field" in run("violations", "--rule", "unknown-feld").stderr
 
 
 def test_the_clock_is_shown_set_and_advanced(run: Run) -> None:

@@ -16,6 +16,7 @@ from mocksrv.engine.yamlnodes import read
 from tests.cli.running import ROOT, mocksrv
 
 MX = sorted(file.stem for file in (ROOT / "scenarios/mx").glob("*.yaml"))
+PLAIN = {"finicity/mfa", "mono/reauthorisation-required", "challenged-twice"}  # one of each provider in a plain run
 OTHERS = sorted(
     f"{file.parent.name}/{file.stem}"
     for provider in ("mono", "finicity")
@@ -152,7 +153,9 @@ def test_new_refuses_what_cannot_be_a_scenario(arguments: list[str]) -> None:
 # simulate
 
 
-@pytest.mark.parametrize("name", [*MX, *OTHERS])
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in PLAIN else pytest.mark.slow) for name in (*MX, *OTHERS)]
+)
 def test_every_bundled_scenario_can_be_simulated(name: str) -> None:
     simulation = played(name)
     assert simulation["rests"]

@@ -8,7 +8,6 @@ import json
 import os
 import signal
 import socket
-import sqlite3
 import sys
 import threading
 import time
@@ -19,6 +18,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from mocksrv.engine.sandbox import DEFAULT
+from mocksrv.engine.secrets import masked_urls
+from mocksrv.engine.storage.store import open_store
 from tests.cli.running import MOCKSRV, MX_HEADERS, Serving, environment, mocksrv_process
 
 QUICKLY = 5.0  # seconds; on a quiet machine it is a third of one
@@ -50,14 +52,17 @@ def test_it_says_where_it_is_and_how_it_is_set_up(tmp_path: Path) -> None:
         port = urlsplit(server.url).port
         for path in ("/_mocksrv", "/mono", "/finicity"):
             assert f" http://127.0.0.1:{port}{path} " in server.banner.replace("\n", " ")
+        assert f" {server.url}/_mocksrv/   (in a browser)\n" in server.banner
         assert "none are sent; --webhook-url URL sets where they go" in server.banner
-        assert "in a temporary file, gone when the server ends" in server.banner
+        kept = masked_urls(server.database) if server.database else "in a temporary file, gone when the server ends"
+        assert kept in server.banner
         assert "real time" in server.banner
         assert server.get("/users")["users"] == []
         ends(server)
     assert [line.partition("Z  ")[2] for line in server.lines] == ["call      GET /users: 200"]
 
 
+@pytest.mark.slow
 def test_its_lines_can_be_json_or_left_out(tmp_path: Path) -> None:
     with Serving(cwd=tmp_path, options=["--quiet"]) as server:
         server.get("/users")
@@ -108,6 +113,7 @@ def test_its_options_reach_the_server(tmp_path: Path) -> None:
     assert (tmp_path / "state.sqlite3").exists()
 
 
+@pytest.mark.slow
 def test_where_callbacks_go_is_checked_at_the_start(tmp_path: Path) -> None:
     with Serving(cwd=tmp_path, options=["--webhook-url", "http://receiver.invalid/hook"]) as server:
         assert "Warning          receiver.invalid does not resolve" in server.banner
@@ -129,17 +135,23 @@ def test_variables_and_the_file_are_heard(tmp_path: Path) -> None:
         assert server.get("/_mocksrv/clock")["mode"] == "manual"
 
 
+@pytest.mark.slow
 def test_a_database_keeps_its_endpoints_and_the_banner_says_so(tmp_path: Path) -> None:
     for port in (4000, 5000):
-        with Serving(
-            cwd=tmp_path, options=["--database", "s.db", "--webhook-url", f"http://localhost:{port}"]
-        ) as server:
+        with Serving(cwd=tmp_path, database="s.db", options=["--webhook-url", f"http://localhost:{port}"]) as server:
             assert "http://localhost:4000" in server.banner
             ends(server)
     assert "as kept in the database" in server.banner
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(signal.SIGINT, marks=pytest.mark.slow),
+        signal.SIGTERM,
+        pytest.param(signal.SIGHUP, marks=pytest.mark.slow),
+    ],
+)
 def test_signals_end_it(number: int, tmp_path: Path) -> None:
     with Serving(cwd=tmp_path) as server:
         ends(server, number)
@@ -183,7 +195,7 @@ def worker(server: Serving) -> int:
 @pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc: run it on Linux")
 def test_a_worker_that_is_killed_is_replaced(tmp_path: Path) -> None:
-    with Serving(cwd=tmp_path, options=["--database", "s.db"]) as server:
+    with Serving(cwd=tmp_path, database="s.db") as server:
         os.kill(worker(server), signal.SIGKILL)
         assert server.process.stdout is not None
         while "Ctrl-C ends it." not in server.process.stdout.readline():
@@ -206,13 +218,12 @@ def test_a_parent_that_is_killed_takes_the_worker_along(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_restart_right_after_a_kill_has_the_port_and_the_database(tmp_path: Path) -> None:
-    with Serving(cwd=tmp_path, options=["--database", "s.db"]) as server:
+    with Serving(cwd=tmp_path, database="s.db") as server:
         port = str(urlsplit(server.url).port)
         held = http.client.HTTPConnection(urlsplit(server.url).netloc)
         held.request("GET", "/_mocksrv/webhooks?wait=60s")
         os.kill(server.process.pid, signal.SIGKILL)
-        again = [*MOCKSRV, "serve", "--port", port, "--database", "s.db"]
-        with Serving(again, cwd=tmp_path) as restarted:
+        with Serving([*MOCKSRV, "serve", "--port", port], cwd=tmp_path, database="s.db") as restarted:
             assert restarted.get("/users")["users"] == []
             ends(restarted)
         held.close()
@@ -230,7 +241,7 @@ def test_all_calls_are_in_the_journal_of_a_server_that_is_ended_under_load(group
                 connection.request("GET", "/users", headers=MX_HEADERS)
                 answered.append(len(connection.getresponse().read()))
 
-    with Serving(cwd=tmp_path, options=["--database", "s.db", "--port-file", "port"]) as server:
+    with Serving(cwd=tmp_path, database="s.db", options=["--port-file", "port"]) as server:
         callers = [threading.Thread(target=call, args=(urlsplit(server.url).netloc,)) for _ in range(4)]
         for caller in callers:
             caller.start()
@@ -240,9 +251,8 @@ def test_all_calls_are_in_the_journal_of_a_server_that_is_ended_under_load(group
         for caller in callers:
             caller.join()
     assert not (tmp_path / "port").exists()
-    with sqlite3.connect(tmp_path / "s.db") as database:
-        (kept,) = database.execute("SELECT count(*) FROM request").fetchone()
-    assert kept >= len(answered)
+    with contextlib.closing(open_store(str(server.database))) as store, store.read() as tx:
+        assert len(tx.requests(DEFAULT, limit=len(answered))) == len(answered)
 
 
 def test_it_serves_where_gunicorn_does_not_run(tmp_path: Path) -> None:
@@ -262,7 +272,7 @@ def refusal(folder: Path, *options: str, env: dict[str, str] | None = None) -> t
     return done.returncode, done.stderr.strip()
 
 
-@pytest.mark.parametrize("gunicorn", [True, False])
+@pytest.mark.parametrize("gunicorn", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_what_only_the_engine_can_find_wrong(gunicorn: bool, tmp_path: Path) -> None:
     env = None if gunicorn else without_gunicorn(tmp_path)
     (tmp_path / "junk.db").write_text("this is not a database, but a text of some length")

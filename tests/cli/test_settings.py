@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import re
 from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mocksrv.cli.settings import resolve
 from mocksrv.engine.config import TEMPORARY
 from mocksrv.settings import SETTINGS, SettingError
+from tests.cli.running import ROOT, mocksrv
 
 # setting, a wrong text, what the message says
 WRONG = [
@@ -46,8 +51,11 @@ WRONG = [
         "http://8.8.8.8/x",
         "callbacks go to loopback and private addresses only; --allow-callbacks 8.8.8.8 allows it",
     ),
-    ("database", "postgresql://localhost/mocksrv", "PostgreSQL is not supported yet; give the name of a file"),
-    ("database", "sqlite:///file", "'sqlite:///file' is a URL; give the name of a file"),
+    (
+        "database",
+        "mysql://me:secret@localhost/x",
+        "mysql:// is no database; give the name of a file, sqlite:///FILE, or postgresql://…",
+    ),
     ("database", ".", "'.' is a folder; give the name of a file"),
     ("strict", "perhaps", "'perhaps' is neither true nor false"),
     ("quiet", "perhaps", "'perhaps' is neither true nor false"),
@@ -55,7 +63,7 @@ WRONG = [
     ("clock", "fast", "'fast' is not a clock; allowed are real, manual, or a speed such as x60"),
     ("clock", "x0", "'x0' is not a clock; allowed are real, manual, or a speed such as x60"),
     ("now", "tomorrow", "'tomorrow' is not a moment; write ISO 8601, for example 2026-01-01T12:00:00Z"),
-    ("seed", "seven", "'seven' is not a seed; allowed are -9223372036854775807 to 9223372036854775807"),
+    ("seed", "seven", "'seven' is not a seed; allowed are -9007199254740991 to 9007199254740991"),
     ("fidelity", "exact", "'exact' is not allowed; allowed are sdk and wire"),
     (
         "public_url",
@@ -150,6 +158,11 @@ def test_half_a_pair_of_credentials(options: dict[str, str], tmp_path: Path) -> 
     assert refused(options, {}, tmp_path) == "--client-id and --api-key belong together: give both or none"
 
 
+def test_workers_without_a_database_that_they_share(tmp_path: Path) -> None:
+    told = refused({"workers": "2"}, {}, tmp_path)
+    assert told == "--workers: several processes share a database: give --database"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -189,3 +202,52 @@ def test_no_file_raises_anything_but_the_documented_error(
 def test_a_file_of_comments_says_nothing(text: str, tmp_path: Path) -> None:
     (tmp_path / "mocksrv.yaml").write_text(text)
     assert resolve({}, {}, tmp_path).port == 8484
+
+
+# the schema of mocksrv.yaml
+
+
+WRITTEN = re.search(
+    r"```yaml\n(# mocksrv\.yaml\n.*?)```", (ROOT / "docs" / "settings.md").read_text(encoding="utf-8"), re.DOTALL
+)
+
+
+def faults(text: str) -> list[str]:
+    """What an editor says of a file."""
+    rules = json.loads(mocksrv("scenarios", "schema", "settings", cwd=ROOT).stdout)
+    return [error.json_path for error in jsonschema.Draft202012Validator(rules).iter_errors(yaml.safe_load(text))]
+
+
+def test_the_schema_takes_the_file_that_the_page_shows() -> None:
+    assert WRITTEN is not None
+    assert faults(WRITTEN[1]) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "port: 65536",
+        "port: eighty",
+        "strict: perhaps",
+        "fidelity: exact",
+        "colour: blue",
+        "sandboxes: 0",
+        "log-format: xml",
+        "workers: [1]",
+    ],
+)
+def test_an_editor_and_the_server_refuse_the_same(text: str, tmp_path: Path) -> None:
+    (tmp_path / "mocksrv.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(SettingError):
+        resolve({}, {}, tmp_path)
+    assert faults(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["port: 0", "webhook-url: http://localhost:3000", "allow_host: [a, b]", "allow-host: a", "seed: -7", "quiet: true"],
+)
+def test_an_editor_and_the_server_take_the_same(text: str, tmp_path: Path) -> None:
+    (tmp_path / "mocksrv.yaml").write_text(text, encoding="utf-8")
+    resolve({}, {}, tmp_path)
+    assert faults(text) == []

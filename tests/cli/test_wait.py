@@ -77,6 +77,17 @@ def test_open_starts_the_browser(server: Server, tmp_path: Path) -> None:
     assert mocksrv_process("open", "--url", NOBODY, cwd=tmp_path, env=env).returncode == 3
 
 
+def test_open_hands_the_token_over_where_no_server_sees_it(tmp_path: Path) -> None:
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/opened\n')
+    browser.chmod(0o755)
+    with Server(control_token="t0k&n") as server:
+        env = environment(BROWSER=str(browser), MOCKSRV_CONTROL_TOKEN="t0k&n")
+        done = mocksrv_process("open", "--url", server.url, cwd=tmp_path, env=env)
+        assert (done.returncode, done.stdout) == (0, f"{server.url}/_mocksrv/\n")
+        assert (tmp_path / "opened").read_text() == f"{server.url}/_mocksrv/#token=t0k%26n\n"
+
+
 def test_open_without_a_browser_says_where_it_is(server: Server, tmp_path: Path) -> None:
     done = mocksrv_process("open", "--url", server.url, cwd=tmp_path, env=environment(BROWSER="/no/browser", PATH=""))
     assert done.returncode == 1

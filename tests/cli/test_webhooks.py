@@ -235,7 +235,7 @@ def test_endpoints_are_added_and_removed(run: Run, there: Receiver, tmp_path: Pa
         (
             ["add", "http://h", "--set", "username=u"],
             1,
-            "username: unknown; allowed are auth, events, headers, id, url",
+            "username: unknown; allowed are auth, events, headers, id, paused, url",
         ),
         (["add", "http://h", "--set", "auth.username=u"], 1, "auth.type: missing"),
         (["add", "http://h", "--payload", "[]"], 2, "--payload: must be a JSON object"),

@@ -9,30 +9,30 @@ from typing import Any
 import pytest
 
 from mocksrv.engine.config import Config
-from tests.engine.toy import House
+from tests.engine.toy import ToyEngine
 
 
 @pytest.fixture
-def make_house(tmp_path: Path) -> Iterator[Callable[..., House]]:
-    """Makes engines: ``make_house(urls=[...], clock="manual", seed=7, database=...)``, started."""
-    made: list[House] = []
+def make_toy(tmp_path: Path) -> Iterator[Callable[..., ToyEngine]]:
+    """Makes engines: ``make_toy(urls=[...], clock="manual", seed=7, database=...)``, started."""
+    made: list[ToyEngine] = []
 
     def make(
         *, urls: list[str] | None = None, seed: int | None = 7, events: list[str] | None = None, **config: Any
-    ) -> House:
-        house = House(tmp_path / "none", Config(**{"clock": "manual", "seed": seed, **config}))
+    ) -> ToyEngine:
+        toy = ToyEngine(tmp_path / "none", Config(**{"clock": "manual", "seed": seed, **config}))
         if urls:
-            house.endpoints([{"url": url, "events": events or []} for url in urls])
-        house.engine.start()
-        made.append(house)
-        return house
+            toy.endpoints([{"url": url, "events": events or []} for url in urls])
+        toy.engine.start()
+        made.append(toy)
+        return toy
 
     yield make
-    for house in made:
-        house.engine.close()
+    for toy in made:
+        toy.engine.close()
 
 
 @pytest.fixture
-def house(make_house: Callable[..., House]) -> House:
+def toy(make_toy: Callable[..., ToyEngine]) -> ToyEngine:
     """An engine on a manual clock, without endpoints."""
-    return make_house()
+    return make_toy()

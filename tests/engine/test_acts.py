@@ -7,49 +7,49 @@ from dataclasses import replace
 
 import pytest
 
-from tests.engine.toy import WORDS, DoorRole, House
+from tests.engine.toy import WORDS, DoorRole, ToyEngine
 
 FLOW = "connect: [{status: NEW}, {status: KNOCKED}, {status: HEARD}, {after: 1s, status: OPEN}]"
 
 
 @pytest.fixture
-def house(make_house: Callable[..., House]) -> House:
+def toy(make_toy: Callable[..., ToyEngine]) -> ToyEngine:
     """Doors that are knocked at (act 1), and opened (act 2) a second later."""
-    made = make_house()
+    made = make_toy()
     assert isinstance(made.role, DoorRole)
     made.role.vocabulary = replace(WORDS, acts={"KNOCKED": 1, "OPEN": 2})
     return made
 
 
-def act(house: House, door: str, number: int) -> str:
-    with house.engine.change(house.sandbox) as world:
-        house.engine.player.acted(world, house.record(door, world), number)
-    return house.status(door)
+def act(toy: ToyEngine, door: str, number: int) -> str:
+    with toy.engine.change(toy.sandbox) as world:
+        toy.engine.player.acted(world, toy.record(door, world), number)
+    return toy.status(door)
 
 
-def test_a_status_waits_for_its_act(house: House) -> None:
-    door = house.door(house.script(FLOW))
-    house.advance(60_000)
-    assert house.status(door) == "NEW"
-    assert act(house, door, 1) == "HEARD"
-    house.advance(60_000)
-    assert house.status(door) == "HEARD"
-    assert act(house, door, 2) == "HEARD"  # the step's own time begins with the act
-    house.advance(1_000)
-    assert house.status(door) == "OPEN"
+def test_a_status_waits_for_its_act(toy: ToyEngine) -> None:
+    door = toy.door(toy.script(FLOW))
+    toy.advance(60_000)
+    assert toy.status(door) == "NEW"
+    assert act(toy, door, 1) == "HEARD"
+    toy.advance(60_000)
+    assert toy.status(door) == "HEARD"
+    assert act(toy, door, 2) == "HEARD"  # the step's own time begins with the act
+    toy.advance(1_000)
+    assert toy.status(door) == "OPEN"
 
 
-def test_an_act_implies_those_before_it(house: House) -> None:
-    door = house.door(house.script(FLOW))
-    assert act(house, door, 2) == "HEARD"
-    house.advance(1_000)
-    assert house.status(door) == "OPEN"
+def test_an_act_implies_those_before_it(toy: ToyEngine) -> None:
+    door = toy.door(toy.script(FLOW))
+    assert act(toy, door, 2) == "HEARD"
+    toy.advance(1_000)
+    assert toy.status(door) == "OPEN"
 
 
-def test_a_play_can_begin_at_a_later_step(house: House) -> None:
-    door = house.door(house.script(FLOW))
-    act(house, door, 2)
-    with house.engine.change(house.sandbox) as world:
-        house.engine.player.start(world, house.record(door, world), "aggregate", flow="connect", step=3)
-    house.advance(1_000)
-    assert house.status(door) == "OPEN"
+def test_a_play_can_begin_at_a_later_step(toy: ToyEngine) -> None:
+    door = toy.door(toy.script(FLOW))
+    act(toy, door, 2)
+    with toy.engine.change(toy.sandbox) as world:
+        toy.engine.player.start(world, toy.record(door, world), "aggregate", flow="connect", step=3)
+    toy.advance(1_000)
+    assert toy.status(door) == "OPEN"

@@ -41,7 +41,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
         (bundled / "mx" / f"{name}.yaml").write_text(
             f"name: {name}\nprovider: mx\nflows: {{connect: [{{status: CONNECTED}}]}}\n"
         )
-    return Library(bundled, (), {"mx": MX}, {})
+    return Library(bundled, (), {"mx": MX})
 
 
 def test_there_are_at_least_forty() -> None:

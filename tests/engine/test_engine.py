@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mocksrv.engine import time
 from mocksrv.engine.blocking import WouldBlock
 from mocksrv.engine.clock import DAY, HOUR, SECOND
 from mocksrv.engine.config import IN_MEMORY
 from mocksrv.engine.journal import Entry
+from mocksrv.engine.loads import need
+from mocksrv.engine.observers import Happening
 from mocksrv.engine.sandbox import SandboxNameError
+from mocksrv.engine.storage.records import Record
 from mocksrv.engine.time import AdvanceBusy
+from mocksrv.engine.world import World
 from tests.conftest import Receiver
-from tests.engine.toy import House
+from tests.engine.toy import ToyEngine
 
 OPENS = "connect: [{status: NEW}, {after: 1s, status: KNOCKED}, {after: 1s, status: OPEN}]"
 
 
-def test_advance_plays_what_falls_due_in_virtual_order(make_house: Callable[..., House], receiver: Receiver) -> None:
+def test_advance_plays_what_falls_due_in_virtual_order(make_toy: Callable[..., ToyEngine], receiver: Receiver) -> None:
     receiver.answers = [500]
-    house = make_house(urls=[receiver.url])
-    start = house.sandbox.now()
-    door = house.door(
-        house.script("connect: [{status: NEW}, {after: 30s, status: KNOCKED}, {after: 60s, status: OPEN}]")
-    )
-    happened = house.advance(100 * SECOND)
+    toy = make_toy(urls=[receiver.url])
+    start = toy.sandbox.now()
+    door = toy.door(toy.script("connect: [{status: NEW}, {after: 30s, status: KNOCKED}, {after: 60s, status: OPEN}]"))
+    happened = toy.advance(100 * SECOND)
     shown = [((each.at - start) // SECOND, each.kind, each.detail.split(" -> ")[0]) for each in happened]
     assert [line for line in shown if line[1] != "attempt"] == [
         (30, "event", "toy.door.changed"),
@@ -42,94 +46,131 @@ def test_advance_plays_what_falls_due_in_virtual_order(make_house: Callable[...,
         90,
         90,
     ]  # the first of all went out before, its retry comes after its minute
-    assert house.sandbox.now() == start + 100 * SECOND
-    assert house.status(door) == "OPEN"
+    assert toy.sandbox.now() == start + 100 * SECOND
+    assert toy.status(door) == "OPEN"
 
 
 def test_a_handler_that_calls_back_sees_the_moment_just_played(
-    make_house: Callable[..., House], receiver: Receiver
+    make_toy: Callable[..., ToyEngine], receiver: Receiver
 ) -> None:
-    house = make_house(urls=[receiver.url])
+    toy = make_toy(urls=[receiver.url])
     seen = []
-    receiver.on_receive = lambda item: seen.append((item["json"]["status"], house.sandbox.now() - start))
-    start = house.sandbox.now()
-    house.door(house.script(OPENS))
-    house.advance(HOUR)
+    receiver.on_receive = lambda item: seen.append((item["json"]["status"], toy.sandbox.now() - start))
+    start = toy.sandbox.now()
+    toy.door(toy.script(OPENS))
+    toy.advance(HOUR)
     assert seen == [("NEW", 0), ("KNOCKED", SECOND), ("OPEN", 2 * SECOND), ("OPEN", 2 * SECOND)]
 
 
-def test_what_a_handler_starts_is_played_within_the_same_advance(
-    make_house: Callable[..., House], receiver: Receiver
+def statuses(told: Sequence[Happening]) -> list[tuple[str | None, str]]:
+    return [(each.subject, each.detail) for each in told if each.kind == "status"]
+
+
+def test_an_advance_plays_different_subjects_in_one_transaction_and_shows_every_status(
+    toy: ToyEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house = make_house(urls=[receiver.url], events=["toy.opened"])
+    monkeypatch.setattr(time, "TRANSACTION", 60.0)
+    doors = [toy.door(toy.script(OPENS)) for _ in range(3)]
+    committed: list[list[tuple[str | None, str]]] = []
+    toy.engine.observers.subscribe(lambda told: committed.append(statuses(told)))
+    told = toy.advance(2 * SECOND)
+    knocked, opened = ([(door, status) for door in doors] for status in ("KNOCKED", "OPEN"))
+    assert [each for each in committed if each] == [knocked, opened]
+    assert statuses(told) == [*knocked, *opened]
+
+
+def test_a_play_that_fails_among_others_is_stopped_alone(toy: ToyEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    scenario = toy.script("connect: [{status: NEW}, {after: 1s, status: OPEN}]")
+    doors = [toy.door(scenario) for _ in range(3)]
+    enter = toy.role.enter
+
+    def fail(world: World, subject: Record, status: str | None, *rest: Any) -> None:
+        if (subject.guid, status) == (doors[1], "OPEN"):
+            raise RuntimeError("a defect")
+        enter(world, subject, status, *rest)
+
+    monkeypatch.setattr(toy.role, "enter", fail)
+    toy.advance(SECOND)
+    assert [toy.status(door) for door in doors] == ["OPEN", "NEW", "OPEN"]
+    assert [cause for _, cause in toy.timeline(doors[1])] == ["created", "stopped: a defect"]
+    assert [cause for _, cause in toy.timeline(doors[0])] == ["created", "scenario"]
+
+
+def test_what_a_handler_starts_is_played_within_the_same_advance(
+    make_toy: Callable[..., ToyEngine], receiver: Receiver
+) -> None:
+    toy = make_toy(urls=[receiver.url], events=["toy.opened"])
     doors: list[str] = []
-    receiver.on_receive = lambda item: doors.append(house.door("test")) if len(doors) < 3 else None
-    doors.append(house.door(house.script(OPENS)))
-    house.advance(HOUR)
-    assert [house.status(door) for door in doors] == ["OPEN", "OPEN", "OPEN"]
+    receiver.on_receive = lambda item: doors.append(toy.door("test")) if len(doors) < 3 else None
+    doors.append(toy.door(toy.script(OPENS)))
+    toy.advance(HOUR)
+    assert [toy.status(door) for door in doors] == ["OPEN", "OPEN", "OPEN"]
 
 
-def test_two_advances_at_once_are_refused(make_house: Callable[..., House], receiver: Receiver) -> None:
-    house = make_house(urls=[receiver.url])
+def test_two_advances_at_once_are_refused(make_toy: Callable[..., ToyEngine], receiver: Receiver) -> None:
+    toy = make_toy(urls=[receiver.url])
     refused = []
 
     def try_another(_: object) -> None:
         try:
-            house.advance(1)
+            toy.advance(1)
         except AdvanceBusy:
             refused.append(True)
 
     receiver.on_receive = try_another
-    house.door(house.script("connect: [{status: NEW}, {after: 1s, status: KNOCKED}, {after: 9d, status: OPEN}]"))
-    house.advance(SECOND)
+    toy.door(toy.script("connect: [{status: NEW}, {after: 1s, status: KNOCKED}, {after: 9d, status: OPEN}]"))
+    toy.advance(SECOND)
     assert refused[-1:] == [True]
 
 
 def test_an_advance_that_runs_out_of_time_says_how_far_it_got(
-    make_house: Callable[..., House], receiver: Receiver
+    make_toy: Callable[..., ToyEngine], receiver: Receiver
 ) -> None:
     let_go = threading.Event()
     receiver.on_receive = lambda _: let_go.wait(30)
-    house = make_house(urls=[receiver.url])
-    house.door(house.script(OPENS))
-    done = house.engine.advance(house.sandbox, house.sandbox.now() + HOUR, wait=0.05)
+    toy = make_toy(urls=[receiver.url])
+    toy.door(toy.script(OPENS))
+    done = toy.engine.advance(toy.sandbox, toy.sandbox.now() + HOUR, wait=0.05)
     let_go.set()
-    assert (done.complete, house.sandbox.now()) == (False, done.now)
+    assert (done.complete, toy.sandbox.now()) == (False, done.now)
 
 
-def test_a_running_clock_is_shifted_and_runs_on(make_house: Callable[..., House]) -> None:
-    house = make_house(clock="real")
-    before = house.sandbox.now()
-    house.advance(DAY)
-    assert DAY <= house.sandbox.now() - before < DAY + HOUR
+def test_a_running_clock_is_shifted_and_runs_on(make_toy: Callable[..., ToyEngine]) -> None:
+    toy = make_toy(clock="real")
+    before = toy.sandbox.now()
+    toy.advance(DAY)
+    assert DAY <= toy.sandbox.now() - before < DAY + HOUR
 
 
-def test_time_passes_in_a_sandbox_nobody_is_looking_at(make_house: Callable[..., House], receiver: Receiver) -> None:
+def test_time_passes_in_a_sandbox_nobody_is_looking_at(make_toy: Callable[..., ToyEngine], receiver: Receiver) -> None:
     opened = threading.Event()
     receiver.on_receive = lambda item: opened.set() if item["json"].get("job") else None
-    house = make_house(clock="x60", urls=[receiver.url])
-    house.door(house.script("connect: [{status: NEW}, {after: 10s, status: OPEN}]"))
+    toy = make_toy(clock="x60", urls=[receiver.url])
+    toy.door(toy.script("connect: [{status: NEW}, {after: 10s, status: OPEN}]"))
     assert opened.wait(30)
 
 
-def test_catching_up_plays_each_step_at_its_own_moment(make_house: Callable[..., House]) -> None:
-    house = make_house()
-    start = house.sandbox.now()
-    door = house.door(house.script(OPENS))
-    with house.engine.change(house.sandbox) as world:
-        world.set_clock(house.sandbox.clock.at(start + HOUR))
-    house.engine.schedule.catch_up(house.sandbox)
-    with house.engine.look(house.sandbox) as world:
+def test_catching_up_plays_each_step_at_its_own_moment(
+    make_toy: Callable[..., ToyEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "SLICE", 60.0)
+    toy = make_toy()
+    start = toy.sandbox.now()
+    door = toy.door(toy.script(OPENS))
+    with toy.engine.change(toy.sandbox) as world:
+        world.set_clock(toy.sandbox.clock.at(start + HOUR))
+    toy.engine.schedule.catch_up(toy.sandbox)
+    with toy.engine.look(toy.sandbox) as world:
         times = [row.at - start for row in world.tx.timeline("default", door)]
     assert times == [0, SECOND, 2 * SECOND]
 
 
-def test_a_restart_goes_on_where_it_was(make_house: Callable[..., House], receiver: Receiver, tmp_path: Path) -> None:
+def test_a_restart_goes_on_where_it_was(make_toy: Callable[..., ToyEngine], receiver: Receiver, tmp_path: Path) -> None:
     path = str(tmp_path / "state.db")
-    first = make_house(database=path, urls=["http://127.0.0.1:9/"])
+    first = make_toy(database=path, urls=["http://127.0.0.1:9/"])
     door = first.door(first.script(OPENS))
     first.engine.close()
-    second = make_house(database=path)
+    second = make_toy(database=path)
     with second.engine.look(second.sandbox) as world:
         assert world.sandbox.settings.endpoints[0].url == "http://127.0.0.1:9/"
     second.advance(HOUR)
@@ -137,132 +178,132 @@ def test_a_restart_goes_on_where_it_was(make_house: Callable[..., House], receiv
 
 
 def test_callbacks_that_a_stopped_server_left_are_sent_at_the_next_start(
-    make_house: Callable[..., House], receiver: Receiver, tmp_path: Path
+    make_toy: Callable[..., ToyEngine], receiver: Receiver, tmp_path: Path
 ) -> None:
     path = str(tmp_path / "state.db")
-    first = make_house(database=path, urls=[receiver.url])
+    first = make_toy(database=path, urls=[receiver.url])
     first.engine.dispatcher.close()
     first.door(first.script("connect: [{status: NEW}, {status: OPEN}]"))
     assert receiver.received == []
     first.engine.close()
-    second = make_house(database=path)
+    second = make_toy(database=path)
     assert second.engine.dispatcher.settle(second.sandbox, 30)
     assert [body["status"] for body in receiver.bodies()] == ["NEW", "OPEN", "OPEN"]
 
 
 def test_a_daily_refresh_missed_while_the_server_was_down_runs_once(
-    make_house: Callable[..., House], tmp_path: Path
+    make_toy: Callable[..., ToyEngine], tmp_path: Path
 ) -> None:
     path = str(tmp_path / "state.db")
-    first = make_house(database=path)
+    first = make_toy(database=path)
     first.door(first.script("connect: [{status: OPEN}]"))
     with first.engine.change(first.sandbox) as world:
         world.set_clock(first.sandbox.clock.at(first.sandbox.now() + 5 * DAY))
     first.engine.close()
-    second = make_house(database=path)
+    second = make_toy(database=path)
     second.engine.schedule.catch_up(second.sandbox)
     second.advance(SECOND)
     assert second.events().count("toy.opened") == 2
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a b", "ä", "x" * 65, "a/b"])
-def test_names_that_no_sandbox_can_have_are_refused(house: House, name: str) -> None:
+def test_names_that_no_sandbox_can_have_are_refused(toy: ToyEngine, name: str) -> None:
     with pytest.raises(SandboxNameError, match="allowed are 1 to 64"):
-        house.engine.sandbox(name)
+        toy.engine.sandbox(name)
 
 
-def test_reset_returns_to_what_new_sandboxes_start_with(make_house: Callable[..., House]) -> None:
-    house = make_house(webhook_url="http://127.0.0.1:9/")
-    start = house.sandbox.now()
-    house.door(house.script(OPENS))
-    house.advance(HOUR)
-    with house.engine.change(house.sandbox) as world:
+def test_reset_returns_to_what_new_sandboxes_start_with(make_toy: Callable[..., ToyEngine]) -> None:
+    toy = make_toy(webhook_url="http://127.0.0.1:9/")
+    start = toy.sandbox.now()
+    toy.door(toy.script(OPENS))
+    toy.advance(HOUR)
+    with toy.engine.change(toy.sandbox) as world:
         world.configure(endpoints=(), next=("test",))
-    house.engine.reset(house.sandbox)
-    assert (house.doors(), house.events(), house.sandbox.now()) == (0, [], start)
-    assert (len(house.sandbox.settings.endpoints), house.sandbox.settings.next) == (1, ())
+    toy.engine.reset(toy.sandbox)
+    assert (toy.doors(), toy.events(), toy.sandbox.now()) == (0, [], start)
+    assert (len(toy.sandbox.settings.endpoints), toy.sandbox.settings.next) == (1, ())
 
 
-def test_the_same_seed_and_calls_give_the_same_guids(make_house: Callable[..., House], tmp_path: Path) -> None:
+def test_the_same_seed_and_calls_give_the_same_guids(make_toy: Callable[..., ToyEngine], tmp_path: Path) -> None:
     def play(seed: int, *, restart: bool = False) -> list[str]:
         path = str(tmp_path / "state.db") if restart else IN_MEMORY
-        house = make_house(seed=seed, database=path)
-        scenario = house.script(OPENS)
-        doors = [house.door(scenario)]
+        toy = make_toy(seed=seed, database=path)
+        scenario = toy.script(OPENS)
+        doors = [toy.door(scenario)]
         if restart:
-            house.engine.close()
-            house = make_house(seed=seed, database=path)
-        return [*doors, house.door(scenario)]
+            toy.engine.close()
+            toy = make_toy(seed=seed, database=path)
+        return [*doors, toy.door(scenario)]
 
     assert play(7) == play(7, restart=True)
     assert play(7)[:1] != play(8)[:1]
 
 
-def test_a_watch_fires_with_the_next_change_of_its_sandbox_alone(house: House) -> None:
+def test_a_watch_fires_with_the_next_change_of_its_sandbox_alone(toy: ToyEngine) -> None:
     mine, other = threading.Event(), threading.Event()
-    house.engine.watch(house.sandbox).then(mine.set)
-    house.engine.watch(house.engine.sandbox("other")).then(other.set)
-    house.door(house.script("connect: [{status: OPEN}]"))
+    toy.engine.watch(toy.sandbox).then(mine.set)
+    toy.engine.watch(toy.engine.sandbox("other")).then(other.set)
+    toy.door(toy.script("connect: [{status: OPEN}]"))
     assert (mine.is_set(), other.is_set()) == (True, False)
 
 
-def test_a_watch_that_has_fired_is_not_missed(house: House) -> None:
-    watch, seen = house.engine.watch(house.sandbox), threading.Event()
-    house.door(house.script("connect: [{status: OPEN}]"))
+def test_a_watch_that_has_fired_is_not_missed(toy: ToyEngine) -> None:
+    watch, seen = toy.engine.watch(toy.sandbox), threading.Event()
+    toy.door(toy.script("connect: [{status: OPEN}]"))
     watch.then(seen.set)
     assert seen.is_set()
 
 
-def test_a_reserved_thread_never_waits_for_its_turn_to_write(house: House) -> None:
-    house.engine.reserved.add()
+def test_a_reserved_thread_never_waits_for_its_turn_to_write(toy: ToyEngine) -> None:
+    toy.engine.reserved.add()
     try:
-        with pytest.raises(WouldBlock), house.engine.change(house.sandbox):
+        with pytest.raises(WouldBlock), toy.engine.change(toy.sandbox):
             pass
     finally:
-        house.engine.reserved.remove()
-    house.door(house.script("connect: [{status: OPEN}]"))
+        toy.engine.reserved.remove()
+    toy.door(toy.script("connect: [{status: OPEN}]"))
 
 
-def test_a_jump_of_the_clock_is_one_missed_refresh_not_many(house: House) -> None:
-    house.door(house.script("connect: [{status: OPEN}]"))
-    with house.engine.change(house.sandbox) as world:
-        world.set_clock(house.sandbox.clock.at(house.sandbox.now() + 4000 * DAY))
-    house.engine.schedule.catch_up(house.sandbox)
-    house.advance(SECOND)
-    assert house.events().count("toy.opened") == 2
+def test_a_jump_of_the_clock_is_one_missed_refresh_not_many(toy: ToyEngine) -> None:
+    toy.door(toy.script("connect: [{status: OPEN}]"))
+    with toy.engine.change(toy.sandbox) as world:
+        world.set_clock(toy.sandbox.clock.at(toy.sandbox.now() + 4000 * DAY))
+    toy.engine.schedule.catch_up(toy.sandbox)
+    toy.advance(SECOND)
+    assert toy.events().count("toy.opened") == 2
 
 
-def test_a_play_that_fails_is_stopped_and_holds_up_no_other(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_play_that_fails_is_stopped_and_holds_up_no_other(toy: ToyEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("no such furniture")
 
-    monkeypatch.setattr(house.role, "load", fail)
-    failing = house.door(
-        house.script("connect: [{status: NEW}, {after: 1s, status: KNOCKED}, {after: 1s, data: furniture}]", "fails")
+    monkeypatch.setattr(toy.role, "load", fail)
+    failing = toy.door(
+        toy.script("connect: [{status: NEW}, {after: 1s, status: KNOCKED}, {after: 1s, data: furniture}]", "fails")
     )
-    other = house.door(house.script("connect: [{status: NEW}, {after: 5s, status: SHUT}]", "shuts"))
-    house.advance(HOUR)
-    assert (house.status(failing), house.timeline(failing)[-1]) == ("KNOCKED", (None, "stopped: no such furniture"))
-    assert (house.status(other), house.record(failing).body["busy"]) == ("SHUT", False)
+    other = toy.door(toy.script("connect: [{status: NEW}, {after: 5s, status: SHUT}]", "shuts"))
+    toy.advance(HOUR)
+    assert (toy.status(failing), toy.timeline(failing)[-1]) == ("KNOCKED", (None, "stopped: no such furniture"))
+    assert (toy.status(other), toy.record(failing).body["busy"]) == ("SHUT", False)
 
 
-def test_the_rest_of_the_calls_is_written_when_a_flush_returns(house: House) -> None:
+def test_the_rest_of_the_calls_is_written_when_a_flush_returns(toy: ToyEngine) -> None:
     for number in range(3):
-        house.engine.record(Entry("default", f"REQ-{number}", 0, "GET", "/doors", 200))
-        house.engine.journal.flush()
-        with house.engine.look(house.sandbox) as world:
+        toy.engine.record(toy.sandbox, Entry("default", f"REQ-{number}", 0, "GET", "/doors", 200))
+        toy.engine.journal.flush()
+        with toy.engine.look(toy.sandbox) as world:
             assert len(world.tx.requests("default")) == number + 1
 
 
-def test_retries_of_a_seeded_sandbox_do_not_depend_on_its_neighbours(make_house: Callable[..., House]) -> None:
+def test_retries_of_a_seeded_sandbox_do_not_depend_on_its_neighbours(make_toy: Callable[..., ToyEngine]) -> None:
     def due(neighbours: int) -> list[int]:
-        house = make_house(urls=["http://127.0.0.1:9/"])
+        toy = make_toy(urls=["http://127.0.0.1:9/"])
         for number in range(neighbours):
-            with house.engine.change(house.engine.sandbox(f"other-{number}")) as world:
+            with toy.engine.change(toy.engine.sandbox(f"other-{number}")) as world:
                 world.tx.add_event(f"other-{number}", "E", "toy.bell", None, 0, "{}", "{}")
-        house.door(house.script("connect: [{status: NEW}, {after: 9d, status: OPEN}]"))
-        assert house.engine.dispatcher.settle(house.sandbox, 30)
-        with house.engine.look(house.sandbox) as world:
+        toy.door(toy.script("connect: [{status: NEW}, {after: 9d, status: OPEN}]"))
+        assert toy.engine.dispatcher.settle(toy.sandbox, 30)
+        with toy.engine.look(toy.sandbox) as world:
             return [
                 row.next_attempt_at for event in world.tx.events("default") for row in world.tx.deliveries(event.seq)
             ]
@@ -272,17 +313,40 @@ def test_retries_of_a_seeded_sandbox_do_not_depend_on_its_neighbours(make_house:
 
 @pytest.mark.parametrize("early", [True, False], ids=["answered before the advance", "still out when it begins"])
 def test_a_callback_from_before_is_no_part_of_an_advance(
-    make_house: Callable[..., House], receiver: Receiver, early: bool
+    make_toy: Callable[..., ToyEngine], receiver: Receiver, early: bool
 ) -> None:
     out, let_go = threading.Event(), threading.Event()
     receiver.on_receive = lambda _: (out.set(), let_go.wait(30))
-    house = make_house(urls=[receiver.url])
-    house.door(house.script("connect: [{status: NEW}, {after: 9d, status: OPEN}]"))
+    toy = make_toy(urls=[receiver.url])
+    toy.door(toy.script("connect: [{status: NEW}, {after: 9d, status: OPEN}]"))
     assert out.wait(30)
     if early:
         let_go.set()
-        assert house.engine.dispatcher.settle(house.sandbox, 30)
+        assert toy.engine.dispatcher.settle(toy.sandbox, 30)
     else:
-        settle = house.engine.dispatcher.settle
-        house.engine.dispatcher.settle = lambda *args: (let_go.set(), settle(*args))[1]  # type: ignore[method-assign]
-    assert house.advance(HOUR) == []
+        settle = toy.engine.dispatcher.settle
+        toy.engine.dispatcher.settle = lambda *args: (let_go.set(), settle(*args))[1]  # type: ignore[method-assign]
+    assert toy.advance(HOUR) == []
+
+
+def begun(toy: ToyEngine, *, after_a_commit: bool) -> list[str]:
+    """What a call does that finds within a transaction that something is not ready."""
+    did: list[str] = []
+
+    def call() -> None:
+        if after_a_commit:
+            with toy.engine.change(toy.sandbox) as world:
+                world.meet("toy", "event", "toy.seen")
+            did.append("committed")
+        with toy.engine.change(toy.sandbox) as world:
+            did.append("begun")
+            need(world, "ready" in did, lambda: did.append("ready"))
+
+    toy.engine.loads.attempt(call)
+    return did
+
+
+def test_a_call_begins_again_only_while_it_has_committed_nothing(toy: ToyEngine) -> None:
+    """What it has done would be done twice, or be refused the second time as a form is that was sent already."""
+    assert begun(toy, after_a_commit=False) == ["begun", "ready", "begun"]
+    assert begun(toy, after_a_commit=True) == ["committed", "begun"]

@@ -9,21 +9,22 @@ import pytest
 from mocksrv.engine.clock import MINUTE, SECOND
 from mocksrv.engine.journal import Entry
 from mocksrv.engine.observers import Happening
+from mocksrv.engine.storage.records import Record
 from tests.conftest import Receiver
-from tests.engine.toy import House
+from tests.engine.toy import ToyEngine
 
 SCRIPT = "connect: [{status: NEW}, {after: 10s, status: OPEN}]"
 
 
 def test_an_observer_is_told_all_that_happens_in_its_order(
-    make_house: Callable[..., House], receiver: Receiver
+    make_toy: Callable[..., ToyEngine], receiver: Receiver
 ) -> None:
-    house = make_house(urls=[receiver.url])
+    toy = make_toy(urls=[receiver.url])
     told: list[Happening] = []
-    house.engine.observers.subscribe(told.extend)
-    door = house.door(house.script(SCRIPT))
-    assert house.engine.dispatcher.settle(house.sandbox, 30)
-    house.engine.record(Entry("default", "REQ-1", 5, "GET", "/doors", 200, notes={"subject": door}))
+    toy.engine.observers.subscribe(told.extend)
+    door = toy.door(toy.script(SCRIPT))
+    assert toy.engine.dispatcher.settle(toy.sandbox, 30)
+    toy.engine.record(toy.sandbox, Entry("default", "REQ-1", 5, "GET", "/doors", 200, notes={"subject": door}))
     assert [(each.kind, each.detail) for each in told if each.kind != "change"] == [
         ("event", "toy.door.changed"),
         ("delivery", f"toy.door.changed -> {receiver.url}"),
@@ -35,58 +36,58 @@ def test_an_observer_is_told_all_that_happens_in_its_order(
     assert {each.subject for each in told if each.kind in ("status", "event", "call")} == {door}
 
 
-def test_nothing_is_told_of_what_was_undone(house: House) -> None:
+def test_nothing_is_told_of_what_was_undone(toy: ToyEngine) -> None:
     told: list[Happening] = []
-    house.engine.observers.subscribe(told.extend)
-    with pytest.raises(RuntimeError), house.engine.change(house.sandbox) as world:  # noqa: PT012
-        world.mark("D-1", "tried", status="OPEN")
+    toy.engine.observers.subscribe(told.extend)
+    with pytest.raises(RuntimeError), toy.engine.change(toy.sandbox) as world:  # noqa: PT012
+        world.mark(Record("toy.door", "D-1", {}), "tried", status="OPEN")
         raise RuntimeError
     assert told == []
 
 
-def test_an_observer_sees_what_it_is_told_of(house: House) -> None:
+def test_an_observer_sees_what_it_is_told_of(toy: ToyEngine) -> None:
     """It is called after the commit."""
     seen: list[str | None] = []
 
     def look(happened: Sequence[Happening]) -> None:
-        with house.engine.store.read() as tx:
+        with toy.engine.store.read() as tx:
             found = [tx.record("default", each.subject) for each in happened if each.kind == "status" and each.subject]
         seen.extend(record.body["status"] for record in found if record)
 
-    house.engine.observers.subscribe(look)
-    house.door(house.script(SCRIPT))
-    house.advance(MINUTE)
+    toy.engine.observers.subscribe(look)
+    toy.door(toy.script(SCRIPT))
+    toy.advance(MINUTE)
     assert seen == ["NEW", "OPEN"]
 
 
-def test_an_observer_that_fails_breaks_nothing(house: House) -> None:
+def test_an_observer_that_fails_breaks_nothing(toy: ToyEngine) -> None:
     told: list[Happening] = []
 
     def failing(_: Sequence[Happening]) -> None:
         raise RuntimeError("a defect of an observer")
 
-    house.engine.observers.subscribe(failing)
-    house.engine.observers.subscribe(told.extend)
-    door = house.door(house.script(SCRIPT))
-    house.advance(MINUTE)
-    assert house.status(door) == "OPEN"
+    toy.engine.observers.subscribe(failing)
+    toy.engine.observers.subscribe(told.extend)
+    door = toy.door(toy.script(SCRIPT))
+    toy.advance(MINUTE)
+    assert toy.status(door) == "OPEN"
     assert "OPEN" in [each.detail for each in told]
 
 
-def test_who_has_unsubscribed_is_told_nothing_more(house: House) -> None:
+def test_who_has_unsubscribed_is_told_nothing_more(toy: ToyEngine) -> None:
     told: list[Happening] = []
     observer = told.extend
-    house.engine.observers.subscribe(observer)
-    house.engine.observers.unsubscribe(observer)
-    house.door(house.script(SCRIPT))
+    toy.engine.observers.subscribe(observer)
+    toy.engine.observers.unsubscribe(observer)
+    toy.door(toy.script(SCRIPT))
     assert told == []
-    assert not house.engine.observers.present
+    assert not toy.engine.observers.present
 
 
-def test_an_advance_ends_its_observation(house: House) -> None:
-    house.door(house.script(SCRIPT))
-    happened = house.advance(20 * SECOND)
+def test_an_advance_ends_its_observation(toy: ToyEngine) -> None:
+    toy.door(toy.script(SCRIPT))
+    happened = toy.advance(20 * SECOND)
     before = len(happened)
-    house.door("test")
-    assert not house.engine.observers.present
+    toy.door("test")
+    assert not toy.engine.observers.present
     assert len(happened) == before > 0

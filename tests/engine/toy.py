@@ -131,7 +131,7 @@ class DoorRole(Role):
         outbox.emit(world, event, subject.guid, payload, {"content-type": "application/json"}, self.unasked)
 
 
-class House:
+class ToyEngine:
     """An engine with doors, and the handles that the tests pull."""
 
     def __init__(self, folder: Path, config: Config, *, shared: bool = False) -> None:
@@ -147,7 +147,13 @@ class House:
     def script(self, flows: str, name: str = "test") -> str:
         """Puts in a scenario whose flows are this YAML; its name."""
         body = "\n".join(f"  {line}" for line in flows.strip("\n").splitlines())
-        return self.engine.put_scenario(self.sandbox, f"name: {name}\nprovider: toy\nflows:\n{body}\n").name
+        return self.put(f"name: {name}\nprovider: toy\nflows:\n{body}\n")
+
+    def put(self, text: str) -> str:
+        """Puts in a scenario; its name."""
+        scenario = self.sandbox.scenarios.parse(text)
+        self.engine.put_scenario(self.sandbox, scenario)
+        return scenario.name
 
     def door(self, scenario: str, job: str = "connect", *, skip: bool = False) -> str:
         """A new door that plays a scenario; its guid."""

@@ -30,7 +30,7 @@ SETS = st.fixed_dictionaries(
     optional={
         "is_authenticated": st.booleans(),
         "needs_updated_credentials": st.booleans(),
-        "connection_status_message": st.none() | st.sampled_from(["Your bank is moving house.", *filter(None, TEXTS)]),
+        "connection_status_message": st.none() | st.sampled_from(["Your bank is moving toy.", *filter(None, TEXTS)]),
         "error": st.sampled_from(ERRORS),
         "has_processed_accounts": st.booleans(),
         "name": st.sampled_from(["My bank", "A"]),
@@ -71,7 +71,7 @@ def of_member(member: dict[str, Any], written: dict[str, Any]) -> Iterator[str]:
         yield "half an error"
     row = STATUSES[status]["connection_status_message"]
     said = member["connection_status_message"] or ""
-    own = written.get("connection_status_message") == "Your bank is moving house."
+    own = written.get("connection_status_message") == "Your bank is moving toy."
     if not own and said != row.replace("{name}", "MX Bank") and not said.startswith(row.partition("{name}")[0] or said):
         yield "the message of another status"
 

@@ -16,7 +16,7 @@ from mocksrv.providers.numbers import LARGEST, dumps_for_javascript, too_large
 from mocksrv.providers.provider import Provider
 from tests.conftest import SandboxClient
 
-needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="needs Node: install it")
 
 
 def printed_by_javascript(texts: list[str]) -> list[str]:

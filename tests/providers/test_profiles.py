@@ -62,7 +62,8 @@ def net(account: Account, *statuses: str) -> int:
 def test_bundled_profiles_are_sound() -> None:
     assert PROFILES.names() == frozenset(BUNDLED)
     for name in BUNDLED:
-        assert PROFILES.get(name).name == name
+        path = BUNDLED_FOLDER / f"{name}.yaml"
+        assert read(path.read_bytes(), name=name, file=str(path), categories=BY_NAME) == PROFILES.get(name)
 
 
 @given(names, keys, moments, st.integers(6, 150))

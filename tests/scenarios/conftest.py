@@ -1,14 +1,14 @@
-"""The stage of the scenario tests."""
+"""The connection that the scenario tests play on."""
 
 from __future__ import annotations
 
 import pytest
 
 from tests.conftest import MX, Receiver
-from tests.scenarios.stage import Stage
+from tests.scenarios.connection import Connection
 
 
 @pytest.fixture
-def stage(mx: MX, receiver: Receiver) -> Stage:
+def connection(mx: MX, receiver: Receiver) -> Connection:
     """A user at a server on a manual clock with a seed, and a receiver of its callbacks."""
-    return Stage(mx, receiver)
+    return Connection(mx, receiver)

@@ -15,27 +15,27 @@ from mocksrv.engine.clock import DAY, HOUR
 from mocksrv.engine.play import Job, Play
 from mocksrv.providers.mx.events.statuses import COUNTING, FAILURES
 from tests.conftest import MX
-from tests.scenarios.stage import Stage
+from tests.scenarios.connection import Connection
 
 
-def deny(stage: Stage, times: int) -> list[str]:
+def deny(connection: Connection, times: int) -> list[str]:
     """So many attempts with a wrong password; what each came to."""
     found = []
     for _ in range(times):
-        stage.login("INVALID")
-        stage.mx.advance("1m")
-        found.append(stage.statuses()[-1])
+        connection.login("INVALID")
+        connection.mx.advance("1m")
+        found.append(connection.statuses()[-1])
     return found
 
 
-def fail(stage: Stage, times: int, *, every: str = "1h", job: str = "aggregate") -> list[str]:
+def fail(connection: Connection, times: int, *, every: str = "1h", job: str = "aggregate") -> list[str]:
     """So many jobs of a member whose bank is down, one after each span; what each came to."""
     found = []
     for _ in range(times):
-        stage.mx.advance(every)
-        stage.call(job)
-        stage.mx.advance("1s")
-        found.append(stage.statuses()[-1])
+        connection.mx.advance(every)
+        connection.call(job)
+        connection.mx.advance("1s")
+        found.append(connection.statuses()[-1])
     return found
 
 
@@ -43,37 +43,37 @@ def moments(mx: MX, member: str) -> list[str]:
     return [row["cause"] for row in mx.control("GET", f"/subjects/{member}")["timeline"]]
 
 
-def test_the_third_wrong_password_prevents_and_so_does_the_fourth(stage: Stage) -> None:
-    stage.connect(password="INVALID")
-    stage.mx.advance("1s")
-    stage.skip()
-    assert deny(stage, 3) == ["DENIED", "PREVENTED", "PREVENTED"]
-    assert stage.wants_credentials()
-    stage.call("aggregate", status=409)
+def test_the_third_wrong_password_prevents_and_so_does_the_fourth(connection: Connection) -> None:
+    connection.connect(password="INVALID")
+    connection.mx.advance("1s")
+    connection.skip()
+    assert deny(connection, 3) == ["DENIED", "PREVENTED", "PREVENTED"]
+    assert connection.wants_credentials()
+    connection.call("aggregate", status=409)
 
 
-def test_it_is_one_change_with_one_callback_and_the_timeline_says_why(stage: Stage) -> None:
-    stage.connect(password="INVALID")
-    stage.mx.advance("1s")
-    deny(stage, 1)
-    stage.skip()
-    stage.login("INVALID")
-    lines = stage.advance("1s")
+def test_it_is_one_change_with_one_callback_and_the_timeline_says_why(connection: Connection) -> None:
+    connection.connect(password="INVALID")
+    connection.mx.advance("1s")
+    deny(connection, 1)
+    connection.skip()
+    connection.login("INVALID")
+    lines = connection.advance("1s")
     assert [line.partition(" ")[2] for line in lines][1:] == [
         "updated PREVENTED idle wants-credentials 61/-",
         "CHANGED PREVENTED",
     ]
-    assert "DENIED" not in stage.statuses()[-1]
-    causes = moments(stage.mx, stage.member)
+    assert "DENIED" not in connection.statuses()[-1]
+    causes = moments(connection.mx, connection.member)
     assert "counted: 3 times DENIED in a row: PREVENTED" in causes
-    stage.mx.call("GET", stage.path)
-    asked = stage.mx.control("GET", "/requests?limit=1000")["requests"]
-    why = stage.mx.control("GET", f"/requests/{asked[-1]['id']}")
+    connection.mx.call("GET", connection.path)
+    asked = connection.mx.control("GET", "/requests?limit=1000")["requests"]
+    why = connection.mx.control("GET", f"/requests/{asked[-1]['id']}")
     assert why["counted"] == "counted: 3 times DENIED in a row: PREVENTED"
 
 
-def test_another_end_breaks_the_row_and_a_question_does_not(stage: Stage) -> None:
-    stage.script(
+def test_another_end_breaks_the_row_and_a_question_does_not(connection: Connection) -> None:
+    connection.script(
         """
         connect: [{status: CREATED}, {after: 1s, status: DENIED}]
         update: [{status: UPDATED}, {after: 1s, then: ask}]
@@ -85,82 +85,84 @@ def test_another_end_breaks_the_row_and_a_question_does_not(stage: Stage) -> Non
         locked: [{status: RESUMED}, {after: 1s, status: LOCKED}]
         """
     )
-    stage.connect("mine")
-    stage.mx.advance("1s")
+    connection.connect("mine")
+    connection.mx.advance("1s")
     found = []
     for answer in ("deny", "lock", "deny", "deny", "deny"):
-        stage.login("another")
-        stage.mx.advance("1s")
-        stage.answer(answer)
-        stage.mx.advance("1s")
-        found.append(stage.statuses()[-1])
+        connection.login("another")
+        connection.mx.advance("1s")
+        connection.answer(answer)
+        connection.mx.advance("1s")
+        found.append(connection.statuses()[-1])
     assert found == ["DENIED", "LOCKED", "DENIED", "DENIED", "PREVENTED"]
 
 
-def test_a_success_starts_the_count_anew(stage: Stage) -> None:
-    stage.connect(password="INVALID")
-    stage.mx.advance("1s")
-    assert deny(stage, 1) == ["DENIED"]
-    stage.login("right")
-    stage.mx.advance("1m")
-    assert stage.statuses()[-1] == "CONNECTED"
-    assert deny(stage, 3) == ["DENIED", "DENIED", "PREVENTED"]
+def test_a_success_starts_the_count_anew(connection: Connection) -> None:
+    connection.connect(password="INVALID")
+    connection.mx.advance("1s")
+    assert deny(connection, 1) == ["DENIED"]
+    connection.login("right")
+    connection.mx.advance("1m")
+    assert connection.statuses()[-1] == "CONNECTED"
+    assert deny(connection, 3) == ["DENIED", "DENIED", "PREVENTED"]
 
 
-def test_a_push_starts_the_count_anew_and_does_what_it_says(stage: Stage) -> None:
-    stage.connect(password="INVALID")
-    stage.mx.advance("1s")
-    deny(stage, 1)
-    stage.mx.control("PUT", f"/subjects/{stage.member}/status", {"status": "DENIED"})
-    assert stage.statuses()[-1] == "DENIED"
-    assert deny(stage, 3) == ["DENIED", "DENIED", "PREVENTED"]
+def test_a_push_starts_the_count_anew_and_does_what_it_says(connection: Connection) -> None:
+    connection.connect(password="INVALID")
+    connection.mx.advance("1s")
+    deny(connection, 1)
+    connection.mx.control("PUT", f"/subjects/{connection.member}/status", {"status": "DENIED"})
+    assert connection.statuses()[-1] == "DENIED"
+    assert deny(connection, 3) == ["DENIED", "DENIED", "PREVENTED"]
 
 
-def test_the_third_failure_within_a_day_degrades(stage: Stage) -> None:
-    stage.connect("failed")
-    stage.mx.advance("1s")
-    assert fail(stage, 3) == ["FAILED", "DEGRADED", "DEGRADED"]
+def test_the_third_failure_within_a_day_degrades(connection: Connection) -> None:
+    connection.connect("failed")
+    connection.mx.advance("1s")
+    assert fail(connection, 3) == ["FAILED", "DEGRADED", "DEGRADED"]
 
 
-def test_failures_further_apart_do_not_degrade(stage: Stage) -> None:
-    stage.connect("failed")
-    stage.mx.advance("1s")
-    assert fail(stage, 4, every="13h") == ["FAILED"] * 4
+def test_failures_further_apart_do_not_degrade(connection: Connection) -> None:
+    connection.connect("failed")
+    connection.mx.advance("1s")
+    assert fail(connection, 4, every="13h") == ["FAILED"] * 4
 
 
-def test_all_jobs_count(stage: Stage) -> None:
-    stage.script("connect: [{status: CREATED}, {after: 1s, status: FAILED}]\nbalance: [{after: 1s, status: FAILED}]")
-    stage.connect("mine")
-    stage.mx.advance("1s")
-    assert fail(stage, 1, job="check_balance") == ["FAILED"]
-    assert fail(stage, 1) == ["DEGRADED"]
+def test_all_jobs_count(connection: Connection) -> None:
+    connection.script(
+        "connect: [{status: CREATED}, {after: 1s, status: FAILED}]\nbalance: [{after: 1s, status: FAILED}]"
+    )
+    connection.connect("mine")
+    connection.mx.advance("1s")
+    assert fail(connection, 1, job="check_balance") == ["FAILED"]
+    assert fail(connection, 1) == ["DEGRADED"]
 
 
-def test_two_weeks_of_failures_disconnect(stage: Stage) -> None:
-    stage.connect("failed", background_aggregation_is_disabled=True)
-    stage.mx.advance("1s")
-    assert fail(stage, 3, every="6d") == ["FAILED", "FAILED", "DISCONNECTED"]
-    stage.mx.control("PUT", f"/subjects/{stage.member}/status", {"status": "CONNECTED"})
-    assert fail(stage, 3, every="6d") == ["FAILED", "FAILED", "DISCONNECTED"]  # since that success
+def test_two_weeks_of_failures_disconnect(connection: Connection) -> None:
+    connection.connect("failed", background_aggregation_is_disabled=True)
+    connection.mx.advance("1s")
+    assert fail(connection, 3, every="6d") == ["FAILED", "FAILED", "DISCONNECTED"]
+    connection.mx.control("PUT", f"/subjects/{connection.member}/status", {"status": "CONNECTED"})
+    assert fail(connection, 3, every="6d") == ["FAILED", "FAILED", "DISCONNECTED"]  # since that success
 
 
-def test_a_file_may_switch_counting_off_for_itself_and_for_what_extends_it(stage: Stage) -> None:
-    stage.script("connect: [{status: CREATED}, {after: 1s, status: FAILED}]", more="counting: off")
-    stage.script("update: [{status: UPDATED}, {after: 1s, status: DENIED}]", name="child", more="extends: mine")
-    stage.connect("child")
-    stage.mx.advance("1s")
-    assert fail(stage, 3) == ["FAILED"] * 3
+def test_a_file_may_switch_counting_off_for_itself_and_for_what_extends_it(connection: Connection) -> None:
+    connection.script("connect: [{status: CREATED}, {after: 1s, status: FAILED}]", more="counting: off")
+    connection.script("update: [{status: UPDATED}, {after: 1s, status: DENIED}]", name="child", more="extends: mine")
+    connection.connect("child")
+    connection.mx.advance("1s")
+    assert fail(connection, 3) == ["FAILED"] * 3
     for _ in range(3):
-        stage.login("wrong", headers={"X-Mocksrv-Scenario": "child"})
-        stage.mx.advance("1s")
-    assert stage.statuses()[-1] == "DENIED"
+        connection.login("wrong", headers={"X-Mocksrv-Scenario": "child"})
+        connection.mx.advance("1s")
+    assert connection.statuses()[-1] == "DENIED"
 
 
 @pytest.mark.parametrize("status", ["PREVENTED", "DEGRADED", "DISCONNECTED"])
-def test_a_scenario_about_one_of_them_enters_it_at_once(stage: Stage, status: str) -> None:
-    stage.connect(status.lower())
-    stage.mx.advance("1s")
-    assert stage.statuses()[-1] == status
+def test_a_scenario_about_one_of_them_enters_it_at_once(connection: Connection, status: str) -> None:
+    connection.connect(status.lower())
+    connection.mx.advance("1s")
+    assert connection.statuses()[-1] == status
 
 
 def test_what_was_counted_is_kept_when_the_server_is_killed(tmp_path: Any, make_server: Any) -> None:

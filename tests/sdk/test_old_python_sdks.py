@@ -1,47 +1,27 @@
-"""Older versions of MX's Python SDK read the guide to its end, and the holdings. Each has an environment of its own.
-
-``python -m tests.sdk.test_old_python_sdks`` makes them, below MOCKSRV_OLD_SDKS or in .venv-old-sdks.
+"""Older versions of MX's Python SDK read the guide to its end, and the holdings. Each has an environment of its own
+(tests/environments.py).
 """
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cli.running import LIMIT, ROOT, Serving
+from tests import environments
+from tests.cli.running import LIMIT, Serving
 
-VERSIONS = ("0.9.0", "0.10.0", "0.20.0", "1.12.0")
-FOLDER = Path(os.environ.get("MOCKSRV_OLD_SDKS") or ROOT / ".venv-old-sdks")
 SCRIPT = Path(__file__).with_name("old_python_guide.py")
 
 
-def python(version: str) -> Path:
-    """The interpreter of an SDK's environment."""
-    return FOLDER / version / "bin" / "python"
-
-
-def install() -> None:
-    """Makes the environments that are not there."""
-    for version in VERSIONS:
-        if not python(version).exists():
-            subprocess.run([sys.executable, "-m", "venv", FOLDER / version], check=True)
-        wanted = f"mx-platform-python=={version}"
-        subprocess.run([python(version), "-m", "pip", "install", "--quiet", wanted], check=True)
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("version", VERSIONS)
-def test_an_old_sdk_reads_the_guide(version: str) -> None:
-    if not python(version).exists():
-        pytest.skip(f"needs mx-platform-python {version}: run `python -m tests.sdk.test_old_python_sdks`")
+@pytest.mark.parametrize("sdk", [pytest.param(sdk, marks=environments.needs(sdk)) for sdk in environments.OLD_SDKS])
+def test_an_old_sdk_reads_the_guide(sdk: str) -> None:
     with Serving(options=["--clock", "manual", "--seed", "7"]) as server:
-        command = [python(version), SCRIPT, server.url]
+        command = [environments.python(sdk), SCRIPT, server.url]
         done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     seen: dict[str, Any] = json.loads(done.stdout)
@@ -54,7 +34,3 @@ def test_an_old_sdk_reads_the_guide(version: str) -> None:
         "balance": 500000.0,
         "transactions": 0,
     }
-
-
-if __name__ == "__main__":
-    install()

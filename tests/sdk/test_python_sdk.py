@@ -15,7 +15,7 @@ from types import ModuleType
 
 import pytest
 
-from mocksrv.providers.mx.http.call import V1, V2
+from mocksrv.providers.mx.http.versions import V1, V2
 from tests.providers.mx.http.test_shapes import OPENAPI, operations
 from tests.sdk.world import OPERATIONS
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from flask import url_for
 from werkzeug.routing import BuildError
 
-from mocksrv.engine.engine import Engine
 from mocksrv.web.app import App
+from tests.conftest import started
 
 INVALID_ROUTE = {"error": {"message": "Invalid route", "status": "not_found", "type": "not_found_error"}}
 
 
-@pytest.fixture
-def app(make_server: Callable[..., tuple[Engine, App]]) -> App:
-    return make_server()[1]
+@pytest.fixture(scope="module")
+def app() -> Iterator[App]:
+    """One for all tests, which look and change nothing."""
+    engine, app = started()
+    yield app
+    engine.close()
 
 
 @pytest.mark.parametrize("sandbox", ["", "/sandbox/mine"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from mocksrv.engine.engine import Engine
 from mocksrv.web.app import App
+from mocksrv.web.stream import Streams
 from tests.conftest import MX, MX_HEADERS, Receiver
 
 
@@ -16,6 +18,9 @@ from tests.conftest import MX, MX_HEADERS, Receiver
 def other(mx: MX) -> MX:
     """A client of another sandbox of the same server."""
     return MX(mx.http.application, "ci-17")
+
+
+IDLE = 400  # real ms
 
 
 # names
@@ -29,12 +34,12 @@ def test_names(mx: MX, name: str) -> None:
     assert name in mx.control("GET", "/sandboxes")["sandboxes"]
 
 
-@pytest.mark.parametrize("name", ["%2e", "%2e%2e", "with%20space", "x" * 65, "%C3%BC", "%00", "a%0A", "a:b", "", "~"])
 @pytest.mark.parametrize("path", ["users", "_mocksrv/clock", "no/such/route", ""])
-def test_what_is_no_name(mx: MX, name: str, path: str) -> None:
-    answer = mx.http.get(f"/sandbox/{name}/{path}", headers=MX_HEADERS, auth=("client", "key"))
-    assert answer.status_code == 400
-    assert "is not a sandbox name; allowed are 1 to 64 of" in answer.get_json()["detail"]
+def test_what_is_no_name(mx: MX, path: str) -> None:
+    for name in ("%2e", "%2e%2e", "with%20space", "x" * 65, "%C3%BC", "%00", "a%0A", "a:b", "", "~"):
+        answer = mx.http.get(f"/sandbox/{name}/{path}", headers=MX_HEADERS, auth=("client", "key"))
+        assert answer.status_code == 400, name
+        assert "is not a sandbox name; allowed are 1 to 64 of" in answer.get_json()["detail"]
     assert mx.control("GET", "/sandboxes")["sandboxes"] == ["default"]
 
 
@@ -42,6 +47,7 @@ def test_a_sandbox_is_made_on_first_use(mx: MX, other: MX) -> None:
     assert mx.control("GET", "/sandboxes") == {"sandboxes": ["default"]}
     other.call("GET", "/users")
     assert mx.control("GET", "/sandboxes") == {"sandboxes": ["ci-17", "default"]}
+    assert mx.control("GET", "/sandboxes?name=ci-*") == {"sandboxes": ["ci-17"]}
 
 
 def test_the_prefix_default_is_the_unprefixed_sandbox(mx: MX) -> None:
@@ -185,6 +191,8 @@ def test_a_sandbox_shows_its_settings(mx: MX) -> None:
         "name": "default",
         "seed": 7,
         "without": [],
+        "steps": [],
+        "all_events": False,
         "clock": {"mode": "manual", "now": "2026-01-01T12:00:00.000Z", "next": None},
         "bindings": {"default": None, "next": []},
     }
@@ -316,3 +324,24 @@ def test_a_seed_is_mixed_with_the_sandboxs_name(make_server: Callable[..., tuple
     assert told(make_server()[1], "default") == seen[0]
     ids = [found for found, _ in seen]
     assert sum(map(len, ids)) == len(set.union(*ids)) > 60
+
+
+# idle ones
+
+
+@pytest.mark.slow
+def test_a_sandbox_without_a_call_is_dropped_one_that_is_used_or_looked_at_is_not(
+    make_server: Callable[..., tuple[Engine, App]],
+) -> None:
+    engine, app = make_server(sandbox_idle=IDLE)
+    streams = Streams(engine, heartbeat=IDLE / 4000)
+    busy, idle = MX(app, "busy"), MX(app, "idle")
+    user = idle.user()
+    stream = streams.open(engine.sandbox("looked-at"))
+    end = time.monotonic() + 20
+    while "idle" in (left := busy.control("GET", "/sandboxes")["sandboxes"]):
+        assert time.monotonic() < end
+        busy.control("GET", "/webhooks?wait=100ms")
+    assert left == ["busy", "default", "looked-at"]
+    stream.close()
+    idle.call("GET", f"/users/{user}", status=404)

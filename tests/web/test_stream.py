@@ -15,8 +15,8 @@ import requests
 import mocksrv
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.observers import Happening
+from mocksrv.providers.provider import Refusal
 from mocksrv.web.hosting.stream import MOST_PARTS
-from mocksrv.web.problems import Problem
 from mocksrv.web.stream import BEAT, MOST_STREAMS, Streams
 from tests.conftest import MX, Parts
 
@@ -153,7 +153,7 @@ def test_the_last_place_is_given_back(make_server: Any) -> None:
     parts: Parts = make_server()
     streams, sandbox = Streams(parts.engine), parts.engine.sandbox("default")
     opened = [streams.open(sandbox) for _ in range(MOST_STREAMS)]
-    with pytest.raises(Problem, match="streams already"):
+    with pytest.raises(Refusal, match="streams already"):
         streams.open(sandbox)
     opened[0].close()
     opened[0].close()

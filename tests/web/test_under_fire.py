@@ -6,67 +6,72 @@ import contextlib
 import socket
 import threading
 import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mocksrv.engine.callbacks.transport import Transport
-from tests.conftest import MX, Receiver
-from tests.scenarios.stage import Stage
+from mocksrv.engine.engine import Engine
+from mocksrv.engine.storage.queries import Tx
+from mocksrv.web.app import App
+from tests.conftest import MX, MX_HEADERS, Receiver
+from tests.scenarios.connection import Connection
 
 V2 = {"Accept": "application/json", "Accept-Version": "v20250224"}
 
 
 @pytest.fixture
-def stage(mx: MX, receiver: Receiver) -> Stage:
-    return Stage(mx, receiver)
+def connection(mx: MX, receiver: Receiver) -> Connection:
+    return Connection(mx, receiver)
 
 
-def ask_for(stage: Stage, products: list[str], password: str) -> str:
+def ask_for(connection: Connection, products: list[str], password: str) -> str:
     body = {
         "data_request": {"products": products},
-        "member": {"institution_code": "mxbank", "credentials": stage.mx.credentials(password=password)},
+        "member": {"institution_code": "mxbank", "credentials": connection.mx.credentials(password=password)},
     }
-    stage.watch(stage.mx.call("POST", f"/users/{stage.user}/members", body, headers=V2)["member"])
-    return stage.member
+    connection.watch(connection.mx.call("POST", f"/users/{connection.user}/members", body, headers=V2)["member"])
+    return connection.member
 
 
-def test_account_numbers_that_were_asked_for_come_also_after_a_challenge(stage: Stage) -> None:
-    ask_for(stage, ["account_verification"], "challenge")
-    stage.advance("2s")
-    stage.answer("correct")
-    lines = stage.advance("5s")
-    assert stage.total("account_numbers") > 0
+def test_account_numbers_that_were_asked_for_come_also_after_a_challenge(connection: Connection) -> None:
+    ask_for(connection, ["account_verification"], "challenge")
+    connection.advance("2s")
+    connection.answer("correct")
+    lines = connection.advance("5s")
+    assert connection.total("account_numbers") > 0
     assert any("VERIFICATION" in line for line in lines)
 
 
-def test_a_window_uri_during_an_aggregation_changes_nothing_of_it(stage: Stage) -> None:
-    stage.connect("oauth", oauth=True)
-    stage.advance("4h")
-    stage.call("aggregate")
-    stage.mx.call("GET", f"{stage.path}/oauth_window_uri?skip_aggregation=true")
-    before = stage.mx.status(stage.user, stage.member)["successfully_aggregated_at"]
-    stage.advance("1m")
-    assert stage.mx.status(stage.user, stage.member)["successfully_aggregated_at"] != before
+def test_a_window_uri_during_an_aggregation_changes_nothing_of_it(connection: Connection) -> None:
+    connection.connect("oauth", oauth=True)
+    connection.advance("4h")
+    connection.call("aggregate")
+    connection.mx.call("GET", f"{connection.path}/oauth_window_uri?skip_aggregation=true")
+    before = connection.mx.status(connection.user, connection.member)["successfully_aggregated_at"]
+    connection.advance("1m")
+    assert connection.mx.status(connection.user, connection.member)["successfully_aggregated_at"] != before
 
 
-def test_another_data_profile_brings_its_transactions(stage: Stage) -> None:
-    stage.connect("connected", institution="mock_connected")
-    stage.advance("1m")
-    before = stage.total("transactions")
-    stage.script("connect: [{status: CREATED}, {after: 1s, status: CONNECTED, data: wealthy}]")
-    stage.move("mine", "connect")
-    stage.advance("1m")
-    assert stage.total("transactions") > before + 100
+def test_another_data_profile_brings_its_transactions(connection: Connection) -> None:
+    connection.connect("connected", institution="mock_connected")
+    connection.advance("1m")
+    before = connection.total("transactions")
+    connection.script("connect: [{status: CREATED}, {after: 1s, status: CONNECTED, data: wealthy}]")
+    connection.move("mine", "connect")
+    connection.advance("1m")
+    assert connection.total("transactions") > before + 100
 
 
-def test_new_credentials_without_aggregation_are_in_the_timeline(stage: Stage) -> None:
-    stage.connect("connected")
-    stage.advance("1m")
-    body = {"member": {"credentials": stage.mx.credentials(password="other"), "skip_aggregation": True}}
-    stage.mx.call("PUT", stage.path, body)
-    assert stage.statuses()[-1] == "UPDATED"
+def test_new_credentials_without_aggregation_are_in_the_timeline(connection: Connection) -> None:
+    connection.connect("connected")
+    connection.advance("1m")
+    body = {"member": {"credentials": connection.mx.credentials(password="other"), "skip_aggregation": True}}
+    connection.mx.call("PUT", connection.path, body)
+    assert connection.statuses()[-1] == "UPDATED"
 
 
 def test_a_scenario_that_is_gone_stops_the_play_of_who_polls(
@@ -77,17 +82,17 @@ def test_a_scenario_that_is_gone_stops_the_play_of_who_polls(
         "name: mine\nprovider: mx\nflows:\n  connect: [{status: CREATED}, {after: 2 polls, status: CONNECTED}]\n"
     )
     engine, app = make_server(webhook_url=receiver.url, scenarios=(tmp_path,))
-    stage = Stage(MX(app), receiver)
-    stage.connect("mine")
+    connection = Connection(MX(app), receiver)
+    connection.connect("mine")
     file.unlink()
     time.sleep(0.6)
     engine.library.refresh()
     for _ in range(3):
-        stage.state()
-    assert "idle" in stage.state()
-    stage.call("aggregate")
-    stage.advance("1m")
-    assert stage.state().startswith("CONNECTED")
+        connection.state()
+    assert "idle" in connection.state()
+    connection.call("aggregate")
+    connection.advance("1m")
+    assert connection.state().startswith("CONNECTED")
 
 
 def test_secret_headers_of_an_endpoint_are_masked_in_attempts(mx: MX, receiver: Receiver) -> None:
@@ -174,3 +179,29 @@ def test_a_play_is_the_same_again_wherever_the_callbacks_go(make_server: Any) ->
             return [row[0] for row in tx._rows("SELECT rank FROM delivery ORDER BY seq")]
 
     assert ranks("http://127.0.0.1:9/a") == ranks("http://127.0.0.1:19/a")
+
+
+def test_a_slow_disk_makes_changes_slow_and_loses_none(
+    make_server: Callable[..., tuple[Engine, App]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, app = make_server()
+    write = engine.store.write
+
+    @contextlib.contextmanager
+    def slow() -> Iterator[Tx]:
+        with write() as tx:
+            yield tx
+            threading.Event().wait(0.01)  # the commit comes after it
+
+    def create(number: int) -> int:
+        body = {"user": {"id": f"u-{number}"}}
+        return app.test_client().post("/users", json=body, headers=MX_HEADERS, auth=("client", "key")).status_code
+
+    monkeypatch.setattr(engine.store, "write", slow)
+    with ThreadPoolExecutor(8) as clients:
+        statuses = list(clients.map(create, range(24)))
+    answer = app.test_client().get("/users?records_per_page=100", headers=MX_HEADERS, auth=("client", "key"))
+    there = {user["id"] for user in answer.get_json()["users"]}
+    assert set(statuses) <= {200, 503}
+    assert there >= {f"u-{number}" for number, status in enumerate(statuses) if status == 200}
+    assert 200 in statuses

@@ -1,4 +1,6 @@
-"""Which addresses are local: where callbacks may go, and from where the control API may be called."""
+"""What a URL and a header can be, and which addresses are local: where callbacks may go, and from where the control API
+may be called.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +8,11 @@ import re
 import socket
 import threading
 from collections.abc import Collection, Sequence
-from fnmatch import fnmatchcase
 from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 from urllib.parse import urlsplit
+
+from mocksrv.engine.patterns import fits
 
 LOCAL_NETWORKS = tuple(
     ip_network(text) for text in ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
@@ -17,6 +20,8 @@ LOCAL_NETWORKS = tuple(
 METADATA = tuple(  # of clouds, among the private ones: AWS, Google, Oracle, Scaleway
     ip_network(text) for text in ("fd00:ec2::/32", "fd20:ce::/64", "fd00:c1::/32", "fd00:42::/32")
 )
+HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
 RESOLVE_TIME = 2.0  # real seconds that the names of new endpoints may take
 
 
@@ -28,6 +33,11 @@ def is_http_url(text: str) -> bool:
     except ValueError:
         return False
     return usable and not re.search(r"[\s\x00-\x1f\x7f]", text)
+
+
+def is_header(name: str, value: str) -> bool:
+    """Whether a callback can be sent with such a header."""
+    return bool(HEADER_NAME.fullmatch(name) and HEADER_VALUE.fullmatch(value))
 
 
 class ForbiddenHost(Exception):
@@ -78,7 +88,7 @@ def is_local(address: str) -> bool:
 
 def is_allowed(host: str, allowed: Sequence[str]) -> bool:
     """Whether callbacks may go to a host wherever it is: one of these patterns fits it."""
-    return any(fnmatchcase(host, pattern) for pattern in allowed)
+    return any(fits(host, pattern) for pattern in allowed)
 
 
 def forbidden(host: str, address: str) -> str:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from mocksrv.engine.callbacks.transport import Answer
 
 # type -> the members that must be there, those that may
-KINDS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+Kinds = Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]
+KINDS: Kinds = {
     "basic": (("username", "password"), ()),
     "oauth2": (("token_url", "client_id", "client_secret"), ("scope",)),
     "mtls": (("cert", "key"), ("ca",)),
@@ -64,7 +65,7 @@ class _Token:
         return self.auth == auth and self.fetched_at <= now < self.expires_at  # a clock can be set back
 
 
-class Credentials:
+class EndpointCredentials:
     """Makes the headers that prove who sends. ``signers``: the providers' own kinds -> ``signer(auth, body) ->
     headers``.
     """

@@ -11,36 +11,35 @@ import json
 import logging
 import threading
 import time
-from base64 import b64encode
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mocksrv.engine.callbacks.credentials import Credentials, NoToken, Signer, tls_of
+from mocksrv.engine.callbacks.credentials import EndpointCredentials, NoToken, tls_of
 from mocksrv.engine.callbacks.disturbance import disturbed, wrong_content_type, wrong_credentials
 from mocksrv.engine.callbacks.outbox import PRIVATE
+from mocksrv.engine.callbacks.receivers import broken_by
 from mocksrv.engine.clock import iso_ms
 from mocksrv.engine.observers import Happening
 from mocksrv.engine.sandbox import Endpoint, Sandbox
-from mocksrv.engine.secrets import MASK, known_secrets, masked_headers, masked_urls, without
-from mocksrv.engine.storage.records import StoreFull, dumps
-from mocksrv.engine.storage.rows import AttemptRow, DueRow
+from mocksrv.engine.secrets import kept_exchange, masked_urls
+from mocksrv.engine.storage.records import StoreUnavailable
+from mocksrv.engine.storage.rows import AttemptRow, DueRow, NewViolationRow
 from mocksrv.engine.storage.shared import CALLBACKS, OneProcess
 from mocksrv.engine.storage.store import Store
 
 if TYPE_CHECKING:
     from mocksrv.engine.callbacks.transport import Answer, Transport
+    from mocksrv.engine.role import Role
 
 log = logging.getLogger("mocksrv")
 MOST_ENDPOINTS = 512  # endpoints that are sent to at the same time
 SHARE = 64  # of them, those of one sandbox
 TROUBLE, MOST_TROUBLE = 1.0, 60.0  # real seconds after which a queue that failed goes on: twice as long each time
 BATCH = 25  # callbacks that a queue sends before it records what came of them
-BATCH_TIME = (
-    0.02  # real seconds after which it begins no other before that; a killed process sends again what was not recorded
-)
+BATCH_TIME = 0.02  # real seconds after which it begins no other before that; what was not recorded is sent again
 
 
 class Retries(NamedTuple):
@@ -51,7 +50,6 @@ class Retries(NamedTuple):
 
 
 Queue = tuple[Sandbox, str]  # what an endpoint (its id) of a sandbox is owed
-Encoder = Callable[[bytes, Mapping[str, str]], bytes]
 NO_RETRIES = Retries(())
 
 
@@ -65,37 +63,35 @@ class Attempt(NamedTuple):
     number: int
     kept: AttemptRow
     told: Happening
+    broken: Sequence[NewViolationRow]
 
 
 class Dispatcher:
-    """Sends what the outbox holds. ``report`` is told of every attempt, after it was recorded, and whether another one
-    follows.
+    """Sends what the outbox holds, as the roles of the providers say (``roles``, by name). ``report`` is told of every
+    attempt, after it was recorded, and whether another one follows.
     """
 
     def __init__(
         self,
         store: Store,
         transport: Callable[[], Transport],
-        retries: Mapping[str, Retries],
+        roles: Mapping[str, Role],
         report: Callable[[Sandbox, Happening, bool], None],
-        signers: Mapping[str, Signer] | None = None,
-        encoders: Mapping[str, Encoder] | None = None,
-        undated: frozenset[str] = frozenset(),
-        shared: OneProcess | None = None,
-        refresh: Callable[[Sandbox], bool] = lambda sandbox: True,
+        shared: OneProcess,
+        refresh: Callable[[Sandbox], bool],
     ) -> None:
         self._store = store
-        self._shared = shared or OneProcess()
+        self._roles = roles
+        self._shared = shared
         self._refresh = refresh
         self._make_transport = transport
         self._transport: Transport | None = None
         self._making = threading.Lock()
-        self._credentials = Credentials(
-            lambda *sent, **options: self._ready_transport().post(*sent, **options), signers or {}
+        self.warm = False  # the transport is there, or being made
+        self._credentials = EndpointCredentials(
+            lambda *sent, **options: self._ready_transport().post(*sent, **options),
+            {kind: signer for role in roles.values() for kind, signer in role.signers.items()},
         )
-        self._encoders = encoders or {}
-        self._undated = undated  # providers whose callbacks have no date
-        self._retries = retries
         self._report = report
         self._pool = ThreadPoolExecutor(MOST_ENDPOINTS, thread_name_prefix="callbacks")
         self._changed = threading.Condition()
@@ -108,6 +104,10 @@ class Dispatcher:
 
     def warm_up(self) -> None:
         """Callbacks are to be expected: the first of them need not wait for the HTTP client to be imported."""
+        with self._changed:
+            if self.warm or self._closed:
+                return
+            self.warm = True
         self._pool.submit(self._ready_transport)
 
     def _ready_transport(self) -> Transport:
@@ -210,7 +210,7 @@ class Dispatcher:
                 if self.pause(trouble):
                     return
                 trouble = min(MOST_TROUBLE, 2 * trouble)
-                if not isinstance(failure, StoreFull):  # of which the background work tells
+                if not isinstance(failure, StoreUnavailable):  # of which the background work tells
                     log.exception(
                         "a callback to %s could not be sent or recorded; it is tried again", masked_urls(endpoint)
                     )
@@ -248,6 +248,8 @@ class Dispatcher:
                     return False
                 if sandbox.settings is not settings:  # it was reset, perhaps
                     break
+                if not self._shared.holds(CALLBACKS, sandbox.name, endpoint):
+                    break  # this process stood still; another one may send these now
                 self._deliver(sandbox, endpoint, row)
                 if time.monotonic() > end:
                     break
@@ -278,7 +280,7 @@ class Dispatcher:
         body = row.payload.encode()
         if wrong:
             body = disturbed(body, wrong, sandbox.chance(f"corrupt:{event_id}:{place}"))
-        body = self._encode(event, body, headers)
+        body = self._role(event).encode(body, headers)
         answer = self._post(sandbox, endpoint, body, headers, wrong)
         delivered = answer.status is not None and 200 <= answer.status < 300
         if answer.status == 401 and not wrong.get("wrong_credentials") and self._credentials.forget(sandbox, endpoint):
@@ -287,12 +289,12 @@ class Dispatcher:
         else:
             due = None if delivered else self._next(sandbox, event, f"{event_id}:{place}", attempts, sandbox.now())
         state = "delivered" if delivered else "failed" if due is None else "pending"
-        kept = AttemptRow(
-            at, answer.status, answer.error, answer.duration_ms, *_exchange(endpoint, headers, body, answer)
-        )
+        exchange = kept_exchange(endpoint, headers, body, answer)
+        kept = AttemptRow(at, answer.status, answer.error, answer.duration_ms, *exchange)
         detail = f"{event} -> {masked_urls(endpoint.url)}: {_outcome(answer, due)}"
-        told = Happening(sandbox.name, at, "attempt", event_id, detail, {"delivery": row.seq})
-        self._done.append(Attempt(sandbox, row.seq, state, due, attempts + 1, kept, told))
+        told = Happening(sandbox.name, at, "attempt", event_id, detail, {"delivery": row.seq, "state": state})
+        broken = [] if due == at else [*broken_by(sandbox, at, row, endpoint, answer, wrong)]
+        self._done.append(Attempt(sandbox, row.seq, state, due, attempts + 1, kept, told, broken))
 
     def record(self) -> None:
         """Writes what came of the attempts so far, of all queues in one transaction. Afterwards none of them is out any
@@ -304,15 +306,19 @@ class Dispatcher:
                 return
             try:
                 known = self._write(done)
-            except StoreFull:
+            except StoreUnavailable:
                 self._done.extendleft(reversed(done))
                 raise
             for attempt in known:
                 self._report(attempt.sandbox, attempt.told, attempt.due is not None)
 
     def _write(self, done: Sequence[Attempt]) -> list[Attempt]:
-        """Those whose delivery is there: the sandboxes of the others were emptied meanwhile. Raises StoreFull."""
+        """Those whose delivery is there: the sandboxes of the others were emptied meanwhile. Raises
+        StoreUnavailable.
+        """
         with self._store.write() as tx:
+            for name in sorted({attempt.sandbox.name for attempt in done}):
+                self._shared.changed(tx, name)
             known = [
                 attempt
                 for attempt in done
@@ -320,26 +326,23 @@ class Dispatcher:
             ]
             for attempt in known:
                 tx.add_attempt(attempt.delivery, attempt.kept)
-            for name in {attempt.sandbox.name for attempt in known}:
-                self._shared.changed(tx, name)
+                tx.add_violations(attempt.broken)
         return known
 
-    def _encode(self, event: str, body: bytes, headers: Mapping[str, str]) -> bytes:
-        """The body as the provider writes it: JSON, unless it has an encoder that says otherwise."""
-        encoder = self._encoders.get(event.partition(".")[0])
-        return encoder(body, headers) if encoder else body
+    def _role(self, event: str) -> Role:
+        """The role of the provider whose event it is."""
+        return self._roles[event.partition(".")[0]]
 
     def probe(self, sandbox: Sandbox, endpoint: Endpoint, event: str, body: str, headers: Mapping[str, str]) -> Answer:
         """One attempt at once, inside a request, with nothing written: the only callback that anybody waits for."""
         sent = self._headers(endpoint, event, headers, sandbox.now())
-        return self._post(sandbox, endpoint, self._encode(event, body.encode(), sent), sent, {})
+        return self._post(sandbox, endpoint, self._role(event).encode(body.encode(), sent), sent, {})
 
     def _headers(self, endpoint: Endpoint, event: str, headers: Mapping[str, str], at: int) -> dict[str, str]:
         """What goes out, but for the credentials: the event's own headers, the date in sandbox time unless the provider
         sends none, the endpoint's.
         """
-        dated = event.partition(".")[0] not in self._undated
-        date = {"Date": formatdate(at / 1000, usegmt=True)} if dated else {}
+        date = {"Date": formatdate(at / 1000, usegmt=True)} if self._role(event).dated else {}
         return {**headers, **date, **endpoint.headers}
 
     def _post(
@@ -365,7 +368,7 @@ class Dispatcher:
         """When to try again, in sandbox time; None after the last retry. ``key`` is the same again for the same seed
         and calls.
         """
-        retries = self._retries.get(event.partition(".")[0], NO_RETRIES)
+        retries = self._role(event).retries
         if attempts >= len(retries.delays):
             return None
         chance = sandbox.chance(f"retry:{key}:{attempts}")
@@ -376,26 +379,8 @@ def _endpoint(sandbox: Sandbox, id: str, options: Mapping[str, Any]) -> tuple[in
     """Where a delivery goes, and its place among the sandbox's endpoints; None when that endpoint is gone."""
     endpoints = sandbox.settings.endpoints
     if PRIVATE in options:
-        return len(endpoints), Endpoint(**options[PRIVATE])
+        return len(endpoints), Endpoint.load(options[PRIVATE])
     return next(((place, each) for place, each in enumerate(endpoints) if each.id == id), (0, None))
-
-
-def _exchange(endpoint: Endpoint, sent: Mapping[str, str], body: bytes, answer: Answer) -> tuple[str, str]:
-    """What was sent and answered, as it is kept: without secrets, also where the receiver repeats them."""
-    own = {name.lower() for name in endpoint.headers}
-    shown = {name: MASK if name.lower() in own else value for name, value in masked_headers(sent).items()}
-    secrets = known_secrets(endpoint.url, endpoint.auth, endpoint.headers, sent)
-    heads = {name: without(value, secrets) for name, value in answer.headers.items()}
-    request = dumps({"url": masked_urls(endpoint.url), "headers": shown, **_shown(body)})
-    return request, dumps({"headers": heads, "body": without(answer.body, secrets)})
-
-
-def _shown(body: bytes) -> dict[str, str]:
-    """A body as it is kept: its text, and its bytes where these are no text any more."""
-    try:
-        return {"body": body.decode()}
-    except UnicodeDecodeError:
-        return {"body": body.decode("utf-8", "replace"), "body_base64": b64encode(body).decode()}
 
 
 def _outcome(answer: Answer, due: int | None) -> str:

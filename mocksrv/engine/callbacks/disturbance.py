@@ -9,18 +9,34 @@ import json
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, Self
 
+from mocksrv.engine.patterns import fits
 from mocksrv.engine.storage.records import dumps
 
 Chance = random.Random
 Place = tuple[dict[str, Any], str]  # where a value stands in a body
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """A rule that lets ``skip`` of what it meets through, then holds ``times`` times (None: for ever)."""
+
+    skip: int = 0
+    times: int | None = None
+
+    def met(self) -> tuple[bool, Self | None]:
+        """Whether it holds for what it meets now, and what is left of it after that (None: nothing)."""
+        if self.skip:
+            return False, replace(self, skip=self.skip - 1)
+        if self.times is None:
+            return True, self
+        return True, replace(self, times=self.times - 1) if self.times > 1 else None
+
+
 @dataclass(frozen=True, slots=True)
-class Disturbance:
-    """What happens to the callbacks of the events that fit a pattern; ``times``: how many more events (None: for ever).
+class Disturbance(Counted):
+    """What happens to the callbacks of the events that fit a pattern.
 
     ``directives`` are those of a step's ``webhooks``: drop, delay_ms, repeat, shuffle, corrupt, stale,
     wrong_credentials, wrong_content_type.
@@ -28,21 +44,20 @@ class Disturbance:
 
     events: str
     directives: Mapping[str, Any] = field(default_factory=dict)
-    times: int | None = None
 
 
 def meet(event: str, disturbances: tuple[Disturbance, ...]) -> tuple[dict[str, Any], tuple[Disturbance, ...]]:
     """The directives that an event meets, and the disturbances that are left after it."""
     directives: dict[str, Any] = {}
-    left = []
+    left: list[Disturbance | None] = []
     for each in disturbances:
-        if fnmatchcase(event, each.events):
-            directives |= each.directives
-            if each.times is None or each.times > 1:
-                left.append(each if each.times is None else replace(each, times=each.times - 1))
-        else:
+        if not fits(event, each.events):
             left.append(each)
-    return directives, tuple(left)
+            continue
+        holds, rest = each.met()
+        directives |= each.directives if holds else {}
+        left.append(rest)
+    return directives, tuple(each for each in left if each)
 
 
 # what is done to a callback when it is sent

@@ -6,11 +6,12 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import asdict
-from fnmatch import fnmatchcase
 from typing import Any
 
 from mocksrv.engine.callbacks.consistency import Rule, flat, settle
 from mocksrv.engine.callbacks.disturbance import AT_SENDING, meet
+from mocksrv.engine.coverage import EVENT
+from mocksrv.engine.patterns import fits
 from mocksrv.engine.problems import choose
 from mocksrv.engine.sandbox import Endpoint
 from mocksrv.engine.secrets import masked_urls
@@ -24,12 +25,17 @@ RANK_STEP = 1_000_000  # ranks order the deliveries of one endpoint; the space b
 
 def wants(endpoint: Endpoint, event: str, unasked: frozenset[str]) -> bool:
     """Whether an endpoint gets an event; without patterns of its own those of the provider (``unasked``) hold."""
-    return any(fnmatchcase(event, pattern) for pattern in endpoint.events or unasked)
+    return any(fits(event, pattern) for pattern in endpoint.events or unasked)
+
+
+def subscribed(world: World, event: str, unasked: frozenset[str]) -> bool:
+    """Whether any endpoint of the sandbox gets an event."""
+    return any(wants(endpoint, event, unasked) for endpoint in world.sandbox.settings.endpoints)
 
 
 def wanted(world: World, event: str, unasked: frozenset[str]) -> bool:
-    """Whether any endpoint of the sandbox gets an event."""
-    return any(wants(endpoint, event, unasked) for endpoint in world.sandbox.settings.endpoints)
+    """Whether an event is written that comes in great numbers: an endpoint gets it, or the sandbox records all."""
+    return world.sandbox.settings.all_events or subscribed(world, event, unasked)
 
 
 def emit(
@@ -56,33 +62,57 @@ def emit(
         return
     directives = {**_disturbances(world, event), **world.directives}
     id = world.guid("EVT")
-    if world.overrides:
-        strange = unknown_field(payload, world.overrides)
-        world.strange += [strange] if strange else []
-        payload = overridden(payload, world.overrides)
-        world.contradictions += settle(payload, rules, flat(world.overrides).keys())
-    body = write(payload)
-    seq = world.tx.add_event(world.sandbox.name, id, event, subject, world.now, body, dumps(headers))
+    body = write(_overridden(world, payload, rules) if world.overrides else payload)
     state = "dropped" if directives.get("drop") else "pending"
     delay = directives.get("delay_ms", 0)
     due = None if state == "dropped" else world.now + delay if delay else AT_ONCE
-    options = {name: directives[name] for name in AT_SENDING if directives.get(name)}
-    own = private.url if private is not None else None
-    others = [endpoint for endpoint in world.sandbox.settings.endpoints if endpoint.url != own]
-    owed = [(endpoint.id, options) for endpoint in others if wants(endpoint, event, unasked)]
-    if private is not None and not sent:
-        owed.append((private.id, {**options, PRIVATE: asdict(private)}))
+    owed = _owed(world, event, unasked, private, sent, directives)
+    row = (world.sandbox.name, id, event, subject, world.now, body, dumps(headers))
+    if owed:
+        seq = world.tx.add_event(*row)
+    else:
+        world.tx.add_unowed_event(*row)
     for place, (endpoint, treatment) in enumerate(owed):
-        world.owed.add(endpoint)
+        world.owed.add(endpoint.id)
+        at = None if endpoint.paused else due
         for copy in range(directives.get("repeat", 1)):
             rank = _rank(world, seq, f"{id}:{place}", copy) if directives.get("shuffle") else seq * RANK_STEP + copy
-            world.tx.add_delivery(world.sandbox.name, seq, endpoint, state, due, rank, dumps(treatment))
-    world.trim_events(seq)
+            world.tx.owe(world.sandbox.name, seq, endpoint.id, state, at, rank, dumps(treatment))
+    if state != "dropped" and (owed or sent or not world.sandbox.settings.endpoints):
+        world.meet(event.partition(".")[0], EVENT, event)
+    world.trim_events()
     world.written.append(id)
     world.note("event", subject, event, treatment=world.directives)
     if world.observed:
         for endpoint, _ in owed:
-            world.note("delivery", id, f"{event} -> {masked_urls(endpoint)}")
+            world.note("delivery", id, f"{event} -> {masked_urls(endpoint.url)}")
+
+
+def _owed(
+    world: World,
+    event: str,
+    unasked: frozenset[str],
+    private: Endpoint | None,
+    sent: bool,
+    directives: Mapping[str, Any],
+) -> list[tuple[Endpoint, dict[str, Any]]]:
+    """The endpoints that get an event, each with what is done about it when it is sent."""
+    options = {name: directives[name] for name in AT_SENDING if directives.get(name)}
+    own = private.url if private is not None else None
+    others = [endpoint for endpoint in world.sandbox.settings.endpoints if endpoint.url != own]
+    owed = [(endpoint, options) for endpoint in others if wants(endpoint, event, unasked)]
+    if private is not None and not sent:
+        owed.append((private, {**options, PRIVATE: asdict(private)}))
+    return owed
+
+
+def _overridden(world: World, payload: Mapping[str, Any], rules: Iterable[Rule]) -> dict[str, Any]:
+    """The payload with the world's overrides over it, and with what follows from them."""
+    strange = unknown_field(payload, world.overrides)
+    world.strange += [strange] if strange else []
+    made = overridden(payload, world.overrides)
+    world.contradictions += settle(made, rules, flat(world.overrides).keys())
+    return made
 
 
 class UnknownField(Exception):
@@ -135,17 +165,25 @@ def replay(world: World, seq: int, event: str, unasked: frozenset[str]) -> bool:
     """
     earlier = {row.endpoint for row in world.tx.deliveries(seq)}
     settings = world.sandbox.settings
-    found = {
-        endpoint.id: "{}"
+    found: dict[str, tuple[Endpoint, Mapping[str, Any]]] = {
+        endpoint.id: (endpoint, {})
         for endpoint in settings.endpoints
         if endpoint.id in earlier or wants(endpoint, event, unasked)
     }
     for text in world.tx.private_endpoints(seq):
-        found[json.loads(text)["id"]] = dumps({PRIVATE: json.loads(text)})
-    for endpoint, options in found.items():
-        world.tx.add_delivery(world.sandbox.name, seq, endpoint, "pending", AT_ONCE, seq * RANK_STEP, options)
-        world.owed.add(endpoint)
+        private = Endpoint.load(json.loads(text))
+        found[private.id] = (private, {PRIVATE: asdict(private)})
+    for id, (endpoint, options) in found.items():
+        due = None if endpoint.paused else AT_ONCE
+        world.tx.owe(world.sandbox.name, seq, id, "pending", due, seq * RANK_STEP, dumps(options))
+        world.owed.add(id)
     return bool(found)
+
+
+def resume(world: World, paused: Endpoint, endpoint: Endpoint) -> None:
+    """Sends what a paused endpoint is owed to the one that has its secrets now."""
+    world.tx.send_held(world.sandbox.name, paused.id, endpoint.id, AT_ONCE)
+    world.owed.add(endpoint.id)
 
 
 def _disturbances(world: World, event: str) -> dict[str, Any]:

@@ -110,19 +110,41 @@ def connect_locally(host: str, port: int, allowed: Sequence[str], itself: Itself
     raise failure
 
 
+class AtOnce(HTTPConnection):
+    """A connection that sends the head of a request and its body together: two packets cost twice, here and where they
+    are received.
+    """
+
+    _pieces: list[bytes] | None = None
+
+    def request(self, *args: Any, **options: Any) -> None:
+        self._pieces = []
+        try:
+            super().request(*args, **options)
+        finally:
+            pieces, self._pieces = self._pieces, None
+        self.send(b"".join(pieces))
+
+    def send(self, data: Any) -> None:
+        if self._pieces is None:
+            super().send(data)
+        else:
+            self._pieces.append(data)
+
+
 class Transport:
     """Sends callbacks. ``allowed`` are patterns of host names beyond the local networks; never ``itself``."""
 
     def __init__(self, allowed: Sequence[str] = (), itself: Itself = NOWHERE) -> None:
         usual = lru_cache(1)(lambda: _context(Tls()))  # for who has no certificates of the endpoint's own
 
-        class Plain(HTTPConnection):
+        class Plain(AtOnce):
             response_class = FinalResponse
 
             def _new_conn(self) -> socket.socket:
                 return connect_locally(self._dns_host, self.port or 80, allowed, itself)
 
-        class Secure(HTTPSConnection):
+        class Secure(AtOnce, HTTPSConnection):
             response_class = FinalResponse
 
             def _new_conn(self) -> socket.socket:

@@ -89,7 +89,7 @@ def _by_login(scenarios: ScenarioLookup, provider: str, login: Credentials | Non
 def _otherwise(world: World, scenarios: ScenarioLookup, vocabulary: Vocabulary, code: str | None) -> Choice:
     """What is played where nobody chose: that of the user's institution, else the default, else the happy one."""
     provider = vocabulary.provider
-    own = scenarios.institution(provider, code) if code else None
+    own = scenarios.institutions(provider).get(code) if code else None
     if own and (scenario := _fitting(scenarios, own.scenario, provider)):
         return Choice(scenario.name, "own")
     default = _fitting(scenarios, world.sandbox.settings.default, provider)

@@ -1,11 +1,11 @@
-"""A scenario as a state diagram, in Mermaid's language."""
+"""A scenario as a state diagram: its flows with their states and ways on, and the same in Mermaid's language."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from mocksrv.engine.clock import duration_text
 from mocksrv.engine.scenarios.model import OUTCOMES, Scenario, Step
@@ -30,30 +30,74 @@ class FlowLookup(Protocol):
         """What flows do that no scenario writes."""
 
 
-def diagram(scenario: Scenario, library: FlowLookup) -> str:
-    """The ``stateDiagram-v2`` of a scenario with what it extends: a state for each step, an arrow for each way on.
+class State(NamedTuple):
+    """A step as a state. ``step`` counts from 0, ``wait`` is what passes before it (empty: nothing), ``captions`` say
+    what it does, the status first.
+    """
 
-    Flows that calls play, and those that no other flow leads to, start at the black dot. Flows of the
-    provider's defaults show where a written flow leads there.
+    step: int
+    wait: str
+    captions: Sequence[str]
+
+
+class Way(NamedTuple):
+    """What leads on from the last state of a flow: the word for it, and the flow (None: here it ends)."""
+
+    said: str
+    target: str | None
+
+
+class DrawnFlow(NamedTuple):
+    """A flow of a diagram; ``begins``: it does not only follow from others."""
+
+    name: str
+    begins: bool
+    states: Sequence[State]
+    ways: Sequence[Way]
+
+
+def drawn_flows(scenario: Scenario, library: FlowLookup, also: Iterable[str] = ()) -> list[DrawnFlow]:
+    """What the diagram of a scenario shows: the flows that it and what it extends write, those of the provider's
+    defaults to which a written one leads, and ``also`` these.
     """
     written = library.flows(scenario)
     calls = library.calls(scenario.provider)
-    roots = [name for name in written if name in calls or name in scenario.flows]
+    roots = [*(name for name in written if name in calls or name in scenario.flows), *also]
     flows = _reached(roots, {**library.default_flows(scenario.provider), **written})
     led_to = {
         target for name, steps in flows.items() for step in steps for _, target in step.targets() if target != name
     }
+    return [
+        DrawnFlow(
+            name,
+            name not in led_to or (name in written and name in calls),
+            [State(step.index, _wait(step), _captions(step)) for step in _shown(steps)],
+            _ways(steps, flows),
+        )
+        for name, steps in flows.items()
+    ]
+
+
+def mermaid(scenario: Scenario, library: FlowLookup) -> str:
+    """The diagram as a ``stateDiagram-v2``: a state for each step, an arrow for each way on. Flows that begin do so at
+    the black dot.
+    """
+    flows = {flow.name: flow for flow in drawn_flows(scenario, library)}
     names = _identifiers(flows)
     lines = ["stateDiagram-v2"]
-    for name, steps in flows.items():
-        if name not in led_to or (name in written and name in calls):
-            lines.append(
-                f"    [*] --> {_id(names[name], 0)} : {_plain(' '.join(filter(None, [name, _wait(steps[0])])))}"
-            )
-        for step in _shown(steps):
-            lines.append(f'    state "{_caption(step)}" as {_id(names[name], step.index)}')
-        lines += [f"    {arrow}" for arrow in _arrows(steps, flows, names)]
-    return "\n".join(lines) + "\n"
+    for name, flow in flows.items():
+        ids = [f"{names[name]}_{state.step + 1}" for state in flow.states]
+        if flow.begins:
+            lines.append(_arrow("[*]", ids[0], _joined(name, flow.states[0].wait)))
+        for id, state in zip(ids, flow.states, strict=True):
+            lines.append(f'state "{_plain(" / ".join(state.captions))}" as {id}')
+        lines += [
+            _arrow(source, id, state.wait) for (source, id), state in zip(pairwise(ids), flow.states[1:], strict=True)
+        ]
+        for said, target in flow.ways:
+            to = "[*]" if target is None else f"{names[target]}_1"
+            lines.append(_arrow(ids[-1], to, said if target is None else _joined(said, flows[target].states[0].wait)))
+    return "\n    ".join(lines) + "\n"
 
 
 def _reached(roots: Sequence[str], everything: Flows) -> dict[str, tuple[Step, ...]]:
@@ -77,29 +121,24 @@ def _only_leads_on(step: Step) -> bool:
     return step.then is not None and not (step.status or step.set or step.data or step.fault or step.event)
 
 
-def _arrows(steps: tuple[Step, ...], flows: Flows, names: Mapping[str, str]) -> Iterator[str]:
-    name, shown = names[steps[0].flow], _shown(steps)
-    for step, following in pairwise(shown):
-        yield _arrow(_id(name, step.index), _id(name, following.index), _wait(following))
-    last, source = steps[-1], _id(name, shown[-1].index)
-    first_wait = _wait(last) if last is not shown[-1] else ""
-    ways: list[tuple[str, str | None]] = list(last.targets())
+def _ways(steps: tuple[Step, ...], flows: Flows) -> list[Way]:
+    last, shown = steps[-1], _shown(steps)
+    wait = _wait(last) if last is not shown[-1] else ""
+    targets = last.targets()
+    ways = [_way(last, word, target, wait, flows) for word, target in targets]
     unwritten = _UNWRITTEN["ask"] if last.ask else _UNWRITTEN["oauth"] if last.oauth else ()
-    ways += [(word, None) for word in unwritten if word not in dict(last.targets())]
-    for word, target in ways:
-        said = first_wait if word == "then" else _way(last, word)
-        if target is None or target not in flows:
-            yield _arrow(source, "[*]", f"{said or 'then'} {target or ''}".strip())
-        else:
-            entered = _wait(flows[target][0])
-            yield _arrow(source, _id(names[target], 0), " ".join(filter(None, [said, entered])))
+    ways += [Way(_said(last, word), None) for word in unwritten if word not in dict(targets)]
     if last.delete:
-        yield _arrow(source, "[*]", "deleted")
-    elif not ways:
-        yield _arrow(source, "[*]", "")
+        return [*ways, Way("deleted", None)]
+    return ways or [Way("", None)]
 
 
-def _way(step: Step, word: str) -> str:
+def _way(step: Step, word: str, target: str, wait: str, flows: Flows) -> Way:
+    said = wait if word == "then" else _said(step, word)
+    return Way(said, target) if target in flows else Way(_joined(said or "then", target), None)
+
+
+def _said(step: Step, word: str) -> str:
     waited = step.ask.wait_ms if step.ask else step.oauth.wait_ms if step.oauth else None
     return f"{word} after {duration_text(waited)}" if word == "silent" and waited is not None else word
 
@@ -117,8 +156,8 @@ def _identifiers(flows: Iterable[str]) -> dict[str, str]:
     return names
 
 
-def _id(flow: str, step: int) -> str:
-    return f"{flow}_{step + 1}"
+def _joined(*words: str) -> str:
+    return " ".join(filter(None, words))
 
 
 def _wait(step: Step) -> str:
@@ -127,10 +166,10 @@ def _wait(step: Step) -> str:
     return f"after {duration_text(step.after_ms)}" if step.after_ms else ""
 
 
-def _caption(step: Step) -> str:
+def _captions(step: Step) -> list[str]:
     """What a step does, for people."""
-    parts = [part for caption in CAPTIONS.values() if caption for part in caption(step)]
-    return _plain(" / ".join(filter(None, parts)) or step.flow)
+    captions = [part for caption in CAPTIONS.values() if caption for part in caption(step) if part]
+    return captions or [step.flow]
 
 
 def _webhooks(step: Step) -> list[str]:

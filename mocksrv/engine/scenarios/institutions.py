@@ -21,7 +21,7 @@ Names = Callable[[str], Iterable[str]]  # the scenarios of a provider
 
 
 @dataclass(frozen=True, slots=True)
-class Credential:
+class OwnCredential:
     """One field of a login form: its name in calls, what stands beside it, and LOGIN, PASSWORD or TEXT."""
 
     name: str
@@ -30,7 +30,7 @@ class Credential:
 
 
 @dataclass(frozen=True, slots=True)
-class Institution:
+class OwnInstitution:
     """One institution. Without ``credentials`` it has the provider's usual ones; ``products`` None: all of them;
     ``scenario`` None: what would be played anywhere.
     """
@@ -40,7 +40,7 @@ class Institution:
     name: str
     url: str | None = None
     oauth: bool = False
-    credentials: tuple[Credential, ...] = ()
+    credentials: tuple[OwnCredential, ...] = ()
     products: tuple[str, ...] | None = None
     scenario: str | None = None
 
@@ -51,7 +51,7 @@ class InstitutionFile:
 
     path: Path
     stamp: Stamp = (0, 0, 0)
-    good: Institution | None = None
+    good: OwnInstitution | None = None
     problems: tuple[Problem, ...] = ()
     data: bytes = b""
     root: Node = field(default_factory=lambda: Node(1, 1), repr=False)
@@ -94,20 +94,12 @@ class InstitutionFiles:
         self._vocabularies = vocabularies
         self._names = names
         self._files: dict[Path, InstitutionFile] = {}
+        self.good: Mapping[str, Mapping[str, OwnInstitution]] = {}  # provider -> code -> institution, as the files come
 
     @property
     def problems(self) -> list[Problem]:
         """What is wrong with the files. Such a file is left out, or counts as it was when it was last good."""
         return [problem for _, file in sorted(self._files.items()) for problem in file.problems]
-
-    def all(self, provider: str) -> list[Institution]:
-        """Those of a provider, in the order of their files."""
-        found = (file.good for _, file in sorted(self._files.items()))
-        return [each for each in found if each is not None and each.provider == provider]
-
-    def get(self, provider: str, code: str) -> Institution | None:
-        """The one of a code."""
-        return next((each for each in self.all(provider) if each.code == code), None)
 
     def look(self) -> bool:
         """Takes in files that are new or have changed. Returns whether any have."""
@@ -117,10 +109,13 @@ class InstitutionFiles:
     def judge(self) -> None:
         """Checks all files, after they or the scenarios have changed. Of two with one code the later is at fault."""
         taken: dict[tuple[str, str], Path] = {}
+        good: dict[str, dict[str, OwnInstitution]] = {}
         for path, file in sorted(self._files.items()):
             file.judge(self._vocabularies, self._names, taken)
             if file.good:
                 taken.setdefault((file.good.provider, file.good.code), path)
+                good.setdefault(file.good.provider, {}).setdefault(file.good.code, file.good)
+        self.good = good
 
     def check(self, paths: Iterable[Path]) -> list[Problem]:
         """Every fault of some files, as if they alone were the user's."""
@@ -130,7 +125,7 @@ class InstitutionFiles:
         return trial.problems
 
 
-def _read(data: bytes, file: str, vocabularies: Mapping[str, Vocabulary], names: Names) -> tuple[Institution, Node]:
+def _read(data: bytes, file: str, vocabularies: Mapping[str, Vocabulary], names: Names) -> tuple[OwnInstitution, Node]:
     """The institution of a text, and its tree. Raises YamlError with every fault."""
     document = read(data, file)
     values = SCHEMA.values(document.root)
@@ -140,9 +135,9 @@ def _read(data: bytes, file: str, vocabularies: Mapping[str, Vocabulary], names:
         _check(values, problems, vocabularies, names)
     if found := problems.sorted():
         raise YamlError(found)
-    credentials = tuple(Credential(**each) for each in values.get("credentials", ()))
+    credentials = tuple(OwnCredential(**each) for each in values.get("credentials", ()))
     products = tuple(values["products"]) if "products" in values else None
-    return Institution(**{**values, "credentials": credentials, "products": products}), document.root
+    return OwnInstitution(**{**values, "credentials": credentials, "products": products}), document.root
 
 
 def _check(values: Mapping[str, Any], problems: Problems, vocabularies: Mapping[str, Vocabulary], names: Names) -> None:

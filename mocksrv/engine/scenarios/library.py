@@ -15,7 +15,7 @@ from pathlib import Path
 
 from mocksrv.engine.problems import Problem, YamlError
 from mocksrv.engine.scenarios.files import INSTITUTION, Key, UserFile, changes, next_batch, scenario_files
-from mocksrv.engine.scenarios.institutions import Institution, InstitutionFiles
+from mocksrv.engine.scenarios.institutions import InstitutionFiles, OwnInstitution
 from mocksrv.engine.scenarios.lookup import ScenarioLookup
 from mocksrv.engine.scenarios.model import Login, Relatives, Scenario, Step
 from mocksrv.engine.scenarios.parsing import parse
@@ -24,6 +24,7 @@ from mocksrv.engine.scenarios.vocabulary import Vocabulary
 LOOK_EVERY = 0.5  # seconds of real time between two looks at the user's folders
 
 _LOGINS = re.compile(r"^logins:", re.MULTILINE)
+DefaultFlows = Callable[[str], Mapping[str, tuple[Step, ...]]]  # of a provider: what flows do that no scenario writes
 
 
 class Library(ScenarioLookup):
@@ -34,14 +35,14 @@ class Library(ScenarioLookup):
         bundled: Path,
         directories: Sequence[Path],
         vocabularies: Mapping[str, Vocabulary],
-        defaults: Mapping[str, Scenario],
+        default_flows: DefaultFlows = lambda _: {},
     ) -> None:
-        """``directories`` are the user's; ``defaults`` hold, by provider, the flows that no scenario writes."""
+        """``directories`` are the user's; ``default_flows`` is asked when they are first needed."""
         self._lock = threading.RLock()
         self._root = bundled
         self._directories = tuple(directories)
         self._vocabularies = vocabularies
-        self._defaults = defaults
+        self._default_flows = default_flows
         self._bundled: dict[Key, Path] = {
             (provider, path.stem): path
             for provider in vocabularies
@@ -51,6 +52,7 @@ class Library(ScenarioLookup):
         self._bundled_logins: dict[str, list[tuple[Login, Scenario]]] = {}
         self._files: dict[Path, UserFile] = {}
         self._user: dict[Key, Scenario] = {}
+        self._logins: dict[str, Sequence[tuple[Login, Scenario]]] = {}  # by provider, until the user's files change
         self._institutions = InstitutionFiles(directories, vocabularies, self.names)
         self._looked = float("-inf")
         self.on_change: Callable[[], None] = lambda: None
@@ -81,11 +83,13 @@ class Library(ScenarioLookup):
         """Whose scenarios there are, in the order in which a bare name is looked for."""
         return list(self._vocabularies)
 
-    def logins(self, provider: str) -> list[tuple[Login, Scenario]]:
+    def logins(self, provider: str) -> Sequence[tuple[Login, Scenario]]:
         """All logins that choose a scenario, the user's before bundled ones."""
         with self._lock:
-            own = [(login, found) for found in self.of_user(provider) for login in found.logins]
-            return [*own, *self._bundled_logins_of(provider)]
+            if provider not in self._logins:
+                own = [(login, found) for found in self.of_user(provider) for login in found.logins]
+                self._logins[provider] = (*own, *self._bundled_logins_of(provider))
+            return self._logins[provider]
 
     def of_user(self, provider: str) -> list[Scenario]:
         """Those of the user's files."""
@@ -98,17 +102,11 @@ class Library(ScenarioLookup):
 
     def default_flows(self, provider: str) -> Mapping[str, tuple[Step, ...]]:
         """What flows do that no scenario writes."""
-        return self._defaults[provider].flows if provider in self._defaults else {}
+        return self._default_flows(provider)
 
-    def institutions(self, provider: str) -> list[Institution]:
-        """The user's institutions of a provider, in the order of their files."""
-        with self._lock:
-            return self._institutions.all(provider)
-
-    def institution(self, provider: str, code: str) -> Institution | None:
-        """The user's institution of a code, or None."""
-        with self._lock:
-            return self._institutions.get(provider, code)
+    def institutions(self, provider: str) -> Mapping[str, OwnInstitution]:
+        """The user's institutions of a provider by their codes, in the order of their files."""
+        return self._institutions.good.get(provider, {})
 
     # bundled scenarios
 
@@ -204,7 +202,7 @@ class Library(ScenarioLookup):
         beside = dict.fromkeys(sibling for folder in folders for sibling in scenario_files(folder))
         with self._lock:
             known = [*beside, *(path.resolve() for path in self._files)]
-            trial = Library(self._root, (), self._vocabularies, self._defaults)
+            trial = Library(self._root, (), self._vocabularies, self._default_flows)
         others = {path: UserFile(path).load() for path in known if path not in wanted}
         trial._examine([*others.values(), *wanted.values()])
         problems = [problem for file in wanted.values() for problem in file.problems]
@@ -229,7 +227,7 @@ class Library(ScenarioLookup):
                     faulty.add(file.key)
             done = set(map(id, batch))
             waiting = [file for file in waiting if id(file) not in done]
-        self._user = taken
+        self._user, self._logins = taken, {}
 
     def _judge(self, file: UserFile, taken: Mapping[Key, Scenario], faulty: Collection[Key | None]) -> None:
         """Makes a file's present text its good version, or says why not."""

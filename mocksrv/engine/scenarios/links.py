@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from mocksrv.engine.problems import choose, short
-from mocksrv.engine.scenarios.durations import parse_after
 from mocksrv.engine.scenarios.model import OUTCOMES, Relatives, Scenario, Step
+from mocksrv.engine.scenarios.steps import parse_after
 from mocksrv.engine.scenarios.vocabulary import Vocabulary
 from mocksrv.engine.yamlschema import Place, Problems, mapping
 

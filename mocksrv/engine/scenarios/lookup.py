@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 
 from mocksrv.engine.problems import Problem, nearest
-from mocksrv.engine.scenarios.institutions import Institution
+from mocksrv.engine.scenarios.institutions import OwnInstitution
 from mocksrv.engine.scenarios.model import Login, Scenario, Step
 
 
@@ -52,7 +52,7 @@ class ScenarioLookup(ABC):
         """What is wrong with the user's file that says this name, or bears it where it cannot say one."""
 
     @abstractmethod
-    def logins(self, provider: str) -> list[tuple[Login, Scenario]]:
+    def logins(self, provider: str) -> Sequence[tuple[Login, Scenario]]:
         """All logins that choose a scenario; of two that tie the first counts."""
 
     @abstractmethod
@@ -64,12 +64,8 @@ class ScenarioLookup(ABC):
         """What flows do that no scenario writes."""
 
     @abstractmethod
-    def institutions(self, provider: str) -> list[Institution]:
-        """The user's institutions of a provider, in the order of their files."""
-
-    @abstractmethod
-    def institution(self, provider: str, code: str) -> Institution | None:
-        """The user's institution of a code, or None."""
+    def institutions(self, provider: str) -> Mapping[str, OwnInstitution]:
+        """The user's institutions of a provider by their codes, in the order of their files."""
 
     @abstractmethod
     def refresh(self) -> bool:

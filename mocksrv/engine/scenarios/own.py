@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from mocksrv.engine.problems import Problem, YamlError
 from mocksrv.engine.scenarios.files import Key, login_clash
-from mocksrv.engine.scenarios.institutions import Institution
+from mocksrv.engine.scenarios.institutions import OwnInstitution
 from mocksrv.engine.scenarios.library import Library
 from mocksrv.engine.scenarios.lookup import ScenarioLookup
 from mocksrv.engine.scenarios.model import Login, Scenario, Step
@@ -48,7 +48,7 @@ class SandboxScenarios(ScenarioLookup):
     def faults_of(self, providers: Sequence[str], name: str) -> Sequence[Problem]:
         return self._library.faults_of(providers, name)
 
-    def logins(self, provider: str) -> list[tuple[Login, Scenario]]:
+    def logins(self, provider: str) -> Sequence[tuple[Login, Scenario]]:
         own, shared = self.own, self._library.logins(provider)
         if not own:
             return shared
@@ -61,11 +61,8 @@ class SandboxScenarios(ScenarioLookup):
     def default_flows(self, provider: str) -> Mapping[str, tuple[Step, ...]]:
         return self._library.default_flows(provider)
 
-    def institutions(self, provider: str) -> list[Institution]:
+    def institutions(self, provider: str) -> Mapping[str, OwnInstitution]:
         return self._library.institutions(provider)
-
-    def institution(self, provider: str, code: str) -> Institution | None:
-        return self._library.institution(provider, code)
 
     def refresh(self) -> bool:
         return self._library.refresh()
@@ -109,26 +106,33 @@ class SandboxScenarios(ScenarioLookup):
         return scenario in self._library.of_user(scenario.provider)
 
     def take(self, rows: Iterable[ScenarioRow]) -> None:
-        """Makes what is stored the own ones, in any order: those that extend others after these. Faulty ones are left
-        out.
-        """
+        """Makes what is stored the own ones. Faulty ones are left out."""
+        self.own, faulty = self._read(rows)
+        for row, fault in faulty:
+            log.warning("the stored scenario %s/%s is left out: %s", row.provider, row.name, fault)
+
+    def with_all(self, rows: Iterable[ScenarioRow]) -> Mapping[Key, Scenario]:
+        """What the own ones would be with these in place of all that there are. Raises YamlError."""
+        own, faulty = self._read(rows)
+        if faulty:
+            raise YamlError(replace(each, file=row.name) for row, fault in faulty for each in fault.problems)
+        return own
+
+    def _read(self, rows: Iterable[ScenarioRow]) -> tuple[Mapping[Key, Scenario], list[tuple[ScenarioRow, YamlError]]]:
+        """Scenarios in any order, those that extend others after these; and those that are faulty."""
         waiting = list(rows)
         if not waiting:
-            self.own = {}
-            return
+            return {}, []
         taken = SandboxScenarios(self._library)  # so that nobody sees half of them
         while waiting:
-            left, faults = [], []
+            faulty = []
             for row in waiting:
                 known = self.own.get((row.provider, row.name))
                 try:
                     taken.own = taken.with_one(known if known and known.text == row.text else taken.parse(row.text))
                 except YamlError as error:
-                    left.append(row)
-                    faults.append(error)
-            if len(left) == len(waiting):
-                for row, fault in zip(left, faults, strict=True):
-                    log.warning("the stored scenario %s/%s is left out: %s", row.provider, row.name, fault)
-                break
-            waiting = left
-        self.own = taken.own
+                    faulty.append((row, error))
+            if len(faulty) == len(waiting):
+                return taken.own, faulty
+            waiting = [row for row, _ in faulty]
+        return taken.own, []

@@ -13,7 +13,6 @@ from typing import Any
 from mocksrv.engine.clock import parse_duration
 from mocksrv.engine.problems import YamlError
 from mocksrv.engine.scenarios import rules as scenario_rules
-from mocksrv.engine.scenarios.durations import parse_after
 from mocksrv.engine.scenarios.model import (
     ANSWER_WAIT_MS,
     OUTCOMES,
@@ -26,9 +25,9 @@ from mocksrv.engine.scenarios.model import (
     Scenario,
     Step,
 )
-from mocksrv.engine.scenarios.steps import covers
+from mocksrv.engine.scenarios.steps import covers, parse_after
 from mocksrv.engine.scenarios.vocabulary import Vocabulary
-from mocksrv.engine.yamlnodes import Document, read, repeated, texts
+from mocksrv.engine.yamlnodes import YamlDocument, read, repeated, texts
 from mocksrv.engine.yamlschema import FileSchema, Problems
 
 SCHEMA = FileSchema(Path(__file__).with_name("schema.json"))
@@ -57,7 +56,7 @@ def parse(
     return _Reader(file, document).scenario(values)
 
 
-def _type_fields(values: Any, document: Document, vocabularies: Mapping[str, Vocabulary]) -> None:
+def _type_fields(values: Any, document: YamlDocument, vocabularies: Mapping[str, Vocabulary]) -> None:
     """Reads what steps ``set`` as the provider's fields want it: text stays as written, ``no`` is no boolean."""
     vocabulary = scenario_rules.vocabulary_of(values, vocabularies)
     fields = vocabulary.field_schema() if vocabulary else None
@@ -68,7 +67,7 @@ def _type_fields(values: Any, document: Document, vocabularies: Mapping[str, Voc
 
 
 def _check(
-    document: Document, values: Any, file: str, vocabularies: Mapping[str, Vocabulary], library: Relatives | None
+    document: YamlDocument, values: Any, file: str, vocabularies: Mapping[str, Vocabulary], library: Relatives | None
 ) -> None:
     problems = Problems(file, document.root, document.problems)
     places = SCHEMA.check(values, problems)
@@ -82,7 +81,7 @@ def _check(
 class _Reader:
     """Turns checked values into the model."""
 
-    def __init__(self, file: str, document: Document) -> None:
+    def __init__(self, file: str, document: YamlDocument) -> None:
         self._file = file
         self._document = document
 

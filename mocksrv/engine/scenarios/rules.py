@@ -14,9 +14,9 @@ from typing import Any
 
 from mocksrv.engine.clock import duration_text, parse_duration
 from mocksrv.engine.problems import choose, short
-from mocksrv.engine.scenarios.durations import LONGEST_HELD, parse_after
 from mocksrv.engine.scenarios.links import Links
 from mocksrv.engine.scenarios.model import Relatives
+from mocksrv.engine.scenarios.steps import LONGEST_HELD, parse_after
 from mocksrv.engine.scenarios.vocabulary import Vocabulary, event_problem, fault_problem
 from mocksrv.engine.yamlschema import Place, Problems, mapping
 

@@ -1,15 +1,19 @@
-"""The keys of a step. Every table about steps (schema, model, reading, diagram, playing) has an entry for each of them,
-or the package cannot be imported.
+"""The keys of a step, and what ``after`` says. Every table about steps (schema, model, reading, diagram, playing) has
+an entry for each key, or the package cannot be imported.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 
+from mocksrv.engine.clock import MINUTE, parse_duration
 from mocksrv.engine.declarations import DeclarationError
 from mocksrv.engine.scenarios.model import Step
 
+LONGEST_HELD = MINUTE  # of a fault's ``delay``, in real time
+POLLS = re.compile(r"([1-9][0-9]{0,3}) polls?")
 PLACE = frozenset({"flow", "index", "file", "line"})  # where a step stands, which is no key of it
 # key -> the fields of `Step` that hold it
 KEYS: Mapping[str, tuple[str, ...]] = {
@@ -26,6 +30,12 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "delete": ("delete",),
     "then": ("then",),
 }
+
+
+def parse_after(text: str) -> tuple[int, int]:
+    """What ``after`` says: milliseconds and status reads, one of them 0. Raises ValueError."""
+    polls = POLLS.fullmatch(text)
+    return (0, int(polls[1])) if polls else (parse_duration(text), 0)
 
 
 def covers(table: Iterable[str], name: str) -> None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
+from mocksrv.engine.patterns import fits
 from mocksrv.engine.problems import Problem, choose, near, short
 from mocksrv.engine.yamlschema import FileSchema
 
@@ -141,7 +141,7 @@ def event_problem(name: str, vocabularies: Iterable[Vocabulary]) -> str | None:
 def pattern_problem(pattern: str, vocabularies: Iterable[Vocabulary]) -> str | None:
     """Why a pattern (``PROVIDER.member.*``) fits no event."""
     events = sorted({event for words in vocabularies for event in words.events})
-    if any(fnmatchcase(event, pattern) for event in events):
+    if any(fits(event, pattern) for event in events):
         return None
     groups = sorted({group for event in events for group in _groups(event)})
     return f"no event is called {short(pattern)}; {_meant(pattern, [*groups, *events], [*groups, *events])}"

@@ -1,45 +1,13 @@
-"""How the store is read beside its writer: connections that threads share, and the records that polls ask for again and
-again.
-"""
+"""The records that polls ask for again and again."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-from mocksrv.engine.storage.dialect import Connection
-from mocksrv.engine.storage.records import Record, Row
-from mocksrv.engine.storage.turns import Turns
+from mocksrv.engine.storage.records import Record
 
 MOST_RECENT = 10_000  # records that are kept for polls
-
-
-class Rows(list[Row]):
-    """All rows of a statement, where its cursor may not be kept."""
-
-    def fetchone(self) -> Row | None:
-        return self[0] if self else None
-
-    def fetchall(self) -> list[Row]:
-        return self
-
-
-class ReadConnection:
-    """A connection that several threads read with: each statement takes its turn, and waits for a transaction under
-    way.
-    """
-
-    def __init__(self, connection: Connection, turn: Turns) -> None:
-        self._connection = connection
-        self._turn = turn
-
-    def execute(self, sql: str, values: Sequence[Any] = (), /) -> Rows:
-        with self._turn:
-            return Rows(self._connection.execute(sql, values).fetchall())
-
-    def executemany(self, sql: str, values: Iterable[Sequence[Any]], /) -> None:
-        raise TypeError("this connection is for reading")
 
 
 class Recent:

@@ -18,7 +18,11 @@ class StoreError(Exception):
     """The database cannot be used; the message says why."""
 
 
-class StoreFull(StoreError):
+class StoreUnavailable(StoreError):
+    """The database does not answer for now; what was asked of it is to be asked again."""
+
+
+class StoreFull(StoreUnavailable):
     """Nothing can be written for now: the disk is full, for instance. What is there can be read."""
 
 
@@ -61,7 +65,8 @@ class Query:
     """Which records of a kind: by key columns, by ranges of a column, by members of the body; paged and ordered.
 
     ``ranges`` maps a column (sort, created_at, updated_at) to inclusive (low, high) bounds, either may be None.
-    ``body`` maps a member of the body to the value it must equal. ``guids``: only these, of which there may be many.
+    ``body`` maps a member of the body to the value it must equal. ``guids``, ``partner_ids``: only these, of which
+    there may be many.
     """
 
     kind: str
@@ -72,6 +77,7 @@ class Query:
     ranges: Mapping[str, tuple[int | None, int | None]] = field(default_factory=dict)
     body: Mapping[str, str | int | bool | None] = field(default_factory=dict)
     guids: Sequence[str] | None = None
+    partner_ids: Sequence[str] | None = None
     newest_first: bool = False
     limit: int | None = None
     offset: int = 0
@@ -79,8 +85,8 @@ class Query:
     def key(self) -> tuple[Any, ...]:
         """What tells one set of records from another, whatever the order and the page."""
         keys = (self.kind, self.owner, self.subject, self.parent, self.partner_id)
-        guids = None if self.guids is None else tuple(self.guids)
-        return (*keys, tuple(self.ranges.items()), tuple(self.body.items()), guids)
+        many = (None if each is None else tuple(each) for each in (self.guids, self.partner_ids))
+        return (*keys, tuple(self.ranges.items()), tuple(self.body.items()), *many)
 
 
 def record_of(row: Row) -> Record:
@@ -115,7 +121,8 @@ def _made(row: Row, body: dict[str, Any], play: dict[str, Any] | None) -> Record
 
 
 DEEPEST = 100  # levels of objects and lists in what others send
-_encoder = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)  # json.dumps would make one for every text
+# json.dumps would make one for every text; nothing that is stored or sent has itself inside
+_encoder = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False)
 
 
 def dumps(value: Any) -> str:

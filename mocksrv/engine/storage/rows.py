@@ -23,13 +23,21 @@ class SandboxRow(NamedTuple):
 
 class StateRow(NamedTuple):
     """What is the latest of a sandbox: ``revision`` of settings, clock and own scenarios, ``changes`` of all it holds.
-    ``advanced``: another process advances its time.
+    ``advanced``: another process advances its time. ``listened``: somebody listens in another process.
     """
 
     made: str
     revision: int
     changes: int
     advanced: bool
+    listened: bool
+
+
+class HappeningRow(NamedTuple):
+    """What has happened in a sandbox, as JSON, for the observers of other processes."""
+
+    seq: int
+    told: str
 
 
 class TimerRow(NamedTuple):
@@ -79,6 +87,29 @@ class EventRow(NamedTuple):
     """What happened, as the webhooks tell it."""
 
     seq: int
+    id: str
+    name: str
+    subject: str | None
+    occurred_at: int
+    payload: str
+    headers: str
+
+
+class BatchRow(NamedTuple):
+    """Many events of one name that are one row yet: ``payload`` is what they are made of, as JSON."""
+
+    seq: int
+    name: str
+    occurred_at: int
+    payload: str
+    headers: str
+
+
+class NewEventRow(NamedTuple):
+    """One of them, to be written."""
+
+    seq: int
+    sandbox: str
     id: str
     name: str
     subject: str | None
@@ -145,6 +176,59 @@ class NewRequestRow(NamedTuple):
     duration_ms: float
     entry: str
     exchange: str
+
+
+class RemovalRow(NamedTuple):
+    """Records that are removed bit by bit: those whose ``relation`` (owner, subject, parent) was this record."""
+
+    seq: int
+    sandbox: str
+    relation: str
+    guid: str
+
+
+class ViolationRow(NamedTuple):
+    """A rule was broken by a call, or by the answer to a webhook: ``call`` and ``webhook`` are their ids."""
+
+    seq: int
+    id: str
+    at: int
+    provider: str
+    rule: str
+    detail: str
+    nearest: str | None
+    call: str | None
+    webhook: str | None
+    method: str
+    path: str
+    status: int | None
+
+
+class NewViolationRow(NamedTuple):
+    """The same, to be written; ``until`` is what a later call may say that takes it back."""
+
+    sandbox: str
+    id: str
+    at: int
+    provider: str
+    rule: str
+    detail: str
+    nearest: str | None
+    until: str | None
+    call: str | None
+    webhook: str | None
+    method: str
+    path: str
+    status: int | None
+
+
+class MetRow(NamedTuple):
+    """How often a sandbox's client has met one thing of a provider; ``kind`` is one of `mocksrv.engine.coverage`."""
+
+    provider: str
+    kind: str
+    name: str
+    times: int
 
 
 class ScenarioRow(NamedTuple):

@@ -86,5 +86,43 @@ SCHEMA_STEPS = (
     CREATE TABLE load ({lasting_key}, sandbox TEXT NOT NULL, subject TEXT NOT NULL, timer INTEGER NOT NULL,
         due BIGINT NOT NULL);
     """,
+    """
+    ALTER TABLE sandbox ADD COLUMN emptied_for TEXT;
+    """,
+    """
+    CREATE TABLE violation ({key}, sandbox TEXT NOT NULL, id TEXT NOT NULL, at BIGINT NOT NULL, provider TEXT NOT NULL,
+        rule TEXT NOT NULL, detail TEXT NOT NULL, nearest TEXT, call TEXT, webhook TEXT, method TEXT NOT NULL,
+        path TEXT NOT NULL, status INTEGER);
+    CREATE UNIQUE INDEX violation_id ON violation (sandbox, id);
+    CREATE INDEX violation_seq ON violation (sandbox, seq);
+    CREATE INDEX violation_call ON violation (sandbox, call);
+    """,
+    """
+    CREATE TABLE met (sandbox TEXT NOT NULL, provider TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
+        times BIGINT NOT NULL, PRIMARY KEY (sandbox, provider, kind, name));
+    """,
+    """
+    ALTER TABLE sandbox ADD COLUMN used_at BIGINT NOT NULL DEFAULT 0;
+    """,
+    """
+    CREATE TABLE happening ({key}, sandbox TEXT NOT NULL, owner TEXT NOT NULL, told_at BIGINT NOT NULL,
+        told TEXT NOT NULL);
+    CREATE INDEX happening_seq ON happening (sandbox, seq);
+    """,
+    """
+    ALTER TABLE violation ADD COLUMN until TEXT;
+    CREATE INDEX violation_until ON violation (sandbox, until) WHERE until IS NOT NULL;
+    """,
+    """
+    CREATE TABLE removal ({lasting_key}, sandbox TEXT NOT NULL, relation TEXT NOT NULL, guid TEXT NOT NULL);
+    """,
+    """
+    ALTER TABLE event ADD COLUMN number INTEGER NOT NULL DEFAULT 1;
+    CREATE INDEX event_batch ON event (sandbox) WHERE number > 1;
+    """,
 )
-SANDBOX_TABLES = ("record", "timer", "timeline", "delivery", "event", "request", "scenario", "load")
+SANDBOX_TABLES = (
+    *("record", "timer", "timeline", "delivery", "event"),
+    *("request", "violation", "met", "scenario", "load", "happening", "removal"),
+)
+OLDEST_TABLES = frozenset({"sandbox", "record", "timer", "timeline", "event", "delivery", "attempt", "request"})

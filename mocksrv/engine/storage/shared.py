@@ -3,28 +3,41 @@ the latest, who plays its time, and who owns the order of an endpoint's callback
 
 Whatever a process keeps in memory knows the revision it was read at, and is read anew when that is stale. A timer is
 taken in the transaction that plays it, so it is played once. What takes longer than a transaction (an advance, the
-callbacks of an endpoint) is leased: the lease of a process that died runs out.
+callbacks of an endpoint) is leased. A process prolongs its leases as long as it lives; those of one that died run out.
 """
 
 from __future__ import annotations
 
+import logging
 import os
-from threading import Lock
+import time
+from contextlib import suppress
+from threading import Event, Lock, Thread
 
-from mocksrv.engine.clock import SECOND, wall_ms
 from mocksrv.engine.storage.queries import Tx
+from mocksrv.engine.storage.records import StoreUnavailable
 from mocksrv.engine.storage.rows import StateRow
 from mocksrv.engine.storage.store import Store
 
-LEASE = 30 * SECOND  # real ms; longer than any callback is out
+LEASE = 2.0  # real seconds after which the leases of a process that died are anybody's
+BEAT = 0.5  # real seconds between two times that a process prolongs its leases
+log = logging.getLogger("mocksrv")
 ADVANCE = "advance"
 CALLBACKS = "callbacks"
+LISTENING = "listening"
+EMPTYING = "emptying"
+LOAD = "load"
+REMOVAL = "removal"
 
 
 class OneProcess:
     """Nothing to agree on: what this process has in memory is what there is."""
 
     alone = True
+    owner = ""  # whose leases are this process's
+
+    def start(self) -> None:
+        """Begins to prolong the leases of this process."""
 
     def state(self, tx: Tx, sandbox: str) -> StateRow | None:
         """What is the latest of a sandbox; None when there is no such sandbox (any more), or nobody else."""
@@ -36,6 +49,13 @@ class OneProcess:
 
     def claim(self, kind: str, sandbox: str, of: str = "") -> bool:
         """Leases something of a sandbox to this process, or goes on leasing it; False when another process has it."""
+        return True
+
+    def claim_new(self, tx: Tx, kind: str, sandbox: str, of: str) -> None:
+        """Leases what this transaction makes, so that it is never seen without a lease."""
+
+    def holds(self, kind: str, sandbox: str, of: str = "") -> bool:
+        """Whether something is surely leased to this process, and for some time yet; asks nobody."""
         return True
 
     def release(self, kind: str, sandbox: str, of: str = "") -> None:
@@ -60,57 +80,95 @@ class ManyProcesses(OneProcess):
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._owner = f"{os.getpid()}-{os.urandom(6).hex()}"
+        self.owner = f"{os.getpid()}-{os.urandom(6).hex()}"
         self._lock = Lock()
-        self._leases: dict[str, int] = {}  # name -> until, real ms
+        self._leases: dict[str, float] = {}  # name -> until when they are surely its own, a monotonic moment
+        self._ending = Event()
+        self._heart = Thread(target=self._beat, name="leases", daemon=True)
+
+    def start(self) -> None:
+        self._heart.start()
+
+    def _beat(self) -> None:
+        while not self._ending.wait(BEAT):
+            try:
+                if self._leases:
+                    self._prolong()
+            except StoreUnavailable:
+                pass  # of which the background work tells; what runs out meanwhile is claimed anew
+            except Exception:
+                log.exception("the leases of this process could not be prolonged; it is tried again")
+
+    def _prolong(self) -> None:
+        with self._lock:
+            until = time.monotonic() + LEASE
+            with self._store.write() as tx:
+                held = tx.prolong_leases(self.owner, _ms(LEASE))
+            self._leases = {name: until for name in held if name in self._leases}
 
     def state(self, tx: Tx, sandbox: str) -> StateRow | None:
-        return tx.state(sandbox, _name(ADVANCE, sandbox), self._owner, wall_ms())
+        return tx.state(sandbox, _name(ADVANCE, sandbox), _name(LISTENING, sandbox), self.owner)
 
     def changed(self, tx: Tx, sandbox: str) -> StateRow | None:
         tx.count_change(sandbox)
         return self.state(tx, sandbox)
 
     def claim(self, kind: str, sandbox: str, of: str = "") -> bool:
-        name, now = _name(kind, sandbox, of), wall_ms()
+        name = _name(kind, sandbox, of)
         with self._lock:
-            if self._leases.get(name, 0) - now > LEASE / 2:
+            if self.holds(kind, sandbox, of):
                 return True
+            now = time.monotonic()
             with self._store.write() as tx:
-                claimed = tx.claim_lease(name, self._owner, now, now + LEASE)
+                claimed = tx.claim_lease(name, self.owner, _ms(LEASE))
             if claimed:
                 self._leases[name] = now + LEASE
             else:
                 self._leases.pop(name, None)
             return claimed
 
+    def claim_new(self, tx: Tx, kind: str, sandbox: str, of: str) -> None:
+        name, now = _name(kind, sandbox, of), time.monotonic()
+        tx.claim_lease(name, self.owner, _ms(LEASE))
+        self._leases[name] = now + LEASE  # without the lock: who waits for a turn to write may have it
+
+    def holds(self, kind: str, sandbox: str, of: str = "") -> bool:
+        now = time.monotonic()
+        return self._leases.get(_name(kind, sandbox, of), now) - now > BEAT
+
     def release(self, kind: str, sandbox: str, of: str = "") -> None:
         name = _name(kind, sandbox, of)
         with self._lock:
             self._leases.pop(name, None)
             with self._store.write() as tx:
-                tx.drop_lease(name, self._owner)
+                tx.drop_lease(name, self.owner)
 
     def release_endpoint(self, sandbox: str, endpoint: str, now: int) -> bool:
         name = _name(CALLBACKS, sandbox, endpoint)
         with self._lock, self._store.write() as tx:
             if name not in self._leases:
                 return True  # another process has it, and sends what is due
-            if tx.next_deliveries(sandbox, endpoint, now, 1):
-                return False  # written since it was looked for, by a process that leaves it to the owner of the lease
+            tx.drop_lease(name, self.owner)  # first: who wants it meanwhile waits for what comes of this
+            if tx.next_deliveries(sandbox, endpoint, now, 1):  # written since it was looked for, by a process that
+                tx.claim_lease(name, self.owner, _ms(LEASE))  # leaves it to the owner of the lease
+                return False
             self._leases.pop(name, None)
-            tx.drop_lease(name, self._owner)
             return True
 
     def others_send(self, sandbox: str) -> bool:
         with self._store.read() as tx:
-            return tx.has_lease(_name(CALLBACKS, sandbox), self._owner, wall_ms())
+            return tx.has_lease(_name(CALLBACKS, sandbox), self.owner)
 
     def close(self) -> None:
-        with self._lock, self._store.write() as tx:
+        self._ending.set()
+        with suppress(StoreUnavailable), self._lock, self._store.write() as tx:  # else they run out
             for name in self._leases:
-                tx.drop_lease(name, self._owner)
+                tx.drop_lease(name, self.owner)
             self._leases.clear()
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)
 
 
 def _name(*parts: str) -> str:

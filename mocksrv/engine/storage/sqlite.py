@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from mocksrv.engine.config import IN_MEMORY, TEMPORARY
-from mocksrv.engine.storage.dialect import Connection
+from mocksrv.engine.patterns import fits
+from mocksrv.engine.storage.dialect import Session, Values
 from mocksrv.engine.storage.queries import Tx
-from mocksrv.engine.storage.recent import ReadConnection, Recent
+from mocksrv.engine.storage.recent import Recent
 from mocksrv.engine.storage.records import StoreError, StoreFull, dumps
-from mocksrv.engine.storage.schema import SANDBOX_TABLES, SCHEMA_STEPS
-from mocksrv.engine.storage.tables.statements import LoadsUnderWay
+from mocksrv.engine.storage.schema import OLDEST_TABLES, SCHEMA_STEPS
+from mocksrv.engine.storage.tables.statements import Unseen
 from mocksrv.engine.storage.temporary import TemporaryFolder
 from mocksrv.engine.storage.turns import Turns
 
@@ -30,13 +32,24 @@ RELEASED = 1.0  # real seconds in which a server that was killed lets its databa
 class Sqlite:
     """SQLite's words (see `Dialect`)."""
 
-    same = "IS"
+    lock = ""  # a transaction has the whole database
+    now = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
+    empties = True
 
     def member(self, column: str, name: str) -> str:
         return f"json_extract({column}, '$.{name}')"
 
+    def number(self, column: str, name: str) -> str:
+        return self.member(column, name)
+
     def bound_member(self, column: str) -> str:
         return f"json_extract({column}, ?)"
+
+    def has_member(self, column: str) -> str:
+        return f"json_extract({column}, ?) IS ?"
+
+    def value(self, value: str | int | bool | None) -> Any:
+        return value
 
     def members(self, column: str, number: int) -> str:
         return f"json_extract({column}, {', '.join('?' * number)})"
@@ -54,13 +67,17 @@ class Sqlite:
         return dumps(values)
 
     def matches(self, column: str) -> str:
-        return f"{column} GLOB ?"
+        return f"fits({column}, ?)"
 
     def pattern(self, text: str) -> str:
         return text
 
-    def insert(self, connection: Connection, sql: str, values: Sequence[Any]) -> int:
-        return int(connection.execute(sql, values).lastrowid)
+    def insert(self, session: Session, sql: str, values: Sequence[Any]) -> int:
+        return int(session.execute(sql, values).lastrowid)
+
+    def reserve(self, session: Session, table: str, number: int) -> Sequence[int]:
+        first = session.execute(f"SELECT coalesce(max(seq), 0) + 1 FROM {table}").fetchone()[0]
+        return range(first, first + number)
 
     def schema(self, step: str) -> str:
         key = "seq INTEGER PRIMARY KEY"
@@ -68,6 +85,34 @@ class Sqlite:
 
 
 SQLITE = Sqlite()
+
+
+class SqliteSession(Session):
+    """A connection of SQLite."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        super().__init__()
+        self.connection = connection
+
+    def execute(self, sql: str, values: Values = (), /) -> sqlite3.Cursor:
+        if self._number_held:
+            self.run_held()
+        return self.connection.execute(sql, values)
+
+    def executemany(self, sql: str, values: Iterable[Values], /) -> None:
+        if self._number_held:
+            self.run_held()
+        self.connection.executemany(sql, values)
+
+    def _run_all(self, sql: str, rows: Sequence[Values]) -> None:
+        self.connection.executemany(sql, rows)
+
+    def roll_back(self) -> None:
+        self.forget_held()
+        if self.connection.in_transaction:
+            self.connection.execute("ROLLBACK")
+
+
 # pages: what is written again and again, as indexes of random ids are, is seldom copied from the log
 CHECKPOINT = "wal_autocheckpoint = 8000"
 # codes of errors that pass without a restart
@@ -79,6 +124,8 @@ class Store:
     too, may have the file open at the same time. ``may_wait`` raises in threads that must not wait for their turn to
     write. Raises StoreError.
     """
+
+    waits = False
 
     def __init__(
         self, path: str = TEMPORARY, may_wait: Callable[[], object] = lambda: None, *, shared: bool = False
@@ -92,16 +139,27 @@ class Store:
         self._turn = Turns()  # writers take turns; in memory readers too, for they share the connection
         self._thread = threading.local()
         self._recent = Recent()
-        self._loads = LoadsUnderWay(int(shared))  # of other processes nothing is known
+        self._unseen = Unseen(int(shared))  # of other processes nothing is known
         self._lock = self._own()
-        if self._lock is not None:
-            self._check_owner()
+        try:
+            if self._lock is not None:
+                self._check_owner()
+            self._open()
+        except BaseException:
+            if self._lock is not None:
+                self._lock.close()
+            raise
+
+    def _open(self) -> None:
+        """Raises StoreError."""
         self._writer = self._connect()
         self._check_writable()
         self._writer.execute("PRAGMA cache_size = -16000")  # KiB; readers, of which there are many, have 2 MB each
-        self._reader = ReadConnection(self._writer, self._turn)
+        if self._lock is None:  # it is new, and no other process has it
+            _empty_database().backup(self._writer.connection)
         self._migrate()
-        self._loads.under_way += self._writer.execute("SELECT count(*) FROM load").fetchone()[0]
+        unseen = "SELECT (SELECT count(*) FROM load) + (SELECT count(*) FROM removal)"
+        self._unseen.under_way += self._writer.execute(unseen).fetchone()[0]
 
     def _own(self) -> sqlite3.Connection | None:
         """A lock on the file for as long as the process lives: two servers that do not know of each other would send
@@ -129,23 +187,22 @@ class Store:
         """Looks at a file before anything is changed there. Raises StoreError for somebody else's database."""
         looking = sqlite3.connect(self.path, isolation_level=None)
         try:
-            version = looking.execute("PRAGMA user_version").fetchone()[0]
-            tables = {row[0] for row in looking.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            version, tables = _standing(looking)
         except sqlite3.Error as error:
             raise StoreError(f"cannot open the database {self.path}: {error}") from error
         finally:
             looking.close()
-        if (tables and not version) or (0 < version <= len(SCHEMA_STEPS) and not tables.issuperset(SANDBOX_TABLES)):
-            raise StoreError(f"{self.path} is a database of something else; give the name of a new file")
+        _check_standing(self.path, version, tables)
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self) -> SqliteSession:
         try:
             connection = sqlite3.connect(self.path, timeout=10, isolation_level=None, check_same_thread=False)
             for pragma in self._pragmas():
                 connection.execute(f"PRAGMA {pragma}")
+            connection.create_function("fits", 2, fits, deterministic=True)
         except (sqlite3.Error, OSError) as error:
             raise StoreError(f"cannot open the database {self.path}: {error}") from error
-        return connection
+        return SqliteSession(connection)
 
     def _check_writable(self) -> None:
         """Raises StoreError for a file that may only be read: SQLite opens it all the same, and fails with a change."""
@@ -164,26 +221,15 @@ class Store:
         return ("journal_mode = WAL", "synchronous = NORMAL", CHECKPOINT)
 
     def _migrate(self) -> None:
-        version = self._version()
-        if version > len(SCHEMA_STEPS):
-            raise StoreError(
-                f"the database {self.path} was written by a newer mocksrv (schema {version}, this one knows "
-                f"{len(SCHEMA_STEPS)})"
-            )
-        while version < len(SCHEMA_STEPS):
-            number = version + 1
-            step = SQLITE.schema(SCHEMA_STEPS[version])
+        """All steps that are missing."""
+        while (version := self._version()) < (latest := len(SCHEMA_STEPS)):
             try:
-                self._writer.executescript(f"BEGIN IMMEDIATE; {step}; PRAGMA user_version = {number}; COMMIT;")
+                self._writer.connection.executescript(_script(version))
             except sqlite3.Error as error:
-                if self._writer.in_transaction:
-                    self._writer.execute("ROLLBACK")
-                version = self._version()
-                if version >= number:
+                self._writer.roll_back()
+                if self._version() > version:
                     continue  # another process has done it meanwhile
-                raise StoreError(f"cannot bring the database {self.path} to schema {number}: {error}") from error
-
-            version = number
+                raise StoreError(f"cannot bring the database {self.path} to schema {latest}: {error}") from error
 
     def _version(self) -> int:
         """How many steps the tables have come."""
@@ -193,18 +239,25 @@ class Store:
         """Another process may have changed any record."""
         self._recent.forget(None)
 
+    def listen(self, heard: Callable[[str | None], object]) -> None:
+        """A file has no way to tell: every process looks for itself."""
+
+    def tell(self, text: str) -> None:
+        """The same."""
+
     @contextmanager
     def read(self) -> Iterator[Tx]:
         """For looking only; every statement sees what is committed by then."""
         if self.path == IN_MEMORY:
             if self._turn.is_taken:
                 self._may_wait()
-            yield Tx(self._reader, SQLITE, self._recent, self._loads)
+            with self._turn.first():  # one for all that is read, not one for each statement
+                yield Tx(self._writer, SQLITE, self._recent, self._unseen)
             return
-        connection = getattr(self._thread, "connection", None)
-        if connection is None:
-            connection = self._thread.connection = self._connect()
-        yield Tx(connection, SQLITE, self._recent, self._loads)
+        session = getattr(self._thread, "session", None)
+        if session is None:
+            session = self._thread.session = self._connect()
+        yield Tx(session, SQLITE, self._recent, self._unseen)
 
     @contextmanager
     def write(self) -> Iterator[Tx]:
@@ -213,7 +266,7 @@ class Store:
         """
         self._may_wait()
         with self._turn:
-            tx = Tx(self._writer, SQLITE, loads=self._loads)
+            tx = Tx(self._writer, SQLITE, unseen=self._unseen)
             try:
                 self._writer.execute("BEGIN IMMEDIATE")
                 yield tx
@@ -221,8 +274,7 @@ class Store:
                 if tx.changed is None or tx.changed:
                     self._recent.forget(tx.changed)
             except BaseException as error:
-                if self._writer.in_transaction:
-                    self._writer.execute("ROLLBACK")
+                self._writer.roll_back()
                 for undo in reversed(tx.on_rollback):
                     undo()
                 if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF in UNWRITABLE:
@@ -231,13 +283,64 @@ class Store:
         for call in tx.after_commit:
             call()
 
+    def shrink(self) -> None:
+        """Drops the pages that the writer keeps, which are 16 MB at most."""
+        with self._turn:
+            self._writer.execute("PRAGMA shrink_memory")
+
     def close(self) -> None:
         with self._turn:
-            self._writer.close()
+            self._writer.connection.close()
             if self._lock is not None:
                 self._lock.close()
             if self._folder is not None:
                 self._folder.close()
+
+
+def schema_of(path: str) -> int:
+    """How many steps the tables of a file have come; it is not changed. Raises StoreError."""
+    if not Path(path).is_file():
+        raise StoreError(f"there is no database {path}")
+    try:
+        with closing(sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True)) as looking:
+            version, tables = _standing(looking)
+    except sqlite3.Error as error:
+        raise StoreError(f"cannot open the database {path}: {error}") from error
+    _check_standing(path, version, tables)
+    return version
+
+
+def _standing(connection: sqlite3.Connection) -> tuple[int, set[str]]:
+    """How many steps the tables have come, and which there are."""
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    return version, {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
+def _check_standing(path: str, version: int, tables: set[str]) -> None:
+    """Raises StoreError for somebody else's database, and for a newer mocksrv's."""
+    if (tables and not version) or (0 < version <= len(SCHEMA_STEPS) and not tables >= OLDEST_TABLES):
+        raise StoreError(f"{path} is a database of something else; give the name of a new file")
+    if version > len(SCHEMA_STEPS):
+        raise StoreError(
+            f"the database {path} was written by a newer mocksrv (schema {version}, this one knows {len(SCHEMA_STEPS)})"
+        )
+
+
+@lru_cache(1)
+def _empty_database() -> sqlite3.Connection:
+    """All tables, for the servers of a process to begin with copies: making them would be a quarter of such a start."""
+    made = sqlite3.connect(IN_MEMORY, isolation_level=None, check_same_thread=False)
+    made.executescript(_script(0))
+    return made
+
+
+def _script(version: int) -> str:
+    """What brings a database from a version to the latest, in one transaction: a commit of each step would take most of
+    a start.
+    """
+    latest = len(SCHEMA_STEPS)
+    steps = "; ".join(SQLITE.schema(step) for step in SCHEMA_STEPS[version:])
+    return f"BEGIN IMMEDIATE; {steps}; PRAGMA user_version = {latest}; COMMIT;"
 
 
 def _temporary_folder() -> TemporaryFolder:

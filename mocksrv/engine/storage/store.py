@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Protocol
+from types import ModuleType
+from typing import Protocol, cast
 
+from mocksrv.engine.config import is_postgres
 from mocksrv.engine.storage import sqlite
 from mocksrv.engine.storage.queries import Tx
+from mocksrv.engine.storage.records import StoreError
 
 
 class Store(Protocol):
     """The database of a process."""
+
+    shared: bool  # whether other processes may have it, too
+    waits: bool  # whether every statement waits, for it goes over a network
 
     def read(self) -> AbstractContextManager[Tx]:
         """For looking only; every statement sees what is committed by then."""
@@ -22,12 +28,40 @@ class Store(Protocol):
     def forget(self) -> None:
         """Another process may have changed any record."""
 
+    def listen(self, heard: Callable[[str | None], object]) -> None:
+        """From now on ``heard`` is called with all that processes `tell`, in a thread of its own; with None where some
+        of it may have been lost.
+        """
+
+    def tell(self, text: str) -> None:
+        """Tells all processes that listen, as far as the database can."""
+
+    def shrink(self) -> None:
+        """Gives up memory that it keeps to be quick, after much was removed."""
+
     def close(self) -> None:
         """Ends all connections."""
 
 
 def open_store(database: str, may_wait: Callable[[], object] = lambda: None, *, shared: bool = False) -> Store:
-    """The store of a database: a file, TEMPORARY or IN_MEMORY. ``may_wait`` and ``shared`` as in `sqlite.Store`. Raises
-    StoreError.
+    """The store of a database: a file, TEMPORARY, IN_MEMORY, or the URL of a PostgreSQL, which is always shared.
+    ``may_wait`` and ``shared`` as in `sqlite.Store`. Raises StoreError.
     """
+    if is_postgres(database):
+        return cast(Store, _postgres().Store(database, may_wait))
     return sqlite.Store(database, may_wait, shared=shared)
+
+
+def schema_of(database: str) -> int:
+    """How many steps the tables of a file, or of a PostgreSQL, have come; nothing is changed. Raises StoreError."""
+    home = _postgres() if is_postgres(database) else sqlite
+    return cast(int, home.schema_of(database))
+
+
+def _postgres() -> ModuleType:
+    """The module of PostgreSQL, which is imported when it is used. Raises StoreError."""
+    try:
+        from mocksrv.engine.storage import postgres
+    except ImportError as error:
+        raise StoreError(f"PostgreSQL needs its driver: pip install 'mocksrv[postgres]' ({error})") from error
+    return postgres

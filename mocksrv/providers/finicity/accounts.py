@@ -176,6 +176,8 @@ def aggregate(call: Call, world: World, logins: Sequence[Record]) -> None:
     for each in logins:
         session = world.subject(each.subject or "")
         if session is None or session.job is not None:
+            if session is not None:
+                call.entry.violate("forbidden", f"{each.guid} is being refreshed already")
             call.mount.bank.refresh(world, each)
         else:
             call.engine.player.start(world, session, "refresh", details=SessionJob(login=each.guid))
@@ -278,7 +280,7 @@ def read_details(call: Call, customer: str, account: str) -> Reply:
     return Reply({"routingNumber": body["routing"], "realAccountNumber": body["number"]})
 
 
-@routes.add("GET", f"{V1}/{ACCOUNT}/availableBalance", "GetAvailableBalance")
+@routes.add("GET", f"{V1}/{ACCOUNT}/availableBalance", "GetAvailableBalance", successor="GetAvailableBalanceLive")
 @routes.add("GET", f"{V1}/{ACCOUNT}/availableBalance/live", "GetAvailableBalanceLive")
 def read_balance(call: Call, customer: str, account: str) -> Reply:
     with call.look() as world:

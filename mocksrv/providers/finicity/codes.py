@@ -10,68 +10,69 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 
-class Refusal(NamedTuple):
-    """One refusal: the HTTP status, the code, and the text with the names of what it is about in braces."""
+class Code(NamedTuple):
+    """One refusal: the HTTP status, the code, and the text with the names of what it is about in braces.
+    ``rule``: which of the rules of Finicity's contract the call breaks.
+    """
 
     status: int
     code: int
     text: str
+    rule: str | None = None
 
 
-REFUSALS: Mapping[str, Refusal] = {
+REFUSALS: Mapping[str, Code] = {
     # credentials
-    "credentials": Refusal(401, 10001, "Invalid credentials"),
-    "locked": Refusal(401, 24302, "Bad credentials"),
-    "app key missing": Refusal(401, 10026, "Missing parameter (Finicity-App-Key)"),
-    "token missing": Refusal(401, 10024, "Missing parameter (Finicity-App-Token)"),
-    "token invalid": Refusal(401, 10022, "Invalid (Finicity-App-Token)"),
-    "token expired": Refusal(401, 10023, "Expired (Finicity-App-Token)"),
+    "credentials": Code(401, 10001, "Invalid credentials"),
+    "locked": Code(401, 24302, "Bad credentials"),
+    "app key missing": Code(401, 10026, "Missing parameter (Finicity-App-Key)", "missing-header"),
+    "token missing": Code(401, 10024, "Missing parameter (Finicity-App-Token)", "missing-header"),
+    "token invalid": Code(401, 10022, "Invalid (Finicity-App-Token)"),
+    "token expired": Code(401, 10023, "Expired (Finicity-App-Token)"),
     # what was sent
-    "missing": Refusal(400, 10005, "Missing parameter ({name})"),
-    "invalid": Refusal(400, 10010, 'Invalid "{name}" in request body: {reason}'),
-    "parameter": Refusal(400, 10100, "Invalid parameter ({name})"),
-    "date range": Refusal(400, 41002, "Invalid date range: {reason}"),
-    "experience": Refusal(400, 10010, '"experience" must be a valid GUID'),
-    "bad request": Refusal(400, 14020, "Bad request. ({reason})"),
-    "start": Refusal(400, 41003, "Start index cannot be less than one."),
-    "limit": Refusal(400, 41004, "Limit cannot be less than one."),
-    "status parameter": Refusal(400, 18017, "status parameter value must be 'active' or 'pending'"),
-    "secret": Refusal(400, 24437, "New password is not as per policy"),
-    "customer type": Refusal(400, 14016, "Invalid customer type."),
-    "username policy": Refusal(400, 110039, "Username is not as per the policy."),
-    "username characters": Refusal(400, 45003, "Invalid character in name fields."),
-    "nothing to update": Refusal(400, 10025, "No data to update."),
-    "consumer field": Refusal(400, 10100, "Invalid format for field consumer.{name}.{more}"),
+    "missing": Code(400, 10005, "Missing parameter ({name})"),
+    "invalid": Code(400, 10010, 'Invalid "{name}" in request body: {reason}'),
+    "parameter": Code(400, 10100, "Invalid parameter ({name})"),
+    "date range": Code(400, 41002, "Invalid date range: {reason}"),
+    "experience": Code(400, 10010, '"experience" must be a valid GUID'),
+    "bad request": Code(400, 14020, "Bad request. ({reason})"),
+    "start": Code(400, 41003, "Start index cannot be less than one."),
+    "limit": Code(400, 41004, "Limit cannot be less than one."),
+    "status parameter": Code(400, 18017, "status parameter value must be 'active' or 'pending'"),
+    "secret": Code(400, 24437, "New password is not as per policy"),
+    "customer type": Code(400, 14016, "Invalid customer type."),
+    "username policy": Code(400, 110039, "Username is not as per the policy."),
+    "username characters": Code(400, 45003, "Invalid character in name fields."),
+    "nothing to update": Code(400, 10025, "No data to update."),
+    "consumer field": Code(400, 10100, "Invalid format for field consumer.{name}.{more}"),
     # what is not there, or there already
-    "resource": Refusal(404, 14001, "Resource not found."),
-    "customer": Refusal(404, 14001, "Customer not found."),
-    "username taken": Refusal(409, 110002, "Username is not available."),
-    "consumer": Refusal(404, 10100, "Cannot find consumer with id {id}."),
-    "consumer of customer": Refusal(404, 10100, "Cannot find consumer for customer with id {customer}."),
-    "consumer exists": Refusal(409, 11000, "A consumer already exists for customer {customer}"),
-    "institution": Refusal(404, 14006, "Institution not found."),
-    "account": Refusal(
-        404, 38003, "customer does not have given account (customerId = {customer}, accountId = [{id}])"
-    ),
-    "accounts of institution": Refusal(
+    "resource": Code(404, 14001, "Resource not found."),
+    "customer": Code(404, 14001, "Customer not found."),
+    "username taken": Code(409, 110002, "Username is not available."),
+    "consumer": Code(404, 10100, "Cannot find consumer with id {id}."),
+    "consumer of customer": Code(404, 10100, "Cannot find consumer for customer with id {customer}."),
+    "consumer exists": Code(409, 11000, "A consumer already exists for customer {customer}", "forbidden"),
+    "institution": Code(404, 14006, "Institution not found."),
+    "account": Code(404, 38003, "customer does not have given account (customerId = {customer}, accountId = [{id}])"),
+    "accounts of institution": Code(
         404, 38006, "Customer does not have any accounts associated with institutionId = ({id})"
     ),
-    "accounts of login": Refusal(
+    "accounts of login": Code(
         404, 38007, "Customer does not have any accounts associated with institutionLoginId = ({id})"
     ),
-    "accounts": Refusal(404, 38003, "Customer does not have any accounts"),
-    "account to report on": Refusal(404, 10005, "Customer does not have the specified account ({id})"),
-    "routing number": Refusal(406, 20000, "Routing number not found"),
-    "transaction": Refusal(404, 24553, "Transaction not found."),
-    "data": Refusal(404, 10008, "data not found"),
-    "report": Refusal(404, 10100, "Cannot find report with id {id}."),
+    "accounts": Code(404, 38003, "Customer does not have any accounts"),
+    "account to report on": Code(404, 10005, "Customer does not have the specified account ({id})"),
+    "routing number": Code(406, 20000, "Routing number not found"),
+    "transaction": Code(404, 24553, "Transaction not found."),
+    "data": Code(404, 10008, "data not found"),
+    "report": Code(404, 10100, "Cannot find report with id {id}."),
 }
 
-FINE, DOWN, TOO_LATE = 0, 102, 331
+FINE, DOWN, BAD_LOGIN, TOO_LATE = 0, 102, 103, 331
 AGGREGATION: Mapping[int, str] = {
     FINE: "Success",
     DOWN: "The institution is down for maintenance.",
-    103: "Invalid login credentials.",
+    BAD_LOGIN: "Invalid login credentials.",
     108: "User action is required at the institution.",
     109: "The institution requires a password update.",
     169: "Duplicate account.",
@@ -92,5 +93,5 @@ AGGREGATION: Mapping[int, str] = {
 
 
 def meaning(code: int) -> str:
-    """What an aggregation status code says; of one that is not in the list only the number."""
-    return AGGREGATION.get(code, f"Aggregation failed with code {code}.")
+    """What an aggregation status code says. The code itself stands beside it, wherever it is told."""
+    return AGGREGATION.get(code, "Aggregation failed.")

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from marshmallow import ValidationError, fields, validate
 
-from mocksrv.engine.callbacks.addresses import is_http_url
+from mocksrv.engine.callbacks.addresses import is_header, is_http_url
 from mocksrv.engine.clock import HOUR
 from mocksrv.engine.play import Play
 from mocksrv.engine.scenarios.choosing import SCENARIO_HEADER, Credentials, choose
@@ -49,7 +49,6 @@ from mocksrv.providers.numbers import dumps_for_javascript
 routes = Routes(wide=True)
 LIFETIME = 2 * HOUR
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}", re.IGNORECASE)
-HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 INVALID = 10010
 NOT_OURS = "Customer ID does not exist or does not belong to this partner"
 NO_LOGIN = "Customer does not have any accounts associated with institutionLoginId."
@@ -82,7 +81,7 @@ def _header(value: Any) -> str:
 
 def _are_headers(values: Mapping[str, Any]) -> None:
     for name, value in values.items():
-        if not HEADER_NAME.fullmatch(name) or not re.fullmatch(r"[\t\x20-\x7e]*", _header(value)):
+        if not is_header(name, _header(value)):
             raise ValidationError(f"{name!r} is no header that can be sent")
 
 
@@ -179,8 +178,10 @@ def generate_fix(call: Call) -> Reply:
 @routes.add("POST", "/connect/v2/generate/jointBorrower", "GenerateJointBorrowerConnectUrl")
 def generate_joint(call: Call) -> Reply:
     given = call.load(Joint())
-    first = next((each for each in given["borrowers"] if each["type"] == "primary"), given["borrowers"][0])
-    return _generate(call, JOINT, {**given, "customerId": first["customerId"], "consumerId": first["consumerId"]})
+    borrowers = sorted(given["borrowers"], key=lambda each: each["type"] != "primary")
+    first = borrowers[0]
+    named = {"customerId": first["customerId"], "consumerId": first["consumerId"], "borrowers": borrowers}
+    return _generate(call, JOINT, {**given, **named})
 
 
 def _generate(call: Call, type: str, given: Mapping[str, Any]) -> Reply:
@@ -197,9 +198,9 @@ def _generate(call: Call, type: str, given: Mapping[str, Any]) -> Reply:
         session = _session(call, world, type, given)
         session.guid = world.guid("SES")
         session.play = _new_play(call, world, session)
-        link = _link(call, world, session)
+        link = _link(call, session)
         world.add(session)
-        world.mark(session.guid, "a Connect URL was generated", status="ping")
+        world.mark(session, "a Connect URL was generated", status="ping")
         emit(world, session, "ping", sent=id)
         call.about(session)
     return Reply({"link": link})
@@ -224,6 +225,9 @@ def _session(call: Call, world: World, type: str, given: Mapping[str, Any]) -> R
         **{name: given[name] for name in KEPT if name in given},
     }
     body["webhookHeaders"] = {name: _header(value) for name, value in given.get("webhookHeaders", {}).items()}
+    if type == JOINT:
+        names = ("customerId", "consumerId", "type")
+        body["borrowers"] = [{name: each[name] for name in names} for each in given["borrowers"]]
     if type == LITE:
         body["institution"] = str(given["institutionId"])
     if type == FIX:
@@ -268,10 +272,8 @@ def _new_play(call: Call, world: World, session: Record) -> Play:
     return Play("finicity", *choice)
 
 
-def _link(call: Call, world: World, session: Record) -> str:
-    """The URL, its parameters in alphabetical order; the signature, which no other session has, leads back to the
-    session.
-    """
+def link_parameters(session: Record) -> dict[str, str]:
+    """What a session's link says, but for the signature, in alphabetical order."""
     body = session.body
     parameters = {
         "customerId": session.owner,
@@ -279,7 +281,7 @@ def _link(call: Call, world: World, session: Record) -> str:
         "experience": body.get("experience"),
         "origin": body.get("origin", "url"),
         "institutionId": body["institution"] if body["type"] == LITE else None,
-        "institutionLoginId": body.get("login_id"),
+        "institutionLoginId": body["login_id"] if body["type"] == FIX else None,
         "language": body.get("language"),
         "partnerId": body["partnerId"],
         "redirectUri": body.get("redirectUri"),
@@ -288,7 +290,14 @@ def _link(call: Call, world: World, session: Record) -> str:
         "type": None if body["type"] == FULL else body["type"],
         "webhookContentType": body.get("webhookContentType") or JSON,
     }
-    said = {name: value for name, value in parameters.items() if value is not None}
-    text = f"{urlencode(sorted(said.items()))}&session={session.guid}"
-    session.partner_id = hmac.new(body["secret"].encode(), text.encode(), hashlib.sha256).hexdigest()
+    return {name: str(value) for name, value in sorted(parameters.items()) if value is not None}
+
+
+def _link(call: Call, session: Record) -> str:
+    """The URL, its parameters in alphabetical order; the signature, which no other session has, leads back to the
+    session.
+    """
+    said = link_parameters(session)
+    text = f"{urlencode(said)}&session={session.guid}"
+    session.partner_id = hmac.new(session.body["secret"].encode(), text.encode(), hashlib.sha256).hexdigest()
     return f"{call.base_url}/finicity/connect?{urlencode(sorted({**said, 'signature': session.partner_id}.items()))}"

@@ -158,7 +158,7 @@ def delete_customer(call: Call, customer: str) -> Reply:
         call.customer(world, customer)
         for session in world.list(Query("finicity.session", owner=customer)):
             world.cancel_timers(session.guid)
-        world.remove(owner=customer)
+        world.remove_below("owner", customer)
         world.remove(guid=customer)
     return NO_CONTENT
 

@@ -13,11 +13,11 @@ from mocksrv.engine.play import Asked
 from mocksrv.engine.scenarios.choosing import SCENARIO_HEADER
 from mocksrv.engine.scenarios.model import Scenario
 from mocksrv.engine.storage.records import Query
-from mocksrv.providers.demo import Choices, Demo, DemoError, Runner, counted
+from mocksrv.providers.demo import Choices, Demo, DemoCall, DemoError, Runner, counted
 
 API, PAGES = "/finicity", "/_mocksrv/finicity/play"  # the latter is what the user does on Connect's pages
 PARTNER = {"partnerId": "2445500000001", "partnerSecret": "secret-of-the-demo-1"}
-TOKEN_LIFE = 2 * HOUR
+TOKEN, TOKEN_LIFE = "Finicity-App-Token", 2 * HOUR
 BROKEN = 500  # what a refresh answers when the bank does not let it in
 
 
@@ -25,6 +25,24 @@ class FinicityDemo(Demo):
     headers = {"Finicity-App-Key": "demo-app-key", "Accept": "application/json"}
     refresh = "refresh"
     probe = "finicity.ping"
+    connects = (
+        DemoCall("POST", f"{API}/aggregation/v2/partners/authentication", PARTNER, keeps={"token": "token"}),
+        DemoCall(
+            "POST",
+            f"{API}/aggregation/v2/customers/testing",
+            {"username": "customer-{time}"},
+            {TOKEN: "{token}"},
+            {"customer": "id"},
+        ),
+        DemoCall(
+            "POST",
+            f"{API}/connect/v2/generate",
+            {"partnerId": PARTNER["partnerId"], "customerId": "{customer}"},
+            {TOKEN: "{token}"},
+            {"link": "link"},
+        ),
+        DemoCall("POST", PAGES, {"link": "{link}"}),
+    )
 
     def __init__(self, runner: Runner, scenario: Scenario, choices: Choices) -> None:
         super().__init__(runner, scenario, choices)
@@ -80,7 +98,7 @@ class FinicityDemo(Demo):
         """Gets a token, unless there is one that still holds."""
         if self.sandbox.now() >= self._token_until:
             token = self.runner.call("POST", f"{API}/aggregation/v2/partners/authentication", PARTNER)["token"]
-            self.runner.headers["Finicity-App-Token"] = token
+            self.runner.headers[TOKEN] = token
             self._token_until = self.sandbox.now() + TOKEN_LIFE
 
     def _session(self, kind: str = "", **more: str) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NoReturn
 
 from marshmallow import Schema, ValidationError, fields, post_dump
@@ -36,19 +37,28 @@ class FinicityError(http.ProviderError):
         self.code = code
         self.more = more
 
+    @property
+    def name(self) -> str:
+        return str(self.status) if self.code == self.status else f"{self.status} {self.code}"
+
 
 def refusal(kind: str, **words: str) -> FinicityError:
     """The error of that kind in the table of refusals, with ``words`` in its text."""
     found = REFUSALS[kind]
-    return FinicityError(found.status, found.code, found.text.format_map(words))
+    error = FinicityError(found.status, found.code, found.text.format_map(words))
+    error.rule = found.rule
+    return error
 
 
 @dataclass(frozen=True, slots=True)
 class Route(http.Route):
-    """One operation. ``token``: it takes an app token. ``wide``: its errors have Connect's shape."""
+    """One operation. ``token``: it takes an app token. ``wide``: its errors have Connect's shape. ``successor``: it is
+    deprecated, and that is called in its place.
+    """
 
     token: bool = True
     wide: bool = False
+    successor: str | None = None
 
 
 class Routes(http.Routes[Route]):
@@ -128,7 +138,7 @@ class Call(http.Call[Mount, Route]):
         self.partner = ""  # the partner id behind the token
         self.secret = ""  # the partner secret that signs what this call sets going
 
-    @property
+    @cached_property
     def institutions(self) -> Any:
         """All institutions that the sandbox has, as the provider's `Institutions`."""
         return self.mount.institutions.of(self.sandbox.scenarios)
@@ -136,12 +146,15 @@ class Call(http.Call[Mount, Route]):
     def unreadable(self, reason: str) -> NoReturn:
         raise refusal("bad request", reason=reason)
 
+    def refused(self, error: ProviderError) -> http.Answer:
+        if not isinstance(error, FinicityError):
+            unknown = error.status == 404
+            error = refusal("resource") if unknown else FinicityError(error.status, error.status, error.message)
+        return super().refused(error)
+
     def error_body(self, error: ProviderError) -> dict[str, Any]:
         """The classic shape with a number as code, or the wider one of Connect, whose code is a text."""
-        if not isinstance(error, FinicityError):
-            error = (
-                refusal("resource") if error.status == 404 else FinicityError(error.status, error.status, error.message)
-            )
+        assert isinstance(error, FinicityError), "`refused` makes every error one"
         if self.route is None or not self.route.wide:
             return {"code": error.code, "message": error.message}
         more = {"status": str(error.status), "message": error.message, "user_message": NO_FIELD, "tags": ""}
@@ -154,17 +167,22 @@ class Call(http.Call[Mount, Route]):
         if route.token:
             with self.look() as world:
                 self._know(world, self.request.headers.get("Finicity-App-Token") or "")
+        if route.successor:
+            self.entry.violate("deprecated", f"{route.operation} is deprecated; its successor is {route.successor}")
 
     def _know(self, world: World, token: str) -> None:
         """Whose call it is, by a token that this sandbox has given out."""
         if not token:
             raise refusal("token missing")
         found = world.get("finicity.token", token)
-        if found is None:
+        if found is None or found.body["secret"] is None:  # an imported state has left it out
             raise refusal("token invalid")
         if world.now >= found.body["expires_at"]:
             raise refusal("token expired")
         self.partner, self.secret = found.body["partner"], found.body["secret"]
+
+    def reads_early(self, subject: Record) -> bool:
+        return self.request.method == "GET" and subject.job is not None
 
     def text(self, body: Any) -> str:
         return dumps_for_javascript(body)
@@ -199,6 +217,7 @@ class Call(http.Call[Mount, Route]):
         """A page of a list under ``key``, with what Finicity says about it; ``more`` goes between the two."""
         start, limit = self.page()
         part = rows[start - 1 : start - 1 + limit]
+        self.note_page(first=start == 1, more=start - 1 + len(part) < len(rows))
         head = {"found": len(rows), "displaying": len(part), "moreAvailable": start - 1 + len(part) < len(rows)}
         return {**head, **more, key: [render(row) for row in part]}
 

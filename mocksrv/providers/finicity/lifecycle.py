@@ -10,10 +10,11 @@ from mocksrv.engine.callbacks.credentials import Signer
 from mocksrv.engine.play import Job
 from mocksrv.engine.role import JobKind, Role
 from mocksrv.engine.scenarios.vocabulary import Vocabulary
+from mocksrv.engine.state.omission import bare_headers, bare_url
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.finicity import webhooks
-from mocksrv.providers.finicity.bank.loading import Bank
+from mocksrv.providers.finicity.bank.loading import Bank, customer_of
 from mocksrv.providers.finicity.codes import FINE
 from mocksrv.providers.finicity.jobs import SessionJob
 from mocksrv.providers.finicity.webhooks import (
@@ -105,6 +106,7 @@ class SessionRole(Role):
     retries = RETRIES
     dated = False
     signers: ClassVar[Mapping[str, Signer]] = {"finicity": sign}
+    secret_kinds = frozenset({"finicity.partner", "finicity.token", "finicity.session"})
 
     def __init__(
         self, bank: Bank, timers: Mapping[str, Callable[[World, Record], None]], fidelity: str = "sdk"
@@ -122,6 +124,19 @@ class SessionRole(Role):
 
     def encode(self, body: bytes, headers: Mapping[str, str]) -> bytes:
         return encode(body, headers)
+
+    def without_secrets(self, kind: str, body: dict[str, Any]) -> dict[str, Any]:
+        """A partner's next secret is taken as its first was; a token and a session's webhook are of no use any more."""
+        bare = {**body, "secret": None}
+        if kind == "finicity.partner":
+            return {**bare, "old": None}
+        if kind == "finicity.session" and body.get("webhook"):
+            return {
+                **bare,
+                "webhook": bare_url(body["webhook"]),
+                "webhookHeaders": bare_headers(body.get("webhookHeaders") or {}),
+            }
+        return bare
 
     def begin_job(self, world: World, subject: Record) -> None:
         """Nothing of a session shows that a job runs."""
@@ -184,7 +199,7 @@ class SessionRole(Role):
 
     def _delete(self, world: World, session: Record) -> None:
         """The user has removed accounts: those that were chosen, else the newest one."""
-        own = self.bank.active(world, owner=session.owner)
+        own = self.bank.active(world, owner=customer_of(session))
         gone = [account for account in own if account.guid in (session.body.get("remove") or ())] or own[-1:]
         session.body["deleted"] = [account.guid for account in gone]
         self.bank.delete(world, gone)
@@ -229,10 +244,10 @@ class SessionRole(Role):
         """Deletes a session with the accounts that it added."""
         world.cancel_timers(subject.guid)
         for account in world.list(Query("finicity.account", subject=subject.guid)):
-            world.remove(parent=account.guid)
-        world.remove(subject=subject.guid)
+            world.remove_below("parent", account.guid)
+        world.remove_below("subject", subject.guid)
         world.remove(guid=subject.guid)
-        world.mark(subject.guid, "deleted")
+        world.mark(subject, "deleted")
 
 
 def new_body(type: str, fidelity: str) -> dict[str, Any]:

@@ -29,17 +29,17 @@ MOST_FAILURES = 5
 SECRET = re.compile(r"(?=.*[A-Za-z])(?=.*[0-9])[A-Za-z0-9!@#$%&*_+-]{12,255}")
 
 
-class Login(Document):
+class LoginSchema(Document):
     partner_id = fields.String(required=True, data_key="partnerId")
     secret = fields.String(required=True, data_key="partnerSecret")
 
 
-class NewSecret(Login):
+class NewSecret(LoginSchema):
     new = fields.String(required=True, data_key="newPartnerSecret")
     immediate = fields.Boolean(load_default=True, truthy={True}, falsy={False})
 
 
-LOGIN, NEW_SECRET = Login(), NewSecret()
+LOGIN, NEW_SECRET = LoginSchema(), NewSecret()
 
 
 @routes.add("POST", PATH, "PartnerAuthentication", token=False)

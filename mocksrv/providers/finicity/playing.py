@@ -26,7 +26,7 @@ class SessionActions(Actions):
 
     def __init__(self, mount: Mount) -> None:
         super().__init__(mount.engine.player, "finicity")
-        self._sessions = Sessions(mount.engine, mount.role, mount.bank, mount.institutions)
+        self._sessions = Sessions.of(mount)
 
     def possible(self, world: World, record: Record) -> Sequence[str]:
         play, body = record.playing, record.body
@@ -40,7 +40,7 @@ class SessionActions(Actions):
 
     def perform(self, world: World, record: Record, do: str, answers: Sequence[str]) -> str:
         if do == CANCEL and record.playing.consent is None:
-            self.player.stop(world, record, "the user has closed Connect")
+            self._sessions.leave(world, record)
         elif do == "approve" and record.playing.consent is None:
             self._sessions.play(world, record, Wish())
         elif do == "approve":
@@ -55,7 +55,7 @@ class SessionPlayer:
 
     def __init__(self, mount: Mount) -> None:
         self._engine = mount.engine
-        self._sessions = Sessions(mount.engine, mount.role, mount.bank, mount.institutions)
+        self._sessions = Sessions.of(mount)
 
     def routes(self) -> list[ControlRoute]:
         refusals = {404: "no session has this link", 409: "the session cannot go on so", 410: "the link is used up"}

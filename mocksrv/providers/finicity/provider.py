@@ -1,19 +1,40 @@
-"""Finicity, as it declares itself, and the control call that plays a Connect session without a browser."""
+"""Finicity, as it declares itself: its operations, its pages, and the control call that plays a Connect session without
+them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mocksrv.providers.provider import ControlRoute, Family, Provider
+from mocksrv.providers.finicity.rules import RULES
+from mocksrv.providers.provider import ControlRoute, Family, PageRoute, Provider
 
 if TYPE_CHECKING:
     from mocksrv.engine.acting import Actions
     from mocksrv.engine.engine import Engine
     from mocksrv.engine.role import Role
-    from mocksrv.engine.scenarios.institutions import Institution
+    from mocksrv.engine.scenarios.institutions import OwnInstitution
     from mocksrv.providers.demo import Demo
     from mocksrv.providers.finicity.http import Call, Mount
+
+VISIT = "/connect/session/<signature>/<number>"
+PAGES = tuple(
+    PageRoute(method, path, f"mocksrv.providers.finicity.pages.{view}")
+    for method, path, view in (
+        ("GET", "/connect", "connect:connect"),
+        ("GET", VISIT, "connect:visit"),
+        ("GET", f"{VISIT}/poll", "connect:poll"),
+        ("GET", f"{VISIT}/search", "connect:search"),
+        ("POST", f"{VISIT}/<act>", "connect:act"),
+        ("GET", f"{VISIT}/bank", "bank:bank"),
+        ("POST", f"{VISIT}/bank", "bank:decide"),
+        ("GET", f"{VISIT}/bank/outcome", "bank:settle"),
+    )
+)
+
+
+FAULTS = ("429", "500", "502", "503", "504")  # refusals that a fault makes
 
 
 class FinicityProvider(Provider):
@@ -24,6 +45,7 @@ class FinicityProvider(Provider):
     api = "Finicity API"
     any_credentials = "any app key; any partner id and secret"
     own_credentials = "any app key; one partner id and secret"
+    rules = RULES
     central_event = "finicity.added"
     auth_kinds = ("finicity",)
     mount: Mount
@@ -58,8 +80,8 @@ class FinicityProvider(Provider):
 
         return standing_for(self.engine.library) if self.engine else []
 
-    def _own_banks(self) -> list[Institution]:
-        return [] if self.engine is None else self.engine.library.institutions(self.name)
+    def _own_banks(self) -> list[OwnInstitution]:
+        return [] if self.engine is None else [*self.engine.library.institutions(self.name).values()]
 
     def make_mount(self, engine: Engine) -> Mount:
         from mocksrv.providers.finicity.http import Mount
@@ -76,10 +98,19 @@ class FinicityProvider(Provider):
 
         return SessionPlayer(self.mount).routes()
 
+    def pages(self) -> Sequence[PageRoute]:
+        return PAGES
+
     def calls(self) -> type[Call]:
         from mocksrv.providers.finicity.http import Call
 
         return Call
+
+    @classmethod
+    def refusals(cls) -> Sequence[str]:
+        from mocksrv.providers.finicity.codes import REFUSALS
+
+        return [*sorted({f"{each.status} {each.code}" for each in REFUSALS.values()}), *FAULTS]
 
     @classmethod
     def demo(cls) -> type[Demo]:

@@ -92,6 +92,7 @@ def _accounts(call: Call, world: World, customer: str, given: dict[str, Any]) ->
 
 @routes.add("GET", f"{REFRESHES}/<refresh>", "getTransactionRefreshStatus")
 def read(call: Call, customer: str, refresh: str) -> Reply:
+    call.entry.polled = True
     with call.look() as world:
         call.customer(world, customer)
         found = call.owned(world, KIND, customer, refresh, "data")

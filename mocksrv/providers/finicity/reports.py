@@ -138,17 +138,21 @@ def order(call: Call, customer: str, type: str) -> Reply:
         }
         report = Record("finicity.report", _base36(number), body, owner=customer)
         world.add(report)
-        session = world.subject(accounts[-1].subject or "")
-        running = session.job.details(SessionJob).reports if session is not None and session.job is not None else []
-        if session is not None and session.job is None:
-            session.playing.acted = SUBMIT  # nobody is asked for anything
-            call.engine.player.start(world, session, "report", details=SessionJob(reports=[report.guid]))
-        elif session is not None and running:
-            running.append(report.guid)  # `done` comes when all are finished
-            world.save_play(session)
-        else:
-            world.set_timer(report.guid, "report", world.now + DURATION)  # the session is busy: nobody is told
+        _make(call, world, report, world.subject(accounts[-1].subject or ""))
         return Reply(render(report), 202)
+
+
+def _make(call: Call, world: World, report: Record, session: Record | None) -> None:
+    """A report is made by the session that brought the accounts, if it is there and has time for it."""
+    running = session.job.details(SessionJob).reports if session is not None and session.job is not None else []
+    if session is not None and session.job is None:
+        session.playing.acted = SUBMIT  # nobody is asked for anything
+        call.engine.player.start(world, session, "report", details=SessionJob(reports=[report.guid]))
+    elif session is not None and running:
+        running.append(report.guid)  # `done` comes when all are finished
+        world.save_play(session)
+    else:
+        world.set_timer(report.guid, "report", world.now + DURATION)  # the session is busy: nobody is told
 
 
 def _constraints(given: Mapping[str, Any], accounts: Sequence[str]) -> dict[str, Any]:

@@ -19,16 +19,25 @@ from mocksrv.engine.world import World
 from mocksrv.providers.finicity.bank.institutions import Institution, Institutions, meets_bank
 from mocksrv.providers.finicity.bank.loading import Bank
 from mocksrv.providers.finicity.codes import FINE
+from mocksrv.providers.finicity.http import Mount
 from mocksrv.providers.finicity.lifecycle import ACCOUNTS, ACTS, INSTITUTION, LOGIN, NEW_LOGIN, SUBMIT
 from mocksrv.providers.finicity.webhooks import FIX, LITE
 from mocksrv.providers.provider import Refusal
 
 FAILED = frozenset({"invalidCredentials", "unableToConnect"})
-LIVE = frozenset({"full", LITE})  # types of sessions in which accounts are added
+ONE_BANK = frozenset({LITE, FIX})  # types of sessions that have their bank from the start
 BANK_CODES = frozenset({"123", "125", "127", "128", "130"})  # FinBank passwords that fail with that very code
 USUAL = Credentials("101732", "demo", "go")  # where nothing says which bank and login
 NOTHING_LIKE_IT = "bank of nowhere"  # what is searched for when a scenario wants nothing to be found
 MOST_ACTS = 50
+CLOSED = {"expired": "the link has expired", "used": "the link has been used: singleUseUrl was asked for"}
+OF_ONE_BANK = ("logins", "chosen", "remove", "discovered", "added", "login_id")  # what another bank makes an end of
+OF_ONE_VISIT = ("logins", "chosen", "remove", "query", "discovered", "added", "deleted", "repair_told", "borrower")
+
+
+def borrowers_left(session: Record) -> int:
+    """How many borrowers come after the one that has the turn; a session of one customer has none."""
+    return max(0, len(session.body.get("borrowers", ())) - 1 - session.body.get("borrower", 0))
 
 
 @dataclass(slots=True)
@@ -59,6 +68,11 @@ class Sessions:
         self._bank = bank
         self._institutions = institutions
 
+    @classmethod
+    def of(cls, mount: Mount) -> Sessions:
+        """The acts on the sessions of a server."""
+        return cls(mount.engine, mount.role, mount.bank, mount.institutions)
+
     def find(self, world: World, link: str) -> Record:
         """The session of a link, or of its signature alone."""
         signature = (parse_qs(urlsplit(link).query).get("signature") or [link])[0]
@@ -72,49 +86,58 @@ class Sessions:
     def open(self, world: World, session: Record) -> None:
         """The first page is shown: what went on in the session before is over."""
         body, play = session.body, session.playing
-        if world.now >= body["ttl"]:
-            raise Refusal(410, "the link has expired")
-        if body["completed"] and body["single_use"]:
-            raise Refusal(410, "the link has been used: singleUseUrl was asked for")
-        known = body["type"] in (LITE, FIX)
-        for name in ("logins", "chosen", "remove", "query", "discovered", "added", "deleted", "repair_told"):
+        closed = self.closed(world, session)
+        if closed is not None:
+            raise Refusal(410, CLOSED[closed])
+        known = body["type"] in ONE_BANK
+        for name in OF_ONE_VISIT:
             body.pop(name, None)
         body.update(status="ping", institution=body["institution"] if known else None, code=FINE, completed=False)
         play.acted = 0
         if known:
             self._settle(world, session, INSTITUTION, self._institution(world, body["institution"]))
             play.acted = INSTITUTION
-        if body["type"] not in LIVE and body["type"] != FIX:
-            play.acted = SUBMIT  # two borrowers' pages are not gone through step by step
         self._player.start(world, session, FIX if body["type"] == FIX else "connect")
 
-    def search(self, world: World, session: Record, text: str) -> list[Institution]:
-        """The institutions for what was typed; when there is none, or the scenario wants none to be found, the app is
-        told.
-        """
+    def closed(self, world: World, session: Record) -> str | None:
+        """Why the link cannot be opened any more, of `CLOSED`; None where it can."""
+        body = session.body
+        if world.now >= body["ttl"]:
+            return "expired"
+        return "used" if body["completed"] and body["single_use"] else None
+
+    def matching(self, world: World, session: Record, text: str) -> list[Institution]:
+        """The institutions for what is being typed; none where the scenario wants none to be found."""
+        return [] if self._foretold(world, session) else self._institutions.of(world.sandbox.scenarios).search(text)
+
+    def _foretold(self, world: World, session: Record) -> bool:
+        """Whether the scenario lets the first search find nothing."""
         place = self._place(world, session, INSTITUTION)
-        foretold = (
-            session.playing.acted < INSTITUTION and place is not None and place[2].status == "institutionNotFound"
-        )
-        found = [] if foretold else self._institutions.of(world.sandbox.scenarios).search(text)
+        return session.playing.acted < INSTITUTION and place is not None and place[2].status == "institutionNotFound"
+
+    def search(self, world: World, session: Record, text: str) -> list[Institution]:
+        """The institutions for what was typed; when there is none the app is told."""
+        foretold, found = self._foretold(world, session), self.matching(world, session, text)
         if not found:
             session.body["query"] = text
         if foretold:
             self._go(world, session, INSTITUTION)
         elif not found:
             self._role.enter(world, session, "institutionNotFound", {}, False)
-            world.mark(session.guid, f"nothing found for {text!r}", status="institutionNotFound")
+            world.mark(session, f"nothing found for {text!r}", status="institutionNotFound")
         return found
 
     def choose_institution(
         self, world: World, session: Record, institution: Institution, query: str | None = None
     ) -> None:
         """A bank was picked from what a search for ``query`` had found."""
-        if session.body["type"] not in LIVE:
+        if session.body["type"] in ONE_BANK:
             raise Refusal(409, f"a session of type {session.body['type']} has its bank already")
         session.body.update(institution=str(institution.id), query=query or institution.name, status="started")
-        for name in ("logins", "discovered", "login_id"):
+        for name in OF_ONE_BANK:
             session.body.pop(name, None)
+        if session.playing.acted >= INSTITUTION:  # another bank than before is gone through from its beginning
+            session.playing.act = session.playing.acted = 0
         self._settle(world, session, INSTITUTION, institution)
         self._go(world, session, INSTITUTION)
 
@@ -139,7 +162,7 @@ class Sessions:
                 done = LOGIN  # it can be tried yet again
             elif place:
                 self._role.enter(world, session, "credentialsUpdated", {"mfa": place[2].status == "mfa"}, False)
-                world.mark(session.guid, "new credentials", status="credentialsUpdated")
+                world.mark(session, "new credentials", status="credentialsUpdated")
         self._go(world, session, LOGIN, done)
 
     def answer(self, world: World, session: Record, answers: Sequence[str]) -> None:
@@ -165,10 +188,14 @@ class Sessions:
         session.body.update(chosen=None if accounts is None else list(accounts), remove=list(accounts or ()))
         self._go(world, session, ACCOUNTS)
 
-    def accounts_named(self, world: World, session: Record, wanted: Sequence[str]) -> list[str]:
-        """The ids of the accounts of the session's login with these ids, names or types."""
+    def discover(self, world: World, session: Record) -> None:
+        """The accounts of the session's login are known from now on, before its scenario speaks of them."""
         if session.body.get("discovered") is None:
             self._bank.discover(world, session)
+
+    def accounts_named(self, world: World, session: Record, wanted: Sequence[str]) -> list[str]:
+        """The ids of the accounts of the session's login with these ids, names or types."""
+        self.discover(world, session)
         found = world.list(Query("finicity.account", guids=session.body["discovered"]))
         chosen = []
         for text in wanted:
@@ -184,6 +211,18 @@ class Sessions:
     def submit(self, world: World, session: Record) -> None:
         """The last button was pressed."""
         self._go(world, session, SUBMIT)
+
+    def next_borrower(self, world: World, session: Record) -> None:
+        """The next of the borrowers has the turn, and looks for a bank."""
+        if borrowers_left(session) == 0:
+            raise Refusal(409, "there is no other borrower")
+        session.body.update(borrower=session.body.get("borrower", 0) + 1, institution=None, status="started")
+        world.mark(session, "the next borrower", status="started")
+        world.save(session)
+
+    def leave(self, world: World, session: Record, reason: str = "the user has closed Connect") -> None:
+        """The pages were closed: the session stays where it is. No event tells of it."""
+        self._player.stop(world, session, reason)
 
     # which scenario is played, and where in it
 
@@ -231,7 +270,7 @@ class Sessions:
         place = self._place(world, session, act)
         play.acted = done or act
         if place is None:
-            world.mark(session.guid, "the scenario says nothing of this")
+            world.mark(session, "the scenario says nothing of this")
             world.save(session)
             return
         job = FIX if session.body["type"] == FIX else "connect"
@@ -286,7 +325,7 @@ class Sessions:
                 session.body["chosen"] = self.accounts_named(world, session, wish.accounts)
             self.consent(world, session, play.consent.auto or "approve")
             return session.playing.consent is None
-        elif act and acted < INSTITUTION:
+        elif act and session.body["institution"] is None:
             return self._find_bank(world, session, wish)
         elif act and acted < LOGIN:
             self._type(world, session, wish)
@@ -298,6 +337,8 @@ class Sessions:
         elif act > acted and acted < ACCOUNTS:
             named = None if wish.accounts is None else self.accounts_named(world, session, wish.accounts)
             self.choose_accounts(world, session, named)
+        elif act == SUBMIT and borrowers_left(session):
+            self.next_borrower(world, session)
         elif act == SUBMIT:
             self.submit(world, session)
         else:

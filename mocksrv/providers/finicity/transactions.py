@@ -82,6 +82,7 @@ def _answer(call: Call, query: Query) -> Reply:
     with call.look() as world:
         found = world.count(query)
         rows = world.list(replace(query, limit=limit, offset=start - 1))
+    call.note_page(first=start == 1, more=start - 1 + len(rows) < found)
     more = str(start - 1 + len(rows) < found).lower()  # a text here, unlike everywhere else
     head = {
         "found": found,
@@ -113,6 +114,9 @@ def list_of_account(call: Call, customer: str, account: str) -> Reply:
     with call.look() as world:
         call.customer(world, customer)
         found = call.owned(world, "finicity.account", customer, account, "account")
+        session = world.subject(found.subject or "")
+    if session is not None:
+        call.about(session)
     answer = _answer(call, Query("finicity.transaction", owner=customer, parent=account))
     if not flag(call, "showDailyBalance"):
         return answer

@@ -14,7 +14,7 @@ from marshmallow.exceptions import ValidationError
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import Document, Reply
-from mocksrv.providers.mono.bank.loading import TRANSACTION
+from mocksrv.providers.mono.bank.transactions import TRANSACTION
 from mocksrv.providers.mono.http import ACCOUNTS, Call, MonoError, Routes, linked, not_found
 from mocksrv.providers.mono.ids import document_id
 from mocksrv.providers.mono.transactions import V2_ROW, since_of, transaction_of
@@ -29,7 +29,7 @@ IDENTIFIED = ("email", "phone", "address", "identification_no", "identification_
 CHANGEABLE = ("type", "first_name", "last_name", "business_name", "phone", "address", "identity")
 
 
-class IdentitySchema(Document):
+class CustomerIdentitySchema(Document):
     """How somebody is known to the state: the kind of number, and the number."""
 
     type = fields.String(required=True, validate=validate.Regexp(r"^\S+\Z", error="Must have no white space."))
@@ -45,7 +45,7 @@ class UpdateSchema(Document):
     business_name = fields.String(validate=validate.Length(min=1))
     phone = fields.String()
     address = fields.String(validate=validate.Length(max=LONGEST_ADDRESS))
-    identity = fields.Nested(IdentitySchema)
+    identity = fields.Nested(CustomerIdentitySchema)
 
 
 class NewCustomerSchema(UpdateSchema):
@@ -54,7 +54,7 @@ class NewCustomerSchema(UpdateSchema):
     email = fields.Email(required=True)
     phone = fields.String(required=True)
     address = fields.String(required=True, validate=validate.Length(max=LONGEST_ADDRESS))
-    identity = fields.Nested(IdentitySchema, required=True)
+    identity = fields.Nested(CustomerIdentitySchema, required=True)
 
     @validates_schema(skip_on_field_errors=True)
     def check_names(self, data: Mapping[str, Any], **_: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mocksrv.providers.demo import Demo, counted
+from mocksrv.providers.demo import Demo, DemoCall, counted
 
 CONNECT = "/_mocksrv/mono/connect"  # what the user does in the widget
 LOST = (None, "UNLINKED")
@@ -14,6 +14,7 @@ LOST = (None, "UNLINKED")
 class MonoDemo(Demo):
     headers = {"mono-sec-key": "test_sk_demo"}
     refresh = "midnight"
+    connects = (DemoCall("POST", CONNECT, {"institution": "any"}),)
 
     @property
     def status_path(self) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from mocksrv.engine.clock import DAY, day
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
-from mocksrv.providers.mono.bank.loading import TRANSACTION
+from mocksrv.providers.mono.bank.transactions import TRANSACTION
 
 REPEATS = 3  # times that the same amount goes the same way, until it is a recurring transaction
 CHANNELS: Mapping[str, re.Pattern[str]] = {  # channel -> how narrations begin that came by it

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, NoReturn
 from urllib.parse import urlencode
 
@@ -28,6 +29,7 @@ ACCOUNTS = "mono.account"  # the kind of the records that play
 KEY_HEADER = "mono-sec-key"
 V1, V2 = 1, 2
 PAGE_SIZE = 50
+FETCHED = ("balance", "identity", "transactions", "statement", "credits", "debits")  # what is read of an account
 NEWER = re.compile(r"/v[23]/")  # paths of the second version; a few resources are at /v3
 PUBLIC_KEY = re.compile(r"(test|live)_pk_")
 
@@ -81,6 +83,7 @@ class Mount(http.Mount):
 
     institutions: Institutions
     people: People
+    successors: Mapping[str, str]  # operation of the first version -> that of the second which does the same
 
 
 class Call(http.Call[Mount, Route]):
@@ -92,7 +95,7 @@ class Call(http.Call[Mount, Route]):
         super().__init__(mount, request, sandbox, entry, base_url + PREFIX, route)
         self.version = version_of(request.path.removeprefix(PREFIX))
 
-    @property
+    @cached_property
     def institutions(self) -> Institutions:
         """All institutions that the sandbox has."""
         return self.mount.institutions.of(self.sandbox.scenarios)
@@ -109,6 +112,10 @@ class Call(http.Call[Mount, Route]):
             return {"message": message}
         return {"status": "failed", "message": message, "timestamp": iso_ms(self.sandbox.now()), "data": None}
 
+    def reads_early(self, subject: Record) -> bool:
+        data = self.route is not None and self.route.method == "GET" and self.route.path.rsplit("/", 1)[-1] in FETCHED
+        return data and subject.body["status"] == "PROCESSING"
+
     # before the view
 
     def admit(self, route: Route) -> None:
@@ -117,9 +124,11 @@ class Call(http.Call[Mount, Route]):
             return
         key = self.request.headers.get(KEY_HEADER, "")
         if not key.strip():
-            raise MonoError(401, f"Unauthorized: no secret key; send it in the header {KEY_HEADER}")
+            raise MonoError(401, f"Unauthorized: no secret key; send it in the header {KEY_HEADER}", "missing-header")
         if self.mount.credentials is not None and key != self.mount.credentials[1]:
             raise MonoError(401, "Unauthorized: unknown secret key")
+        if successor := self.mount.successors.get(route.operation):
+            self.entry.violate("deprecated", f"{route.operation} is of the first version; its successor is {successor}")
         if PUBLIC_KEY.match(key):
             self.entry.violate("credentials", f"{KEY_HEADER} is a public key, which is only the widget's")
 
@@ -206,6 +215,8 @@ class Call(http.Call[Mount, Route]):
 
     def paging(self, page: int, limit: int, total: int) -> dict[str, Any]:
         """``total``, ``page`` and the whole URLs of the pages before and after, with the filters of this one."""
+
+        self.note_page(first=page == 1, more=page * limit < total)
 
         def url(other: int) -> str:
             query = {**self.request.args.to_dict(), "page": other, "limit": limit}

@@ -29,6 +29,11 @@ def link_code(world: World) -> str:
     return f"AL{_word(world, 8, CAPITALS)}"
 
 
+def visit_id(world: World) -> str:
+    """Of a visit of the widget's page: long, for who knows it can go on there."""
+    return _word(world, 32, MIXED)
+
+
 def event_id(world: World) -> str:
     return _word(world, 40, MIXED)
 

@@ -10,7 +10,7 @@ from typing import Any
 from mocksrv.engine.clock import DAY, day
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
-from mocksrv.providers.mono.bank.loading import TRANSACTION
+from mocksrv.providers.mono.bank.transactions import TRANSACTION
 
 MONTHS_A_YEAR = 12
 MONTHLY = "MONTHLY"

@@ -159,7 +159,7 @@ class AccountRole(Role):
         """``trigger`` sends any event of the catalogue; ``timers``: what
         falls due on records that are no accounts.
         """
-        self._loader = loader
+        self.loader = loader
         self._institutions = institutions
         self.timers = timers
         self._trigger = trigger
@@ -224,7 +224,7 @@ class AccountRole(Role):
         institutions = self._institutions.of(world.sandbox.scenarios)
         institution = institutions.find(body["institution"]) or institutions.all()[0]
         details = job.details(SyncJob)
-        found = self._loader.load(world, subject, institution, wanted, details.wants_new)
+        found = self.loader.load(world, subject, institution, wanted, details.wants_new)
         details.new = body["found"] = bool(found) if details.wants_new is None else details.wants_new
 
     def _tell(self, world: World, subject: Record, status: str, job: Job) -> None:
@@ -272,7 +272,7 @@ class AccountRole(Role):
     def remove(self, world: World, subject: Record) -> None:
         """Deletes an account with all that hangs on it: to the app it is unlinked."""
         world.cancel_timers(subject.guid)
-        world.remove(subject=subject.guid)
+        world.remove_below("subject", subject.guid)
         world.remove(guid=subject.guid)
-        world.mark(subject.guid, "deleted")
+        world.mark(subject, "deleted")
         emit(world, "mono.account_unlinked", subject)

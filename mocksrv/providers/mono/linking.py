@@ -10,14 +10,14 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from mocksrv.engine.clock import MINUTE, iso_ms
+from mocksrv.engine.clock import DAY, MINUTE, iso_ms
 from mocksrv.engine.play import Play
-from mocksrv.engine.scenarios.choosing import SCENARIO_HEADER, Credentials, choose
+from mocksrv.engine.scenarios.choosing import SCENARIO_HEADER, Choice, Credentials, choose
 from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import Document, Reply
 from mocksrv.providers.mono.bank.institutions import METHODS, Institution
-from mocksrv.providers.mono.customers import IdentitySchema, find_customer
+from mocksrv.providers.mono.customers import CustomerIdentitySchema, find_customer
 from mocksrv.providers.mono.http import (
     ACCOUNTS,
     V1,
@@ -33,6 +33,7 @@ routes = Routes()
 LIFE = 10 * MINUTE  # of a code and of a token
 NUMBER = r"^0?[0-9]{10}\Z"  # of an account to be matched: of ten digits, or of eleven as people write it
 CODE, TOKEN, LINK = "mono.code", "mono.token", "mono.link"
+VISIT, VISIT_LIFE = "mono.visit", 2 * DAY  # of the widget's page, or of a hosted link's
 
 
 class CodeSchema(Document):
@@ -47,14 +48,14 @@ class CustomerSchema(Document):
     id = fields.String()
     name = fields.String(validate=validate.Length(min=1))
     email = fields.Email()
-    identity = fields.Nested(IdentitySchema)
+    identity = fields.Nested(CustomerIdentitySchema)
 
 
 class MetaSchema(Document):
     ref = fields.String(allow_none=True)
 
 
-class BankSchema(Document):
+class LinkedBankSchema(Document):
     """Where the user is led at once."""
 
     id = fields.String(required=True)
@@ -69,7 +70,7 @@ class InitiateSchema(Document):
     scope = fields.String(required=True, validate=validate.OneOf(("auth", "reauth")))
     meta = fields.Nested(MetaSchema)
     redirect_url = fields.String()
-    institution = fields.Nested(BankSchema)
+    institution = fields.Nested(LinkedBankSchema)
     account = fields.String()
     check_account_match = fields.Boolean()
 
@@ -161,7 +162,29 @@ def living(world: World, kind: str, guid: str) -> Record | None:
     return record if record is not None and world.now < record.created_at + LIFE else None
 
 
+@routes.due(VISIT)
+def visit_ends(world: World, visit: Record) -> None:
+    world.remove(guid=visit.guid)
+
+
 # what the widget, a partner's session and control calls do
+
+
+def typed_credentials(institution: Institution, given: Mapping[str, Any]) -> Credentials | None:
+    """What was typed into an institution's form: any text will do. None where a field of it is missing or empty."""
+    for field in institution.form:
+        text = given.get(field["name"])
+        if not isinstance(text, str) or not text.strip():
+            return None
+    typed = {field["contentType"]: given[field["name"]] for field in reversed(institution.form)}
+    return Credentials(institution.identifier, typed.get("string"), typed.get("password"))
+
+
+def choose_scenario(
+    mount: Mount, world: World, institution: Institution, login: Credentials, scenario: str | None
+) -> Choice:
+    """The scenario of a new account. ``scenario``: the one that was asked for. Raises UnknownScenario."""
+    return choose(world, mount.role.vocabulary, header=scenario, institution=institution.scenario, login=login)
 
 
 def link_account(
@@ -170,23 +193,16 @@ def link_account(
     customer: Record,
     institution: Institution,
     method: str,
+    choice: Choice,
     *,
-    login: Credentials,
     ref: str | None = None,
     match: str | None = None,
-    scenario: str | None = None,
+    place: int | None = None,
 ) -> Record:
-    """Links an account at an institution. ``scenario``: the one that was asked for; ``match``: the number that it is
-    compared with. Raises UnknownScenario.
+    """Links an account at an institution, which plays the scenario of ``choice``. ``match``: the number that it is
+    compared with; ``place``: which of the person's accounts it is, as `Loader.offered` counts them; None: the next.
     """
-    choice = choose(
-        world,
-        mount.role.vocabulary,
-        header=scenario,
-        institution=institution.scenario,
-        login=login,
-    )
-    body = _new_account(institution, method, ref, match)
+    body = {**_new_account(institution, method, ref, match), "place": place}
     account = Record(ACCOUNTS, document_id(world), body, owner=customer.guid, play=Play("mono", *choice))
     mount.engine.player.start(world, account, "link", created=True)
     return account

@@ -11,7 +11,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from mocksrv.engine.scenarios.choosing import SCENARIO_HEADER, Credentials
+from mocksrv.engine.scenarios.choosing import SCENARIO_HEADER
 from mocksrv.engine.scenarios.lookup import UnknownScenario
 from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
@@ -21,7 +21,15 @@ from mocksrv.providers.mono.coverage import SCOPE, login_form
 from mocksrv.providers.mono.customers import find_customer
 from mocksrv.providers.mono.http import Call, MonoError, Routes, not_found
 from mocksrv.providers.mono.ids import document_id
-from mocksrv.providers.mono.linking import LIFE, CustomerSchema, code_of, link_account, living
+from mocksrv.providers.mono.linking import (
+    LIFE,
+    CustomerSchema,
+    choose_scenario,
+    code_of,
+    link_account,
+    living,
+    typed_credentials,
+)
 
 routes = Routes()
 SESSION, SESSION_HEADER = "mono.session", "x-session-id"
@@ -89,22 +97,15 @@ def login(call: Call) -> Reply:
         if session.body["account"]:
             raise MonoError(400, "This session reauthorises an account; sign in at /v2/connect/reauth/login")
         institution = _institution(call, session)
-        credentials = _credentials(institution, given)
+        credentials = typed_credentials(institution, given)
         if credentials is None:
             return _bad_credentials(call)
         customer = world.get("mono.customer", session.owner) or not_found("Customer", session.owner)
         try:
-            account = link_account(
-                call.mount,
-                world,
-                customer,
-                institution,
-                session.body["auth_method"],
-                login=credentials,
-                scenario=session.body["scenario"],
-            )
+            choice = choose_scenario(call.mount, world, institution, credentials, session.body["scenario"])
         except UnknownScenario as unknown:
             raise MonoError(400, str(unknown)) from None
+        account = link_account(call.mount, world, customer, institution, session.body["auth_method"], choice)
         call.about(account)
         code = code_of(world, account)
         world.remove(guid=session.guid)
@@ -132,7 +133,7 @@ def reauth_login(call: Call) -> Reply:
         session = _session(call, world)
         if not session.body["account"]:
             raise MonoError(400, "This session links an account; sign in at /v2/connect/login")
-        if _credentials(_institution(call, session), given) is None:
+        if typed_credentials(_institution(call, session), given) is None:
             return _bad_credentials(call)
         data = _reauthorise(call, world, call.account(world, session.body["account"]))
     return _reauthorised(call, data, {})
@@ -171,13 +172,3 @@ def _session(call: Call, world: World) -> Record:
 def _institution(call: Call, session: Record) -> Institution:
     id = session.body["institution"]
     return call.institutions.find(id) or not_found("Institution", id)
-
-
-def _credentials(institution: Institution, given: Mapping[str, Any]) -> Credentials | None:
-    """What was typed into the form: any text will do. None where a field of it is missing or empty."""
-    form = login_form(institution)
-    for name in (field["name"] for field in form):
-        if not isinstance(given.get(name), str) or not given[name].strip():
-            return None
-    typed = {field["contentType"]: given[field["name"]] for field in reversed(form)}
-    return Credentials(institution.identifier, typed.get("string"), typed.get("password"))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mocksrv.providers.provider import ControlRoute, Family, Provider
+from mocksrv.providers.mono.rules import RULES
+from mocksrv.providers.provider import ControlRoute, Family, PageRoute, Provider
 
 if TYPE_CHECKING:
     from mocksrv.engine.acting import Actions
@@ -13,6 +14,23 @@ if TYPE_CHECKING:
     from mocksrv.engine.role import Role
     from mocksrv.providers.demo import Demo
     from mocksrv.providers.mono.http import Call, Mount
+
+PAGES = tuple(
+    PageRoute(method, path, f"mocksrv.providers.mono.pages.widget:{view}")
+    for method, path, view in (
+        ("GET", "/link/<code>", "link"),
+        ("GET", "/widget", "widget"),
+        ("GET", "/widget/<id>", "visit"),
+        ("GET", "/widget/<id>/poll", "poll"),
+        ("GET", "/widget/<id>/search", "search"),
+        ("POST", "/widget/<id>/<act>", "act"),
+        ("GET", "/shim.js", "shim"),
+    )
+)
+
+
+# https://docs.mono.co/docs/errors
+REFUSALS = ("400", "401", "402", "403", "404", "409", "429", "500", "502", "503", "504")
 
 
 class MonoProvider(Provider):
@@ -23,6 +41,7 @@ class MonoProvider(Provider):
     api = "Mono API"
     any_credentials = "any mono-sec-key"
     own_credentials = "the API key as mono-sec-key"
+    rules = RULES
     central_event = "mono.account_updated"
     auth_kinds = ("mono",)
     mount: Mount
@@ -57,7 +76,21 @@ class MonoProvider(Provider):
     def make_mount(self, engine: Engine) -> Mount:
         from mocksrv.providers.mono.http import Mount
 
-        return Mount(engine, self.role, self.config.credentials, self._institutions, self._people)
+        credentials, successors = self.config.credentials, self._successors()
+        return Mount(engine, self.role, credentials, self._institutions, self._people, successors)
+
+    def _successors(self) -> Mapping[str, str]:
+        """The operations of the first version that the second has, too, each with its successor."""
+        newer = {(route.method, route.path): route.operation for route in self.routes.values()}
+        paths = {"/account/auth": "/accounts/auth"}  # the only one that is called otherwise
+        found = {
+            route.operation: newer.get((route.method, f"/v2{paths.get(route.path, route.path)}"))
+            for route in self.routes.values()
+        }
+        return {operation: successor for operation, successor in found.items() if successor is not None}
+
+    def operations(self) -> Sequence[str]:
+        return [name for name in self.routes if name not in self._successors()]
 
     def actions(self) -> Actions:
         from mocksrv.providers.mono.widget import WidgetActions
@@ -73,6 +106,13 @@ class MonoProvider(Provider):
         from mocksrv.providers.mono.http import Call
 
         return Call
+
+    def pages(self) -> Sequence[PageRoute]:
+        return PAGES
+
+    @classmethod
+    def refusals(cls) -> Sequence[str]:
+        return REFUSALS
 
     @classmethod
     def demo(cls) -> type[Demo]:

@@ -46,7 +46,7 @@ def sync(call: Call, id: str) -> Reply:
         account = call.account(world, id)
         body = account.body
         if body["synced_at"] is not None and world.now < body["synced_at"] + BETWEEN_SYNCS:
-            raise MonoError(429, "An account can be synced once every 2 minutes")
+            raise MonoError(429, "An account can be synced once every 2 minutes", "forbidden")
         if account.job is not None:
             return Reply(_outcome("SYNC_ERROR", "A sync of this account is running already"))
         body["synced_at"] = world.now
@@ -76,7 +76,7 @@ def read_job(call: Call, id: str, job: str) -> Reply:
         record = world.get(JOB, job)
         if record is None or record.parent != account.guid:
             not_found("Job", job)
-    app, business = app_ids(call.sandbox.name)
+    app, business = app_ids(call.sandbox.salt)
     said = {"id": record.guid, "status": record.body["status"], "name": record.body["name"]}
     data = {**said, "account": account.guid, "business": business, "app": app}
     return Reply(call.envelope(data, "Job execution completed"))

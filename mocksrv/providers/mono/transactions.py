@@ -13,7 +13,7 @@ from marshmallow import fields
 from mocksrv.engine.clock import DAY, SECOND, day, iso_ms
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.providers.http import Document, Reply
-from mocksrv.providers.mono.bank.loading import TRANSACTION
+from mocksrv.providers.mono.bank.transactions import TRANSACTION
 from mocksrv.providers.mono.http import (
     PAGE_SIZE,
     V1,
@@ -84,6 +84,8 @@ def _list(call: Call, id: str) -> Reply:
     with call.look() as world:
         rows = [row for row in world.pages(query) if narration in row.body["narration"].casefold()]
     shown = rows if whole else rows[(page - 1) * limit : page * limit]
+    if whole:
+        call.note_page(first=True, more=False)
     paging = (
         {"total": len(rows), "page": 1, "previous": None, "next": None}
         if whole

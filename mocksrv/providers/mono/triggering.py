@@ -61,6 +61,7 @@ def _invented(world: World, institutions: Institutions, people: People) -> Recor
     """An account that is stored nowhere."""
     institution = institutions.all()[0]
     guid = document_id(world)
+    people.need(world)
     identity = people.identity(f"{world.sandbox.seed}:{guid}")
     bank = {"name": institution.name, "bank_code": institution.bank_code, "type": institution.type}
     body = {

@@ -113,7 +113,7 @@ def _updated(world: World, account: Record, job: Mapping[str, Any]) -> Payload:
 
 def _app_of(world: World, account: Record) -> Payload:
     """The account, and whose it is."""
-    app, business = app_ids(world.sandbox.name)
+    app, business = app_ids(world.sandbox.salt)
     return {"account": account.guid, "app": app, "business": business}
 
 
@@ -137,7 +137,7 @@ def _enriched(message: str) -> Builder:
 
 
 def _job(world: World, account: Record, job: Mapping[str, Any]) -> Payload:
-    app, business = app_ids(world.sandbox.name)
+    app, business = app_ids(world.sandbox.salt)
     return {
         "account": account.guid,
         "business": business,
@@ -244,7 +244,7 @@ def emit(world: World, event: str, account: Record, *, job: Mapping[str, Any] | 
         payload |= {"event_id": event_id(world), "timestamp": iso_ms(world.now)}
     payload["data"] = agreeing(entry.build(world, account, job or {}), world.overrides)
     if entry.stamped:
-        payload["data"] |= dict(zip(("app", "business"), app_ids(world.sandbox.name), strict=True))
+        payload["data"] |= dict(zip(("app", "business"), app_ids(world.sandbox.salt), strict=True))
     rules = (always("event", entry.wire), *RULES)
     outbox.emit(world, event, account.guid, payload, HEADERS, UNASKED, write=dumps_for_javascript, rules=rules)
 

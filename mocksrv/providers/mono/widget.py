@@ -9,7 +9,7 @@ from marshmallow import ValidationError
 
 from mocksrv.engine.acting import Actions
 from mocksrv.engine.sandbox import Sandbox
-from mocksrv.engine.scenarios.choosing import Credentials
+from mocksrv.engine.scenarios.choosing import Choice, Credentials
 from mocksrv.engine.scenarios.lookup import UnknownScenario
 from mocksrv.engine.scenarios.model import OUTCOMES
 from mocksrv.engine.storage.records import Query, Record
@@ -19,7 +19,15 @@ from mocksrv.providers.mono.bank.institutions import ANY, Institution
 from mocksrv.providers.mono.control import ConnectAnswer, ConnectBody
 from mocksrv.providers.mono.customers import CUSTOMER, add_customer, find_customer
 from mocksrv.providers.mono.http import ACCOUNTS, MonoError, Mount, linked
-from mocksrv.providers.mono.linking import LINK, TOKEN, CustomerSchema, code_of, link_account, living
+from mocksrv.providers.mono.linking import (
+    LINK,
+    TOKEN,
+    CustomerSchema,
+    choose_scenario,
+    code_of,
+    link_account,
+    living,
+)
 from mocksrv.providers.provider import ControlRoute, Refusal
 
 
@@ -72,26 +80,35 @@ class Widget:
         self._engine.player.start(world, account, "reauthorise")
         return account
 
-    def link(self, world: World, given: Mapping[str, Any], link: Record | None) -> Record:
+    def link(
+        self,
+        world: World,
+        given: Mapping[str, Any],
+        link: Record | None,
+        *,
+        choice: Choice | None = None,
+        place: int | None = None,
+    ) -> Record:
+        """Links an account. ``choice``: of its scenario, where that has been chosen at the login; ``place``: which of
+        the person's accounts it is. Raises Refusal.
+        """
         said = link.body if link else {}
         institution = self._institution(world, given.get("institution") or said.get("institution") or ANY)
         method = given.get("auth_method") or said.get("auth_method") or institution.methods[0]
         ref = given.get("ref") or said.get("ref")
-        customer = (world.get(CUSTOMER, link.owner) if link else None) or self._customer(
-            world, given.get("customer"), ref
+        if choice is None:
+            nobody = Credentials(institution.identifier, None, None)
+            choice = self.choose(world, institution, nobody, given.get("scenario") or said.get("scenario"))
+        customer = self.customer(world, given, link)
+        match = said.get("account_match")
+        return link_account(
+            self._mount, world, customer, institution, method, choice, ref=ref, match=match, place=place
         )
+
+    def choose(self, world: World, institution: Institution, login: Credentials, scenario: str | None) -> Choice:
+        """The scenario of a new account; ``scenario``: the one that was asked for. Raises Refusal."""
         try:
-            return link_account(
-                self._mount,
-                world,
-                customer,
-                institution,
-                method,
-                login=Credentials(institution.identifier, None, None),
-                ref=ref,
-                match=said.get("account_match"),
-                scenario=given.get("scenario") or said.get("scenario"),
-            )
+            return choose_scenario(self._mount, world, institution, login, scenario)
         except UnknownScenario as unknown:
             raise Refusal(422, f"scenario: {unknown}") from None
 
@@ -103,13 +120,17 @@ class Widget:
             )
         return found
 
-    def _customer(self, world: World, given: Mapping[str, Any] | None, ref: str | None) -> Record:
-        """The customer that the app gave the widget, or the one of this ``ref``; where nobody is named, an invented
-        one.
+    def customer(self, world: World, given: Mapping[str, Any], link: Record | None) -> Record:
+        """The customer of the link, or the one that the app gave the widget, or that of its ``ref``; where nobody is
+        named, an invented one. Raises Refusal.
         """
-        if given:
+        known_by_link = world.get(CUSTOMER, link.owner) if link else None
+        if known_by_link is not None:
+            return known_by_link
+        ref, named = given.get("ref") or (link.body["ref"] if link else None), given.get("customer")
+        if named:
             try:
-                return find_customer(world, CustomerSchema().load(given), ref)
+                return find_customer(world, CustomerSchema().load(named), ref)
             except MonoError as error:
                 raise Refusal(422, f"customer: {error}") from None
             except ValidationError as error:
@@ -117,6 +138,7 @@ class Widget:
         known = world.list(Query(CUSTOMER, body={"person": ref}, limit=1)) if ref else []
         if known:
             return known[0]
+        self._mount.people.need(world)
         person = self._mount.people.identity(f"{world.sandbox.seed}:{world.guid()}")
         return add_customer(world, person["name"], person["email"], person=ref, named=bool(ref))
 
@@ -144,10 +166,11 @@ class WidgetActions(Actions):
         if super().possible(world, record):
             return super().perform(world, record, do, answers)
         link = record if record.kind == LINK else None
-        account = record.body["account"] if record.play is None else record.guid
-        if account is None:
+        guid = record.body["account"] if record.play is None else record.guid
+        if guid is None:
             return self._widget.link(world, {}, link).guid
-        if do != "approve":
+        account = world.record(guid)
+        if do != "approve" and account is not None:  # one that is gone is refused below
             world.mark(account, f"the widget: {OUTCOMES[do]}")
-            return str(account)
-        return self._widget.again(world, account, link).guid
+            return str(guid)
+        return self._widget.again(world, guid, link).guid

@@ -20,7 +20,7 @@ from mocksrv.providers.mx.events.resources import Resource
 PACKAGE = "mocksrv.providers.mx"
 
 
-class Family:
+class MountedFamily:
     """One family: its module, ``routes``, and its resources by the names that they have there."""
 
     def __init__(self, module: ModuleType) -> None:
@@ -31,12 +31,12 @@ class Family:
             raise _error(module, "routes", "a family has operations in routes = Routes(), or resources")
 
 
-def load(names: Sequence[str]) -> tuple[Family, ...]:
+def load(names: Sequence[str]) -> tuple[MountedFamily, ...]:
     """The families with these names: of modules inside MX (``money.tags``), or of others by their whole names.
 
     Raises ImportError for a name that there is not, DeclarationError.
     """
-    families = tuple(Family(_module(name, names)) for name in names)
+    families = tuple(MountedFamily(_module(name, names)) for name in names)
     _check_routes(families)
     _check_resources(families)
     return families
@@ -53,7 +53,7 @@ def _module(name: str, names: Sequence[str]) -> ModuleType:
     raise ImportError(f"{__file__}: there is no family {name!r}" + (f"; {guess!r} is one" if guess else ""))
 
 
-def catalogue(families: Sequence[Family]) -> Catalogue:
+def catalogue(families: Sequence[MountedFamily]) -> Catalogue:
     """All events of these families."""
     return Catalogue(resource for family in families for resource in family.resources.values())
 
@@ -62,7 +62,7 @@ def _error(module: ModuleType, name: str, what: str) -> DeclarationError:
     return Declared(str(module.__file__), name).error(what)
 
 
-def _check_routes(families: Sequence[Family]) -> None:
+def _check_routes(families: Sequence[MountedFamily]) -> None:
     """Raises DeclarationError for an operation, a path or a timer that there is twice."""
     seen: dict[Any, str] = {}
     for family in families:
@@ -85,7 +85,7 @@ def _shape(route: Route) -> str:
     return re.sub(r"<[^>]*>", "<>", route.path)
 
 
-def _check_resources(families: Sequence[Family]) -> None:
+def _check_resources(families: Sequence[MountedFamily]) -> None:
     """Raises DeclarationError for what a resource says wrongly, and for a kind, a prefix or an event that there is
     twice.
     """

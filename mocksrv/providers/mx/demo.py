@@ -8,7 +8,7 @@ from typing import Any
 
 from mocksrv.engine.play import Asked
 from mocksrv.engine.scenarios.choosing import MOCK, SCENARIO_HEADER
-from mocksrv.providers.demo import Demo, counted
+from mocksrv.providers.demo import Demo, DemoCall, counted
 
 # The calls that start the flows a scenario may write, in the order in which they are played; {} is the member's path.
 CALLS: Mapping[str, tuple[str, str]] = {
@@ -38,6 +38,27 @@ class MXDemo(Demo):
         "needs_updated_credentials": "needs credentials",
     }
     silent = frozenset({"challenge-expired"})
+    connects = (
+        DemoCall("POST", "/users", {"user": {"metadata": USER["metadata"]}}, keeps={"user": "user.guid"}),
+        DemoCall(
+            "GET",
+            "/institutions/mxbank/credentials",
+            keeps={"login": "credentials.0.guid", "password": "credentials.1.guid"},
+        ),
+        DemoCall(
+            "POST",
+            "/users/{user}/members",
+            {
+                "member": {
+                    "institution_code": "mxbank",
+                    "credentials": [
+                        {"guid": "{login}", "value": USERNAME},
+                        {"guid": "{password}", "value": PASSWORD},
+                    ],
+                }
+            },
+        ),
+    )
 
     user = ""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from mocksrv.providers.mx.http.rules import RULES
 from mocksrv.providers.provider import ControlRoute, Family, PageRoute, Provider
 
 if TYPE_CHECKING:
@@ -42,6 +43,10 @@ PAGES = tuple(
 )
 
 
+# https://docs.mx.com/api-reference/platform-api/overview/errors
+REFUSALS = ("400", "401", "403", "404", "405", "406", "409", "422", "429", "500", "502", "503", "504")
+
+
 class MXProvider(Provider):
     """The MX Platform API, both versions."""
 
@@ -49,6 +54,7 @@ class MXProvider(Provider):
     prefix = ""
     api = "MX Platform API"
     any_credentials = "any client id and API key"
+    rules = RULES
     central_event = "mx.member.updated"
     mount: Mount
 
@@ -57,6 +63,10 @@ class MXProvider(Provider):
         from mocksrv.providers.mx.http.products import PRODUCTS
 
         return tuple(PRODUCTS)
+
+    @classmethod
+    def steps(cls) -> Sequence[str]:
+        return "disclosure", "consent"
 
     def families(self) -> Sequence[Family]:
         from mocksrv.providers.mx.declarations import load
@@ -114,6 +124,16 @@ class MXProvider(Provider):
     def first_call(cls, config: Config, url: str) -> str:
         user = f"{config.client_id}:$MOCKSRV_API_KEY" if config.client_id else "any:key"
         return f"curl -u {user} -H 'Accept: application/vnd.mx.api.v1+json' '{url}/institutions?name=mx'"
+
+    def operations(self) -> Sequence[str]:
+        from mocksrv.providers.mx.http.call import Route
+
+        routes = (route for route in self.routes.values() if isinstance(route, Route))
+        return [route.operation for route in routes if max(route.versions) not in route.deprecated]
+
+    @classmethod
+    def refusals(cls) -> Sequence[str]:
+        return REFUSALS
 
     @classmethod
     def demo(cls) -> type[Demo]:

@@ -1,1 +1,3 @@
 """The page kit: what the pages of all providers are made of. Nothing here is imported before a page is asked for."""
+
+STATIC = "/_pages"  # where the files of the kit and of the providers' pages are served

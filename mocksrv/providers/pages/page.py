@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cache
@@ -14,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from mocksrv.engine.sandbox import Sandbox
 from mocksrv.engine.storage.records import dumps
 from mocksrv.engine.world import World
+from mocksrv.providers.pages import STATIC
 from mocksrv.providers.pages.hints import SandboxLine
 from mocksrv.providers.pages.logos import logo
 from mocksrv.providers.pages.texts import ENGLISH, Texts, texts_of
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from mocksrv.providers.provider import Provider
 
 KIT = Path(__file__).parent
-STATIC = "/_pages"  # where the files of the kit and of the providers' pages are served
 # Any host may frame a page, and a page may lead to any address: no frame-ancestors, no form-action.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'"
@@ -111,6 +112,17 @@ class PageRequest:
         )
         return Response(html, status, HEADERS, mimetype="text/html")
 
+    def says(self, key: str, status: int, said: str = "") -> Response:
+        """A page that says one thing: the texts ``KEY_heading`` and ``KEY_text``, which may quote what was ``said``."""
+        texts = self._accepted_texts
+        heading, text = texts(f"{key}_heading", said=said), texts(f"{key}_text", said=said)
+        return self.render("message.html", status, texts=texts, heading=heading, text=text)
+
+    def title(self) -> Response:
+        """A page that says the title only, for HEAD of a link: it is no visit."""
+        texts = self._accepted_texts
+        return self.render("message.html", texts=texts, heading=texts("title"), text="")
+
     def nothing_new(self) -> Response:
         """The answer to a page that asks whether it is still right: it is."""
         return Response(status=204, headers=HEADERS)
@@ -137,8 +149,13 @@ class PageRequest:
         return self.request.form
 
     @property
+    def _accepted_texts(self) -> Texts:
+        """In the language that the browser asks for."""
+        return self.texts(self.request.headers.get("Accept-Language"))
+
+    @property
     def _folder(self) -> Path:
-        return folder_of(self.provider.name)
+        return folder_of(self.provider)
 
 
 def origin_of(url: str | None, but: str = "") -> str:
@@ -150,9 +167,9 @@ def origin_of(url: str | None, but: str = "") -> str:
     return "*" if origin == but.rstrip("/") else origin
 
 
-def folder_of(provider: str) -> Path:
-    """Where the templates, files and texts of a provider's pages are."""
-    return KIT.parent / provider / "pages"
+def folder_of(provider: Provider) -> Path:
+    """Where the templates, files and texts of a provider's pages are: beside its declaration."""
+    return Path(inspect.getfile(type(provider))).with_name("pages")
 
 
 @cache

@@ -30,10 +30,10 @@ class Texts:
 
 
 def texts_of(folder: Path, locale: str | None) -> Texts:
-    """The texts of a folder and of the kit in the language that fits a locale best (``es-419`` is ``es``), else in
-    English. ``locale`` may also be an ``Accept-Language`` header.
+    """The texts of a folder and of the kit in the folder's language that fits a locale best (``es-419`` is ``es``),
+    else in English. ``locale`` may also be an ``Accept-Language`` header.
     """
-    there = {path.stem for path in KIT.glob("*.yaml")}
+    there = {path.stem for path in folder.glob("*.yaml")}
     for asked in (locale or "").split(","):
         name = asked.partition(";")[0].strip().lower().replace("_", "-")
         found = next((each for each in (name, name.partition("-")[0]) if each in there), None)

@@ -27,6 +27,7 @@ from mocksrv.providers.profiles.model import DEBTS, LONGEST_DEPTH, AccountSpec, 
 
 NOON = DAY // 2  # transactions happen and post at noon UTC
 LONGEST_POSTING = 5  # days
+LONGEST_DRIFT = 3653  # days of which an account keeps what was moved; before them it held what is written
 EACH = ("id", "date", "transacted_at", "posted_at", "amount", "status")  # what two transactions differ in
 NO_AVAILABLE = DEBTS | {"INVESTMENT", "INSURANCE", "PROPERTY"}
 
@@ -148,11 +149,11 @@ class _Maker:
         )
 
     def _since_opened(self, spec: AccountSpec) -> list[Row]:
-        """What was posted on the account since the login was opened."""
+        """What was posted on the account since the login was opened, of the last years: a clock can show any."""
         last = self.window.last
         return [
             row
-            for row in self.ledger.rows(spec.handle, self.window.opened + 1, last)
+            for row in self.ledger.rows(spec.handle, max(self.window.opened, last - LONGEST_DRIFT) + 1, last)
             if row.day + row.posts_after <= last
         ]
 

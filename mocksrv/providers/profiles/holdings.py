@@ -13,9 +13,9 @@ from typing import Any
 
 from mocksrv.engine.clock import DAY
 from mocksrv.providers.profiles.ledger import Row
-from mocksrv.providers.profiles.model import AccountSpec, HoldingSpec, Rule, Span
+from mocksrv.providers.profiles.model import AccountSpec, HoldingSpec, ProfileRule, Span
+from mocksrv.providers.profiles.values import UNIT
 
-UNIT = 10_000  # ten-thousandths of a unit
 # How a price moves about its level: waves with so many days between their points, and their parts of the whole swing.
 WAVES = ((64, 0.60), (16, 0.25), (4, 0.10), (1, 0.05))
 # What can be held, and how far its price swings by default, per cent.
@@ -169,7 +169,7 @@ def traded(specs: Iterable[AccountSpec]) -> set[tuple[str, str]]:
     found = set()
     for spec in specs:
         for each in (*spec.rules, *(spec.deck.cards if spec.deck else ()), *([spec.settle] if spec.settle else ())):
-            own = each.lines if isinstance(each, Rule) else (each.line,)
+            own = each.lines if isinstance(each, ProfileRule) else (each.line,)
             other = (each.there,) if each.there else own
             sides = [(spec.handle, own), *([(each.partner, other)] if each.partner else [])]
             found |= {(handle, line.holding) for handle, lines in sides for line in lines if line.holding is not None}

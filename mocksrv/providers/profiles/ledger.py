@@ -16,7 +16,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from mocksrv.providers.calendar import EPOCH, first_day, length, month_number
-from mocksrv.providers.profiles.model import AccountSpec, Line, Profile, Rule, Settle, Span
+from mocksrv.providers.profiles.model import AccountSpec, Line, Profile, ProfileRule, Settle, Span
 
 
 class Row(NamedTuple):
@@ -60,7 +60,7 @@ class Ledger:
         self._profile = profile
         self._seed = f"{key}|{profile.name}"
         self._months: dict[int, dict[str, list[Row]]] = {}
-        self._decks: dict[str, list[Rule]] = {}
+        self._decks: dict[str, list[ProfileRule]] = {}
         self._settling = _settling_order(profile.accounts)
 
     def chance(self, *names: object) -> random.Random:
@@ -106,7 +106,9 @@ class Ledger:
                 if rule.partner is not None:
                     rows[rule.partner].append(Row(day, -cents, rule.there or line, rule.posts_after, bits(128)))
 
-    def plan(self, spec: AccountSpec, month: Month, chance: random.Random) -> Iterator[tuple[Rule, Iterable[int]]]:
+    def plan(
+        self, spec: AccountSpec, month: Month, chance: random.Random
+    ) -> Iterator[tuple[ProfileRule, Iterable[int]]]:
         """What makes the transactions of an account in a month, and on which days."""
         for rule in spec.rules:
             if rule.when is not None:
@@ -118,7 +120,7 @@ class Ledger:
                 for card in cards[place : place + per_day]:
                     yield card, (day,)
 
-    def _shuffled(self, spec: AccountSpec) -> list[Rule]:
+    def _shuffled(self, spec: AccountSpec) -> list[ProfileRule]:
         if spec.handle not in self._decks and spec.deck is not None:
             chance = self.chance(spec.handle, "deck")
             cards = [card for card in spec.deck.cards for _ in range(card.times) if not card.evenly]
@@ -159,7 +161,7 @@ def _nets(rows: list[Row], month: Month, *, daily: bool) -> Iterator[tuple[int, 
         yield day, sum(row.cents for row in group)
 
 
-def _even_places(cards: Iterable[Rule], total: int, chance: random.Random) -> Iterator[tuple[int, Rule]]:
+def _even_places(cards: Iterable[ProfileRule], total: int, chance: random.Random) -> Iterator[tuple[int, ProfileRule]]:
     """Where in a deck of so many cards those lie that are dealt evenly: each in its own place."""
     taken: set[int] = set()
     for card in cards:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Container, Iterator, Sequence
+from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mocksrv.engine.loads import need
 from mocksrv.engine.problems import Problem, YamlError, choose
+from mocksrv.engine.world import World
 from mocksrv.engine.yamlnodes import yaml_files
 from mocksrv.providers.profiles.data import Data, make
 from mocksrv.providers.profiles.ledger import rows_a_month
@@ -36,6 +40,7 @@ class Profiles:
         self._categories = categories
         self._read: dict[Path, _Read] = {}
         self._people = _People()
+        self._ready: set[str] = set()  # the names of those that were asked for before
         self._sizes: dict[str, tuple[Profile, int]] = {}  # by name: how many transactions a month has
 
     def names(self) -> frozenset[str]:
@@ -44,6 +49,8 @@ class Profiles:
 
     def problems(self) -> list[Problem]:
         """The faults of the user's files as they are now."""
+        if not self._directories:
+            return []  # every start asks: the package's own need not be listed for it
         return [problem for _, path in self._files() if path.parent != BUNDLED for problem in self._load(path).problems]
 
     def get(self, name: str) -> Profile:
@@ -60,6 +67,18 @@ class Profiles:
         if found.profile is None:
             raise YamlError(found.problems)
         return found.profile
+
+    def need(self, world: World, name: str) -> None:
+        """A profile is needed: it is read, and what makes its people is imported, outside of transactions. Raises
+        Unready.
+        """
+        need(world, name in self._ready, lambda: self._get_ready(name))
+
+    def _get_ready(self, name: str) -> None:
+        with suppress(YamlError):  # whoever needs it is told
+            if isinstance(self.get(name).owners, int):
+                self._people.get_ready()
+        self._ready.add(name)
 
     def generate(
         self,
@@ -112,14 +131,8 @@ class Profiles:
             stat = path.stat()
             stamp = (stat.st_mtime_ns, stat.st_size)
             if known is None or known.stamp != stamp:
-                name = path.name.removesuffix(SUFFIX).removesuffix(".yaml")
-                profile = read(
-                    path.read_bytes(),
-                    name=name,
-                    file=str(path),
-                    categories=self._categories,
-                    check=path.parent != BUNDLED,
-                )
+                own = path.parent == BUNDLED
+                profile = _bundled(path, stamp) if own else _users(path, self._categories)
                 known = self._read[path] = _Read(stamp, profile, ())
         except YamlError as error:
             known = self._read[path] = _Read(stamp, known.profile if known else None, error.problems)
@@ -129,6 +142,17 @@ class Profiles:
         return known
 
 
+@lru_cache(maxsize=32)
+def _bundled(path: Path, stamp: tuple[int, int]) -> Profile:
+    """One of the package's own, read once for all servers of a process; its shape and its categories are tested."""
+    return read(path.read_bytes(), name=path.name.removesuffix(".yaml"), file=str(path), check=False)
+
+
+def _users(path: Path, categories: Container[str] | None) -> Profile:
+    """Raises YamlError."""
+    return read(path.read_bytes(), name=path.name.removesuffix(SUFFIX), file=str(path), categories=categories)
+
+
 class _People:
     """Makes up account holders. Faker is imported with the first of them."""
 
@@ -136,13 +160,17 @@ class _People:
         self._lock = threading.Lock()
         self._faker: Any = None
 
-    def __call__(self, key: str, count: int) -> list[dict[str, Any]]:
-        """`count` people who share an address, always the same for the same key."""
+    def get_ready(self) -> None:
         with self._lock:
             if self._faker is None:
                 from faker import Faker
 
                 self._faker = Faker("en_US")
+
+    def __call__(self, key: str, count: int) -> list[dict[str, Any]]:
+        """`count` people who share an address, always the same for the same key."""
+        self.get_ready()
+        with self._lock:
             self._faker.seed_instance(key)
             street, city = self._faker.street_address(), self._faker.city()
             state = self._faker.random_element(_STATES)

@@ -35,7 +35,7 @@ class Line(NamedTuple):
     holding: str | None = None
 
 
-class Rule(NamedTuple):
+class ProfileRule(NamedTuple):
     """Makes transactions. `sign` is 1 for CREDIT and -1 for DEBIT; `partner` names the account that shows the other
     side as `there`.
     """
@@ -55,7 +55,7 @@ class Deck(NamedTuple):
     """A fixed number of transactions a day, dealt from a shuffled deck that is used over and over."""
 
     per_day: int
-    cards: tuple[Rule, ...]
+    cards: tuple[ProfileRule, ...]
 
 
 class Settle(NamedTuple):
@@ -99,7 +99,7 @@ class AccountSpec(NamedTuple):
     joint: bool
     statements: int
     rewards: tuple[Mapping[str, Any], ...]
-    rules: tuple[Rule, ...]
+    rules: tuple[ProfileRule, ...]
     deck: Deck | None
     settle: Settle | None
     # without `settle`: the balance is as written when the login is opened, and follows from then on; else it stays

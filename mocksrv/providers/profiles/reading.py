@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import mocksrv.providers.profiles.values as values
 from mocksrv.engine.problems import YamlError, choose, short
 from mocksrv.engine.yamlnodes import read as read_yaml
-from mocksrv.engine.yamlschema import FileSchema, Place, Problems
+from mocksrv.engine.yamlschema import FileSchema, Place, Problems, mapping
 from mocksrv.providers.profiles.fields import ACCOUNT_FIELDS, HOLDING_FIELDS, REWARD_FIELDS, Convert
 from mocksrv.providers.profiles.holdings import SWINGS, faults, traded
 from mocksrv.providers.profiles.merchants import MERCHANTS
@@ -25,7 +25,7 @@ from mocksrv.providers.profiles.model import (
     HoldingSpec,
     Line,
     Profile,
-    Rule,
+    ProfileRule,
     Settle,
     When,
 )
@@ -146,7 +146,7 @@ class _Reader:
         """The whole file; None where it has faults."""
         if not isinstance(written, dict) or not isinstance(written.get("accounts"), dict):
             return None
-        for shop, lines in _mapping(written.get("merchants")).items():
+        for shop, lines in mapping(written.get("merchants")).items():
             self._merchants[shop] = self._items(("merchants", shop), lines, self._line)
         accounts = written["accounts"]
         self._handles = frozenset(accounts)
@@ -232,7 +232,7 @@ class _Reader:
             fields={name: fields.get(name) for name in HOLDING_FIELDS},
         )
 
-    def _rule(self, path: Place, written: Values) -> Rule | None:
+    def _rule(self, path: Place, written: Values) -> ProfileRule | None:
         """A rule, or a card of a deck."""
         side = "credit" if "credit" in written else "debit"
         amount = self._convert((*path, side), written[side], values.span)
@@ -242,7 +242,7 @@ class _Reader:
         there = self._line((*path, "there"), written["there"]) if "there" in written else None
         if not self._is_sound(path):
             return None
-        return Rule(
+        return ProfileRule(
             when=when,
             times=written.get("times", 1),
             sign=1 if side == "credit" else -1,
@@ -255,7 +255,7 @@ class _Reader:
         )
 
     def _deck(self, path: Place, written: Any) -> Deck | None:
-        cards = self._items((*path, "cards"), _mapping(written).get("cards"), self._rule)
+        cards = self._items((*path, "cards"), mapping(written).get("cards"), self._rule)
         if not self._is_sound(path):
             return None
         per_day, total = written["per_day"], sum(card.times for card in cards)
@@ -324,10 +324,6 @@ class _Reader:
             self._add(
                 (*path, "with"), f"there is no account {short(handle)} in this file; {choose(handle, known, known)[0]}"
             )
-
-
-def _mapping(value: Any) -> Values:
-    return value if isinstance(value, dict) else {}
 
 
 def _make_line(written: Values) -> Line:

@@ -8,21 +8,24 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mocksrv.engine.callbacks.addresses import ForbiddenHost, check_hosts
+from mocksrv.engine.callbacks.batches import write_out
 from mocksrv.engine.callbacks.consistency import Contradiction
-from mocksrv.engine.callbacks.outbox import UnknownField, replay
+from mocksrv.engine.callbacks.outbox import UnknownField, replay, resume
 from mocksrv.engine.engine import UnknownEvent, UnknownSubject
 from mocksrv.engine.role import WrongSubject
-from mocksrv.engine.sandbox import Endpoint, endpoints_from
+from mocksrv.engine.sandbox import Endpoint, Sandbox, endpoints_from
 from mocksrv.engine.scenarios.vocabulary import pattern_problem
 from mocksrv.engine.secrets import MASK, masked_urls
+from mocksrv.engine.state.omission import bare_url
 from mocksrv.engine.storage.rows import EventRow
 from mocksrv.engine.world import World
 from mocksrv.providers.numbers import too_large
+from mocksrv.providers.provider import Refusal
 from mocksrv.web.control import shapes
 from mocksrv.web.control.calls import LARGEST_PAGE, PAGE, Calls, ControlCall, ControlRequest, beginning, every
-from mocksrv.web.problems import Problem
 
 UNKNOWN = {404: "there is no such event"}
+ID = {"id": "The event's id, as lists show it."}
 
 
 class Callbacks(Calls):
@@ -55,6 +58,7 @@ class Callbacks(Calls):
                 "Shows an event with all that was sent and answered.",
                 answer="callbacks.WholeWebhook",
                 refusals=UNKNOWN,
+                parameters=ID,
             ),
             ControlCall(
                 "POST",
@@ -71,6 +75,7 @@ class Callbacks(Calls):
                 "Sends an event once more.",
                 answer="callbacks.WholeWebhook",
                 refusals={**UNKNOWN, 409: "no endpoint asks for it"},
+                parameters=ID,
             ),
             ControlCall(
                 "POST",
@@ -106,25 +111,26 @@ class Callbacks(Calls):
             for endpoint in endpoints:
                 urls = endpoint.url + str(endpoint.auth.get("token_url"))
                 if MASK in urls or MASK in (*endpoint.auth.values(), *endpoint.headers.values()):
-                    raise Problem(
+                    raise Refusal(
                         422,
                         f"{masked_urls(endpoint.url)}: {MASK} stands for a secret that is there already, and there is "
                         "none; another auth needs it anew",
                     )
             world.configure(endpoints=endpoints)
+            _resume(world, known, endpoints)
             world.tx.fail_orphans(world.sandbox.name, [endpoint.id for endpoint in endpoints])
         return {**self.read_endpoints(request), **({"warnings": warnings} if warnings else {})}
 
     def _check_patterns(self, endpoints: Sequence[Endpoint]) -> None:
-        """Raises Problem 422 for a pattern that no event can fit."""
+        """Raises Refusal 422 for a pattern that no event can fit."""
         for place, endpoint in enumerate(endpoints):
             for number, pattern in enumerate(endpoint.events):
                 problem = pattern_problem(pattern, self.engine.vocabularies.values())
                 if problem:
-                    raise Problem(422, f"endpoints.{place}.events.{number}: {problem}")
+                    raise Refusal(422, f"endpoints.{place}.events.{number}: {problem}")
 
     def _check_hosts(self, endpoints: Sequence[Endpoint]) -> list[str]:
-        """What may be wrong with the hosts. Raises Problem 422 for one to which callbacks do not go."""
+        """What may be wrong with the hosts. Raises Refusal 422 for one to which callbacks do not go."""
         places = {}
         for place, endpoint in enumerate(endpoints):
             places[endpoint.url] = f"endpoints.{place}.url"
@@ -133,39 +139,53 @@ class Callbacks(Calls):
         try:
             warnings = check_hosts(list(places), self.engine.config.allow_callbacks, self.engine.itself)
         except ForbiddenHost as error:
-            raise Problem(422, f"{places[error.url]}: {error}") from None
+            raise Refusal(422, f"{places[error.url]}: {error}") from None
         return [f"{places[url]}: {warning}" for url, warning in warnings.items()]
 
     def list(self, request: ControlRequest) -> Any:
         query, sandbox = request.query, request.sandbox
         filters = {name: query.get(name) for name in ("event", "subject", "state")}
 
+        def read(world: World) -> Sequence[dict[str, Any]]:
+            after = beginning(request.backwards) if last is None else last.seq
+            rows = world.tx.events(
+                sandbox.name, after=after, limit=query.get("limit", PAGE), newest=request.backwards, **filters
+            )
+            return [shapes.webhook(world.tx, row) for row in rows]
+
         def find() -> Sequence[dict[str, Any]]:
             self.engine.schedule.catch_up(sandbox)
-            with self.engine.look(sandbox) as world:
-                after = _event(world, query["after"]).seq if "after" in query else beginning(request.backwards)
-                rows = world.tx.events(
-                    sandbox.name, after=after, limit=query.get("limit", PAGE), newest=request.backwards, **filters
-                )
-                return [shapes.webhook(world.tx, row) for row in rows]
+            return self.engine.look_for_events(sandbox, read, filters["event"])
 
+        last = self._event(sandbox, query["after"]) if "after" in query else None
         return {"webhooks": self.hold(request, find)}
 
     def read(self, request: ControlRequest, id: str) -> Any:
+        event = self._event(request.sandbox, id)
         with self.engine.look(request.sandbox) as world:
-            return shapes.webhook(world.tx, _event(world, id), whole=True)
+            return shapes.webhook(world.tx, event, whole=True)
+
+    def _event(self, sandbox: Sandbox, id: str) -> EventRow:
+        """Raises Refusal 404."""
+        with self.engine.look(sandbox) as world:
+            rows = world.tx.events(sandbox.name, id=id)
+        rows = rows or self.engine.look_for_events(sandbox, lambda world: world.tx.events(sandbox.name, id=id))
+        if not rows:
+            raise Refusal(404, f"there is no webhook {id} in the sandbox {sandbox.name}; GET /webhooks lists them")
+        return rows[0]
 
     def replay(self, request: ControlRequest, id: str) -> Any:
+        event = self._event(request.sandbox, id)
         with self.engine.change(request.sandbox) as world:
-            event = _event(world, id)
             if not replay(world, event.seq, event.name, self.engine.unasked):
-                raise Problem(409, f"no endpoint of the sandbox {world.sandbox.name} asks for {event.name}")
+                raise Refusal(409, f"no endpoint of the sandbox {world.sandbox.name} asks for {event.name}")
         return self.read(request, id)
 
     def replay_all(self, request: ControlRequest) -> Any:
         given = request.body
         filters = {"event": given.get("event"), "subject": given.get("subject"), "since": given["since"]}
         with self.engine.change(request.sandbox) as world:
+            write_out(world, given.get("event"))
             rows = every(
                 lambda seq: world.tx.events(world.sandbox.name, after=seq, limit=LARGEST_PAGE, **filters),
                 lambda row: row.seq,
@@ -178,7 +198,7 @@ class Callbacks(Calls):
         given = request.body
         place = too_large(given.get("payload", {}))
         if place is not None:
-            raise Problem(422, f"payload.{place}: a number beyond 2^53, which no provider sends")
+            raise Refusal(422, f"payload.{place}: a number beyond 2^53, which no provider sends")
         try:
             sent = self.engine.trigger(
                 request.sandbox,
@@ -188,32 +208,33 @@ class Callbacks(Calls):
                 extra=given.get("extra", False),
             )
         except UnknownEvent as error:
-            raise Problem(422, f"event: {error}") from None
+            raise Refusal(422, f"event: {error}") from None
         except UnknownSubject as error:
-            raise Problem(404, f"subject: {error}") from None
+            raise Refusal(404, f"subject: {error}") from None
         except UnknownField as error:
-            raise Problem(422, f"payload.{error}; `extra` takes other fields, too") from None
+            raise Refusal(422, f"payload.{error}; `extra` takes other fields, too") from None
         except Contradiction as error:
-            raise Problem(422, f"payload.{error}; with `extra` it is sent all the same") from None
+            raise Refusal(422, f"payload.{error}; with `extra` it is sent all the same") from None
         except WrongSubject as error:
-            raise Problem(422, f"subject: {error}") from None
+            raise Refusal(422, f"subject: {error}") from None
         return {"webhooks": [self.read(request, id) for id in sent]}
 
     def list_events(self, _: ControlRequest) -> Any:
         return {"events": self.engine.events}
 
 
+def _resume(world: World, known: Sequence[Endpoint], endpoints: Sequence[Endpoint]) -> None:
+    """What paused endpoints are owed goes to those that have their secrets now."""
+    for paused in (each for each in known if each.paused):
+        for endpoint in endpoints:
+            if not endpoint.paused and paused.url in (endpoint.url, bare_url(endpoint.url)):
+                resume(world, paused, endpoint)
+
+
 def check_once(items: Sequence[Mapping[str, Any]]) -> None:
-    """Raises Problem 422 for two endpoints with one URL."""
+    """Raises Refusal 422 for two endpoints with one URL."""
     places: dict[str, int] = {}
     for place, item in enumerate(items):
         first = places.setdefault(item["url"], place)
         if first != place:
-            raise Problem(422, f"endpoints.{place}.url: is that of endpoints.{first}; one URL is one endpoint")
-
-
-def _event(world: World, id: str) -> EventRow:
-    rows = world.tx.events(world.sandbox.name, id=id)
-    if not rows:
-        raise Problem(404, f"there is no webhook {id} in the sandbox {world.sandbox.name}; GET /webhooks lists them")
-    return rows[0]
+            raise Refusal(422, f"endpoints.{place}.url: is that of endpoints.{first}; one URL is one endpoint")

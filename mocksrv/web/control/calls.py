@@ -21,9 +21,8 @@ from mocksrv.engine.problems import YamlError
 from mocksrv.engine.sandbox import Sandbox
 from mocksrv.engine.scenarios.lookup import UnknownScenario
 from mocksrv.engine.scenarios.model import Scenario
-from mocksrv.providers.provider import Provider
+from mocksrv.providers.provider import Provider, Refusal
 from mocksrv.web.hosting.calls import HostedCall
-from mocksrv.web.problems import Problem
 
 if TYPE_CHECKING:
     from marshmallow import Schema
@@ -44,9 +43,10 @@ class ControlCall:
 
     ``path`` is in Flask's spelling, below ``/_mocksrv``. ``view`` takes a `ControlRequest` and the path's parameters;
     it answers a JSON value, None for nothing (204), or a response. ``query``, ``body`` and ``answer`` are schemas, or
-    ``module.Name`` of such in the package `SCHEMAS`; without one there is none. ``refusals``: statuses that the view
-    may refuse with, and when. ``takes_text``: the body is a scenario. ``streams``: the answer is
-    server-sent events. ``checked``: strangers are refused.
+    ``module.Name`` of such in the package `SCHEMAS`; without one there is none. ``parameters``: what each parameter of
+    the path is. ``refusals``: statuses that the view may refuse with, and when. ``takes_text``: the body is a scenario.
+    ``takes_document``: the body is so large that the view checks it itself. ``media``: the type of an answer that is no
+    JSON. ``checked``: strangers are refused. ``group``: under which heading it is listed for people.
     """
 
     method: str
@@ -57,9 +57,12 @@ class ControlCall:
     body: str | type[Schema] | None = None
     answer: str | type[Schema] | None = None
     refusals: Mapping[int, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
     takes_text: bool = False
-    streams: bool = False
+    takes_document: bool = False
+    media: str | None = None
     checked: bool = True
+    group: str = "About this API"
 
 
 def schema_of(named: str | type[Schema] | None) -> type[Schema]:
@@ -117,19 +120,19 @@ class Calls(ABC):
     def scenario(
         self, sandbox: Sandbox, name: str, provider: str | None = None, *, where: str = "", status: int = 404
     ) -> Scenario:
-        """The scenario that a sandbox sees by that name. Raises Problem of this status, which says ``where`` and names
+        """The scenario that a sandbox sees by that name. Raises Refusal of this status, which says ``where`` and names
         the nearest ones.
         """
         try:
             return sandbox.scenarios.find(name, provider)
         except UnknownScenario as unknown:
-            raise Problem(status, f"{where}: {unknown}" if where else str(unknown)) from None
+            raise Refusal(status, f"{where}: {unknown}" if where else str(unknown)) from None
 
     def known_provider(self, name: str | None) -> None:
-        """Raises Problem 422 for the name of a provider that there is not."""
+        """Raises Refusal 422 for the name of a provider that there is not."""
         if name is not None and name not in self.engine.vocabularies:
             allowed = ", ".join(self.engine.vocabularies)
-            raise Problem(422, f"provider: {name!r} is not a provider; allowed are {allowed}")
+            raise Refusal(422, f"provider: {name!r} is not a provider; allowed are {allowed}")
 
     def hold(self, request: ControlRequest, find: Callable[[], Sequence[Any]]) -> Sequence[Any]:
         """What ``find`` finds; with ``wait=5s`` as soon as it finds something."""
@@ -165,6 +168,6 @@ def every(
         place = seq_of(found[-1])
 
 
-def faulty(error: YamlError) -> Problem:
-    """The problem document of a scenario's faults."""
-    return Problem(422, str(error.problems[0]), problems=[asdict(fault) for fault in error.problems])
+def faulty(error: YamlError) -> Refusal:
+    """What refuses a scenario for its faults."""
+    return Refusal(422, str(error.problems[0]), problems=[asdict(fault) for fault in error.problems])

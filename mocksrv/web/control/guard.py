@@ -7,7 +7,6 @@ A browser sends requests of any page to this machine, and a name of another site
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from hmac import compare_digest
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -16,7 +15,8 @@ from flask import Request
 
 from mocksrv.engine.callbacks.addresses import is_local
 from mocksrv.engine.config import Config
-from mocksrv.web.problems import Problem
+from mocksrv.engine.patterns import fits
+from mocksrv.providers.provider import Refusal
 
 DOCKER = "host.docker.internal"  # how a container calls the machine that it runs on
 PLAIN_NAVIGATION = ("GET", "navigate", "document")  # method, Sec-Fetch-Mode, Sec-Fetch-Dest: somebody follows a link
@@ -31,35 +31,52 @@ class Guard:
         public = urlsplit(config.public_url or "").hostname
         self._own: Sequence[str] = (*config.allow_host, *([public] if public else ()))
 
+    @property
+    def wants_token(self) -> bool:
+        """Whether it admits nobody without the token."""
+        return bool(self._token)
+
+    def knows(self, token: str) -> bool:
+        """Whether this is the token."""
+        return bool(self._token) and compare_digest(token.encode(), (self._token or "").encode())
+
     def admit(self, request: Request) -> None:
-        """Raises Problem 401, 403. A valid token is enough."""
+        """Raises Refusal 401, 403. A valid token is enough, in a header, or in the cookie of a browser that has signed
+        in at the dashboard.
+        """
         if self._token:
             given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-            if not compare_digest(given.encode(), self._token.encode()):
-                raise Problem(
+            if not (self.knows(given) or self._has_signed_in(request)):
+                raise Refusal(
                     401,
                     "the control API wants the header 'Authorization: Bearer TOKEN' with the token of --control-token",
                 )
             return
         if not _is_near(request.remote_addr or "", self._reach):
-            raise Problem(
+            raise Refusal(
                 403, f"the control API answers {self._reach} clients only; --control-from or --control-token opens it"
             )
         self._check_site(request)
 
+    def _has_signed_in(self, request: Request) -> bool:
+        """Whether a browser sends the token with what one of this server's own pages asks for."""
+        origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
+        own = (origin is None or urlsplit(origin).netloc == request.host) and site not in ("cross-site", "same-site")
+        return own and self.knows(request.cookies.get(cookie_name(request), ""))
+
     def _check_site(self, request: Request) -> None:
-        """Raises Problem 403 for what a page of another site asks for."""
+        """Raises Refusal 403 for what a page of another site asks for."""
         host = _hostname(f"//{request.headers.get('Host', 'localhost')}")
         if not self._is_own(host):
-            raise Problem(
+            raise Refusal(
                 403, f"Host: {host!r} is not a name of this server; --allow-host {host or 'NAME'} makes it one"
             )
         origin = request.headers.get("Origin")
         if origin is not None and not self._is_own_origin(_hostname(origin), host):
-            raise Problem(403, f"Origin: pages of {origin!r} may not use the control API")
+            raise Refusal(403, f"Origin: pages of {origin!r} may not use the control API")
         how = (request.method, request.headers.get("Sec-Fetch-Mode"), request.headers.get("Sec-Fetch-Dest"))
         if request.headers.get("Sec-Fetch-Site") == "cross-site" and how != PLAIN_NAVIGATION:
-            raise Problem(403, "Sec-Fetch-Site: pages of other sites may not use the control API")
+            raise Refusal(403, "Sec-Fetch-Site: pages of other sites may not use the control API")
 
     def _is_own(self, host: str) -> bool:
         """Whether a name cannot be another site's: addresses, names without a dot, those that were said to be own."""
@@ -73,7 +90,12 @@ class Guard:
         return bool(name) and (near or self._is_said(name))
 
     def _is_said(self, host: str) -> bool:
-        return bool(host) and any(fnmatchcase(host, pattern) for pattern in self._own)
+        return bool(host) and any(fits(host, pattern) for pattern in self._own)
+
+
+def cookie_name(request: Request) -> str:
+    """Where a browser keeps the token. A name for each port, for it sends the cookies of a host to all of them."""
+    return f"mocksrv-{request.environ.get('SERVER_PORT')}"
 
 
 def _hostname(url: str) -> str:

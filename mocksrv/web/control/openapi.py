@@ -13,7 +13,7 @@ from mocksrv.providers.fields import Answer, Anything, Duration, Flag, Map, Mome
 from mocksrv.web.control.calls import PREFIX, STREAM_TYPE, ControlCall, schema_of
 from mocksrv.web.control.reading import JSON_TYPES, TEXT_TYPES
 from mocksrv.web.control.schemas.shared import ProblemDocument
-from mocksrv.web.problems import PROBLEM_TYPE
+from mocksrv.web.hosting.calls import PROBLEM_TYPE
 
 TYPES: Mapping[type[fields.Field[Any]], Mapping[str, Any]] = {
     Moment: {"type": "string"},
@@ -66,7 +66,7 @@ def refusals(call: ControlCall) -> dict[int, str]:
 
 def _operation(call: ControlCall, components: dict[str, Any]) -> dict[str, Any]:
     parameters = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        {"name": name, "in": "path", "required": True, "description": call.parameters[name], "schema": TYPES[Text]}
         for name in re.findall(r"{(\w+)}", plain(call.path))
     ]
     if call.query:
@@ -75,7 +75,7 @@ def _operation(call: ControlCall, components: dict[str, Any]) -> dict[str, Any]:
             for name, field in schema_of(call.query)().load_fields.items()
         ]
     words = [call.method.lower(), *re.findall(r"\w+", plain(call.path))]
-    made: dict[str, Any] = {"operationId": "_".join(words), "summary": call.summary}
+    made: dict[str, Any] = {"operationId": "_".join(words), "summary": call.summary, "tags": [call.group]}
     if parameters:
         made["parameters"] = parameters
     if call.takes_text:
@@ -97,8 +97,9 @@ def _operation(call: ControlCall, components: dict[str, Any]) -> dict[str, Any]:
 
 
 def _answer(call: ControlCall, components: dict[str, Any]) -> dict[str, Any]:
-    if call.streams:
-        return {"200": {"description": "Until one side ends it.", "content": {STREAM_TYPE: {"schema": TYPES[Text]}}}}
+    if call.media:
+        done = "Until one side ends it." if call.media == STREAM_TYPE else "Done."
+        return {"200": {"description": done, "content": {call.media: {"schema": TYPES[Text]}}}}
     if call.answer is None:
         return {"204": {"description": "Done."}}
     content = {"application/json": {"schema": reference(schema_of(call.answer), components)}}

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from mocksrv.providers.provider import ControlRoute, Refusal
+from mocksrv.providers.provider import ControlRoute
 from mocksrv.web.control.calls import Calls, ControlCall, ControlRequest
-from mocksrv.web.problems import Problem
 
 
 class ProviderCalls(Calls):
@@ -24,6 +23,7 @@ class ProviderCalls(Calls):
                 body=route.body,
                 answer=route.answer,
                 refusals=route.refusals,
+                parameters=route.parameters,
             )
             for provider in self.providers
             for route in provider.control_routes()
@@ -31,7 +31,4 @@ class ProviderCalls(Calls):
 
     def _call(self, route: ControlRoute, request: ControlRequest, **parameters: str) -> Any:
         self.engine.schedule.catch_up(request.sandbox)
-        try:
-            return route.call(request.sandbox, request.body, **parameters)
-        except Refusal as refusal:
-            raise Problem(refusal.status, refusal.detail) from None
+        return route.call(request.sandbox, request.body, **parameters)

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mocksrv.engine.callbacks.disturbance import Disturbance
 from mocksrv.engine.clock import Clock
+from mocksrv.engine.patterns import fits
 from mocksrv.engine.sandbox import Fault
 from mocksrv.engine.scenarios.vocabulary import fault_problem, pattern_problem
 from mocksrv.engine.time import AdvanceBusy
 from mocksrv.engine.world import World
 from mocksrv.providers.fields import not_allowed
+from mocksrv.providers.provider import Refusal
 from mocksrv.web.control import shapes
 from mocksrv.web.control.calls import PAGE, PREFIX, Calls, ControlCall, ControlRequest
-from mocksrv.web.problems import Problem
 
 
-class Sandboxes(Calls):
+class SandboxCalls(Calls):
     def declared(self) -> Sequence[ControlCall]:
         return (
             ControlCall("GET", "/faults", self.read_faults, "Lists the faults.", answer="faults.Faults"),
@@ -35,7 +36,7 @@ class Sandboxes(Calls):
                 "/sandboxes",
                 self.list,
                 "Lists the names of all sandboxes, in their order.",
-                query="shared.Page",
+                query="sandboxes.SandboxFilter",
                 answer="sandboxes.SandboxList",
             ),
             ControlCall("GET", "/sandbox", self.read, "Shows the sandbox's settings.", answer="sandboxes.SandboxShown"),
@@ -65,51 +66,49 @@ class Sandboxes(Calls):
         )
 
     def list(self, request: ControlRequest) -> Any:
-        names = sorted(self.engine.sandboxes(), reverse=request.backwards)
+        pattern = request.query.get("name", "*")
+        fit = (name for name in self.engine.sandboxes() if fits(name, pattern))
+        names = sorted(fit, reverse=request.backwards)
         after, limit = request.query.get("after"), request.query.get("limit", PAGE)
         if after is not None:
             names = [name for name in names if (name < after if request.backwards else name > after)]
         return {"sandboxes": names[:limit]}
 
     def read(self, request: ControlRequest) -> Any:
-        sandbox = request.sandbox
-        return {
-            "name": sandbox.name,
-            "seed": sandbox.settings.seed,
-            "without": list(sandbox.settings.without),
-            "clock": shapes.clock(self.engine, sandbox),
-            "bindings": shapes.bindings(sandbox),
-        }
+        return shapes.sandbox(self.engine, request.sandbox)
 
     def put(self, request: ControlRequest) -> Any:
         given = request.body
         if not given:
-            raise Problem(422, "nothing is set; allowed are seed, without")
-        without = self._products(given.get("without", ()))
+            raise Refusal(422, "nothing is set; allowed are all_events, seed, steps, without")
+        settings = {name: value for name, value in given.items() if name != "seed"} | self._switched(given)
         with self.engine.change(request.sandbox) as world:
             if "seed" in given:
                 self._seed(world, given["seed"])
-            if "without" in given:
-                world.configure(without=without)
+            world.configure(**settings)
         return self.read(request)
 
     def _seed(self, world: World, seed: int | None) -> None:
-        """Raises Problem 409 where ids were made already."""
+        """Raises Refusal 409 where ids were made already."""
         sandbox = world.sandbox
         if not world.tx.is_empty(sandbox.name):
-            raise Problem(409, f"seed: the sandbox {sandbox.name} is not empty; POST {PREFIX}/reset first")
+            raise Refusal(409, f"seed: the sandbox {sandbox.name} is not empty; POST {PREFIX}/reset first")
         world.configure(seed=seed)
         world.tx.set_guids(sandbox.name, 0)
         if seed is not None and sandbox.clock.mode == "manual" and self.engine.config.now is None:
             world.set_clock(Clock.make("manual", seeded=True))
 
-    def _products(self, names: Sequence[str]) -> tuple[str, ...]:
-        """Names of products, each once. Raises Problem 422 for one that no provider has."""
-        known = [product for provider in self.providers for product in provider.products()]
-        for place, name in enumerate(names):
-            if name not in known:
-                raise Problem(422, f"without.{place}: {not_allowed(name, known)}")
-        return tuple(dict.fromkeys(names))
+    def _switched(self, given: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+        """The names that are given of products and steps, each once. Raises Refusal 422 for one that nobody has."""
+        known = {
+            "without": [name for provider in self.providers for name in provider.products()],
+            "steps": [name for provider in self.providers for name in provider.steps()],
+        }
+        for setting in known.keys() & given.keys():
+            for place, name in enumerate(given[setting]):
+                if name not in known[setting]:
+                    raise Refusal(422, f"{setting}.{place}: {not_allowed(name, known[setting])}")
+        return {setting: tuple(dict.fromkeys(given[setting])) for setting in known if setting in given}
 
     def delete(self, request: ControlRequest) -> None:
         self.engine.drop(request.sandbox.name)
@@ -118,7 +117,7 @@ class Sandboxes(Calls):
         try:
             self.engine.reset(request.sandbox)
         except AdvanceBusy:
-            raise Problem(409, "time is being advanced") from None
+            raise Refusal(409, "time is being advanced") from None
         return self.read(request)
 
     def read_faults(self, request: ControlRequest) -> Any:
@@ -134,7 +133,7 @@ class Sandboxes(Calls):
             else:
                 problem, name = pattern_problem(rule.events, vocabularies), "events"
             if problem:
-                raise Problem(422, f"faults.{place}.{name}: {problem}")
+                raise Refusal(422, f"faults.{place}.{name}: {problem}")
         with self.engine.change(request.sandbox) as world:
             world.configure(
                 faults=tuple(rule for rule in rules if isinstance(rule, Fault)),

@@ -8,11 +8,12 @@ from typing import Any
 
 from mocksrv.engine.problems import YamlError
 from mocksrv.engine.scenarios.own import NotDeletable
+from mocksrv.providers.provider import Refusal
 from mocksrv.web.control import shapes
 from mocksrv.web.control.calls import Calls, ControlCall, ControlRequest, faulty
-from mocksrv.web.problems import Problem
 
 UNKNOWN = {404: "there is no such scenario"}
+NAME = {"name": "The scenario's name, or `PROVIDER/NAME`."}
 
 
 class Scenarios(Calls):
@@ -42,6 +43,7 @@ class Scenarios(Calls):
                 "Shows a scenario with its script. `mx/NAME` where two providers have one of that name.",
                 answer="scenarios.ScenarioText",
                 refusals=UNKNOWN,
+                parameters=NAME,
             ),
             ControlCall(
                 "PUT",
@@ -49,6 +51,7 @@ class Scenarios(Calls):
                 self.put,
                 "Gives the sandbox a scenario of its own, which plays in place of a bundled one of its name.",
                 answer="scenarios.ScenarioShown",
+                parameters=NAME,
                 takes_text=True,
             ),
             ControlCall(
@@ -57,6 +60,7 @@ class Scenarios(Calls):
                 self.delete,
                 "Deletes a scenario that was put here; one of its name that it stood in place of is there again.",
                 refusals={**UNKNOWN, 409: "it is bundled, lies in a file, or is extended by another"},
+                parameters=NAME,
             ),
         )
 
@@ -81,20 +85,18 @@ class Scenarios(Calls):
     def put(self, request: ControlRequest, name: str) -> Any:
         try:
             scenario = request.sandbox.scenarios.parse(request.text, file=f"{name}.yaml")
+            if name not in (scenario.name, f"{scenario.provider}/{scenario.name}"):
+                raise Refusal(422, f"the URL says {name!r}, the text says name: {scenario.name}")
+            self.engine.put_scenario(request.sandbox, scenario)
         except YamlError as error:
             raise faulty(error) from None
-        if name not in (scenario.name, f"{scenario.provider}/{scenario.name}"):
-            raise Problem(422, f"the URL says {name!r}, the text says name: {scenario.name}")
-        try:
-            return shapes.scenario(self.engine.put_scenario(request.sandbox, request.text.decode()))
-        except YamlError as error:
-            raise faulty(error) from None
+        return shapes.scenario(scenario)
 
     def delete(self, request: ControlRequest, name: str) -> Any:
         try:
             self.engine.delete_scenario(request.sandbox, self.scenario(request.sandbox, name))
         except NotDeletable as refusal:
-            raise Problem(409, str(refusal)) from None
+            raise Refusal(409, str(refusal)) from None
 
     def validate(self, request: ControlRequest) -> Any:
         try:

@@ -8,19 +8,18 @@ from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
 
-from mocksrv.engine.callbacks.disturbance import Disturbance
+from mocksrv.engine.callbacks.disturbance import Counted, Disturbance
 from mocksrv.engine.callbacks.outbox import AT_ONCE
 from mocksrv.engine.clock import duration_text, iso_ms
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.sandbox import Endpoint, Fault, Sandbox
 from mocksrv.engine.scenarios.model import Scenario
-from mocksrv.engine.secrets import AUTH_SECRETS, MASK, masked_headers, masked_urls
+from mocksrv.engine.secrets import AUTH_SECRETS, MASK, is_auth_secret, masked_headers, masked_urls
 from mocksrv.engine.storage.queries import Tx
 from mocksrv.engine.storage.records import loads
-from mocksrv.engine.storage.rows import AttemptRow, DeliveryRow, EventRow, MomentRow, RequestRow
+from mocksrv.engine.storage.rows import AttemptRow, DeliveryRow, EventRow, MomentRow, RequestRow, ViolationRow
+from mocksrv.engine.violations import RULES
 from mocksrv.providers.numbers import too_large
-
-PRIVATE = "PRIVATE KEY-----"  # stands in a PEM text that holds more than a certificate
 
 
 def scenario(scenario: Scenario) -> dict[str, Any]:
@@ -47,16 +46,25 @@ def clock(engine: Engine, sandbox: Sandbox) -> dict[str, Any]:
     }
 
 
+def sandbox(engine: Engine, sandbox: Sandbox) -> dict[str, Any]:
+    return {
+        "name": sandbox.name,
+        "seed": sandbox.settings.seed,
+        "without": list(sandbox.settings.without),
+        "steps": list(sandbox.settings.steps),
+        "all_events": sandbox.settings.all_events,
+        "clock": clock(engine, sandbox),
+        "bindings": bindings(sandbox),
+    }
+
+
 def bindings(sandbox: Sandbox) -> dict[str, Any]:
     return {"default": sandbox.settings.default, "next": list(sandbox.settings.next)}
 
 
 def endpoint(endpoint: Endpoint) -> dict[str, Any]:
     """As shown: secrets read back as asterisks."""
-    auth = {
-        name: MASK if name in AUTH_SECRETS or PRIVATE in value else masked_urls(value)
-        for name, value in endpoint.auth.items()
-    }
+    auth = {name: MASK if is_auth_secret(name, value) else masked_urls(value) for name, value in endpoint.auth.items()}
     headers = dict.fromkeys(endpoint.headers, MASK)
     return {
         "id": endpoint_id(endpoint.url),
@@ -64,6 +72,7 @@ def endpoint(endpoint: Endpoint) -> dict[str, Any]:
         "events": list(endpoint.events),
         **({"auth": auth} if auth else {}),
         "headers": headers,
+        **({"paused": list(endpoint.paused)} if endpoint.paused else {}),
     }
 
 
@@ -138,8 +147,8 @@ def attempt(row: AttemptRow, whole: bool) -> dict[str, Any]:
     return {**shown, "request": json.loads(row.request), "response": json.loads(row.response)} if whole else shown
 
 
-def entry(row: RequestRow) -> dict[str, Any]:
-    """A call, with what was sent and answered, and why."""
+def entry(row: RequestRow, violations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """A call, with what was sent and answered, what it broke, and why."""
     exchange = json.loads(row.exchange)
     return {
         "id": row.id,
@@ -152,7 +161,28 @@ def entry(row: RequestRow) -> dict[str, Any]:
         "request": message(exchange.get("request", {})),
         "response": message(exchange.get("response", {})),
         **json.loads(row.entry),
+        "violations": violations,
     }
+
+
+def violation(row: ViolationRow, sources: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    """What was broken, with its rule; ``sources``: provider -> rule -> where it says so."""
+    rule = RULES[row.rule]
+    return {
+        "rule": rule.id,
+        "severity": rule.severity,
+        "detail": row.detail,
+        "nearest": row.nearest,
+        "text": rule.text,
+        "mend": rule.mend,
+        "source": sources.get(row.provider, {}).get(rule.id, rule.source),
+    }
+
+
+def listed_violation(row: ViolationRow, sources: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    """The same, with what broke it."""
+    which = {"id": row.id, "call": row.call, "webhook": row.webhook, "at": iso_ms(row.at), "provider": row.provider}
+    return {**which, "method": row.method, "path": row.path, "status": row.status, **violation(row, sources)}
 
 
 def message(kept: Mapping[str, Any]) -> dict[str, Any]:
@@ -175,7 +205,7 @@ def fault(fault: Fault) -> dict[str, Any]:
     shown = {name: value for name, value in said.items() if value is not None}
     return {
         "on": f"{fault.method} {fault.path}",
-        "times": fault.times,
+        **_counts(fault),
         **shown,
         **({"drop": True} if fault.drop else {}),
     }
@@ -184,4 +214,8 @@ def fault(fault: Fault) -> dict[str, Any]:
 def disturbance(disturbance: Disturbance) -> dict[str, Any]:
     directives = dict(disturbance.directives)
     delay = {"delay": duration_text(directives.pop("delay_ms"))} if "delay_ms" in directives else {}
-    return {"events": disturbance.events, "times": disturbance.times, **directives, **delay}
+    return {"events": disturbance.events, **_counts(disturbance), **directives, **delay}
+
+
+def _counts(rule: Counted) -> dict[str, Any]:
+    return {"times": rule.times, **({"skip": rule.skip} if rule.skip else {})}

@@ -17,7 +17,7 @@ HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # a proxy ha
 class Streaming(Calls):
     def __init__(self, engine: Engine, providers: Sequence[Provider]) -> None:
         super().__init__(engine, providers)
-        self._streams = Streams(engine)
+        self.streams = Streams(engine)
 
     def declared(self) -> Sequence[ControlCall]:
         return (
@@ -28,7 +28,7 @@ class Streaming(Calls):
                 "Tells what happens in the sandbox, as server-sent events: first `open`, then `status`, `play`, "
                 "`event`, `delivery`, `attempt`, `call` and `change`, each with `at`, `subject` and `detail`; `missed` "
                 "with a `count` where the client did not keep up.",
-                streams=True,
+                media=STREAM_TYPE,
                 refusals={503: f"the sandbox has {MOST_STREAMS} streams"},
             ),
         )
@@ -36,5 +36,5 @@ class Streaming(Calls):
     def stream(self, asked: ControlRequest) -> Response:
         if request.method == "HEAD":
             return Response(mimetype=STREAM_TYPE, headers=HEADERS)
-        stream = self._streams.open(asked.sandbox)
+        stream = self.streams.open(asked.sandbox)
         return Response(stream, mimetype=STREAM_TYPE, headers=HEADERS, direct_passthrough=True)

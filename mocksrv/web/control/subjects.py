@@ -11,14 +11,13 @@ from mocksrv.engine.player import RefusedStatus
 from mocksrv.engine.scenarios.vocabulary import field_problems
 from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
-from mocksrv.providers.fields import nearest
+from mocksrv.providers.fields import did_you_mean
 from mocksrv.providers.provider import Refusal
 from mocksrv.web.control import shapes
-from mocksrv.web.control.calls import LARGEST_PAGE, PAGE, Calls, ControlCall, ControlRequest, every
-from mocksrv.web.problems import Problem
+from mocksrv.web.control.calls import PAGE, Calls, ControlCall, ControlRequest, every
 
-FILTERS = ("provider", "scenario", "status")
 UNKNOWN = {404: "there is no such subject"}
+ID = {"id": "The provider's id of the subject."}
 
 
 class Subjects(Calls):
@@ -53,6 +52,7 @@ class Subjects(Calls):
                 None,
                 "subjects.SubjectShown",
                 UNKNOWN,
+                ID,
             ),
             ControlCall(
                 "PUT",
@@ -62,6 +62,7 @@ class Subjects(Calls):
                 body="subjects.MoveBody",
                 answer="subjects.SubjectShown",
                 refusals=UNKNOWN,
+                parameters=ID,
             ),
             ControlCall(
                 "POST",
@@ -71,6 +72,7 @@ class Subjects(Calls):
                 body="subjects.ActBody",
                 answer="subjects.SubjectShown",
                 refusals=UNKNOWN | {409: "this cannot be done now"},
+                parameters={"id": "The provider's id of the subject, or of a hosted link, or a token."},
             ),
             ControlCall(
                 "PUT",
@@ -80,6 +82,7 @@ class Subjects(Calls):
                 body="subjects.PushBody",
                 answer="subjects.SubjectShown",
                 refusals=UNKNOWN,
+                parameters=ID,
             ),
         )
 
@@ -100,21 +103,23 @@ class Subjects(Calls):
 
     def list(self, request: ControlRequest) -> Any:
         query, sandbox, newest = request.query, request.sandbox, request.backwards
-        wanted = {name: query[name] for name in FILTERS if name in query}
+        play = {name: query[name] for name in ("provider", "scenario") if name in query}
+        status, limit = query.get("status"), query.get("limit", PAGE)
+        members = {role.status_member for role in self.engine.player.roles.values()}
+        body = dict.fromkeys(sorted(members), status) if status is not None else {}
         self.known_provider(query.get("provider"))
 
         def find() -> Sequence[dict[str, Any]]:
             self.engine.schedule.catch_up(sandbox)
             with self.engine.look(sandbox) as world:
                 records = every(
-                    lambda seq: world.tx.subjects(sandbox.name, seq, LARGEST_PAGE, newest=newest),
+                    lambda seq: world.tx.subjects(sandbox.name, seq, limit, newest=newest, play=play, body=body),
                     lambda record: record.seq,
                     _subject(world, query["after"]).seq if "after" in query else None,
                     backwards=newest,
                 )
                 rows = (self._summary(record) for record in records)
-                fitting = (row for row in rows if all(row[name] == value for name, value in wanted.items()))
-                return [*islice(fitting, query.get("limit", PAGE))]
+                return [*islice((row for row in rows if status in (None, row["status"])), limit)]
 
         return {"subjects": self.hold(request, find)}
 
@@ -148,8 +153,9 @@ class Subjects(Calls):
             scenario = self.scenario(request.sandbox, request.body["scenario"], provider, where="scenario", status=422)
             if flow is not None and request.sandbox.scenarios.flow(scenario, flow) is None:
                 flows = sorted(request.sandbox.scenarios.flows(scenario))
-                raise Problem(
-                    422, f"flow: {scenario.name} has no flow {flow!r}; it has {', '.join(flows)}{nearest(flow, flows)}"
+                raise Refusal(
+                    422,
+                    f"flow: {scenario.name} has no flow {flow!r}; it has {', '.join(flows)}{did_you_mean(flow, flows)}",
                 )
             self.engine.player.move(world, subject, scenario.name, flow)
         return self.read(request, id)
@@ -162,15 +168,13 @@ class Subjects(Calls):
             actions, record = next(((each, record) for each, record in found if record is not None), (None, None))
             if actions is None or record is None:
                 _subject(world, id)
-                raise Problem(409, f"{id} does not wait for a person")
+                raise Refusal(409, f"{id} does not wait for a person")
             try:
                 subject = actions.act(world, record, do, answers)
             except CannotAct as error:
-                raise Problem(409, str(error)) from None
-            except Refusal as error:
-                raise Problem(error.status, error.detail) from None
+                raise Refusal(409, str(error)) from None
             except ValueError as error:
-                raise Problem(422, f"answers: {error}") from None
+                raise Refusal(422, f"answers: {error}") from None
         return self.read(request, subject)
 
     def push(self, request: ControlRequest, id: str) -> Any:
@@ -180,22 +184,22 @@ class Subjects(Calls):
             words = self.engine.player.role(subject).vocabulary
             if status not in words.statuses:
                 allowed = sorted(words.statuses)
-                told = f"allowed are {', '.join(allowed)}{nearest(status, allowed)}"
-                raise Problem(422, f"status: {status!r} is not a status; {told}")
+                told = f"allowed are {', '.join(allowed)}{did_you_mean(status, allowed)}"
+                raise Refusal(422, f"status: {status!r} is not a status; {told}")
             wrong = field_problems(fields, words) or [
                 f"{name}: {why}" for name, why in words.disagreements(status, fields).items()
             ]
             if wrong:
-                raise Problem(422, f"set: {wrong[0]}", problems=wrong)
+                raise Refusal(422, f"set: {wrong[0]}", problems=wrong)
             try:
                 self.engine.player.push(world, subject, status, fields)
             except RefusedStatus as error:
-                raise Problem(409, f"status: {error}") from None
+                raise Refusal(409, f"status: {error}") from None
         return self.read(request, id)
 
 
 def _subject(world: World, id: str) -> Record:
     subject = world.subject(id)
     if subject is None:
-        raise Problem(404, f"there is no subject {id} in the sandbox {world.sandbox.name}; GET /subjects lists them")
+        raise Refusal(404, f"there is no subject {id} in the sandbox {world.sandbox.name}; GET /subjects lists them")
     return subject

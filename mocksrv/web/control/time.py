@@ -10,9 +10,9 @@ from mocksrv.engine.clock import LATEST_START, SECOND, Clock, iso_ms
 from mocksrv.engine.observers import Happening
 from mocksrv.engine.sandbox import Sandbox
 from mocksrv.engine.time import ADVANCE_TIME, AdvanceBusy
+from mocksrv.providers.provider import Refusal
 from mocksrv.web.control import shapes
 from mocksrv.web.control.calls import Calls, ControlCall, ControlRequest
-from mocksrv.web.problems import Problem
 
 KINDS = {"attempt": "callback"}  # what scripts know some kinds of happenings by
 BUSY = {409: "time is being advanced"}
@@ -51,9 +51,9 @@ class Time(Calls):
         try:
             Clock.make(mode)
         except ValueError as error:
-            raise Problem(422, f"mode: {error}") from None
+            raise Refusal(422, f"mode: {error}") from None
         if sandbox.held is not None:
-            raise Problem(409, BUSY[409])
+            raise Refusal(409, BUSY[409])
         with self.engine.change(sandbox) as world:
             world.set_clock(Clock.make(mode, now=self._start(world.tx.is_empty, sandbox, mode) if now is None else now))
         return self.read(request)
@@ -68,31 +68,31 @@ class Time(Calls):
         to = self._target(sandbox, given)
         wait = min(given["wait"] / SECOND, ADVANCE_TIME) if "wait" in given else ADVANCE_TIME
         if sandbox.held is not None:
-            raise Problem(409, f"{BUSY[409]} already")
+            raise Refusal(409, f"{BUSY[409]} already")
         until = request.call.once("until", lambda: time.monotonic() + wait)
         request.call.take_long(until)  # the other threads are for the apps that call the API when callbacks come
         if request.call.late:
-            raise Problem(503, "too many sandboxes advance their time just now", retry_after=1)
+            raise Refusal(503, "too many sandboxes advance their time just now", retry_after=1)
         try:
             done = self.engine.advance(sandbox, to, until - time.monotonic(), lambda: request.call.gone)
         except AdvanceBusy:
-            raise Problem(409, f"{BUSY[409]} already") from None
+            raise Refusal(409, f"{BUSY[409]} already") from None
         happened = [_shown(each) for each in done.happened]
         return {"now": iso_ms(done.now), "happened": happened, **({} if done.complete else {"complete": False})}
 
     def _target(self, sandbox: Sandbox, given: Any) -> int:
-        """The moment to advance to. Raises Problem."""
+        """The moment to advance to. Raises Refusal."""
         now = sandbox.now()
         if given.get("to") == "next":
             moment = self.engine.schedule.next_moment(sandbox)
             if moment is None:
-                raise Problem(409, "to: nothing falls due in this sandbox; say how far: by, or a moment")
+                raise Refusal(409, "to: nothing falls due in this sandbox; say how far: by, or a moment")
             return max(now, moment)
         to: int = now + given["by"] if "by" in given else given["to"]
         if to < now:
-            raise Problem(422, f"to: {iso_ms(to)} has passed, it is {iso_ms(now)}; PUT /clock sets a clock back")
+            raise Refusal(422, f"to: {iso_ms(to)} has passed, it is {iso_ms(now)}; PUT /clock sets a clock back")
         if to > LATEST_START:
-            raise Problem(422, f"by: a clock shows at most {iso_ms(LATEST_START)}")
+            raise Refusal(422, f"by: a clock shows at most {iso_ms(LATEST_START)}")
         return to
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from http import HTTPStatus
 from typing import Any, NamedTuple
 
+from mocksrv.web.hosting.calls import PROBLEM_TYPE, problem
 from mocksrv.web.hosting.stream import Stream
 
 BODILESS = frozenset({"204", "304"})
-PROBLEM_TYPE = "application/problem+json"
 Headers = list[tuple[str, str]]
 
 
@@ -53,10 +52,9 @@ def call_app(app: Any, environ: dict[str, Any]) -> WsgiAnswer:
 
 
 def refusal(status: int, detail: str) -> tuple[str, Headers, bytes]:
-    """A problem document (RFC 9457) of the host's own, for what never comes to the application."""
-    title = HTTPStatus(status).phrase
-    body = json.dumps({"type": "about:blank", "title": title, "status": status, "detail": detail}).encode()
-    return f"{status} {title}", [("Content-Type", PROBLEM_TYPE)], body
+    """A problem document of the host's own, for what never comes to the application."""
+    document = problem(status, detail)
+    return f"{status} {document['title']}", [("Content-Type", PROBLEM_TYPE)], json.dumps(document).encode()
 
 
 def head_of(answer: WsgiAnswer, version: str, date: bytes, *, close: bool) -> bytes:

@@ -10,11 +10,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 from mocksrv.engine.observers import Watch
 
 KEY = "mocksrv.call"  # of the environ
+LARGEST_BODY = 2**20  # bytes of a request's body
+PROBLEM_TYPE = "application/problem+json"
 Made = TypeVar("Made")
 
 
@@ -60,6 +63,11 @@ class HostedCall:
 
     def drop(self) -> None:
         """The connection ends without the answer, if the server lets us."""
+
+
+def problem(status: int, detail: str) -> dict[str, Any]:
+    """The members that every problem document (RFC 9457) has."""
+    return {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
 
 
 def hosted(environ: Mapping[str, Any]) -> HostedCall:

@@ -7,14 +7,12 @@ import math
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from functools import lru_cache
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote_to_bytes, urlsplit
 
 from httptools import HttpParserError, HttpParserInvalidMethodError, HttpParserUpgrade, HttpRequestParser
 
 from mocksrv.web.hosting.answers import WsgiAnswer, head_of, refusal
+from mocksrv.web.hosting.request import Request
 from mocksrv.web.hosting.stream import MOST_BEHIND, MOST_WAITING, Dropped, Stream
 
 if TYPE_CHECKING:
@@ -22,71 +20,22 @@ if TYPE_CHECKING:
 
 VERSIONS = frozenset({"1.0", "1.1"})
 LARGEST_HEAD = 2**16  # bytes of a request's line and headers
+STATE_PATH = b"/_mocksrv/state"  # ends the path of the one call whose body may be as large as a sandbox
+LARGEST_STATE = 2**26  # bytes of it
 MOST_AHEAD = 16  # requests that a client may send before the first of them is answered
 LARGEST_DISCARDED = 2**26  # bytes of a body that nobody reads: so many are taken so that the client reads its answer
 LINGER = 2.0  # seconds that a client has to read the last answer
 COPIED = 2**16  # bytes of a body that are copied behind its head, to be sent at once
 STALLED = 60.0  # seconds in which a client must read what it asked for
+FREE = 2**14  # bytes of requests and unread answers that each client may have kept; for more there must be room
+RETRY = ("Retry-After", "1")
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-@lru_cache(maxsize=1024)
-def _key(name: bytes) -> str:
-    """A header's name in an environ; empty for one that could be taken for another."""
-    if b"_" in name:
-        return ""
-    key = name.decode("latin-1").upper().replace("-", "_")
-    return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
-
-
-class Request:
-    """What a client has sent."""
-
-    __slots__ = ("body", "headers", "keep_alive", "method", "size", "target", "too_large", "version")
-
-    def __init__(self) -> None:
-        self.method = ""
-        self.target = b""
-        self.version = "1.1"
-        self.headers: list[tuple[bytes, bytes]] = []
-        self.body: list[bytes] = []
-        self.size = 0  # bytes of the body, as far as they have come
-        self.too_large = False  # the body is left unread
-        self.keep_alive = True
-
-    def input(self) -> BytesIO:
-        """The body, to be read; nothing of one that is too large."""
-        return BytesIO(b"".join(self.body))
-
-    def environ(self) -> dict[str, Any]:
-        """The part of a WSGI environ that is the request's own."""
-        target, _, query = self.target.partition(b"?")
-        if not target.startswith(b"/"):  # the form that proxies get
-            target = urlsplit(target).path if b"://" in target else b"/" + target
-        path = unquote_to_bytes(target) if b"%" in target else target
-        environ: dict[str, Any] = {
-            "REQUEST_METHOD": self.method,
-            "SCRIPT_NAME": "",
-            "PATH_INFO": path.decode("latin-1"),
-            "QUERY_STRING": query.decode("latin-1"),
-            "RAW_URI": self.target.decode("latin-1"),
-            "SERVER_PROTOCOL": f"HTTP/{self.version}",
-        }
-        for name, value in self.headers:
-            key = _key(name)
-            if key in environ:
-                environ[key] += f"{';' if key == 'HTTP_COOKIE' else ','}{value.decode('latin-1')}"
-            elif key:
-                environ[key] = value.decode("latin-1")
-        if "HTTP_TRANSFER_ENCODING" in environ and self.too_large:
-            del environ["HTTP_TRANSFER_ENCODING"]  # else its length would not count
-            environ["CONTENT_LENGTH"] = str(self.size)
-        environ["wsgi.input_terminated"] = True
-        return environ
-
-
 class Connection(asyncio.Protocol):
-    """One client. ``deadline`` is the loop's time at which it has waited or kept others waiting for long enough."""
+    """One client. ``deadline`` is the loop's time at which it has waited or kept others waiting for long enough,
+    ``large_since`` that from which on more than `FREE` is kept for it; None: it is not.
+    """
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -104,6 +53,9 @@ class Connection(asyncio.Protocol):
         self._discarded = 0
         self._clogged = False  # the client does not read its answers
         self._ended = False  # the client sends nothing more
+        self._held = 0  # bytes of its requests that are not answered yet, and of answers that it has not read
+        self._unread = 0  # of these, those of answers
+        self.large_since: float | None = None
         self.deadline = math.inf
         self.transport: asyncio.Transport = None  # type: ignore[assignment]
         self.client: tuple[str, int] = ("", 0)
@@ -123,6 +75,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, _: Exception | None) -> None:
         self.deadline = math.inf
         self._host.forget(self)
+        self._hold(-self._held)
         self._lose()
 
     def data_received(self, data: bytes) -> None:
@@ -167,11 +120,13 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self._clogged = True
+        self._count_unread()
         if self._stream is None:
             self.deadline = self._host.now() + STALLED
 
     def resume_writing(self) -> None:
         self._clogged = False
+        self._count_unread()
         if not self._discarding:
             self.deadline = math.inf if self._answered else self._host.now() + self._limits.keep_alive
             self._next()
@@ -200,26 +155,39 @@ class Connection(asyncio.Protocol):
         self._head_size = 0
         if self._answered is None:
             self.deadline = self._host.now() + self._limits.read
+        large = request.target.partition(b"?")[0].endswith(STATE_PATH)
+        request.most = LARGEST_STATE if large else self._limits.body
         asks = False
+        size = len(request.target)
         for name, value in request.headers:
             lower = name.lower()
+            size += len(name) + len(value)
             if lower == b"content-length":
-                request.too_large = int(value) > self._limits.body
+                request.too_large = int(value) > request.most
             elif lower == b"expect":
                 asks = value.lower() == b"100-continue" and request.version == "1.1"
-        if asks and not request.too_large and self._answered is None and not self._ready:
+        request.held = size
+        self._hold(size)
+        if asks and not (request.too_large or self._answered or self._ready or self._discarding):
             self.transport.write(CONTINUE)
 
     def on_body(self, part: bytes) -> None:
         request = self._request
         assert request is not None
+        if self._discarding:
+            return
         request.size += len(part)
-        if request.size > self._limits.body:
+        if request.size > request.most:
             request.too_large = True
         if request.too_large:
+            kept = sum(map(len, request.body))
             request.body.clear()
+            request.held -= kept
+            self._hold(-kept)
         else:
             request.body.append(part)
+            request.held += len(part)
+            self._hold(len(part))
 
     def on_message_complete(self) -> None:
         request, self._request = self._request, None
@@ -228,6 +196,35 @@ class Connection(asyncio.Protocol):
             self._ready.append(request)
             if len(self._ready) > MOST_AHEAD:
                 self.transport.pause_reading()
+
+    # what is kept for the client
+
+    def _hold(self, size: int) -> None:
+        """So many bytes more are kept, or fewer."""
+        before = self._held
+        self._held = now = before + size
+        if now > FREE or before > FREE:
+            self.large_since = None if now <= FREE else self.large_since or self._host.now()
+            self._host.hold(max(0, now - FREE) - max(0, before - FREE))
+
+    def _count_unread(self) -> None:
+        before, self._unread = self._unread, self.transport.get_write_buffer_size()
+        self._hold(self._unread - before)
+
+    @property
+    def can_give_way(self) -> bool:
+        """Whether more than `FREE` is kept until the client sends or reads the rest."""
+        return self.large_since is not None and (self._clogged or self._request is not None)
+
+    def give_way(self) -> None:
+        """There is no room for all that is kept for clients."""
+        self._hold(-self._held)
+        if self._request is not None:
+            self._request.body.clear()
+        if self._clogged:
+            self.transport.abort()
+        else:
+            self._refuse(503, "bodies of other requests take all the memory that there is for them", RETRY)
 
     # answers
 
@@ -265,6 +262,8 @@ class Connection(asyncio.Protocol):
     def _finish(self, *, close: bool) -> None:
         request, self._answered = self._answered, None
         self._call = self._stream = None
+        if request is not None:
+            self._hold(-request.held)
         if close:
             self._last(unread=request is not None and request.too_large)
             return
@@ -282,7 +281,7 @@ class Connection(asyncio.Protocol):
         place = "body" if self._request is not None and not self._in_head else "head"
         self._refuse(400, f"the {place} of the request is not HTTP: {error}")
 
-    def _refuse(self, status: int, why: str) -> None:
+    def _refuse(self, status: int, why: str, *more: tuple[str, str]) -> None:
         """The last answer on this connection, to what is no request."""
         self._ready.clear()
         if self._answered is not None:
@@ -290,7 +289,8 @@ class Connection(asyncio.Protocol):
             self.transport.abort()
             return
         line, headers, body = refusal(status, why)
-        self.transport.write(head_of(WsgiAnswer(line, headers, body), "1.1", self._host.date(), close=True) + body)
+        answer = WsgiAnswer(line, [*headers, *more], body)
+        self.transport.write(head_of(answer, "1.1", self._host.date(), close=True) + body)
         self._last(unread=True)
 
     def _last(self, *, unread: bool) -> None:
@@ -363,6 +363,8 @@ class Connection(asyncio.Protocol):
             self.transport.abort()  # it does not keep up
             return
         self.transport.write(b"%x\r\n%b\r\n" % (len(part), part) if chunked else part)
+        if self._clogged:
+            self._count_unread()
 
 
 class StreamSink:

@@ -1,4 +1,6 @@
-"""A service under gunicorn: a parent that watches, and one worker that opens the service and serves it."""
+"""A service under gunicorn: a parent that watches, and workers that open the service and serve it: one, or when that is
+asked for and the first is there, others.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,6 @@ import signal
 import socket
 import ssl
 import threading
-from collections.abc import Callable
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
@@ -19,6 +20,7 @@ from mocksrv.web.hosting.host import Host, Limits, Service
 from mocksrv.web.hosting.hosting import (
     FAILED,
     WRONG_SETTING,
+    OpenService,
     close_service,
     end_process,
     open_or_explain,
@@ -29,26 +31,30 @@ EXIT_CODES = {
     WRONG_SETTING: Arbiter.APP_LOAD_ERROR,
 }  # after which no worker is started again
 STATUSES = {code: status for status, code in EXIT_CODES.items()}
-ENDS = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 log = logging.getLogger("mocksrv")
 LONGEST_END = 3  # seconds after which a worker that was asked to end is killed
 
 
 def run(
-    listening: socket.socket, open_service: Callable[[], Service], limits: Limits, tls: ssl.SSLContext | None
+    listening: socket.socket, open_service: OpenService, limits: Limits, tls: ssl.SSLContext | None, workers: int
 ) -> int:
     """Serves until SIGINT or SIGTERM; the exit status."""
     try:
-        Supervisor(Hosted(listening, open_service, limits, tls)).run()
+        Supervisor(Hosted(listening, open_service, limits, tls, workers)).run()
     except SystemExit as ending:
         return ending.code if isinstance(ending.code, int) else FAILED
     return 0
 
 
 class Supervisor(Arbiter):
-    """The parent. It ends fast, leaves the talking to the worker, and never has more than one."""
+    """The parent. It ends fast and leaves the talking to the workers."""
 
-    SIGNALS = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP)
+    SIGNALS = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP, signal.SIGTTIN)
+
+    def handle_ttin(self) -> None:
+        """A worker has opened the service: the others will, too."""
+        self.num_workers = self.app.workers
+        self.manage_workers()
 
     def handle_term(self) -> None:
         self.handle_int()
@@ -68,14 +74,17 @@ class Hosted(BaseApplication):
     def __init__(
         self,
         listening: socket.socket,
-        open_service: Callable[[], Service],
+        open_service: OpenService,
         limits: Limits,
         tls: ssl.SSLContext | None,
+        workers: int,
     ) -> None:
         self._listening = listening
         self._open_service = open_service
         self.limits = limits
         self.tls = tls
+        self.workers = workers
+        self._first = False
         self._lifeline = Lifeline()
         super().__init__()
 
@@ -87,7 +96,7 @@ class Hosted(BaseApplication):
             "graceful_timeout": LONGEST_END,
             "loglevel": "critical",
             "control_socket_disable": True,
-            "post_fork": lambda _, worker: self._lifeline.hold(),
+            "post_fork": lambda _, worker: self._begin(worker),
             "post_worker_init": lambda worker: worker.log.error_log.setLevel("ERROR"),
             "child_exit": lambda parent, _: _tell_of_death(parent),
         }
@@ -95,8 +104,13 @@ class Hosted(BaseApplication):
             if name in self.cfg.settings:  # not every version has all of them
                 self.cfg.set(name, value)
 
+    def _begin(self, worker: Worker) -> None:
+        """In a new worker."""
+        self._lifeline.hold()
+        self._first = worker.age == 1 or self.workers == 1
+
     def load(self) -> Any:
-        service = open_or_explain(self._open_service)
+        service = open_or_explain(self._open_service, first=self._first)
         if isinstance(service, int):
             raise SystemExit(EXIT_CODES[service])
         return service
@@ -120,6 +134,8 @@ class LoopWorker(Worker):
             host.loop.add_signal_handler(number, host.stop)
         if not self.alive:
             host.stop()
+        if self.app.workers > 1:
+            os.kill(self.ppid, signal.SIGTTIN)
         host.run(close=lambda: close_service(service))
         end_process(0)
 

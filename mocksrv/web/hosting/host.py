@@ -23,20 +23,20 @@ from urllib.parse import unquote
 from mocksrv.engine.blocking import ReservedThreads, WouldBlock
 from mocksrv.engine.observers import Watch
 from mocksrv.web.hosting.answers import WsgiAnswer, call_app, refusal
-from mocksrv.web.hosting.calls import KEY, Held, HostedCall, Made, Moved
-from mocksrv.web.hosting.connection import Connection, Request
+from mocksrv.web.hosting.calls import KEY, LARGEST_BODY, Held, HostedCall, Made, Moved
+from mocksrv.web.hosting.connection import Connection
+from mocksrv.web.hosting.hosting import BACKLOG
+from mocksrv.web.hosting.request import Request
 from mocksrv.web.hosting.threads import Threads
 
 if TYPE_CHECKING:
     import socket
     import ssl
 
-LARGEST_BODY = 2**20  # bytes of a request's body
 SWEEP = 0.25  # seconds between two looks at deadlines
 GRACE = 0.5  # seconds that calls have to end when the host ends
 COALESCED = 0.002  # seconds in which the changes that a held call waits for are taken together
 SWITCH_INTERVAL = 0.001  # seconds after which a thread lets the loop have the interpreter
-BACKLOG = 1024
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 SANDBOX = b"/sandbox/"
 FAILED = "mocksrv failed to answer; its log says why. This is a defect, please report it."
@@ -46,13 +46,15 @@ log = logging.getLogger("mocksrv")
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What a client may take. ``read``: seconds for the head of a request, and for its body; ``keep_alive``: seconds
-    that an idle connection is kept; ``body``: bytes; ``connections`` at the same time: the longest idle one goes first;
-    ``threads`` for calls that may wait, and as many for those that take long.
+    that an idle connection is kept; ``body``: bytes, but for the state of a sandbox; ``memory``: bytes kept of all
+    clients' requests and unread answers beyond the first 16 KB of each; ``connections`` at the same time: the longest
+    idle one goes first; ``threads`` for calls that may wait, and half as many for those that take long.
     """
 
     read: float = 10.0
     keep_alive: float = 75.0
     body: int = LARGEST_BODY
+    memory: int = 2**26
     connections: int = 4096
     threads: int = 32
 
@@ -84,6 +86,7 @@ class Host:
         self._connections: dict[Connection, None] = {}  # the longest open one first
         self._stop = asyncio.Event()
         self._date = (0.0, b"")
+        self._held = 0  # bytes of `Limits.memory` that are taken
 
     def run(self, close: Callable[[], object] = lambda: None) -> None:
         """Serves until `stop`. Calls that are being answered then get a moment to end; then ``close`` is called, while
@@ -143,6 +146,17 @@ class Host:
         """A client has gone."""
         self._connections.pop(connection, None)
 
+    def hold(self, size: int) -> None:
+        """So many bytes more of what clients share are taken, or fewer. When there are too many, whoever has kept them
+        for longest without sending or reading the rest goes.
+        """
+        self._held += size
+        while size > 0 and self._held > self.limits.memory:
+            keeping = [each for each in self._connections if each.can_give_way]
+            if not keeping:
+                return  # all of it is being answered
+            min(keeping, key=lambda each: each.large_since or 0.0).give_way()
+
     def _sweep(self) -> None:
         """Ends what has lasted for too long."""
         now = self.now()
@@ -198,7 +212,8 @@ class LoopCall(HostedCall):
         self._connection = connection
         self._request = request
         self._made: dict[str, Any] = {}
-        self._waits = request.method not in READING  # in which kind of thread it is run
+        # in which kind of thread it is run
+        self._waits = request.method not in READING or host.service.reserved.all_wait
         self._long = False
         self._timer: asyncio.TimerHandle | None = None
         self._watch: Watch | None = None

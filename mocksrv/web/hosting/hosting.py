@@ -29,11 +29,13 @@ if TYPE_CHECKING:
 
 FAILED, WRONG_SETTING = 1, 2  # exit statuses of a service that could not be opened
 LONGEST_CLOSE = 0.5  # real seconds; what was not sent by then is sent after the next start
-BACKLOG = 1024
+BACKLOG = 1024  # connections that wait to be accepted
 LONGEST_BIND = 1.5  # seconds in which the port of a server that was killed becomes free
 BETWEEN_BINDS = 0.02
 SPARE_FILES = 256  # descriptors that are not for connections
 MOST_CONNECTIONS = 4096
+# Opens the service in the process that is to serve it. The first of several is told so: it speaks for all of them.
+OpenService = Callable[[bool], "Service"]
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1", "*": "127.0.0.1"}  # what reaches those who listen there
 
 
@@ -83,8 +85,10 @@ def base_url(host: str, port: int, scheme: str = "http") -> str:
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
-def run(listening: socket.socket, open_service: Callable[[], Service], config: Config) -> int:
-    """Serves until SIGINT or SIGTERM; the exit status. ``open_service`` may raise StartError."""
+def run(listening: socket.socket, open_service: OpenService, config: Config) -> int:
+    """Serves until SIGINT or SIGTERM, in as many processes as ``config`` says; the exit status. ``open_service`` may
+    raise StartError.
+    """
     log_patiently()
     try:
         limits, tls = limits_of(config), tls_of(config)
@@ -94,8 +98,11 @@ def run(listening: socket.socket, open_service: Callable[[], Service], config: C
     try:
         from mocksrv.web.hosting import gunicorn_host
     except ImportError:
+        if config.workers > 1:
+            say("--workers: this system can serve from one process only")
+            return WRONG_SETTING
         return _run_here(listening, open_service, limits, tls)
-    return gunicorn_host.run(listening, open_service, limits, tls)
+    return gunicorn_host.run(listening, open_service, limits, tls, config.workers)
 
 
 def limits_of(config: Config) -> Limits:
@@ -135,13 +142,11 @@ def _allow_files() -> int:
     return wanted
 
 
-def _run_here(
-    listening: socket.socket, open_service: Callable[[], Service], limits: Limits, tls: ssl.SSLContext | None
-) -> int:
+def _run_here(listening: socket.socket, open_service: OpenService, limits: Limits, tls: ssl.SSLContext | None) -> int:
     """The same in this process, for systems without fork."""
     from mocksrv.web.hosting.host import Host
 
-    service = open_or_explain(open_service)
+    service = open_or_explain(open_service, first=True)
     if isinstance(service, int):
         return service
     host = Host(service, listening, limits, tls)
@@ -151,10 +156,10 @@ def _run_here(
     return 0
 
 
-def open_or_explain(open_service: Callable[[], Service]) -> Service | int:
+def open_or_explain(open_service: OpenService, *, first: bool) -> Service | int:
     """The service; or, when it cannot be opened and the reason has been printed, the exit status."""
     try:
-        return open_service()
+        return open_service(first)
     except StartError as error:
         say(error.as_option())
         return error.status

@@ -16,7 +16,7 @@ import trustme
 
 from mocksrv.engine.clock import HOUR, MINUTE
 from tests.conftest import QuietServer, Receiver
-from tests.engine.toy import House
+from tests.engine.toy import ToyEngine
 
 KNOCKS = "connect: [{status: NEW}, {after: 50m, status: KNOCKED}, {after: 50m, status: OPEN}]"
 
@@ -47,7 +47,7 @@ def sent(receiver: Receiver) -> list[str]:
     return [item["headers"].get("Authorization", "") for item in receiver.received]
 
 
-def oauth2(house: House, receiver: Receiver, tokens: TokenServer) -> None:
+def oauth2(toy: ToyEngine, receiver: Receiver, tokens: TokenServer) -> None:
     auth = {
         "type": "oauth2",
         "token_url": tokens.url,
@@ -55,24 +55,24 @@ def oauth2(house: House, receiver: Receiver, tokens: TokenServer) -> None:
         "client_secret": "s3cret",
         "scope": "callbacks",
     }
-    house.endpoints([{"url": receiver.url, "auth": auth}])
+    toy.endpoints([{"url": receiver.url, "auth": auth}])
 
 
-def states(house: House) -> list[tuple[str, int]]:
-    with house.engine.look(house.sandbox) as world:
+def states(toy: ToyEngine) -> list[tuple[str, int]]:
+    with toy.engine.look(toy.sandbox) as world:
         events = world.tx.events("default", limit=1000)
         return [(d.state, len(world.tx.attempts(d.seq))) for e in events for d in world.tx.deliveries(e.seq)]
 
 
 def test_a_token_is_fetched_once_and_used_until_it_expires(
-    make_house: Callable[..., House], receiver: Receiver, tokens: TokenServer
+    make_toy: Callable[..., ToyEngine], receiver: Receiver, tokens: TokenServer
 ) -> None:
-    house = make_house()
-    oauth2(house, receiver, tokens)
-    house.door(house.script(KNOCKS))
-    house.advance(55 * MINUTE)
+    toy = make_toy()
+    oauth2(toy, receiver, tokens)
+    toy.door(toy.script(KNOCKS))
+    toy.advance(55 * MINUTE)
     assert sent(receiver) == ["Bearer T1", "Bearer T1"]
-    house.advance(HOUR)
+    toy.advance(HOUR)
     assert set(sent(receiver)[2:]) == {"Bearer T2"}
     asked = tokens.received[0]
     assert asked["headers"]["Authorization"] == "Basic " + base64.b64encode(b"mx:s3cret").decode()
@@ -80,43 +80,43 @@ def test_a_token_is_fetched_once_and_used_until_it_expires(
 
 
 def test_a_refused_token_is_replaced_at_once(
-    make_house: Callable[..., House], receiver: Receiver, tokens: TokenServer
+    make_toy: Callable[..., ToyEngine], receiver: Receiver, tokens: TokenServer
 ) -> None:
-    house = make_house()
-    oauth2(house, receiver, tokens)
+    toy = make_toy()
+    oauth2(toy, receiver, tokens)
     receiver.answers = [204, 401]
-    house.door(house.script("connect: [{status: NEW}, {after: 1s, status: KNOCKED}, {after: 9d, status: OPEN}]"))
-    house.advance(2000)
+    toy.door(toy.script("connect: [{status: NEW}, {after: 1s, status: KNOCKED}, {after: 9d, status: OPEN}]"))
+    toy.advance(2000)
     assert sent(receiver) == ["Bearer T1", "Bearer T1", "Bearer T2"]
-    assert states(house) == [("delivered", 1), ("delivered", 2)]
+    assert states(toy) == [("delivered", 1), ("delivered", 2)]
 
 
 def test_a_receiver_that_refuses_every_token_gets_what_the_schedule_says(
-    make_house: Callable[..., House], receiver: Receiver, tokens: TokenServer
+    make_toy: Callable[..., ToyEngine], receiver: Receiver, tokens: TokenServer
 ) -> None:
-    house = make_house()
-    oauth2(house, receiver, tokens)
+    toy = make_toy()
+    oauth2(toy, receiver, tokens)
     receiver.answers = [401] * 50
-    house.door(house.script("connect: [{status: NEW}, {after: 9d, status: OPEN}]"))
-    house.advance(2 * HOUR)
+    toy.door(toy.script("connect: [{status: NEW}, {after: 9d, status: OPEN}]"))
+    toy.advance(2 * HOUR)
     assert sent(receiver) == ["Bearer T1", "Bearer T2", "Bearer T3", "Bearer T4"]
-    assert states(house) == [("failed", 4)]
+    assert states(toy) == [("failed", 4)]
 
 
 def test_without_a_token_nothing_is_sent_and_the_attempt_says_why(
-    make_house: Callable[..., House], receiver: Receiver, tokens: TokenServer
+    make_toy: Callable[..., ToyEngine], receiver: Receiver, tokens: TokenServer
 ) -> None:
-    house = make_house()
-    oauth2(house, receiver, tokens)
+    toy = make_toy()
+    oauth2(toy, receiver, tokens)
     tokens.broken = True
-    house.door(house.script("connect: [{status: NEW}, {after: 9d, status: OPEN}]"))
-    assert house.engine.dispatcher.settle(house.sandbox, 30)
+    toy.door(toy.script("connect: [{status: NEW}, {after: 9d, status: OPEN}]"))
+    assert toy.engine.dispatcher.settle(toy.sandbox, 30)
     assert receiver.received == []
-    with house.engine.look(house.sandbox) as world:
+    with toy.engine.look(toy.sandbox) as world:
         [delivery] = world.tx.deliveries(world.tx.events("default")[0].seq)
         assert "no access token" in world.tx.attempts(delivery.seq)[0].error or ""
     tokens.broken = False
-    house.advance(MINUTE)
+    toy.advance(MINUTE)
     assert len(receiver.received) == 1
 
 
@@ -168,7 +168,7 @@ def secure(authority: trustme.CA) -> Iterator[TlsReceiver]:
 
 @pytest.mark.parametrize("written", ["texts", "files"])
 def test_mutual_tls(
-    make_house: Callable[..., House], secure: TlsReceiver, authority: trustme.CA, tmp_path: Path, written: str
+    make_toy: Callable[..., ToyEngine], secure: TlsReceiver, authority: trustme.CA, tmp_path: Path, written: str
 ) -> None:
     client = authority.issue_cert("mx.example")
     auth = {
@@ -180,22 +180,22 @@ def test_mutual_tls(
         for name, text in auth.items():
             (tmp_path / name).write_text(text)
         auth = {name: str(tmp_path / name) for name in auth}
-    house = make_house()
-    house.endpoints([{"url": secure.url, "auth": {"type": "mtls", **auth}}])
-    house.door(house.script("connect: [{status: NEW}, {after: 9d, status: OPEN}]"))
-    assert house.engine.dispatcher.settle(house.sandbox, 30)
-    assert states(house) == [("delivered", 1)]
+    toy = make_toy()
+    toy.endpoints([{"url": secure.url, "auth": {"type": "mtls", **auth}}])
+    toy.door(toy.script("connect: [{status: NEW}, {after: 9d, status: OPEN}]"))
+    assert toy.engine.dispatcher.settle(toy.sandbox, 30)
+    assert states(toy) == [("delivered", 1)]
     assert secure.seen == [(("DNS", "mx.example"),)]
 
 
 @pytest.mark.parametrize("auth", [{}, {"type": "tls"}], ids=["nobody vouches for it", "no certificate of the client"])
 def test_a_receiver_that_does_not_fit_is_an_error_of_the_attempt(
-    make_house: Callable[..., House], secure: TlsReceiver, authority: trustme.CA, auth: dict[str, str]
+    make_toy: Callable[..., ToyEngine], secure: TlsReceiver, authority: trustme.CA, auth: dict[str, str]
 ) -> None:
-    house = make_house()
+    toy = make_toy()
     more = {"ca": authority.cert_pem.bytes().decode()} if auth else {}
-    house.endpoints([{"url": secure.url, "auth": auth | more}])
-    house.door(house.script("connect: [{status: NEW}, {after: 9d, status: OPEN}]"))
-    assert house.engine.dispatcher.settle(house.sandbox, 30)
-    assert states(house) == [("pending", 1)]
+    toy.endpoints([{"url": secure.url, "auth": auth | more}])
+    toy.door(toy.script("connect: [{status: NEW}, {after: 9d, status: OPEN}]"))
+    assert toy.engine.dispatcher.settle(toy.sandbox, 30)
+    assert states(toy) == [("pending", 1)]
     assert secure.seen == []

@@ -218,7 +218,7 @@ class Plans(RuleBasedStateMachine):
     def disturb(self, pattern: str, directives: dict[str, Any], times: int | None) -> None:
         self.rules = [[pattern, directives, times]]
         with self.engine.change(self.sandbox) as world:
-            world.configure(disturbances=(Disturbance(pattern, directives, times),))
+            world.configure(disturbances=(Disturbance(pattern, directives, times=times),))
 
     @rule(events=st.lists(names, min_size=1, max_size=3), directives=directives)
     def emit(self, events: list[str], directives: dict[str, Any]) -> None:

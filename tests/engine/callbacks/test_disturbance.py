@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from mocksrv.engine.callbacks.disturbance import CORRUPTIONS, Disturbance, disturbed, meet
 from mocksrv.engine.storage.records import dumps
 from tests.conftest import Receiver
-from tests.engine.toy import House
+from tests.engine.toy import ToyEngine
 
 PAYLOAD = {"action": "updated", "thing": {"guid": "T-1", "revision": 4, "flag": True, "note": None}}
 PAYLOADS = st.dictionaries(
@@ -83,6 +83,15 @@ def test_a_disturbance_is_used_up() -> None:
     assert (directives, rules) == ({"drop": True}, (Disturbance("toy.bell", {"repeat": 2}),))
 
 
+def test_a_disturbance_lets_the_first_through() -> None:
+    rules = (Disturbance("toy.*", {"drop": True}, skip=1, times=1),)
+    met = []
+    for _ in range(3):
+        directives, rules = meet("toy.bell", rules)
+        met.append(directives)
+    assert (met, rules) == ([{}, {"drop": True}, {}], ())
+
+
 SCRIPT = "connect: [{status: NEW}, {after: 1s, status: KNOCKED}, {after: 1s, status: OPEN}]"
 
 
@@ -96,23 +105,23 @@ SCRIPT = "connect: [{status: NEW}, {after: 1s, status: KNOCKED}, {after: 1s, sta
     ids=str,
 )
 def test_a_sandbox_disturbs_the_events_of_a_pattern(
-    make_house: Callable[..., House], receiver: Receiver, directives: dict[str, Any], times: int, statuses: list[str]
+    make_toy: Callable[..., ToyEngine], receiver: Receiver, directives: dict[str, Any], times: int, statuses: list[str]
 ) -> None:
-    house = make_house(urls=[receiver.url])
-    with house.engine.change(house.sandbox) as world:
-        world.configure(disturbances=(Disturbance("toy.door.*", directives, times),))
-    house.door(house.script(SCRIPT))
-    house.advance(2000)
+    toy = make_toy(urls=[receiver.url])
+    with toy.engine.change(toy.sandbox) as world:
+        world.configure(disturbances=(Disturbance("toy.door.*", directives, times=times),))
+    toy.door(toy.script(SCRIPT))
+    toy.advance(2000)
     assert [body["status"] for body in receiver.bodies()] == statuses
 
 
 def test_what_is_wrong_about_a_callback_is_seen_by_the_receiver(
-    make_house: Callable[..., House], receiver: Receiver
+    make_toy: Callable[..., ToyEngine], receiver: Receiver
 ) -> None:
-    house = make_house()
-    house.endpoints([{"url": receiver.url, "auth": {"type": "basic", "username": "u", "password": "p"}}])
-    house.door(
-        house.script(
+    toy = make_toy()
+    toy.endpoints([{"url": receiver.url, "auth": {"type": "basic", "username": "u", "password": "p"}}])
+    toy.door(
+        toy.script(
             """
             connect:
               - {status: NEW, webhooks: {wrong_credentials: true}}
@@ -122,7 +131,7 @@ def test_what_is_wrong_about_a_callback_is_seen_by_the_receiver(
             """.replace("\n            ", "\n")
         )
     )
-    house.advance(2000)
+    toy.advance(2000)
     first, second, third = receiver.received
     assert first["headers"]["Authorization"] != second["headers"]["Authorization"] == third["headers"]["Authorization"]
     assert [item["headers"]["content-type"] for item in receiver.received] == [

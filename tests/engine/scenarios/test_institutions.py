@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from mocksrv.engine.sandbox import Settings
 from mocksrv.engine.scenarios import library as module
 from mocksrv.engine.scenarios.choosing import Credentials, choose, choose_again
-from mocksrv.engine.scenarios.institutions import SCHEMA, Credential, Institution
+from mocksrv.engine.scenarios.institutions import SCHEMA, OwnCredential, OwnInstitution
 from mocksrv.engine.scenarios.library import Library
 from mocksrv.engine.scenarios.vocabulary import Vocabulary
 
@@ -59,7 +59,7 @@ def write(folder: Path, text: str, name: str = "gringotts") -> Path:
 
 
 def open_library(folder: Path) -> Library:
-    return Library(folder.parent / "bundled", [folder], {"bank": BANK}, {})
+    return Library(folder.parent / "bundled", [folder], {"bank": BANK})
 
 
 def messages(library: Library) -> list[str]:
@@ -73,20 +73,19 @@ def test_a_file_becomes_an_institution_and_no_scenario(folder: Path) -> None:
     library = open_library(folder)
     assert library.problems == []
     assert library.names("bank") == ["opens", "slow", "usual"]
-    assert library.institutions("bank") == [
-        Institution(
+    assert library.institutions("bank") == {
+        "gringotts": OwnInstitution(
             provider="bank",
             code="gringotts",
             name="Gringotts Wizarding Bank",
             url="https://www.gringotts.example",
-            credentials=(Credential("LOGIN", "Vault", "LOGIN"), Credential("PIN", "Key", "PASSWORD")),
+            credentials=(OwnCredential("LOGIN", "Vault", "LOGIN"), OwnCredential("PIN", "Key", "PASSWORD")),
             products=("transactions",),
             scenario="slow",
         ),
-        Institution(provider="bank", code="plain", name="Plain", oauth=True),
-    ]
-    assert library.institution("bank", "plain") == library.institutions("bank")[1]
-    assert library.institution("bank", "nobody") is None
+        "plain": OwnInstitution(provider="bank", code="plain", name="Plain", oauth=True),
+    }
+    assert library.institutions("nobody") == {}
 
 
 @pytest.mark.parametrize(
@@ -108,7 +107,7 @@ def test_a_fault_says_where_and_what_and_the_file_is_left_out(folder: Path, old:
     scenario(folder, "slow")
     path = write(folder, GRINGOTTS.replace(old, new, 1))
     library = open_library(folder)
-    assert library.institutions("bank") == []
+    assert library.institutions("bank") == {}
     assert [message[: len(f"{path.name}:{said}")] for message in messages(library)] == [f"{path.name}:{said}"]
     assert [str(each) for each in library.check([path])] == [str(each) for each in library.problems]
 
@@ -128,14 +127,14 @@ def test_changed_files_are_seen_and_a_bad_version_changes_nothing(folder: Path) 
     assert messages(library)[0].startswith("gringotts.institution.yaml:9:11: there is no scenario 'slow'")
     scenario(folder, "slow")
     assert library.refresh()
-    assert [each.name for each in library.institutions("bank")] == ["Gringotts Wizarding Bank"]
+    assert [each.name for each in library.institutions("bank").values()] == ["Gringotts Wizarding Bank"]
     write(folder, GRINGOTTS.replace("Wizarding ", "").replace("products", "prodcts"))
     assert library.refresh()
     assert "unknown key 'prodcts'" in messages(library)[0]
-    assert [each.name for each in library.institutions("bank")] == ["Gringotts Wizarding Bank"]
+    assert [each.name for each in library.institutions("bank").values()] == ["Gringotts Wizarding Bank"]
     path.unlink()
     assert library.refresh()
-    assert (library.institutions("bank"), library.problems) == ([], [])
+    assert (library.institutions("bank"), library.problems) == ({}, [])
 
 
 def test_its_scenario_counts_after_logins_and_before_the_default(folder: Path) -> None:

@@ -64,7 +64,7 @@ class Shelf:
             file="defaults.yaml",
             vocabularies=BOTH,
         )
-        return Library(self.bundled, [self.own] if directories is None else directories, BOTH, {"mx": defaults})
+        return Library(self.bundled, [self.own] if directories is None else directories, BOTH, lambda _: defaults.flows)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from mocksrv.engine import yamlnodes as yamlfile
 from mocksrv.engine.problems import Problem, YamlError
-from mocksrv.engine.scenarios.diagram import diagram
+from mocksrv.engine.scenarios.diagram import mermaid
 from mocksrv.engine.scenarios.library import Library
 from mocksrv.engine.scenarios.model import Ask, Challenge, Consent, Option, Scenario
 from mocksrv.engine.scenarios.own import SandboxScenarios
@@ -370,7 +370,7 @@ def test_the_template_is_a_valid_scenario(vocabulary: Vocabulary) -> None:
 
 
 def test_the_diagram_shows_steps_and_ways_on(tmp_path: Path) -> None:
-    drawn = diagram(scenario(CHALLENGED), Library(tmp_path, (), BOTH, {}))
+    drawn = mermaid(scenario(CHALLENGED), Library(tmp_path, (), BOTH))
     lines = [line.strip() for line in drawn.splitlines()]
     assert lines[0] == "stateDiagram-v2"
     for line in (
@@ -388,7 +388,7 @@ def test_the_diagram_shows_steps_and_ways_on(tmp_path: Path) -> None:
 
 def test_the_diagram_follows_what_is_extended_and_the_defaults(tmp_path: Path) -> None:
     defaults = scenario("name: defaults\nprovider: mx\nflows:\n  verify: [{status: CONNECTED, data: everyday}]\n")
-    library = SandboxScenarios(Library(tmp_path, (), BOTH, {"mx": defaults}))
+    library = SandboxScenarios(Library(tmp_path, (), BOTH, lambda _: defaults.flows))
     library.own = library.with_one(library.parse(CHALLENGED))
     child = library.parse("""\
 name: child
@@ -404,7 +404,7 @@ flows:
   update:
     - {after: 3 polls, delete: true}
 """)
-    drawn = diagram(child, library)
+    drawn = mermaid(child, library)
     assert "DELAYED / set connection_status_message / fault on GET /x / sends mx.balance / webhooks off" in drawn
     assert "deleted" in drawn
     assert "CONNECTED / data everyday" in drawn

@@ -14,11 +14,16 @@ import pytest
 
 from mocksrv.engine.clock import HOUR, MINUTE, SECOND
 from mocksrv.engine.config import IN_MEMORY, Config
+from mocksrv.engine.storage import shared
 from mocksrv.engine.storage.records import StoreError
+from mocksrv.engine.storage.rows import DueRow, LoadRow
+from mocksrv.engine.storage.shared import CALLBACKS
 from mocksrv.engine.storage.sqlite import Store
+from mocksrv.engine.storage.store import Store as AnyStore
+from mocksrv.engine.storage.tables.callbacks import CallbackQueries
 from tests.conftest import Receiver
 from tests.engine.other_process import Calls
-from tests.engine.toy import House
+from tests.engine.toy import ToyEngine
 
 OPENS = "connect: [{status: NEW}, {after: 10s, status: OPEN}]"
 ROOT = Path(__file__).parents[3]
@@ -29,36 +34,32 @@ class Here:
 
     def __init__(self, database: Path) -> None:
         config = Config(database=str(database), clock="manual", seed=7)
-        self.house = House(database.parent / "none", config, shared=True)
-        self.house.engine.start()
-        self._calls = Calls(self.house)
+        self.toy = ToyEngine(database.parent / "none", config, shared=True)
+        self.toy.engine.start()
+        self._calls = Calls(self.toy)
 
     def __call__(self, name: str, *arguments: Any, **options: Any) -> Any:
-        self._calls.use(self.house.sandbox.name)
+        self._calls.use(self.toy.sandbox.name)
         return getattr(self._calls, name)(*arguments, **options)
 
     def close(self) -> None:
-        self.house.engine.close()
+        self.toy.engine.close()
 
 
 class There:
-    """The same in another process."""
+    """Another process, in which calls go to the engine on the database that was opened last."""
 
-    def __init__(self, database: Path) -> None:
-        command = [sys.executable, "-m", "tests.engine.other_process", str(database)]
+    def __init__(self) -> None:
+        command = [sys.executable, "-m", "tests.engine.other_process"]
         self.process = subprocess.Popen(
             command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
         )
-        assert self._line() == "ready"
 
     def __call__(self, name: str, *arguments: Any, **options: Any) -> Any:
         assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps([name, *arguments, *([options] if options else [])]) + "\n")
-        return json.loads(self._line())
-
-    def _line(self) -> str:
         assert self.process.stdout is not None
-        return self.process.stdout.readline().strip()
+        self.process.stdin.write(json.dumps([name, *arguments, *([options] if options else [])]) + "\n")
+        return json.loads(self.process.stdout.readline())
 
     def close(self) -> None:
         assert self.process.stdin is not None
@@ -69,13 +70,21 @@ class There:
 Engine = Here | There
 
 
+@pytest.fixture(scope="module")
+def process() -> Iterator[There]:
+    """Another process for all tests: it takes longer to start than all that happens in it."""
+    there = There()
+    yield there
+    there.close()
+
+
 @pytest.fixture
-def two(tmp_path: Path) -> Iterator[tuple[Engine, Engine]]:
+def two(process: There, tmp_path: Path) -> Iterator[tuple[Engine, Engine]]:
     database = tmp_path / "state.db"
     here = Here(database)
-    there = There(database)
-    yield here, there
-    there.close()
+    process("open", str(database))
+    yield here, process
+    process("close")
     here.close()
 
 
@@ -147,6 +156,7 @@ def test_a_timer_is_played_by_one_of_them_only(two: tuple[Engine, Engine]) -> No
     here("set_clock", here("settings")["now"] + MINUTE)  # the tickers of both are woken, and both look
     there("catch_up")
     here("catch_up")
+    assert _eventually(lambda: {there("status", door) for door in doors} == {"OPEN"})
     for door in doors:
         assert there("timeline", door) == [["NEW", "created"], ["OPEN", "scenario"]]
 
@@ -162,6 +172,35 @@ def test_a_delivery_is_sent_once_and_in_order(two: tuple[Engine, Engine], receiv
     assert [body["door"] for body in receiver.bodies()] == doors
 
 
+def test_who_stood_still_while_its_lease_ran_out_sends_nothing_more(
+    tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared, "LEASE", 0.2)
+    monkeypatch.setattr(shared, "BEAT", 0.05)
+    config = Config(database=str(tmp_path / "state.db"), clock="manual", seed=7)
+    slow, quick = (ToyEngine(tmp_path / "none", config, shared=True) for _ in range(2))  # neither prolongs its leases
+    slow.endpoints([{"url": receiver.url}])
+    scenario = slow.script(OPENS)
+    look = CallbackQueries.next_deliveries
+    taken = []
+
+    def stand_still(tx: CallbackQueries, *arguments: Any) -> list[DueRow]:
+        found = look(tx, *arguments)
+        if found and not taken:
+            taken.append(_eventually(lambda: quick.engine.shared.claim(CALLBACKS, "default", receiver.url)))
+        return found
+
+    monkeypatch.setattr(CallbackQueries, "next_deliveries", stand_still)
+    doors = [slow.door(scenario) for _ in range(3)]
+    assert slow.engine.dispatcher.settle(slow.sandbox, 30)
+    assert (taken, receiver.received) == ([True], [])
+    quick.engine.dispatcher.wake_due(quick.engine.sandbox("default"))
+    assert quick.engine.dispatcher.settle(quick.engine.sandbox("default"), 30)
+    assert [body["door"] for body in receiver.bodies()] == doors
+    for toy in (slow, quick):
+        toy.engine.close()
+
+
 def test_an_advance_plays_and_tells_everything_itself(pair: tuple[Engine, Engine], receiver: Receiver) -> None:
     one, other = pair
     one("configure", urls=[receiver.url])
@@ -174,12 +213,22 @@ def test_an_advance_plays_and_tells_everything_itself(pair: tuple[Engine, Engine
     assert len(receiver.received) == 3
 
 
+def test_who_listens_at_one_is_told_what_happens_through_the_other(pair: tuple[Engine, Engine]) -> None:
+    one, other = pair
+    one("script", OPENS, "test")
+    other("listen")
+    door = one("door", "test")
+    one("advance", MINUTE)
+    wanted = [["status", door, "NEW"], ["status", door, "OPEN"]]
+    assert _eventually(lambda: [each for each in other("noted") if each[0] == "status"] == wanted)
+
+
 def test_only_one_of_them_advances_a_sandbox_at_a_time(two: tuple[Engine, Engine]) -> None:
     here, there = two
     assert isinstance(here, Here)
-    with here.house.engine.schedule.alone_with(here.house.sandbox):
+    with here.toy.engine.schedule.alone_with(here.toy.sandbox):
         assert there("advance", SECOND) == "busy"
-        assert there("settings")["held"] == here.house.sandbox.now()
+        assert there("settings")["held"] == here.toy.sandbox.now()
     assert there("advance", SECOND) == []
 
 
@@ -207,7 +256,8 @@ def test_a_reset_is_seen_by_the_other(pair: tuple[Engine, Engine]) -> None:
 
 @pytest.mark.slow
 def test_what_a_killed_process_has_left_is_done_by_the_other(tmp_path: Path, receiver: Receiver) -> None:
-    here, there = Here(tmp_path / "state.db"), There(tmp_path / "state.db")
+    here, there = Here(tmp_path / "state.db"), There()
+    there("open", str(tmp_path / "state.db"))
     try:
         here("configure", urls=[receiver.url])
         there("script", OPENS, "test")
@@ -219,6 +269,32 @@ def test_what_a_killed_process_has_left_is_done_by_the_other(tmp_path: Path, rec
         assert _eventually(lambda: {body["status"] for body in receiver.bodies()} == {"NEW", "OPEN"}, 60)
     finally:
         here.close()
+
+
+def test_a_load_whose_process_has_died_is_discarded_and_its_timer_falls_due(tmp_path: Path) -> None:
+    here = Here(tmp_path / "state.db")
+    other = here.toy.engine.store
+    try:
+        here("script", OPENS, "test")
+        dead, alive = here("door", "test"), here("door", "test")
+        for door in (dead, alive):
+            with other.write() as tx:
+                timer = tx.scope("default", [door], [])
+                found = tx.next_timer("default", timer)
+                assert found is not None
+                load = tx.begin_load("default", door, found.seq)
+                if door == alive:
+                    assert tx.claim_lease(f"load/default/{load}", "other", MINUTE)
+        assert _eventually(lambda: len(loads_of(other)) == 1)
+        here("advance", MINUTE)
+        assert (here("status", dead), here("status", alive)) == ("OPEN", "NEW")
+    finally:
+        here.close()
+
+
+def loads_of(store: AnyStore) -> list[LoadRow]:
+    with store.read() as tx:
+        return tx.loads()
 
 
 def test_who_does_not_share_is_refused_and_refuses(tmp_path: Path) -> None:
@@ -244,3 +320,20 @@ def _eventually(found: Callable[[], bool], seconds: float = 30.0) -> bool:
     while not found() and time.monotonic() < end:
         time.sleep(0.01)
     return found()
+
+
+@pytest.mark.slow
+def test_a_sandbox_that_another_process_uses_is_not_idle(tmp_path: Path) -> None:
+    config = Config(database=str(tmp_path / "state.db"), sandbox_idle=2000)
+    here, there = (ToyEngine(tmp_path / "none", config, shared=True).engine for _ in range(2))
+    here.sandbox("used-there")
+    here.sandbox("unused")
+    for engine in (here, there):
+        engine.start()
+    end = time.monotonic() + 20
+    while "unused" in (left := there.sandboxes()):
+        assert time.monotonic() < end
+        there.sandbox("used-there")
+    assert left == ["default", "used-there"]
+    for engine in (here, there):
+        engine.close()

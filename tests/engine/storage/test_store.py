@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,16 +21,24 @@ from mocksrv.engine.storage.records import Query, Record, StoreError
 from mocksrv.engine.storage.rows import AttemptRow
 from mocksrv.engine.storage.schema import SCHEMA_STEPS
 from mocksrv.engine.storage.sqlite import Store
+from mocksrv.engine.storage.store import Store as AnyStore
+from mocksrv.engine.storage.store import open_store
+from tests import postgres
 
 PLAY = Play("toy", "opens", "hand", flow="connect")
 
 
-@pytest.fixture(params=["memory", "file"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    return Store(IN_MEMORY if request.param == "memory" else str(tmp_path / "deep" / "state.db"))
+@pytest.fixture(params=["memory", "file", pytest.param("postgres", marks=postgres.needs_postgres)])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AnyStore]:
+    if request.param == "postgres":
+        opened = open_store(postgres.Schemas().take())
+    else:
+        opened = open_store(IN_MEMORY if request.param == "memory" else str(tmp_path / "deep" / "state.db"))
+    yield opened
+    opened.close()
 
 
-def test_a_record_comes_back_as_it_was_stored(store: Store) -> None:
+def test_a_record_comes_back_as_it_was_stored(store: AnyStore) -> None:
     record = Record("kind", "A-1", {"a": [1, None, "ü"]}, "owner", "subject", "parent", "own-id", 5, 1, 10, 20, PLAY)
     with store.write() as tx:
         tx.insert("s", [record])
@@ -38,7 +49,7 @@ def test_a_record_comes_back_as_it_was_stored(store: Store) -> None:
     assert found == record
 
 
-def test_sandboxes_do_not_see_each_other(store: Store) -> None:
+def test_sandboxes_do_not_see_each_other(store: AnyStore) -> None:
     with store.write() as tx:
         for sandbox in ("one", "two"):
             tx.insert(sandbox, [Record("kind", "same-guid", {"in": sandbox})])
@@ -48,7 +59,84 @@ def test_sandboxes_do_not_see_each_other(store: Store) -> None:
         assert tx.get("two", "kind", "same-guid").body == {"in": "two"}  # type: ignore[union-attr]
 
 
-def test_a_transaction_is_all_or_nothing(store: Store) -> None:
+def test_what_is_written_twice_is_read_as_it_is_now(store: AnyStore) -> None:
+    record = Record("kind", "A-1", {"n": 0}, revision=1)
+    with store.write() as tx:
+        tx.insert("s", [record])
+        for number in (1, 2):
+            record.body, record.revision = {"n": number}, record.revision + 1
+            tx.update("s", record)
+        assert tx.get("s", "kind", "A-1") == replace(record, seq=1)  # before the commit, too
+        record.body = {"n": 3}
+        tx.update("s", record)
+    with store.read() as tx:
+        assert tx.get("s", "kind", "A-1") == replace(record, seq=1)
+
+
+def test_nothing_of_a_transaction_that_is_undone_goes_with_the_next(store: AnyStore) -> None:
+    record = Record("kind", "A-1", {"n": 0})
+    with store.write() as tx:
+        tx.insert("s", [record])
+    with suppress(ZeroDivisionError), store.write() as tx:
+        tx.update("s", replace(record, body={"n": 1}))
+        tx.set_timer("s", "A-1", "step", 5)
+        tx.mark("s", "A-1", 1, None, None, None, "undone")
+        raise ZeroDivisionError
+    with store.write() as tx:
+        tx.mark("s", "A-1", 2, None, None, None, "done")
+    with store.read() as tx:
+        assert tx.get("s", "kind", "A-1") == replace(record, seq=1)
+        assert tx.next_timer("s") is None
+        assert [line.cause for line in tx.timeline("s", "A-1")] == ["done"]
+
+
+TIMERS = st.sampled_from("AB"), st.sampled_from(["step", "silent"])
+TIMER_ACTS = st.lists(
+    st.one_of(
+        st.tuples(st.just("set"), *TIMERS, st.integers(1, 2)),
+        st.tuples(st.just("cancel"), *TIMERS),
+        st.tuples(st.just("cancel all"), st.sampled_from("AB")),
+        st.just(("take",)),
+        st.just(("look",)),
+    ),
+    max_size=12,
+)
+
+
+@given(TIMER_ACTS)
+def test_timers_fall_due_in_the_order_in_which_they_were_set_last(acts: list[tuple[Any, ...]]) -> None:
+    expected: dict[tuple[str, str], int] = {}
+    store = open_store(IN_MEMORY)
+    with store.write() as tx:
+
+        def first() -> list[tuple[str, str, int]]:
+            return [(timer.subject, timer.kind, timer.due) for timer in tx.next_timers("s", 9, 9)]
+
+        def in_order() -> list[tuple[str, str, int]]:
+            return sorted(((*key, due) for key, due in expected.items()), key=lambda timer: timer[2])
+
+        for act, *of in acts:
+            if act == "set":
+                tx.set_timer("s", *of)
+                expected.pop((of[0], of[1]), None)
+                expected[of[0], of[1]] = of[2]
+            elif act == "cancel":
+                tx.cancel_timers("s", of[0], [of[1]])
+                expected.pop((of[0], of[1]), None)
+            elif act == "cancel all":
+                tx.cancel_timers("s", of[0])
+                expected = {key: due for key, due in expected.items() if key[0] != of[0]}
+            elif act == "take" and (timer := tx.next_timer("s")):
+                tx.drop_timer(timer.seq)
+                expected.pop((timer.subject, timer.kind))
+            else:
+                assert first() == in_order()
+    with store.read() as tx:
+        assert first() == in_order()
+    store.close()
+
+
+def test_a_transaction_is_all_or_nothing(store: AnyStore) -> None:
     undone = []
     with pytest.raises(RuntimeError), store.write() as tx:  # noqa: PT012
         tx.insert("s", [Record("kind", "A-1", {})])
@@ -60,13 +148,16 @@ def test_a_transaction_is_all_or_nothing(store: Store) -> None:
     assert undone == [True]
 
 
-def test_writers_take_turns(store: Store) -> None:
+def test_writers_take_turns(store: AnyStore) -> None:
     def add(name: str) -> None:
         for n in range(50):
             with store.write() as tx:
+                tx.lock(["s"])
                 before = tx.count("s", Query("kind"))
                 tx.insert("s", [Record("kind", f"{name}-{n}", {"before": before})])
 
+    with store.write() as tx:
+        tx.add_sandbox("s", "{}", "{}")
     threads = [threading.Thread(target=add, args=(name,)) for name in "abcd"]
     for thread in threads:
         thread.start()
@@ -118,6 +209,7 @@ def test_every_list_equals_a_plain_filter_over_all(
     with store.read() as tx:
         page = tx.select("s", replace(query, limit=limit, offset=offset))
         assert tx.count("s", query) == len(wanted)
+        assert [tx.has_more("s", query, than) for than in range(len(wanted) + 1)] == [True] * len(wanted) + [False]
     assert [record.guid for record in page] == [f"G-{n}" for _, n in wanted[offset : offset + limit]]
 
 
@@ -165,7 +257,7 @@ def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
         Store(str(tmp_path / "file" / "state.db"))
 
 
-def test_a_timer_replaces_the_earlier_one_of_its_kind(store: Store) -> None:
+def test_a_timer_replaces_the_earlier_one_of_its_kind(store: AnyStore) -> None:
     with store.write() as tx:
         tx.set_timer("s", "A", "step", 50)
         tx.set_timer("s", "A", "step", 20)
@@ -175,7 +267,44 @@ def test_a_timer_replaces_the_earlier_one_of_its_kind(store: Store) -> None:
         assert tx.next_timer("s")[1:] == ("A", "silent", 30)  # type: ignore[index]
 
 
-def test_records_that_are_read_often_are_never_stale(store: Store) -> None:
+def test_the_next_timers_come_with_what_has_changed_since(store: AnyStore) -> None:
+    with store.write() as tx:
+        for subject, due in (("B", 20), ("A", 20), ("C", 30), ("D", 40)):
+            tx.set_timer("s", subject, "step", due)
+        assert [timer.subject for timer in tx.next_timers("s", 3, until=30)] == ["B", "A", "C"]
+        assert tx.take_retimed({"A", "B", "C", "D"}) == 20
+        assert tx.take_retimed(()) > 40
+        tx.set_timer("s", "A", "silent", 25)
+        tx.cancel_timers("s", "B")
+        assert (tx.take_retimed({"A"}), tx.take_retimed({"A"}) > 40) == (0, True)
+
+
+def test_a_transaction_reads_what_it_has_changed(store: AnyStore) -> None:
+    record = Record("kind", "A", {"n": 1})
+    with store.write() as tx:
+        tx.insert("s", [record])
+        tx.read_ahead("s", ["A"])
+        for number in (2, 3):
+            tx.update("s", replace(record, body={"n": number}))
+            assert tx.record("s", "A").body == {"n": number}  # type: ignore[union-attr]
+        assert tx.get("s", "other", "A") is None
+        tx.delete("s", guid="A")
+        assert tx.get("s", "kind", "A") is None
+
+
+def test_what_a_transaction_had_begun_to_write_is_not_written_after_its_end(store: AnyStore) -> None:
+    def fail() -> None:
+        with store.write() as tx:
+            tx.set_timer("s", "A", "step", 20)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    with store.write() as tx:
+        assert tx.next_timer("s") is None
+
+
+def test_records_that_are_read_often_are_never_stale(store: AnyStore) -> None:
     def seen() -> dict[str, int]:
         with store.read() as tx:
             return {guid: record.body["n"] for guid, record in tx.get_all("s", "A", "B").items()}
@@ -212,7 +341,7 @@ def test_a_database_that_another_server_uses_is_refused(tmp_path: Path) -> None:
     Store(path).close()
 
 
-def test_the_oldest_events_are_forgotten_but_not_those_still_owed(store: Store) -> None:
+def test_the_oldest_events_are_forgotten_but_not_those_still_owed(store: AnyStore) -> None:
     with store.write() as tx:
         for number in range(20):
             seq = tx.add_event("s", f"E{number}", "toy.bell", None, number, "{}", "{}")

@@ -100,7 +100,11 @@ def test_without_a_key(mono: Mono) -> None:
         assert "mono-sec-key" in answer.get_json()["message"]
     mono.call("GET", "/v3/institutions")
     mono.http.get("/mono/v3/institutions", headers={"mono-sec-key": "test_pk_of_the_widget"})
-    assert [each["rule"] for each in mono.control("GET", "/violations")["violations"]] == ["credentials"]
+    assert [each["rule"] for each in mono.control("GET", "/violations")["violations"]] == [
+        "missing-header",
+        "missing-header",
+        "credentials",
+    ]
 
 
 def test_only_the_configured_key(make_server: Callable[..., Any], receiver: Receiver) -> None:

@@ -51,6 +51,7 @@ def test_new_transactions_go_on_from_the_old_ones(mono: Mono) -> None:
     assert len({row["id"] for row in rows}) == len(rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", ["121s", "4m"])
 def test_each_balance_follows_from_the_one_before_however_soon_the_next_sync_is(mono: Mono, step: str) -> None:
     news = "[{set: {has_new_data: true}, status: AVAILABLE}]"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mocksrv.providers.mx.http.call import V2
+from mocksrv.providers.mx.http.versions import V2
 from tests.conftest import MX, started
 from tests.providers.mx.populated import Populated
 

@@ -8,6 +8,7 @@ import threading
 from base64 import b64decode
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -101,6 +102,19 @@ def test_a_pattern_that_no_event_fits_is_refused_with_the_nearest(mx: MX, patter
     assert near in refused
     fault = {"faults": [{"events": pattern, "drop": True}]}
     assert near in mx.control("PUT", "/faults", fault, status=422)["detail"]
+
+
+@pytest.mark.parametrize("pattern", ["mx.user.[!c]*", "mx.user.[^c]*", "mx.user.[a-bd-z]*", "mx.us?r.u*"])
+def test_a_pattern_means_the_same_for_endpoints_disturbances_and_lists(
+    mx: MX, receiver: Receiver, pattern: str
+) -> None:
+    put(mx, {"url": receiver.url, "events": [pattern]})
+    mx.control("PUT", "/faults", {"faults": [{"events": pattern, "repeat": 2}]})
+    mx.call("PUT", f"/users/{mx.user()}", {"user": {"metadata": "changed"}})
+    mx.advance("1s")
+    assert [body["action"] for body in receiver.bodies()] == ["updated", "updated"]
+    listed = mx.control("GET", f"/webhooks?event={quote(pattern)}")["webhooks"]
+    assert [webhook["event"] for webhook in listed] == ["mx.user.updated"]
 
 
 @pytest.mark.parametrize(
@@ -359,6 +373,19 @@ def test_a_fault_of_callbacks_does_what_it_says(
     assert len(receiver.received) == bodies
     trigger(mx, "mx.balance")
     assert len(receiver.received) == bodies + 1
+
+
+def test_a_fault_lets_the_first_through(mx: MX) -> None:
+    late = {"events": "mx.member.*", "skip": 2, "times": 1, "delay": "10m"}
+    failing = {"on": "GET /users", "skip": 1, "times": 1, "status": 503}
+    mx.control("PUT", "/faults", {"faults": [late, failing]})
+    assert mx.control("GET", "/faults")["faults"] == [failing, late]
+    sent = [trigger(mx, "mx.member.updated")["deliveries"][0]["state"] for _ in range(4)]
+    assert sent == ["delivered", "delivered", "pending", "delivered"]
+    mx.call("GET", "/users", status=200)
+    assert mx.control("GET", "/faults")["faults"] == [{"on": "GET /users", "times": 1, "status": 503}]
+    mx.call("GET", "/users", status=503)
+    mx.call("GET", "/users", status=200)
 
 
 @pytest.mark.parametrize(

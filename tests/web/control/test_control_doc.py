@@ -18,7 +18,8 @@ HEAD = """# The control API
 
 Everything about a sandbox that no provider offers: JSON under `/_mocksrv`, and under `/sandbox/NAME/_mocksrv` for the
 sandbox of that name. Computed by `python -m tests.web.control.test_control_doc` from the calls' declarations; the
-examples were made. `GET /_mocksrv/openapi.json` is the same for programs.
+examples were made. `GET /_mocksrv/openapi.json` is the same for programs,
+`/_mocksrv/docs` in a browser.
 
 * A body is `application/json` (a scenario also `application/yaml` or `text/yaml`); without a body no type is needed.
 * A refusal is a problem document (RFC 9457): `detail` says what is wrong, where, and what is allowed; `problems` has
@@ -70,10 +71,12 @@ def _is_at(path: str, template: str) -> bool:
 
 def _call(document: Any, method: str, path: str, operation: Any, example: Example) -> list[str]:
     lines = [f"## {method} {path}", "", operation["summary"], ""]
-    query = [each for each in operation.get("parameters", ()) if each["in"] == "query"]
-    if query:
-        lines += ["| query | | |", "| --- | --- | --- |"]
-        lines += [f"| `{each['name']}` | {_kind(each['schema'])} | {each['description']} |" for each in query] + [""]
+    for place in ("path", "query"):
+        parameters = [each for each in operation.get("parameters", ()) if each["in"] == place]
+        if parameters:
+            lines += [f"| {place} | | |", "| --- | --- | --- |"]
+            lines += [f"| `{each['name']}` | {_kind(each['schema'])} | {each['description']} |" for each in parameters]
+            lines.append("")
     body = operation.get("requestBody", {}).get("content", {})
     if "application/yaml" in body:
         lines += ["The body is the scenario's text.", ""]
@@ -128,7 +131,7 @@ def _example(example: Example) -> list[str]:
     lines = ["```http", f"{example.method} /_mocksrv{example.path}", *([sent.rstrip("\n")] if sent else []), ""]
     answer = example.answer
     told = json.dumps(answer.get_json(), indent=2, ensure_ascii=False) if answer.is_json else answer.get_data(True)
-    shown = told.splitlines()
+    shown = [] if answer.mimetype == "text/html" else told.splitlines()  # a page is for a browser
     rest = ["  ..."] if len(shown) > LONGEST else []
     return _settled([*lines, str(answer.status_code), *shown[:LONGEST], *rest, "```", ""])
 
@@ -137,6 +140,7 @@ def _settled(lines: list[str]) -> list[str]:
     """Without what differs from run to run: real durations, ids of requests, where the package lies."""
     settled = [re.sub(r'("duration_ms": )[0-9.]+', r"\g<1>1.5", line) for line in lines]
     settled = [re.sub(r"http://127.0.0.1:\d+/webhooks", "http://127.0.0.1:3000/webhooks", line) for line in settled]
+    settled = [re.sub(r"^(process_\w+) [\d.e+]+$", r"\1 0.0", line) for line in settled]
     settled = [re.sub(r'("Date": )"[^"]*"', r'\g<1>"Thu, 01 Jan 2026 12:00:00 GMT"', line) for line in settled]
     settled = [re.sub(r"END-[0-9a-f]+", "END-4d585232aa3e", line) for line in settled]
     settled = [re.sub(r"REQ-[0-9a-f]+", "REQ-1f3a5b7c9d0e2f4a", line) for line in settled]

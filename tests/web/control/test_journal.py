@@ -96,7 +96,7 @@ def test_a_call_shows_the_fields_that_nobody_read(mx: MX) -> None:
     ("query", "detail"),
     [
         ("newest=yes", "newest: must be true or false"),
-        ("colour=red", "colour: unknown; allowed are after, limit, method, newest, path, status, wait"),
+        ("colour=red", "colour: unknown; allowed are after, limit, method, newest, path, "),
         ("metod=GET", "did you mean method?"),
         ("method=FETCH", "method: 'FETCH' is not allowed; allowed are GET"),
         ("limit=many", "allowed are 1 to 1000"),

@@ -93,6 +93,15 @@ def test_the_document_is_openapi(document: Document) -> None:
         assert all("description" in each or "$ref" in each for each in schema.get("properties", {}).values()), name
 
 
+def test_it_says_what_each_parameter_is(document: Document) -> None:
+    for path, item in document["paths"].items():
+        for method, described in item.items():
+            parameters = described.get("parameters", [])
+            in_path = [each["name"] for each in parameters if each["in"] == "path"]
+            assert in_path == re.findall(r"{(\w+)}", path), f"{method} {path}"
+            assert all(each["description"] for each in parameters), f"{method} {path}"
+
+
 def test_the_document_says_where_the_sandbox_is(make_server: Callable[..., tuple[Engine, App]]) -> None:
     _, app = make_server()
     shown = MX(app, "ci-17").control("GET", "/openapi.json")
@@ -121,7 +130,7 @@ def test_the_schemas_that_calls_name_exist(calls: tuple[ControlCall, ...]) -> No
 def test_no_schema_is_idle(calls: tuple[ControlCall, ...], document: Document) -> None:
     queries = {str(call.query).rpartition(".")[2] for call in calls}
     shown = set(document["components"]["schemas"])
-    bases = {"Nothing", "HeldPage", "FaultRule"}
+    bases = {"Nothing", "Page", "HeldPage", "FaultRule"}
     package = import_module(SCHEMAS)
     modules = [import_module(f"{SCHEMAS}.{each.name}") for each in iter_modules(package.__path__)]
     own = {

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from mocksrv.web.hosting.host import LARGEST_BODY, HostThread, Limits, Service
+from mocksrv.web.hosting.calls import LARGEST_BODY
+from mocksrv.web.hosting.host import HostThread, Limits, Service
 from mocksrv.web.hosting.hosting import listen
 from mocksrv.web.hosting.stream import Stream
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from mocksrv.engine.storage.rows import AttemptRow, DeliveryRow, DueRow, EventRow
+from mocksrv.engine.storage.rows import AttemptRow, BatchRow, DeliveryRow, DueRow, EventRow, NewEventRow
 from mocksrv.engine.storage.tables.statements import Statements, direction
 
 EVENT = ", ".join(EventRow._fields)
+ADD_EVENT = "INSERT INTO event (sandbox, id, name, subject, occurred_at, payload, headers) VALUES (?, ?, ?, ?, ?, ?, ?)"
+ADD_DELIVERY = (
+    "INSERT INTO delivery (sandbox, event, endpoint, state, next_attempt_at, rank, options, attempts)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
 
 
 class CallbackQueries(Statements):
@@ -18,21 +23,70 @@ class CallbackQueries(Statements):
         self, sandbox: str, id: str, name: str, subject: str | None, at: int, payload: str, headers: str
     ) -> int:
         """Writes an event; its ``seq``."""
-        return self._insert(
-            "INSERT INTO event (sandbox, id, name, subject, occurred_at, payload, headers)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (sandbox, id, name, subject, at, payload, headers),
+        return self._insert(ADD_EVENT, (sandbox, id, name, subject, at, payload, headers))
+
+    def add_unowed_event(
+        self, sandbox: str, id: str, name: str, subject: str | None, at: int, payload: str, headers: str
+    ) -> None:
+        """Writes an event that no endpoint is owed."""
+        self._later(ADD_EVENT, (sandbox, id, name, subject, at, payload, headers))
+
+    def reserve_events(self, number: int) -> Sequence[int]:
+        """The numbers of so many events that are written as one row, whose number is the last of them."""
+        return self._dialect.reserve(self._session, "event", number)
+
+    def add_batch(
+        self, seq: int, sandbox: str, id: str, name: str, at: int, payload: str, headers: str, number: int
+    ) -> None:
+        """Writes ``number`` events that no endpoint is owed as one row; ``id`` and ``seq`` are those of the last."""
+        sql = (
+            "INSERT INTO event (seq, sandbox, id, name, occurred_at, payload, headers, number)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
         )
+        self._run(sql, (seq, sandbox, id, name, at, payload, headers, number))
+
+    def batches(self, sandbox: str, event: str | None = None) -> list[BatchRow]:
+        """The rows that are many events each, of those with a name like ``event``, oldest first."""
+        where, values = self._of_batches(sandbox, event)
+        sql = f"SELECT {', '.join(BatchRow._fields)} FROM event WHERE {where} ORDER BY seq"
+        return list(map(BatchRow._make, self._rows(sql, values)))
+
+    def has_batches(self, sandbox: str, event: str | None = None) -> bool:
+        """Whether there are such rows."""
+        where, values = self._of_batches(sandbox, event)
+        return bool(self._rows(f"SELECT 1 FROM event WHERE {where} LIMIT 1", values))
+
+    def _of_batches(self, sandbox: str, event: str | None) -> tuple[str, list[str]]:
+        batches = "sandbox = ? AND number > 1"
+        if event is None:
+            return batches, [sandbox]
+        return f"{batches} AND {self._dialect.matches('name')}", [sandbox, self._dialect.pattern(event)]
+
+    def write_out(self, batch: int, rows: Iterable[NewEventRow]) -> None:
+        """Puts the events of a batch in its place."""
+        self._run("DELETE FROM event WHERE seq = ?", (batch,))
+        columns = ", ".join(NewEventRow._fields)
+        self._many(f"INSERT INTO event ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
     def add_delivery(
-        self, sandbox: str, event: int, endpoint: str, state: str, due: int | None, rank: int, options: str
+        self,
+        sandbox: str,
+        event: int,
+        endpoint: str,
+        state: str,
+        due: int | None,
+        rank: int,
+        options: str,
+        attempts: int = 0,
     ) -> int:
-        """Writes what an endpoint is owed for an event; its ``seq``."""
-        return self._insert(
-            "INSERT INTO delivery (sandbox, event, endpoint, state, next_attempt_at, rank, options)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (sandbox, event, endpoint, state, due, rank, options),
-        )
+        """Writes what an endpoint is owed for an event; its ``seq``. What is pending and never ``due`` is held."""
+        return self._insert(ADD_DELIVERY, (sandbox, event, endpoint, state, due, rank, options, attempts))
+
+    def owe(
+        self, sandbox: str, event: int, endpoint: str, state: str, due: int | None, rank: int, options: str
+    ) -> None:
+        """The same of what was not tried yet."""
+        self._later(ADD_DELIVERY, (sandbox, event, endpoint, state, due, rank, options, 0))
 
     def next_deliveries(self, sandbox: str, endpoint: str, now: int, limit: int) -> list[DueRow]:
         """What an endpoint is owed first."""
@@ -64,18 +118,25 @@ class CallbackQueries(Statements):
         """
         sql = (
             "UPDATE delivery SET state = CASE WHEN state = 'pending' OR ? = 'delivered' THEN ? ELSE state END,"
-            " next_attempt_at = CASE WHEN state = 'pending' THEN ? END, attempts = ? WHERE seq = ?"
+            " next_attempt_at = CASE WHEN state = 'pending' THEN CAST(? AS BIGINT) END, attempts = ? WHERE seq = ?"
         )
         return bool(self._run(sql, (state, state, due, attempts, seq)).rowcount)
+
+    def send_held(self, sandbox: str, before: str, endpoint: str, due: int) -> None:
+        """What was held for one endpoint is owed to another, or to the same, from now on."""
+        held = "sandbox = ? AND endpoint = ? AND state = 'pending' AND next_attempt_at IS NULL"
+        self._run(
+            f"UPDATE delivery SET endpoint = ?, next_attempt_at = ? WHERE {held}", (endpoint, due, sandbox, before)
+        )
 
     def fail_orphans(self, sandbox: str, endpoints: Sequence[str]) -> None:
         """Ends the pending deliveries to endpoints that are no longer among these, but for those to endpoints of a
         subject's own.
         """
-        marks = ", ".join("?" * len(endpoints))
-        own = self._dialect.member("options", "endpoint")
-        others = f"sandbox = ? AND state = 'pending' AND endpoint NOT IN ({marks}) AND {own} IS NULL"
-        self._run(f"UPDATE delivery SET state = 'failed', next_attempt_at = NULL WHERE {others}", (sandbox, *endpoints))
+        known, own = self._dialect.is_one_of("endpoint"), self._dialect.member("options", "endpoint")
+        others = f"sandbox = ? AND state = 'pending' AND NOT ({known}) AND {own} IS NULL"
+        values = (sandbox, self._dialect.many(endpoints))
+        self._run(f"UPDATE delivery SET state = 'failed', next_attempt_at = NULL WHERE {others}", values)
 
     def add_attempt(self, delivery: int, attempt: AttemptRow) -> None:
         columns = ", ".join(AttemptRow._fields)
@@ -84,7 +145,7 @@ class CallbackQueries(Statements):
     def events(
         self, sandbox: str, *, after: int = 0, limit: int = 100, newest: bool = False, **filters: Any
     ) -> list[EventRow]:
-        """Events beyond number ``after``, oldest or newest first.
+        """Events beyond number ``after``, oldest or newest first; without those that are in a batch yet.
 
         Filters: id, event (a pattern), subject, state (of a delivery), since (ms).
         """
@@ -96,7 +157,7 @@ class CallbackQueries(Statements):
             "since": "occurred_at >= ?",
         }
         beyond, order = direction(newest)
-        clauses, values = ["sandbox = ?", beyond], [sandbox, after]
+        clauses, values = ["sandbox = ?", "number = 1", beyond], [sandbox, after]
         for name, value in filters.items():
             if value is not None:
                 clauses.append(columns[name])
@@ -108,9 +169,17 @@ class CallbackQueries(Statements):
         """Forgets all but the newest ``keep`` events, and those that occurred ``before`` a moment, with deliveries and
         attempts.
 
-        An event stays as long as a delivery of it is pending.
+        An event stays as long as a delivery of it is pending, a batch as long as any of its events does.
         """
-        row = self._row("SELECT seq FROM event WHERE sandbox = ? ORDER BY seq DESC LIMIT 1 OFFSET ?", (sandbox, keep))
+        if self.has_batches(sandbox):
+            row = self._row(
+                "SELECT seq FROM (SELECT seq, sum(number) OVER (ORDER BY seq DESC) - number AS newer FROM event"
+                " WHERE sandbox = ?) AS counted WHERE newer >= ? ORDER BY seq DESC LIMIT 1",
+                (sandbox, keep),
+            )
+        else:
+            sql = "SELECT seq FROM event WHERE sandbox = ? ORDER BY seq DESC LIMIT 1 OFFSET ?"
+            row = self._row(sql, (sandbox, keep))
         old = (
             "SELECT seq FROM event WHERE sandbox = ? AND (seq <= ? OR occurred_at < ?)"
             " AND NOT EXISTS (SELECT 1 FROM delivery d WHERE d.event = event.seq AND d.state = 'pending')"

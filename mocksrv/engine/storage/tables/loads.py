@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from mocksrv.engine.storage.rows import LoadRow
 from mocksrv.engine.storage.tables.statements import WHEN_ASKED, Statements
 
-DISCARDED = 1000  # records that one transaction removes
+DISCARDED = 250  # records that one transaction removes
 
 
 class LoadQueries(Statements):
-    """Loads under way. A load belongs to the timer whose play it is for, which does not fall due meanwhile."""
-
-    after_commit: list[Callable[[], None]]
-    on_rollback: list[Callable[[], None]]
+    """Loads under way. A load belongs to the timer whose play it is for, which does not fall due meanwhile, or to a
+    call.
+    """
 
     def begin_load(self, sandbox: str, subject: str, timer: int) -> int | None:
         """A new load, for a timer that waits from now on; None when there is no such timer any
@@ -22,11 +19,14 @@ class LoadQueries(Statements):
         row = self._row("SELECT due FROM timer WHERE seq = ? AND sandbox = ? AND due < ?", (timer, sandbox, WHEN_ASKED))
         if row is None:
             return None
-        self._loads.count(1)  # before it is committed: it hides what is not there yet
-        self.on_rollback.append(lambda: self._loads.count(-1))
         self._run("UPDATE timer SET due = ? WHERE seq = ?", (WHEN_ASKED, timer))
+        return self.add_load(sandbox, subject, timer, row[0])
+
+    def add_load(self, sandbox: str, subject: str, timer: int, due: int) -> int:
+        """A new load."""
+        self._hide()
         sql = "INSERT INTO load (sandbox, subject, timer, due) VALUES (?, ?, ?, ?)"
-        return self._insert(sql, (sandbox, subject, timer, row[0]))
+        return self._insert(sql, (sandbox, subject, timer, due))
 
     def is_wanted(self, load: LoadRow) -> bool:
         """Whether the timer waits for its load."""
@@ -45,7 +45,7 @@ class LoadQueries(Statements):
     def publish_load(self, seq: int) -> None:
         """What a load has brought is seen from this transaction on."""
         self._run("DELETE FROM load WHERE seq = ?", (seq,))
-        self.after_commit.append(lambda: self._loads.count(-1))
+        self._unhide()
         self.changed = None
 
     def discard_load(self, load: LoadRow) -> bool:
@@ -55,7 +55,7 @@ class LoadQueries(Statements):
         if self._run(f"DELETE FROM record WHERE seq IN ({part})", values).rowcount:
             return True
         self._run("DELETE FROM load WHERE seq = ?", (load.seq,))
-        self.after_commit.append(lambda: self._loads.count(-1))
+        self._unhide()
         return False
 
     def has_load(self, seq: int) -> bool:

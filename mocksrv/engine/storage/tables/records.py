@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from mocksrv.engine.storage.records import RECORD, Query, Record, columns_of, dumps, play_text, record_of, records_of
@@ -14,6 +15,12 @@ INSERT = (
     f"INSERT INTO record (sandbox, {RECORD.removeprefix('seq, ')}, load)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+UPDATE = (
+    "UPDATE record SET partner_id = ?, sort = ?, revision = ?, updated_at = ?, body = ?, play = ?"
+    " WHERE sandbox = ? AND guid = ?"
+)
+KIND, GUID, OWNER = 1, 2, 3  # places in the row of a record
+NOTHING: Mapping[str, str] = {}
 KEYS = ("owner", "subject", "parent", "partner_id")  # columns that a query may name
 
 
@@ -24,10 +31,30 @@ class RecordQueries(Statements):
         if self._recent:
             found = self.get_all(sandbox, guid).get(guid)
             return found if found and found.kind == kind else None
-        row = self._run(
-            f"SELECT {RECORD} FROM record WHERE sandbox = ? AND guid = ? AND kind = ?", (sandbox, guid, kind)
-        ).fetchone()
-        return record_of(row) if row else None
+        row = self._stored(sandbox, guid)
+        return record_of(row) if row and row[KIND] == kind else None
+
+    def _stored(self, sandbox: str, guid: str) -> tuple[Any, ...] | None:
+        """A record as it is stored. A transaction reads it once, and again when it has changed it."""
+        row = None if self.has_changed(sandbox, guid) else self._read.get((sandbox, guid))
+        if row is None:
+            row = self._row(f"SELECT {RECORD} FROM record WHERE sandbox = ? AND guid = ?{self._seen}", (sandbox, guid))
+            if row is not None and self._recent is None:
+                self._read[sandbox, guid] = row
+        return row
+
+    def read_ahead(self, sandbox: str, guids: Collection[str]) -> None:
+        """Reads at once what a transaction will ask for: these records, and those that own them."""
+        owners = {row[OWNER] for row in self._read_all(sandbox, guids)} - {""}
+        if owners:
+            self._read_all(sandbox, owners)
+
+    def _read_all(self, sandbox: str, guids: Collection[str]) -> list[tuple[Any, ...]]:
+        marks = ", ".join("?" * len(guids))
+        sql = f"SELECT {RECORD} FROM record WHERE sandbox = ? AND guid IN ({marks}){self._seen}"
+        rows = self._rows(sql, (sandbox, *guids))
+        self._read.update({(sandbox, row[GUID]): row for row in rows})
+        return rows
 
     def get_all(self, sandbox: str, *guids: str) -> dict[str, Record]:
         """Records of whatever kind by guid, with one query; those read often, with none."""
@@ -37,7 +64,8 @@ class RecordQueries(Statements):
         if known is not None:
             return known
         marks = ", ".join("?" * len(guids))
-        rows = self._rows(f"SELECT {RECORD} FROM record WHERE sandbox = ? AND guid IN ({marks})", (sandbox, *guids))
+        sql = f"SELECT {RECORD} FROM record WHERE sandbox = ? AND guid IN ({marks}){self._seen}"
+        rows = self._rows(sql, (sandbox, *guids))
         found = {record.guid: record for record in map(record_of, rows)}
         if recent:
             recent.keep(stamp, {(sandbox, guid): record for guid, record in found.items()})
@@ -45,29 +73,47 @@ class RecordQueries(Statements):
 
     def record(self, sandbox: str, guid: str) -> Record | None:
         """A record of whatever kind."""
-        row = self._run(f"SELECT {RECORD} FROM record WHERE sandbox = ? AND guid = ?", (sandbox, guid)).fetchone()
+        row = self._stored(sandbox, guid)
         return record_of(row) if row else None
 
     def subject(self, sandbox: str, guid: str) -> Record | None:
         """A record that plays, of whatever kind."""
         row = self._run(
-            f"SELECT {RECORD} FROM record WHERE sandbox = ? AND guid = ? AND play IS NOT NULL", (sandbox, guid)
+            f"SELECT {RECORD} FROM record WHERE sandbox = ? AND guid = ? AND play IS NOT NULL{self._seen}",
+            (sandbox, guid),
         ).fetchone()
         return record_of(row) if row else None
 
-    def subjects(self, sandbox: str, after: int, limit: int, *, newest: bool = False) -> list[Record]:
-        """Records that play a scenario, beyond number ``after``: oldest first, or ``newest`` first."""
+    def subjects(
+        self,
+        sandbox: str,
+        after: int,
+        limit: int,
+        *,
+        newest: bool = False,
+        play: Mapping[str, str] = NOTHING,
+        body: Mapping[str, str] = NOTHING,
+    ) -> list[Record]:
+        """Records that play a scenario, beyond number ``after``: oldest first, or ``newest`` first. All members of
+        ``play`` must be theirs, and one of those of ``body``, if there are any.
+        """
         beyond, order = direction(newest)
+        member = self._dialect.member
+        tests = [f"{member('play', name)} = ?" for name in play]
+        if body:
+            tests.append("(" + " OR ".join(f"{member('body', name)} = ?" for name in body) + ")")
+        wanted = "".join(f" AND {test}" for test in tests)
         rows = self._run(
-            f"SELECT {RECORD} FROM record WHERE sandbox = ? AND play IS NOT NULL AND {beyond} ORDER BY {order} LIMIT ?",
-            (sandbox, after, limit),
+            f"SELECT {RECORD} FROM record WHERE sandbox = ? AND play IS NOT NULL AND {beyond}{wanted}{self._seen} "
+            f"ORDER BY {order} LIMIT ?",
+            (sandbox, after, *play.values(), *body.values(), limit),
         )
         return [record_of(row) for row in rows]
 
     def waiting_for_polls(self, sandbox: str) -> list[WaitingRow]:
         """The subjects that wait for reads of their status."""
-        left = self._dialect.member("play", "polls")
-        sql = f"SELECT guid, {left} FROM record WHERE sandbox = ? AND play IS NOT NULL AND {left} > 0"
+        left = self._dialect.number("play", "polls")
+        sql = f"SELECT guid, {left} FROM record WHERE sandbox = ? AND play IS NOT NULL AND {left} > 0{self._seen}"
         return list(map(WaitingRow._make, self._rows(sql, (sandbox,))))
 
     def select(self, sandbox: str, query: Query) -> list[Record]:
@@ -82,6 +128,11 @@ class RecordQueries(Statements):
         where, values = self._where(sandbox, query)
         return int(self._run(f"SELECT count(*) FROM record WHERE {where}", values).fetchone()[0])
 
+    def has_more(self, sandbox: str, query: Query, than: int) -> bool:
+        """Whether the records are more than so many. All others are left uncounted: of 100,000 that took 100 ms."""
+        where, values = self._where(sandbox, query)
+        return bool(self._rows(f"SELECT 1 FROM record WHERE {where} LIMIT 1 OFFSET ?", [*values, than]))
+
     def totals(self, sandbox: str, query: Query, by: Sequence[str]) -> dict[tuple[Any, ...], tuple[int, int]]:
         """Members of the body that ``by`` names -> how many records of the query have these, and the sum of their
         ``amount`` in cents.
@@ -92,7 +143,7 @@ class RecordQueries(Statements):
         places = ", ".join(str(place) for place in range(1, len(by) + 1))
         sql = f"SELECT {groups}, {cents} FROM record WHERE {where} GROUP BY {places} ORDER BY {places}"
         rows = self._rows(sql, [*map(self._dialect.path, by), *values])
-        return {row[:-2]: (row[-2], row[-1] or 0) for row in rows}
+        return {row[:-2]: (row[-2], int(row[-1] or 0)) for row in rows}
 
     def values(self, sandbox: str, query: Query, members: Sequence[str]) -> Iterator[tuple[Any, ...]]:
         """(guid, subject, parent, sort, members of the body ...) of the records of a query; ``members`` are two or
@@ -116,13 +167,12 @@ class RecordQueries(Statements):
         dialect = self._dialect
         # with guids, the index on those is the one to use, not one that leads with the kind
         clauses = ["sandbox = ?", "kind = ?" if query.guids is None else "kind || '' = ?"]
-        if self._loads.under_way:
-            clauses.append("(load IS NULL OR load NOT IN (SELECT seq FROM load))")
         values: list[Any] = [sandbox, query.kind]
         for column in KEYS:
             value = getattr(query, column)
             if value is not None:
-                clauses.append(f"{column} = ?")
+                # with many partner's ids, the index on those is the one to use, not one that leads with the parent
+                clauses.append(f"{column} = ?" if query.partner_ids is None else f"{column} || '' = ?")
                 values.append(value)
         for column, bounds in query.ranges.items():
             for sign, bound in zip((">=", "<="), bounds, strict=True):
@@ -130,12 +180,15 @@ class RecordQueries(Statements):
                     clauses.append(f"{column} {sign} ?")
                     values.append(bound)
         for member, wanted in query.body.items():
-            clauses.append(f"{dialect.bound_member('body')} {dialect.same} ?")
-            values += [dialect.path(member), wanted]
+            clauses.append(dialect.has_member("body"))
+            values += [dialect.path(member), dialect.value(wanted)]
         if query.guids is not None:
             clauses.append(dialect.is_one_of("guid"))
             values.append(dialect.many(query.guids))
-        return " AND ".join(clauses), values
+        if query.partner_ids is not None:
+            clauses.append(dialect.is_one_of("partner_id"))
+            values.append(dialect.many(query.partner_ids))
+        return " AND ".join(clauses) + self._seen, values
 
     def insert(self, sandbox: str, records: Iterable[Record]) -> None:
         """Adds records. Their ``seq`` is not filled in."""
@@ -155,9 +208,8 @@ class RecordQueries(Statements):
         )
 
     def update(self, sandbox: str, r: Record) -> None:
-        columns = "partner_id = ?, sort = ?, revision = ?, updated_at = ?, body = ?, play = ?"
-        values = (r.partner_id, r.sort, r.revision, r.updated_at, dumps(r.body), play_text(r))
-        self._run(f"UPDATE record SET {columns} WHERE sandbox = ? AND guid = ?", (*values, sandbox, r.guid))
+        """Writes a record as it is by the end of the transaction, or when something is read before that."""
+        self._later(UPDATE, partial(_changed_columns, sandbox, r), (sandbox, r.guid))
         if self.changed is not None:
             self.changed.add((sandbox, r.guid))
 
@@ -172,3 +224,8 @@ class RecordQueries(Statements):
         where = " AND ".join(f"{column} = ?" for column in keys)
         self.changed = None
         return int(self._run(f"DELETE FROM record WHERE sandbox = ? AND {where}", (sandbox, *keys.values())).rowcount)
+
+
+def _changed_columns(sandbox: str, r: Record) -> tuple[Any, ...]:
+    """The values of `UPDATE`."""
+    return (r.partner_id, r.sort, r.revision, r.updated_at, dumps(r.body), play_text(r), sandbox, r.guid)

@@ -22,14 +22,11 @@ class RequestQueries(Statements):
     ) -> list[RequestRow]:
         """Calls beyond number ``after``, oldest or newest first; filters: id, method, path (a pattern), status."""
         beyond, order = direction(newest)
-        clauses, values = ["sandbox = ?", beyond], [sandbox, after]
-        for name, value in filters.items():
-            if value is not None:
-                clauses.append(self._dialect.matches(name) if name == "path" else f"{name} = ?")
-                values.append(self._dialect.pattern(value) if name == "path" else value)
+        clauses, values = self.filtered(filters)
         columns = ", ".join(RequestRow._fields)
-        sql = f"SELECT {columns} FROM request WHERE {' AND '.join(clauses)} ORDER BY {order} LIMIT ?"
-        return list(map(RequestRow._make, self._rows(sql, (*values, limit))))
+        where = " AND ".join(["sandbox = ?", beyond, *clauses])
+        sql = f"SELECT {columns} FROM request WHERE {where} ORDER BY {order} LIMIT ?"
+        return list(map(RequestRow._make, self._rows(sql, (sandbox, after, *values, limit))))
 
     def trim_requests(self, sandbox: str, keep: int) -> None:
         """Forgets all but the newest ``keep`` requests."""

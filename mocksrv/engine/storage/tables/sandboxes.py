@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from mocksrv.engine.storage.rows import SandboxRow, ScenarioRow
 from mocksrv.engine.storage.schema import SANDBOX_TABLES
-from mocksrv.engine.storage.tables.statements import Statements
+from mocksrv.engine.storage.tables.shared import SharedQueries
 
-MANY = ("record", "timer", "timeline", "delivery", "event", "request")  # the tables with many rows of a sandbox
-SLICE = 1000  # rows of each table that are removed in one transaction
+MANY = (
+    "record",
+    "timer",
+    "timeline",
+    "delivery",
+    "event",
+    "request",
+    "violation",
+)  # the tables with many rows of a sandbox
+UNSEEN = ("load", "removal")  # the tables of what hides records
+# what of these has more than so many rows of a sandbox, and which tables have any: one statement where most have none
+BIG = " UNION ALL ".join(
+    f"SELECT 1 WHERE EXISTS (SELECT 1 FROM {each} WHERE sandbox = ? LIMIT 1 OFFSET ?)" for each in MANY
+)
+HOLDING = " UNION ALL ".join(
+    f"SELECT '{each}' WHERE EXISTS (SELECT 1 FROM {each} WHERE sandbox = ?)" for each in SANDBOX_TABLES
+)
+SLICE = 250  # rows that are removed in one transaction
 
 
-class SandboxQueries(Statements):
+class SandboxQueries(SharedQueries):
     """Sandboxes as such, and the scenarios beside the files."""
 
     def sandbox(self, name: str) -> SandboxRow | None:
@@ -27,27 +45,40 @@ class SandboxQueries(Statements):
         sql = "INSERT INTO sandbox (name, settings, clock, made) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
         self._run(sql, (name, settings, clock, made))
 
+    def note_uses(self, names: Iterable[str]) -> None:
+        """These were used just now, and all of which nothing is known yet."""
+        present = f"UPDATE sandbox SET used_at = {self._dialect.now} WHERE"
+        for name in sorted(names):
+            self._run(f"{present} name = ?", (name,))
+        self._run(f"{present} used_at = 0")
+
+    def idle_sandboxes(self, ms: int) -> list[str]:
+        """Those that were not used for so long."""
+        sql = f"SELECT name FROM sandbox WHERE used_at < {self._dialect.now} - ? ORDER BY name"
+        return [name for (name,) in self._rows(sql, (ms,))]
+
     def set_settings(self, name: str, settings: str) -> None:
         self._run("UPDATE sandbox SET settings = ?, revision = revision + 1 WHERE name = ?", (settings, name))
 
     def set_clock(self, name: str, clock: str) -> None:
-        self._run("UPDATE sandbox SET clock = ?, revision = revision + 1 WHERE name = ?", (clock, name))
+        self._later("UPDATE sandbox SET clock = ?, revision = revision + 1 WHERE name = ?", (clock, name))
 
     def set_guids(self, name: str, guids: int) -> None:
         """Writes how many ids the sandbox's seed has given."""
-        self._run("UPDATE sandbox SET guids = ? WHERE name = ?", (guids, name))
+        self._later("UPDATE sandbox SET guids = ? WHERE name = ?", (guids, name))
 
     def is_big(self, name: str) -> bool:
         """Whether it takes long to remove what a sandbox holds."""
-        sql = "SELECT 1 FROM {} WHERE sandbox = ? LIMIT 1 OFFSET ?"
-        return any(self._rows(sql.format(table), (name, SLICE)) for table in MANY)
+        return bool(self._rows(f"{BIG} LIMIT 1", (name, SLICE) * len(MANY)))
 
-    def thin_out(self, name: str) -> None:
+    def thin_out(self, name: str, purpose: str) -> None:
         """Removes a part of what a sandbox holds; all of it at once where no other sandbox holds anything, which takes
-        no time.
+        no time. The sandbox is being emptied for this purpose from now on.
         """
+        self._run("UPDATE sandbox SET emptied_for = ? WHERE name = ?", (purpose, name))
         some = "(SELECT seq FROM {} WHERE sandbox = ? LIMIT ?)"
         attempts_of = some.format("delivery")
+        self.lock([name])
         if self._is_alone(name, "delivery"):
             self._run("DELETE FROM attempt")
         else:
@@ -55,29 +86,48 @@ class SandboxQueries(Statements):
         self.changed = None
         # records that lie together in most of the indexes, which is several times as fast
         ordered = "(SELECT seq FROM record WHERE sandbox = ? ORDER BY kind, owner, sort, seq LIMIT ?)"
+        left = SLICE
         for table in MANY:
             chosen = ordered if table == "record" else some.format(table)
             if self._is_alone(name, table):
                 self._run(f"DELETE FROM {table}")
-            else:
-                self._run(f"DELETE FROM {table} WHERE seq IN {chosen}", (name, SLICE))
+            elif left:
+                left -= self._run(f"DELETE FROM {table} WHERE seq IN {chosen}", (name, left)).rowcount
+
+    def emptied_for(self, name: str) -> str | None:
+        """What a sandbox is being emptied for; None: it is not."""
+        row = self._row("SELECT emptied_for FROM sandbox WHERE name = ?", (name,))
+        return row[0] if row else None
+
+    def being_emptied(self) -> list[str]:
+        """The sandboxes that are being emptied, or were when a process ended."""
+        return [name for (name,) in self._rows("SELECT name FROM sandbox WHERE emptied_for IS NOT NULL")]
 
     def _is_alone(self, name: str, table: str) -> bool:
-        """Whether no other sandbox has rows in a table."""
+        """Whether no other sandbox has rows in a table, or gets any before the transaction ends."""
+        if not self._dialect.empties:
+            return False
         others = (f"SELECT 1 FROM {table} WHERE sandbox {sign} ? LIMIT 1" for sign in "<>")
         return not any(self._rows(sql, (name,)) for sql in others)
 
     def empty_sandbox(self, name: str) -> None:
         """Removes all that a sandbox holds, but not the sandbox."""
         attempts_of = "SELECT seq FROM delivery WHERE sandbox = ?"
+        self.lock([name])
         self._run(f"DELETE FROM attempt WHERE delivery IN ({attempts_of})", (name,))
         self.changed = None
-        for table in SANDBOX_TABLES:
-            self._run(f"DELETE FROM {table} WHERE sandbox = ?", (name,))
+        for table in UNSEEN:
+            self._unhide(self._run(f"DELETE FROM {table} WHERE sandbox = ?", (name,)).rowcount)
+        for (table,) in self._rows(HOLDING, (name,) * len(SANDBOX_TABLES)):
+            if self._is_alone(name, table):
+                self._run(f"DELETE FROM {table}")  # without looking at the rows
+            else:
+                self._run(f"DELETE FROM {table} WHERE sandbox = ?", (name,))
+        self._run("UPDATE sandbox SET emptied_for = NULL WHERE name = ?", (name,))
 
     def is_empty(self, name: str) -> bool:
         """Whether a sandbox holds no records."""
-        return not self._rows("SELECT 1 FROM record WHERE sandbox = ? LIMIT 1", (name,))
+        return not self._rows(f"SELECT 1 FROM record WHERE sandbox = ?{self._seen} LIMIT 1", (name,))
 
     def drop_sandbox(self, name: str) -> None:
         self.empty_sandbox(name)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 from mocksrv.engine.scenarios.choosing import MOCK
-from mocksrv.engine.scenarios.institutions import Institution as OwnInstitution
+from mocksrv.engine.scenarios.institutions import OwnInstitution
 from mocksrv.engine.scenarios.lookup import ScenarioLookup
 from mocksrv.engine.scenarios.model import Step
 from mocksrv.providers.banks import LargeBank, large_banks

@@ -5,12 +5,12 @@ records.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from hashlib import blake2b
 from typing import Any
 
-from mocksrv.engine.clock import DAY, parse_moment
+from mocksrv.engine.loads import MOST_AT_ONCE, brought
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
+from mocksrv.providers.finicity.bank.transactions import TransactionLoad, transaction_number
 from mocksrv.providers.finicity.codes import FINE
 from mocksrv.providers.finicity.http import number
 from mocksrv.providers.numbers import dumps_for_javascript
@@ -42,8 +42,9 @@ SUBTYPES = {
     "IRA": "ira",
     "STUDENT": "studentLoan",
 }
-INVERTED = frozenset({"CREDIT_CARD", "INVESTMENT"})  # what is spent counts as positive
-INVERTED_TYPES = frozenset({"creditCard", "investment", "brokerageAccount", "401k", "roth", "ira"})  # the same here
+INVERTED_TYPES = frozenset(
+    {"creditCard", "investment", "brokerageAccount", "401k", "roth", "ira"}
+)  # what is spent is positive
 POSITION = {  # Finicity's names of what a holding has -> those of profiles
     "description": "description",
     "symbol": "symbol",
@@ -69,13 +70,12 @@ SECURITIES = {
     "OPTIONS": "Option",
 }
 LIABILITIES = frozenset({"CREDIT_CARD", "LOAN", "MORTGAGE", "LINE_OF_CREDIT"})  # what is owed is a negative balance
-KINDS = {
-    "Paycheck": "directDeposit",
-    "Transfer": "transfer",
-    "Credit Card Payment": "payment",
-    "Interest Income": "interest",
-    "Cash": "atm",
-}
+
+
+def customer_of(session: Record) -> str:
+    """The customer whose bank it is: of two borrowers the one that has the turn."""
+    borrowers = session.body.get("borrowers")
+    return str(borrowers[session.body.get("borrower", 0)]["customerId"]) if borrowers else session.owner
 
 
 class Bank:
@@ -89,7 +89,7 @@ class Bank:
         login = self._login(world, session)
         known = {account.partner_id: account for account in world.list(Query("finicity.account", parent=login.guid))}
         found = []
-        for place, account in enumerate(self._generate(world, login, days=0).accounts, 1):
+        for place, account in enumerate(self.generate(world, login, days=0).accounts, 1):
             record = known.get(account.id)
             if record is None:
                 body = {
@@ -101,7 +101,7 @@ class Bank:
                     "institutionLoginId": login.guid,
                 }
                 record = Record(
-                    "finicity.account", number(world), body, session.owner, session.guid, login.guid, account.id
+                    "finicity.account", number(world), body, login.owner, session.guid, login.guid, account.id
                 )
                 world.add(record)
             found.append(record)
@@ -127,7 +127,7 @@ class Bank:
     def delete(self, world: World, accounts: Iterable[Record]) -> None:
         """The accounts are gone, with their transactions; so is a login that has none any more."""
         for account in accounts:
-            world.remove(parent=account.guid)
+            world.remove_below("parent", account.guid)
             world.remove(guid=account.guid)
             if not world.count(Query("finicity.account", parent=account.parent)):
                 world.remove(guid=account.parent or "")
@@ -148,108 +148,75 @@ class Bank:
         if login.body["code"] != FINE:
             self.mark(world, login, login.body["code"])
             return
-        accounts = {account.partner_id: account for account in self.active(world, parent=login.guid)}
-        since = login.body["until"]
-        data = self._generate(world, login, since=since)
-        for account in data.accounts:
-            record = accounts.get(account.id)
-            if record is not None:
-                first = record.body.get("aggregationSuccessDate") is None
-                self._transactions(
-                    world, record, account if since is None or not first else self._whole(world, login, account.id)
-                )
-                record.body.update(
-                    _fields(account),
-                    aggregationStatusCode=FINE,
-                    aggregationAttemptDate=world.now,
-                    aggregationSuccessDate=world.now,
-                    balanceDate=world.now,
-                    lastUpdatedDate=world.now,
-                )
-                world.save(record)
+        accounts = self.active(world, parent=login.guid)
+        shown = self._bring(world, TransactionLoad(self, login, accounts, world.now, since=login.body["until"]))
+        for guid, account in shown.found.items():
+            record = shown.records[guid]
+            record.body.update(
+                _fields(account),
+                aggregationStatusCode=FINE,
+                aggregationAttemptDate=world.now,
+                aggregationSuccessDate=world.now,
+                balanceDate=world.now,
+                lastUpdatedDate=world.now,
+            )
+            world.save(record)
         if accounts:
-            login.body["until"] = world.now
+            login.body["until"] = shown.at
         world.save(login)
 
     def load_history(self, world: World, account: Record) -> None:
         """Brings the transactions of two years into an account."""
         login = world.get("finicity.login", account.parent or "")
-        data = self._generate(world, login, days=EXTENDED).accounts if login else ()
-        for each in data:
-            if each.id == account.partner_id:
-                self._transactions(world, account, each)
-                world.save(account)
+        if login is not None:
+            self._bring(world, TransactionLoad(self, login, [account], world.now, days=EXTENDED))
+            world.save(account)
 
-    def _whole(self, world: World, login: Record, account: str) -> Account:
-        """An account of a login that is known already, with all its history."""
-        return next(each for each in self._generate(world, login).accounts if each.id == account)
+    def _bring(self, world: World, wanted: TransactionLoad) -> TransactionLoad:
+        """Brings the transactions of accounts up to date: at once, or what has been brought bit by bit."""
+        login = wanted.login
+        self.profiles.need(world, login.body["profile"])
+        many = self.profiles.rows(login.body["profile"], wanted.days_wanted(HISTORY)) > MOST_AT_ONCE
+        load = brought(world, wanted) if many else None
+        if load is None:
+            load = wanted
+            load.prepare(world)
+            for write in load.slices():
+                write(world, None)
+        load.finish(world, wanted)
+        return load
 
     def _login(self, world: World, session: Record) -> Record:
         """The login that the session has signed in with: the customer's present one at this institution, or a new
         one.
         """
         body = session.body
-        present = world.list(Query("finicity.login", owner=session.owner))
+        customer = customer_of(session)
+        present = world.list(Query("finicity.login", owner=customer))
         at_bank = {"institution": body["institution"], "username": body.get("username")}
         login = next((each for each in present if at_bank.items() <= each.body.items()), None)
         if login is None:
             profile = body.get("profile") or PROFILES.get((*at_bank.values(),), EVERYDAY)
             place = 1 + max((each.body["place"] for each in present if each.body["profile"] == profile), default=0)
             more = {"profile": profile, "place": place, "code": FINE, "until": None}
-            login = Record("finicity.login", number(world), {**at_bank, **more}, session.owner, session.guid)
+            login = Record("finicity.login", number(world), {**at_bank, **more}, customer, session.guid)
             world.add(login)
         body["login_id"] = login.guid
         return login
 
-    def _generate(self, world: World, login: Record, *, days: int | None = None, since: int | None = None) -> Data:
+    def generate(self, world: World, login: Record, *, days: int | None = None, since: int | None = None) -> Data:
+        """What a login shows."""
+        name = login.body["profile"]
+        self.profiles.need(world, name)
         customer = world.get("finicity.customer", login.owner)
         key = persona(world.sandbox.seed, (customer and customer.partner_id) or login.owner, login.body["place"])
         days = HISTORY if days is None and since is None else days
-        return self.profiles.generate(
-            login.body["profile"], key=key, until=world.now, days=days, since=since, opened=login.created_at
-        )
-
-    def _transactions(self, world: World, account: Record, data: Account) -> None:
-        """Adds those that are not there; those that have posted since are changed."""
-        rows = {f"{account.guid}-{_number(row['id'])}": row for row in data.transactions}
-        known = {record.guid: record for record in world.list(Query("finicity.transaction", guids=list(rows)))}
-        new = []
-        for guid, row in rows.items():
-            body = _transaction(row, inverted=data.fields["type"] in INVERTED)
-            there = known.get(guid)
-            if there is None:
-                new.append(
-                    Record(
-                        "finicity.transaction",
-                        guid,
-                        body,
-                        account.owner,
-                        account.subject,
-                        account.guid,
-                        sort=row["transacted_at"],
-                    )
-                )
-            elif there.body != body:
-                there.body = body
-                world.save(there)
-        world.add_all(new)
-        if data.transactions:
-            dates = [row["transacted_at"] for row in data.transactions]
-            oldest = account.body.get("oldestTransactionDate")
-            account.body.update(
-                lastTransactionDate=max(dates),
-                oldestTransactionDate=min(dates) if oldest is None else min(oldest, *dates),
-            )
+        return self.profiles.generate(name, key=key, until=world.now, days=days, since=since, opened=login.created_at)
 
 
 def is_inverted(type: str) -> bool:
     """Whether amounts of accounts of this type of Finicity's are positive where money is spent."""
     return type in INVERTED_TYPES
-
-
-def _number(id: str) -> int:
-    """The number of a transaction, by the bank's id of it."""
-    return 10**11 + int.from_bytes(blake2b(id.encode(), digest_size=6).digest(), "big") % (9 * 10**11)
 
 
 def _fields(account: Account) -> dict[str, Any]:
@@ -286,33 +253,9 @@ def _position(holding: Mapping[str, Any]) -> dict[str, Any]:
     found = {finicity: holding[name] for finicity, name in POSITION.items() if holding[name] is not None}
     units = {"units": float(holding["quantity"])} if holding["quantity"] is not None else {}
     return {
-        "id": _number(holding["id"]),
+        "id": transaction_number(holding["id"]),
         **found,
         **units,
         "currentPriceDate": holding["current_price_as_of"] // 1000,
         "securityType": SECURITIES.get(holding["holding_type"], "Other"),
-    }
-
-
-def _transaction(row: Mapping[str, Any], *, inverted: bool) -> dict[str, Any]:
-    """A transaction of a profile in Finicity's words."""
-    amount = row["amount"] if (row["type"] == "CREDIT") != inverted else -row["amount"]
-    posted = row["posted_at"] if row["status"] == "POSTED" else None
-    credit = row["type"] == "CREDIT"
-    category = row.get("category") or "Uncategorized"
-    return {
-        "number": _number(row["id"]),
-        "amount": amount,
-        "status": "active" if posted else "pending",
-        "description": row["original_description"] or "No description provided by institution",
-        "memo": row.get("memo"),
-        "type": KINDS.get(category, "fee" if row.get("is_fee") else "credit" if credit else "debit"),
-        "transactionDate": parse_moment(row["date"]) + DAY // 2,
-        "postedDate": posted,
-        "categorization": {
-            "normalizedPayeeName": row["description"],
-            "category": category,
-            "bestRepresentation": row["original_description"],
-            "country": "USA",
-        },
     }

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from mocksrv.engine import yamlnodes
 from mocksrv.engine.scenarios.choosing import MOCK
-from mocksrv.engine.scenarios.institutions import Institution as OwnInstitution
+from mocksrv.engine.scenarios.institutions import OwnInstitution
 from mocksrv.engine.scenarios.lookup import ScenarioLookup
 
 METHODS = ("internet_banking", "mobile_banking")
@@ -60,6 +60,10 @@ class Institution(NamedTuple):
         named = {name.casefold().replace(" ", "") for name in (self.name, *self.also)}
         return folded.replace(" ", "") in named | {self.bank_code, self.nip_code} - {"", MOCK_CODE, MOCK_NIP}
 
+    def has_in_name(self, folded: str) -> bool:
+        """Whether one of its names has this text in it, which is in lower case."""
+        return any(folded in name.casefold() for name in (self.name, *self.also))
+
     def begins_with(self, words: Sequence[str]) -> bool:
         """Whether one of its names begins with these words, which are in lower case."""
         return any(name.casefold().split()[: len(words)] == words for name in (self.name, *self.also))
@@ -91,6 +95,11 @@ class Institutions:
         own = [_of_the_user(each) for each in self._own()]
         taken = {each.id for each in own}
         return [*own, *(each for each in _catalogue() if each.id not in taken), *map(_mock, self._scenarios())]
+
+    def search(self, text: str) -> list[Institution]:
+        """Those with a name that has this text in it, or called so; all of them for no text."""
+        folded = text.strip().casefold()
+        return [each for each in self.all() if each.is_called(folded) or each.has_in_name(folded)]
 
     def find(self, wanted: str) -> Institution | None:
         """By id, identifier, code or name, or by the words that its name alone begins with; ``any`` is one of them."""

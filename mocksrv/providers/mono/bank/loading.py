@@ -6,25 +6,33 @@ The amounts of a profile are naira here, as they are dollars elsewhere; all that
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
-from mocksrv.engine.clock import MINUTE
+from mocksrv.engine.clock import DAY, MINUTE
+from mocksrv.engine.loads import MOST_AT_ONCE, brought
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.mono.bank.institutions import Institution, account_number
-from mocksrv.providers.mono.bank.narrations import is_salary, narrate
 from mocksrv.providers.mono.bank.people import People
+from mocksrv.providers.mono.bank.transactions import TRANSACTION, TransactionLoad, kobo, newest
+from mocksrv.providers.mono.ids import document_id
 from mocksrv.providers.profiles import Account, Profiles, persona
 
-TRANSACTION = "mono.transaction"
 EVERYDAY = "everyday"  # what an account has whose scenario names no data profile
 HISTORY = 365  # days, the longest statement there is
 DEPOSITS = ("CHECKING", "SAVINGS")
 TYPES = {"SAVINGS": "SAVINGS"}  # of a profile's account -> Mono's
 CURRENT = "CURRENT"
-LATEST = 17 * MINUTE  # between two transactions of a day, about
 FETCHED_AS = {"balance": "balance", "transactions": "data_until"}  # part -> the field that is null until it was fetched
+
+
+class Offer(NamedTuple):
+    """An account that a bank offers the choice of: its ``place`` among all of the person's, its balance in kobo."""
+
+    place: int
+    type: str
+    balance: int
 
 
 class Loader:
@@ -43,24 +51,72 @@ class Loader:
         """
         body = account.body
         name = body["profile"] or EVERYDAY
+        self._need(world, name)
         key = self._person(world, account, name)
         first = body["loaded_profile"] != name
+        others = first and body["loaded_profile"] is not None  # transactions of another profile
         if first:
-            world.remove(kind=TRANSACTION, parent=account.guid)
+            if others:
+                world.remove(kind=TRANSACTION, parent=account.guid)
             body.update(loaded_profile=name, data_until=None)
         elif news is False and all(body[field] is not None for part, field in FETCHED_AS.items() if part in parts):
             return 0
-        shown = self._shown(world, account, name, key)
+        load = TransactionLoad(self, account, name, key, world.now)
+        if "transactions" in parts:
+            load = self._brought(world, load, body, may_wait=not others)
+        else:
+            load.show(world)
+        shown = load.shown
         if body["account_number"] is None:
             self._introduce(world, account, institution, key, shown)
         if "balance" in parts:
-            body["balance"] = _kobo(shown.fields["balance"]) if shown else 0
+            body["balance"] = kobo(shown.fields["balance"]) if shown else 0
         if "transactions" not in parts:
             return 0
-        rows = [row for row in shown.transactions if row["status"] == "POSTED"] if shown else []
-        new = self._add(world, account, key, rows, _kobo(shown.fields["balance"]) if shown else 0)
-        body["data_until"] = world.now
-        return new or (self._returned(world, account) if news else 0)
+        body["data_until"] = load.at
+        return len(load.rows) or (self._returned(world, account) if news else 0)
+
+    def _brought(
+        self, world: World, wanted: TransactionLoad, body: Mapping[str, Any], *, may_wait: bool
+    ) -> TransactionLoad:
+        """Brings the transactions: at once, or what has been brought bit by bit. Raises Postponed, but only if it
+        ``may_wait``.
+        """
+        since, name = body["data_until"], body["loaded_profile"]
+        days = HISTORY if since is None else (world.now - since) // DAY
+        rows = self.profiles.rows(name, days) // max(1, len(self.profiles.get(name).accounts))
+        load = brought(world, wanted) if may_wait and rows > MOST_AT_ONCE else None
+        if load is None:
+            load = wanted
+            load.prepare(world)
+            for write in load.slices():
+                write(world, None)
+        return load
+
+    def _need(self, world: World, profile: str) -> None:
+        """Raises Unready."""
+        self.people.need(world)
+        self.profiles.need(world, profile)
+
+    def offered(self, world: World, customer: Record, profile: str | None) -> list[Offer]:
+        """The accounts of the customer's next login that are not linked yet; a profile without any has an empty one."""
+        name = profile or EVERYDAY
+        self._need(world, name)
+        taken, deposits = self._taken(world, customer.guid), self._deposits(name)
+        before = max(taken, default=0) // deposits  # logins that are left behind
+        key = persona(world.sandbox.seed, customer.body["person"], 1 + before)
+        accounts = _deposit_accounts(self.profiles.generate(name, key=key, until=world.now, days=0).accounts)
+        places = range(before * deposits + 1, (before + 1) * deposits + 1)
+        offers = []
+        for place in (each for each in places if each not in taken):
+            account = accounts[(place - 1) % deposits] if accounts else None
+            offers.append(Offer(place, _type(account), kobo(account.fields["balance"]) if account else 0))
+        return offers
+
+    def _taken(self, world: World, owner: str) -> set[int]:
+        """The places of a customer's linked accounts."""
+        places = (other.body["place"] for other in world.list(Query("mono.account", owner=owner)))
+        return {place for place in places if place}
 
     def _person(self, world: World, account: Record, profile: str) -> str:
         """The key of the login that the account belongs to. Of one customer's accounts each is another one of the same
@@ -69,19 +125,14 @@ class Loader:
         customer = world.get("mono.customer", account.owner)
         person = customer.body["person"] if customer else account.owner
         if account.body["place"] is None:
-            taken = [
-                other.body["place"]
-                for other in world.list(Query("mono.account", owner=account.owner))
-                if other.body["place"]
-            ]
-            account.body["place"] = 1 + max(taken, default=0)
+            account.body["place"] = 1 + max(self._taken(world, account.owner), default=0)
         login = 1 + (account.body["place"] - 1) // self._deposits(profile)
         return persona(world.sandbox.seed, person, login)
 
     def _deposits(self, profile: str) -> int:
         return max(1, sum(spec.type in DEPOSITS for spec in self.profiles.get(profile).accounts))
 
-    def _shown(self, world: World, account: Record, name: str, key: str) -> Account | None:
+    def shown(self, world: World, account: Record, name: str, key: str) -> Account | None:
         """What the bank shows of this account now; None when the profile has none."""
         since = account.body["data_until"]
         days = HISTORY if since is None else None
@@ -90,7 +141,7 @@ class Loader:
             data.accounts[:] = self.profiles.generate(name, key=key, until=account.created_at, days=0).accounts
             for each in data.accounts:
                 each.transactions.clear()
-        deposits = [each for each in data.accounts if each.fields["type"] in DEPOSITS] or data.accounts
+        deposits = _deposit_accounts(data.accounts)
         return deposits[(account.body["place"] - 1) % self._deposits(name)] if deposits else None
 
     def _introduce(
@@ -106,42 +157,10 @@ class Loader:
             identity=identity,
             name=identity["name"].upper(),
             account_number=account_number(institution, chance),
-            type=TYPES.get(shown.fields["type"], CURRENT) if shown else "SAVINGS",
+            type=_type(shown),
             currency="NGN",
             bvn=identity["bvn"],
         )
-
-    def _add(self, world: World, account: Record, key: str, rows: Sequence[Mapping[str, Any]], balance: int) -> int:
-        """Adds those that are not there, each with the balance after it, which is ``balance`` after the last; how
-        many.
-        """
-        known = {record.partner_id for record in world.pages(Query(TRANSACTION, parent=account.guid), 1000)}
-        rows = sorted((row for row in rows if row["id"] not in known), key=lambda row: row["posted_at"])
-        made: list[tuple[str, dict[str, Any]]] = []
-        moment = world.now + LATEST
-        for row in reversed(rows):  # of one day, the last one is the latest, and none is later than now
-            chance = random.Random(f"{account.guid}:{row['id']}")
-            moment = min(moment, row["posted_at"]) - chance.randint(1, LATEST)
-            narration, category = narrate(self.people, key, row, chance)
-            amount = _kobo(row["amount"])
-            body = {
-                "type": row["type"].lower(),
-                "amount": amount,
-                "narration": narration,
-                "date": moment,
-                "balance": balance,
-                "category": category,
-                "kind": row["category"],
-                "salary": is_salary(row),
-            }
-            made.append((row["id"], body))
-            balance -= amount if body["type"] == "credit" else -amount
-        after = _newest(world, account)
-        for place, (_, body) in enumerate(reversed(made), 1):
-            body["date"] = max(body["date"], after + place)
-        records = [_record(world, account, body, id) for id, body in made]
-        world.add_all(reversed(records))
-        return len(records)
 
     def _returned(self, world: World, account: Record) -> int:
         """Two transactions that a scenario wants where the profile has none: a purchase that failed, and its
@@ -153,7 +172,7 @@ class Loader:
             account.body["balance"] or 0,
             f"{chance.randrange(10**9):09d}",
         )
-        after = _newest(world, account)
+        after = newest(world, account.guid)
         for type, left, narration, at in (
             ("debit", balance - amount, f"POS PURCHASE DECLINED {reference}", max(world.now - 5 * MINUTE, after + 1)),
             ("credit", balance, f"RVSL POS PURCHASE {reference}", max(world.now - 4 * MINUTE, after + 2)),
@@ -172,21 +191,20 @@ class Loader:
         return 2
 
 
-def _newest(world: World, account: Record) -> int:
-    """The moment of the newest transaction that is there; what comes in is later, so that each balance follows from the
-    one before.
-    """
-    found = world.list(Query(TRANSACTION, parent=account.guid, newest_first=True, limit=1))
-    return found[0].sort if found else 0
+def _deposit_accounts(accounts: list[Account]) -> list[Account]:
+    """Those that can be linked: a bank's deposits, or where there are none, all."""
+    return [each for each in accounts if each.fields["type"] in DEPOSITS] or accounts
+
+
+def _type(account: Account | None) -> str:
+    """Mono's type of a profile's account; None is the empty one."""
+    return TYPES.get(account.fields["type"], CURRENT) if account else "SAVINGS"
 
 
 def _record(world: World, account: Record, body: dict[str, Any], partner_id: str | None) -> Record:
-    guid = world.guid().replace("-", "")[:24]
-    return Record(TRANSACTION, guid, body, account.owner, account.guid, account.guid, partner_id, sort=body["date"])
-
-
-def _kobo(amount: float) -> int:
-    return round(amount * 100)
+    return Record(
+        TRANSACTION, document_id(world), body, account.owner, account.guid, account.guid, partner_id, sort=body["date"]
+    )
 
 
 def shorter(number: str | None) -> str | None:

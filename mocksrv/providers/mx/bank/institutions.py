@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from mocksrv.engine import yamlnodes
 from mocksrv.engine.scenarios.choosing import MOCK
-from mocksrv.engine.scenarios.institutions import Institution as OwnInstitution
+from mocksrv.engine.scenarios.institutions import OwnInstitution
 from mocksrv.engine.scenarios.lookup import ScenarioLookup
 from mocksrv.providers.banks import LargeBank, large_banks
 

@@ -4,18 +4,18 @@ records.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from mocksrv.engine.clock import DAY, parse_moment
-from mocksrv.engine.loads import Postponed
+from mocksrv.engine.loads import MOST_AT_ONCE, brought
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.mx.bank import cards, resources, statements, tax_documents
-from mocksrv.providers.mx.bank.big_loads import MOST_AT_ONCE, BigLoad, midnight
-from mocksrv.providers.mx.bank.transaction_bodies import TransactionBodies
-from mocksrv.providers.mx.events.changes import AccountChanged, TransactionsAdded, follow
+from mocksrv.providers.mx.bank.big_loads import BigLoad
+from mocksrv.providers.mx.bank.transactions import Rules, bring_transactions, change
+from mocksrv.providers.mx.events.changes import AccountChanged, follow
 from mocksrv.providers.profiles import LONGEST_POSTING, Account, Data, Profiles, persona
 
 EXTENDED_DAYS = 730  # what MX's extended history reaches back
@@ -52,7 +52,7 @@ class Loader:
         self,
         profiles: Profiles,
         profile_of: Callable[[str], str],
-        rules: Callable[[World, str], Callable[[dict[str, Any]], bool] | None],
+        rules: Callable[[World, str], Rules | None],
     ) -> None:
         self.profiles = profiles
         self._profile_of = profile_of
@@ -74,6 +74,7 @@ class Loader:
         numbers are wanted. ``prices`` means the holdings that are there already. An account with holdings stays as it
         is when these do, so that they add up.
         """
+        self.profiles.need(world, self.profile(member))
         follows = member.body.get("data_until") is not None and (
             "history" not in wanted or member.body.get("data_extended", False)
         )
@@ -96,54 +97,72 @@ class Loader:
                 kept = record.guid in held and not {"holdings", "prices"} & set(wanted)
                 _refresh_account(world, record, {} if kept else account.fields)
             loaded.append((record, account))
-            if "holdings" in wanted or ("prices" in wanted and record.guid in held):
-                self._holdings(world, record, account.holdings)
-            if "owners" in wanted:
-                self._once(world, "mx.account_owner", "ACO", record, account.owners)
-            if "numbers" in wanted and selected in (None, account.id) and self._numbers(world, record, account):
-                fetched.verified.append(record.guid)
-            if "statements" in wanted:
-                added = self._new(world, "mx.statement", "STA", record, papers.get(account.id, ()))
-                fetched.count("statements_created_count", added)
-            self._new(world, "mx.tax_document", "TAX", record, taxes.get(account.id, ()))
-            if "rewards" in wanted:
-                self._rewards(world, record, account.rewards, fetched)
+            parts = {*wanted} - ({"numbers"} if selected not in (None, account.id) else set())
+            if "prices" in wanted and record.guid in held:
+                parts.add("holdings")
+            self._bring(world, record, account, parts, papers.get(account.id, ()), taxes.get(account.id, ()), fetched)
         if "transactions" in wanted:
             apply_rules = self.rules(world, member.owner)
             for record, account in reversed(loaded):  # of one day, lists show those of the first account first
                 if big is not None:
-                    fetched.count("transactions_created_count", big.counts.get(account.id, 0))
+                    created = big.counts.get(account.id, 0)
+                    updated = change(world, big.changed.get(account.id, ()))
+                    big.tell(world, account.id)
                 else:
-                    self._transactions(world, record, account, fetched, apply_rules, follows and account.id in known)
+                    fresh = account.id not in known
+                    created, updated = bring_transactions(world, record, account, apply_rules, follows, fresh)
+                fetched.count("transactions_created_count", created)
+                fetched.count("transactions_updated_count", updated)
         return fetched
 
-    def _big_load(self, world: World, member: Record, wanted: Sequence[str]) -> BigLoad | None:
-        """What has been brought for this load bit by bit, which is seen from now on; None where that is not needed.
-        Raises Postponed where it has not been brought yet.
-
-        What follows what was there before is never much, and of what endpoints ask for every transaction they are told
-        at once.
+    def _bring(
+        self,
+        world: World,
+        record: Record,
+        account: Account,
+        parts: Collection[str],
+        papers: Sequence[Mapping[str, Any]],
+        taxes: Sequence[Mapping[str, Any]],
+        fetched: Fetched,
+    ) -> None:
+        """Brings these parts of an account, but for transactions; ``papers`` are its new statements, ``taxes`` its tax
+        documents.
         """
-        brought, world.brought = world.brought, None
-        if brought is not None and brought[0].wanted == tuple(wanted) and brought[0].data is not None:
-            world.publish(brought[1])
-            return cast(BigLoad, brought[0])
-        postponable, world.may_postpone = world.may_postpone, False  # another load may follow in this transaction
-        days = self._days(member, wanted)
-        if not postponable or not days or resources.TRANSACTION.wanted(world, "created"):
+        if "holdings" in parts:
+            self._holdings(world, record, account.holdings)
+        if "owners" in parts:
+            self._once(world, "mx.account_owner", "ACO", record, account.owners)
+        if "numbers" in parts and self._numbers(world, record, account):
+            fetched.verified.append(record.guid)
+        if "statements" in parts:
+            fetched.count("statements_created_count", self._new(world, "mx.statement", "STA", record, papers))
+        if "tax_documents" in parts:
+            self._new(world, "mx.tax_document", "TAX", record, taxes)
+        if "rewards" in parts:
+            self._rewards(world, record, account.rewards, fetched)
+
+    def _big_load(self, world: World, member: Record, wanted: Sequence[str]) -> BigLoad | None:
+        """What has been brought for this load bit by bit, which is seen from now on; None where that is not needed, or
+        cannot be: of what endpoints ask for every transaction they are told at once. Raises Postponed where it has not
+        been brought yet.
+
+        Of so much at once users are not alerted, as of a history that is new as a whole.
+        """
+        if "transactions" not in wanted:
             return None
-        if self.profiles.rows(self.profile(member), days if days > 0 else None) <= MOST_AT_ONCE:
-            return None
-        raise Postponed(BigLoad(self, member, wanted, world.now))
+        many = self.profiles.rows(self.profile(member), self._days(world, member, wanted)) > MOST_AT_ONCE
+        possible = many and not resources.TRANSACTION.subscribed(world, "created")
+        big = brought(world, BigLoad(self, member, wanted, world.now)) if possible else None
+        world.may_postpone = False  # what follows in this transaction would not know what this load has brought
+        return big
 
     @staticmethod
-    def _days(member: Record, wanted: Sequence[str]) -> int:
-        """How many days of transactions a load brings; 0: none, or what is new, -1: as many as the profile has."""
-        if "transactions" not in wanted:
-            return 0
+    def _days(world: World, member: Record, wanted: Sequence[str]) -> int | None:
+        """How many days of transactions a load brings; None: as many as the profile has."""
         if "history" in wanted and not member.body.get("data_extended"):
             return EXTENDED_DAYS
-        return -1 if member.body.get("data_until") is None else 0
+        until = member.body.get("data_until")
+        return None if until is None else int((world.now - until) // DAY)
 
     def wanted_data(self, world: World, member: Record, wanted: Sequence[str], big: BigLoad | None = None) -> Data:
         """The data to bring, and the marks of how far back and forth the member's transactions reach (``data_from``,
@@ -160,7 +179,7 @@ class Loader:
         if "history" in wanted and not body.get("data_extended"):
             body["data_extended"] = True
             return self._generate(world, member, days=EXTENDED_DAYS, big=big)
-        data = self._generate(world, member, since=body["data_until"])
+        data = self._generate(world, member, since=body["data_until"], big=big)
         body["data_until"] = until
         return data
 
@@ -174,6 +193,7 @@ class Loader:
         big: BigLoad | None = None,
     ) -> Data:
         name = self.profile(member)
+        self.profiles.need(world, name)
         key, opened = self._persona(world, member, name), member.created_at
         if big is not None and big.data is not None:
             return big.data
@@ -222,59 +242,6 @@ class Loader:
         world.add(record)
         resources.ACCOUNT.emit(world, "created", record, bulk=True)
         return record
-
-    def _transactions(
-        self,
-        world: World,
-        record: Record,
-        account: Account,
-        fetched: Fetched,
-        apply_rules: Callable[[dict[str, Any]], bool] | None,
-        follows: bool,
-    ) -> None:
-        """Adds those that are not there; those that have changed (a pending one was posted) are changed.
-
-        ``follows``: they follow what was there before, so that users are alerted of them. A history that is new as a
-        whole alerts nobody.
-        """
-        known: dict[str | None, tuple[str, Any]] = {}
-        for kind in resources.TRANSACTIONS:
-            known |= world.by_partner_id(Query(kind, parent=record.guid), "status")
-        bodies = TransactionBodies(record.guid)
-        new: list[tuple[dict[str, Any], Mapping[str, Any]]] = []
-        for row, line in zip(account.transactions, account.lines, strict=True):
-            guid, status = known.get(row["id"], (None, None))
-            if guid is None:
-                new.append((row, line))
-            elif status != row["status"] and (there := world.record(guid)) is not None:
-                for changed in (there, *parts_of(world, there)):
-                    changed.body.update(status=row["status"], posted_at=row["posted_at"])
-                    world.save(changed)
-                    resources.TRANSACTION.emit(world, "updated", changed, bulk=True)
-                fetched.count("transactions_updated_count")
-        fetched.count("transactions_created_count", len(new))
-        guids = world.guids("TRN", len(new))
-        like = Record("mx.transaction", "", {}, record.owner, record.subject, record.guid)
-        if apply_rules is None and not follows and not resources.TRANSACTION.wanted(world, "created"):
-            world.add_alike(
-                like,
-                (
-                    (guid, row["id"], midnight(row), bodies.text(row, line))
-                    for guid, (row, line) in zip(guids, new, strict=True)
-                ),
-            )
-            return  # which is most of the work of a load, and nobody looks at the records
-        records = []
-        for guid, (row, line) in zip(guids, new, strict=True):
-            body = bodies.body(row, line)
-            if apply_rules is not None:
-                apply_rules(body)
-            records.append(replace(like, guid=guid, body=body, partner_id=row["id"], sort=midnight(row)))
-        world.add_all(records)
-        for each in records:
-            resources.TRANSACTION.emit(world, "created", each, bulk=True)
-        if follows:
-            follow(world, TransactionsAdded(records))
 
     def _numbers(self, world: World, record: Record, account: Account) -> bool:
         """Whether the account has numbers, which are stored."""
@@ -372,13 +339,6 @@ class Loader:
             )
         )
         return len(new)
-
-
-def parts_of(world: World, transaction: Record) -> list[Record]:
-    """The parts of a transaction that has been split."""
-    if transaction.kind != resources.SPLIT:
-        return []
-    return world.list(Query("mx.transaction", parent=transaction.parent, body={"parent_guid": transaction.guid}))
 
 
 def _refresh_account(world: World, record: Record, fields: Mapping[str, Any]) -> None:

@@ -23,7 +23,8 @@ def in_typed_status(world: World, event: str, member: Record) -> Record:
     """The member as an event shows it: where a status, its number or what else stands for one is put over the payload,
     in that status, with all that follows from it. A Connection Status event is only about one that raises it.
     """
-    status, known = _typed_status(event, flat(world.overrides)), member.body["connection_status"]
+    status = _typed_status(event, flat(world.overrides)) if world.overrides else None
+    known = member.body["connection_status"]
     if status is None and event == "mx.connection_status.changed" and known not in RAISING:
         status = "DENIED"
     if status is None or status == known:

@@ -46,7 +46,9 @@ class Catalogue:
         """``near`` itself, what it belongs to, or the newest of what belongs to it: to a member what is its user's and
         no other member's.
         """
-        above = (world.get(kind, guid) for guid in (near.guid, near.parent, near.subject, near.owner) if guid)
+        if near.kind == kind:
+            return near
+        above = (world.get(kind, guid) for guid in (near.parent, near.subject, near.owner) if guid)
         for record in above:
             if record is not None:
                 return record
@@ -72,5 +74,7 @@ def _owner(world: World, record: Record | None) -> Record:
     if record is not None and record.kind == USER.kind:
         return record
     owner = world.get(USER.kind, record.owner) if record is not None else None
+    if owner is not None:
+        return owner
     newest = world.list(Query(USER.kind, owner="", newest_first=True, limit=1))
-    return owner or next(iter(newest), None) or USER.invent(world)
+    return newest[0] if newest else USER.invent(world)

@@ -6,6 +6,7 @@ Source: MX's webhook pages, category by category (docs.mx.com/resources/webhooks
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -25,6 +26,7 @@ def seconds(ms: int | None) -> int | None:
     return None if ms is None else ms // 1000
 
 
+@lru_cache
 def client_guid(sandbox: str) -> str:
     """The guid of the client whose sandbox this is: always the same."""
     return f"CLT-{uuid5(_CLIENTS, sandbox)}"
@@ -143,7 +145,7 @@ def initial_data_ready(world: World, member: Record, user: Record | None) -> Pay
     return {
         "type": "initial_data_ready",
         "guid": world.guid(),
-        "client_guid": client_guid(world.sandbox.name),
+        "client_guid": client_guid(world.sandbox.salt),
         "user_guid": member.owner,
         "member_guid": member.guid,
     }

@@ -8,18 +8,24 @@ that is sent on request shows where there is no such record.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from mocksrv.engine.callbacks import outbox
+from mocksrv.engine.callbacks import batches, outbox
+from mocksrv.engine.callbacks.batches import Form, Values
 from mocksrv.engine.callbacks.consistency import Rule, always, ordered
 from mocksrv.engine.clock import DAY
-from mocksrv.engine.storage.records import Record
+from mocksrv.engine.storage.records import Record, dumps
 from mocksrv.engine.world import World
 from mocksrv.providers.mx.events.payloads import client_guid, client_id, seconds
-from mocksrv.providers.mx.events.webhooks import UNASKED, send
+from mocksrv.providers.mx.events.webhooks import HEADERS, UNASKED, send
 from mocksrv.providers.mx.http.schemas import shown
+
+# stands, with the digit of a place behind it, where a value is left open: a number that nothing else is
+MARK = 2_718_281_828_459_045_235_360_287_471_352_662_497_757_247_093_699_959_574
+MARKED = re.compile(f"{MARK}([0-9])")
 
 
 def day_seconds(ms: int | None) -> int | None:
@@ -44,19 +50,35 @@ class Events:
     beside: Mapping[str, Any] = field(default_factory=dict)
     optional: frozenset[str] = frozenset()
     rules: tuple[Rule, ...] = (ordered("created_at", "updated_at"),)
+    _shown: tuple[tuple[str, str, Callable[[Any], Any] | None], ...] = field(init=False, default=())
+
+    def __post_init__(self) -> None:
+        """Name in the object, name in the API, and how it is written: looked up once, for an event may come by the
+        thousand.
+        """
+        object.__setattr__(self, "_shown", tuple((n, self.renamed.get(n, n), self._form(n)) for n in self.fields))
 
     def payload(self, wrapper: str, action: str, view: Mapping[str, Any]) -> dict[str, Any]:
         """The body: ``view`` has the resource's fields by the API's names, moments in milliseconds."""
-        shown = {name: self._form(name)(view.get(self.renamed.get(name, name))) for name in self.fields}
-        present = {name: value for name, value in shown.items() if value is not None or name not in self.optional}
+        present, get, optional = {}, view.get, self.optional
+        for name, source, form in self._shown:
+            value = get(source)
+            if form is not None:
+                value = form(value)
+            if value is not None or name not in optional:
+                present[name] = value
         return {"action": action, **self.beside, wrapper: present}
 
-    def _form(self, name: str) -> Callable[[Any], Any]:
-        return self.forms.get(name) or (seconds if name.endswith("_at") else _same)
+    def form(self, wrapper: str, action: str, view: Mapping[str, Any], places: Mapping[str, int]) -> Form:
+        """The text of the body in pieces: open are the values of the API's fields in ``places``, none of which is
+        optional.
+        """
+        body = self.payload(wrapper, action, view)
+        body[wrapper] |= {name: MARK * 10 + places[source] for name, source, _ in self._shown if source in places}
+        return [int(each) if place % 2 else each for place, each in enumerate(MARKED.split(dumps(body)))]
 
-
-def _same(value: Any) -> Any:
-    return value
+    def _form(self, name: str) -> Callable[[Any], Any] | None:
+        return self.forms.get(name) or (seconds if name.endswith("_at") else None)
 
 
 def changes(what: str, **special: str) -> dict[str, str]:
@@ -158,19 +180,42 @@ class Resource:
         """What the events of a record show beside its body and its keys, by the API's names."""
         return {}
 
-    def wanted(self, world: World, action: str) -> bool:
+    def subscribed(self, world: World, action: str) -> bool:
         """Whether an endpoint asks for the event of a change."""
-        events = self.events
-        return events is not None and action in events.when and outbox.wanted(world, f"{self.kind}.{action}", UNASKED)
+        return self._has(action) and outbox.subscribed(world, f"{self.kind}.{action}", UNASKED)
+
+    def wanted(self, world: World, action: str) -> bool:
+        """Whether the event of one of many changes is written: an endpoint asks for it, or the sandbox records all."""
+        return self._has(action) and outbox.wanted(world, f"{self.kind}.{action}", UNASKED)
+
+    def can_batch(self, world: World, action: str) -> bool:
+        """Whether the events of many changes can be written as a batch."""
+        return self._has(action) and batches.possible(world, f"{self.kind}.{action}", UNASKED)
+
+    def emit_batch(self, world: World, action: str, forms: Sequence[Form], values: Sequence[Values]) -> None:
+        """Writes the events of many changes as a batch; ``forms`` are made by `form`."""
+        batches.emit(world, f"{self.kind}.{action}", forms, values, HEADERS)
+
+    def forms(self, world: World, action: str, records: Iterable[Record], places: Mapping[str, int]) -> list[Form]:
+        """The payloads of the events of changes of one user's records, with the values in ``places`` left open."""
+        assert self.events is not None
+        made: list[Form] = []
+        user: Record | None = None
+        for record in records:
+            user = user or world.get("mx.user", record.owner)
+            view = self._all_shown(world, record, user, self.details(world, user, record, action))
+            made.append(self.events.form(self.kind.removeprefix("mx."), action, view, places))
+        return made
+
+    def _has(self, action: str) -> bool:
+        return self.events is not None and action in self.events.when
 
     def emit(self, world: World, action: str, record: Record, *, bulk: bool = False) -> None:
         """Writes the event of a change, if the resource has one for it.
 
-        ``bulk``: one of the many changes that a job brings, written only where an endpoint asks for it.
+        ``bulk``: one of the many changes that a job brings, written only where it is `wanted`.
         """
-        if self.events is None or action not in self.events.when:
-            return
-        if bulk and not self.wanted(world, action):
+        if not self._has(action) or (bulk and not self.wanted(world, action)):
             return
         user = world.get("mx.user", record.owner)
         self._send(world, action, record, user, lambda: self.details(world, user, record, action))
@@ -188,6 +233,19 @@ class Resource:
         if deleted:
             record.revision += 1
             record.updated_at = world.now
+        gone = {"deleted_at": world.now} if deleted else {}
+        view = {**self._all_shown(world, record, user, details()), **gone}
+        send(
+            world,
+            f"{self.kind}.{action}",
+            record.guid,
+            self.events.payload(self.kind.removeprefix("mx."), action, view),
+            rules=(always("action", action), *self.events.rules),
+        )
+
+    @staticmethod
+    def _all_shown(world: World, record: Record, user: Record | None, details: Mapping[str, Any]) -> dict[str, Any]:
+        """What the events of a record show, by the API's names."""
         sandbox = world.sandbox.name
         keys = {
             "account_guid": record.parent,
@@ -196,12 +254,4 @@ class Resource:
             "client_guid": client_guid(sandbox),
             "client_id": client_id(sandbox),
         }
-        gone = {"deleted_at": world.now} if deleted else {}
-        view = {**keys, **shown(record), **details(), **gone}
-        send(
-            world,
-            f"{self.kind}.{action}",
-            record.guid,
-            self.events.payload(self.kind.removeprefix("mx."), action, view),
-            rules=(always("action", action), *self.events.rules),
-        )
+        return {**keys, **shown(record), **details}

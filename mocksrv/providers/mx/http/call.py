@@ -5,7 +5,6 @@ schemas.
 from __future__ import annotations
 
 import binascii
-import re
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,14 +24,9 @@ from mocksrv.engine.world import World
 from mocksrv.providers import http
 from mocksrv.providers.http import ProviderError, Reply, sentence
 from mocksrv.providers.mx.http.products import refusal
+from mocksrv.providers.mx.http.versions import MEDIA_TYPES, V1, V2, VERSIONS, asked_version
 from mocksrv.providers.numbers import whole_number
 
-V1, V2 = "v20111101", "v20250224"
-VERSIONS = (V1, V2)
-MEDIA_TYPES = {V1: "application/vnd.mx.api.v1+json", V2: "application/json"}
-OLD_MEDIA_TYPES = re.compile(
-    r"application/vnd\.mx\.api\.v1\+(json|pdf)|application/vnd\.mx\.api\.(v2beta|v1beta)\+json"
-)
 SHOW_HEADER = (
     f"No valid API version was requested. Send the header 'Accept: {MEDIA_TYPES[V1]}' ({V1}), or 'Accept-Version: "
     f"{V2}'."
@@ -41,10 +35,13 @@ CALLBACK_PAYLOAD = "X-CALLBACK-PAYLOAD"
 PAYLOAD_LENGTH = 1024
 SKIP_WEBHOOK = "MX-Skip-Webhook"
 PAGE_SIZE = 25
+MEMBER = "/users/<user>/members/<member>"
+# what is below a member and none of the data that jobs fetch
+ABOUT_MEMBER = ("status", "challenges", "credentials", "oauth_window_uri")
 PAGING = ("page", "records_per_page")
 USE_CASES = ("PFM", "MONEY_MOVEMENT")
 INVALID_ROUTE = "Invalid route"
-VIOLATIONS = {403: "forbidden", 405: "forbidden", 406: "missing-header"}  # refusals that the journal calls violations
+BROKEN_RULES = {403: "forbidden", 405: "forbidden", 406: "missing-header"}  # by calls that MX refuses so
 
 
 class MXError(http.ProviderError):
@@ -101,7 +98,7 @@ class Call(http.Call[Mount, Route]):
         self.version = V1
         self.muted = request.headers.get(SKIP_WEBHOOK, "").lower() == "true"  # no callbacks of this call's own change
 
-    @property
+    @cached_property
     def institutions(self) -> Any:
         """All institutions that the sandbox has, as the provider's `Institutions`."""
         return self.mount.institutions.of(self.sandbox.scenarios)
@@ -119,9 +116,15 @@ class Call(http.Call[Mount, Route]):
         return {"error": {"message": message, "status": name, "type": name.removesuffix("_error") + "_error"}}
 
     def refused(self, error: ProviderError) -> http.Answer:
-        if self.route is not None and isinstance(error, MXError) and error.status in VIOLATIONS:
-            self.entry.violate(VIOLATIONS[error.status], error.message)
+        if self.route is not None and isinstance(error, MXError) and error.rule is None:
+            error.rule = BROKEN_RULES.get(error.status)
         return super().refused(error)
+
+    def reads_early(self, subject: Record) -> bool:
+        if self.route is None or self.route.method != "GET" or not subject.body.get("is_being_aggregated"):
+            return False
+        below = self.route.path.removeprefix(f"{MEMBER}/")
+        return below != self.route.path and below.split("/")[0] not in ABOUT_MEMBER
 
     # before the view
 
@@ -131,24 +134,26 @@ class Call(http.Call[Mount, Route]):
         self.version = self.choose_version()
         if self.version not in route.versions:
             raise MXError(404, INVALID_ROUTE)
-        self.require(route.product)
+        if route.product:
+            self.require(route.product)
         if self.version in route.deprecated:
             self.entry.violate("deprecated", f"{route.operation} is deprecated in {self.version}")
 
-    def require(self, *products: str) -> None:
-        """Raises MXError 403 when the client lacks one of these products."""
-        lacking = next((each for each in products if each in self.sandbox.settings.without), None)
-        if lacking is not None:
-            raise MXError(403, refusal(lacking))
+    def require(self, product: str) -> None:
+        """Raises MXError 403 when the client lacks this product."""
+        if product in self.sandbox.settings.without:
+            raise MXError(403, refusal(product))
 
     def _know(self, *, bearer: bool) -> None:
         """Who calls. A bearer's token is looked up by the view. Raises MXError 401."""
         given = _authorization(self.request.headers.get("Authorization"))
+        missing = "missing-header" if given is None else None
         if bearer:
             if given is None or given.type != "bearer" or not given.token:
                 raise MXError(
                     401,
                     "Unauthorized: this call takes the access token of POST /token, as 'Authorization: Bearer TOKEN'.",
+                    missing,
                 )
             return
         pair = (given.username or "", given.password or "") if given is not None and given.type == "basic" else ("", "")
@@ -157,6 +162,7 @@ class Call(http.Call[Mount, Route]):
             raise MXError(
                 401,
                 "Unauthorized: the client id or the API key is missing or wrong. Send them as HTTP Basic credentials.",
+                missing,
             )
 
     def refuse_version(self) -> http.Answer | None:
@@ -170,7 +176,12 @@ class Call(http.Call[Mount, Route]):
     def choose_version(self) -> str:
         """The version that the headers ask for. Raises MXError 406."""
         headers = self.request.headers
-        return _version(headers.get("Accept-Version"), headers.get("Accept", ""), self.plain_json)
+        wanted = headers.get("Accept-Version")
+        found = asked_version(wanted, headers.get("Accept", ""), self.plain_json)
+        if found is None:
+            known = f"{wanted!r} is not a version of this API; allowed are {', '.join(VERSIONS)}."
+            raise MXError(406, SHOW_HEADER if wanted is None else known)
+        return found
 
     # what the client sent
 
@@ -201,7 +212,7 @@ class Call(http.Call[Mount, Route]):
         if not isinstance(given, dict):
             raise MXError(400, f"Required parameter missing: {root}")
         for name in sorted(self.json.keys() - {root, *known_beside}):
-            self.entry.unread(name)
+            self.entry.unread(name, (root, *known_beside))
         return self.read(given, schema, root, partial=partial, refusal=refusal)
 
     def read(
@@ -212,12 +223,7 @@ class Call(http.Call[Mount, Route]):
         required = (f.data_key or name for name, f in schema.load_fields.items() if f.required)
         missing = [name for name in required if name not in given]
         if missing and not partial:
-            raise MXError(
-                400,
-                f"Required parameter missing: {path}.{missing[0]}"
-                if path
-                else f"Required parameter missing: {missing[0]}",
-            )
+            raise MXError(400, f"Required parameter missing: {path}{'.' if path else ''}{missing[0]}")
         self.muted = self.muted or given.get("skip_webhook") is True
         return self.checked(schema, given, path, refusal, partial=partial)
 
@@ -340,18 +346,28 @@ class Call(http.Call[Mount, Route]):
         render: Callable[[Record], Mapping[str, Any]],
         *,
         keep: Callable[[Record], bool] | None = None,
+        lasting: bool = False,
         least: int = 10,
         most: int = 1000,
     ) -> Reply:
-        """A page of records under ``key``, with MX's pagination object; ``keep`` tells what a query cannot."""
+        """A page of records under ``key``, with MX's pagination object; ``keep`` tells what a query cannot.
+
+        ``lasting``: ``render`` shows nothing that changes with time alone, so that the page is made once until the
+        sandbox changes.
+        """
         if keep is not None:
             return self.paged_list(
                 [row for row in world.pages(query) if keep(row)], key, render, least=least, most=most
             )
         page, size = self.page(least=least, most=most)
         total = world.count(query)
-        rows = world.list(replace(query, limit=size, offset=(page - 1) * size))
-        return Reply({key: [render(row) for row in rows], "pagination": pagination(page, size, total)})
+        self.note_page(first=page == 1, more=page * size < total)
+
+        def make() -> dict[str, Any]:
+            rows = world.list(replace(query, limit=size, offset=(page - 1) * size))
+            return {key: [render(row) for row in rows], "pagination": pagination(page, size, total)}
+
+        return Reply(self.kept((self.version, query.key()), make) if lasting else make())
 
     def paged_list(
         self,
@@ -364,6 +380,7 @@ class Call(http.Call[Mount, Route]):
     ) -> Reply:
         """The same for what is not stored."""
         page, size = self.page(least=least, most=most)
+        self.note_page(first=page == 1, more=page * size < len(items))
         return Reply(
             {
                 key: [render(i) for i in items[(page - 1) * size : page * size]],
@@ -376,26 +393,6 @@ class Call(http.Call[Mount, Route]):
 def _authorization(header: str | None) -> Authorization | None:
     """Who calls, by a header that clients send again and again."""
     return Authorization.from_header(header)
-
-
-@lru_cache(1000)
-def _version(wanted: str | None, accept: str, plain_json: bool) -> str:
-    """The version that these headers ask for; clients send the same ones again and again. Raises MXError 406."""
-    if wanted is not None:
-        if wanted in VERSIONS:
-            return wanted
-        raise MXError(406, f"{wanted!r} is not a version of this API; allowed are {', '.join(VERSIONS)}.")
-    for part in accept.split(","):
-        media, _, parameters = part.partition(";")
-        if OLD_MEDIA_TYPES.fullmatch(media.strip()):
-            named = re.search(r"version\s*=\s*\"?([^\s;\"]+)", parameters)
-            if named is None:
-                return V1
-            if named[1] in VERSIONS:
-                return named[1]
-        if plain_json and media.strip() == MEDIA_TYPES[V2]:
-            return V1
-    raise MXError(406, SHOW_HEADER)
 
 
 def pagination(page: int, size: int, total: int) -> dict[str, int]:

@@ -1,13 +1,43 @@
-"""Where the two versions of the API show a resource differently: the tables, and the schemas made from them."""
+"""The two versions of the API: which one a request asks for, and how each shows a resource: tables, and schemas made
+from them.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from marshmallow import Schema, fields
 
-from mocksrv.providers.mx.http.call import V1, V2, VERSIONS
+V1, V2 = "v20111101", "v20250224"
+VERSIONS = (V1, V2)
+MEDIA_TYPES = {V1: "application/vnd.mx.api.v1+json", V2: "application/json"}
+OLD_MEDIA_TYPES = re.compile(
+    r"application/vnd\.mx\.api\.v1\+(json|pdf)|application/vnd\.mx\.api\.(v2beta|v1beta)\+json"
+)
+
+
+@lru_cache(1000)
+def asked_version(wanted: str | None, accept: str, plain_json: bool) -> str | None:
+    """The version that a request asks for by its headers Accept-Version (``wanted``) and Accept; None: none that there
+    is. Clients send the same ones again and again.
+    """
+    if wanted is not None:
+        return wanted if wanted in VERSIONS else None
+    for part in accept.split(","):
+        media, _, parameters = part.partition(";")
+        if OLD_MEDIA_TYPES.fullmatch(media.strip()):
+            named = re.search(r"version\s*=\s*\"?([^\s;\"]+)", parameters)
+            if named is None:
+                return V1
+            if named[1] in VERSIONS:
+                return named[1]
+        if plain_json and media.strip() == MEDIA_TYPES[V2]:
+            return V1
+    return None
+
 
 # Account fields that v20111101 shows twice more: with who set them, and as the bank's feed gave them.
 _SET_AND_FED = (

@@ -11,12 +11,11 @@ from marshmallow import fields
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import Reply
-from mocksrv.providers.mx.http.call import PAGING, Call, Routes
+from mocksrv.providers.mx.http.call import MEMBER, PAGING, Call, Routes
 from mocksrv.providers.mx.http.schemas import Document, Moment, Money, shown
 from mocksrv.providers.mx.http.versions import ACCOUNT_FEED, ACCOUNT_SET_BY, NEVER_NULL, Versioned, account_twins
 
 routes = Routes()
-MEMBER = "/users/<user>/members/<member>"
 ACCOUNT = "/users/<user>/accounts/<account>"
 
 _FIELDS: Mapping[type[fields.Field[Any]], str] = {
@@ -125,7 +124,8 @@ def list_by_user(call: Call, user: str) -> Reply:
     with call.look() as world:
         owner = call.user(world, user)
         query = Query("mx.account", owner=owner.guid, body=_flags(call, "is_manual", "member_is_managed_by_user"))
-        return call.paged(world, query, "accounts", renderer(call, world, owner), keep=in_use_case(call, world, owner))
+        keep = in_use_case(call, world, owner)
+        return call.paged(world, query, "accounts", renderer(call, world, owner), keep=keep, lasting=True)
 
 
 @routes.add("GET", f"{MEMBER}/accounts", "listMemberAccounts", by_id=True)
@@ -136,7 +136,7 @@ def list_by_member(call: Call, user: str, member: str) -> Reply:
         query = Query(
             "mx.account", subject=call.member(world, owner, member).guid, body=_flags(call, "member_is_managed_by_user")
         )
-        return call.paged(world, query, "accounts", renderer(call, world, owner))
+        return call.paged(world, query, "accounts", renderer(call, world, owner), lasting=True)
 
 
 @routes.add("GET", ACCOUNT, "readAccount")
@@ -159,7 +159,9 @@ def list_numbers_by_account(call: Call, user: str, account: str) -> Reply:
     call.arguments(*PAGING)
     with call.look() as world:
         record = call.account(world, call.user(world, user), account)
-        return call.paged(world, Query("mx.account_number", parent=record.guid), "account_numbers", _number)
+        return call.paged(
+            world, Query("mx.account_number", parent=record.guid), "account_numbers", _number, lasting=True
+        )
 
 
 @routes.add("GET", f"{MEMBER}/account_numbers", "listAccountNumbersByMember")
@@ -167,7 +169,9 @@ def list_numbers_by_member(call: Call, user: str, member: str) -> Reply:
     call.arguments(*PAGING)
     with call.look() as world:
         record = call.member(world, call.user(world, user), member)
-        return call.paged(world, Query("mx.account_number", subject=record.guid), "account_numbers", _number)
+        return call.paged(
+            world, Query("mx.account_number", subject=record.guid), "account_numbers", _number, lasting=True
+        )
 
 
 @routes.add("GET", f"{MEMBER}/account_owners", "listAccountOwnersByMember", by_id=True)
@@ -175,7 +179,7 @@ def list_owners(call: Call, user: str, member: str) -> Reply:
     call.arguments(*PAGING)
     with call.look() as world:
         record = call.member(world, call.user(world, user), member)
-        return call.paged(world, Query("mx.account_owner", subject=record.guid), "account_owners", _owner)
+        return call.paged(world, Query("mx.account_owner", subject=record.guid), "account_owners", _owner, lasting=True)
 
 
 def _flags(call: Call, *names: str) -> dict[str, bool]:

@@ -33,7 +33,7 @@ PROGRESS: Mapping[str, tuple[str, int, str]] = {
 }
 
 
-class GivenMoment(Moment):
+class DayOrMoment(Moment):
     """A moment that clients write, too: ISO 8601, with a time or without."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
@@ -60,7 +60,7 @@ class ReturnSchema(Document):
         allow_none=True, validate=validate.Regexp(r"[0-9]{4}\Z", error="Must have four digits.")
     )
     account_type = fields.String(dump_only=True)
-    ach_initiated_at = GivenMoment(allow_none=True)
+    ach_initiated_at = DayOrMoment(allow_none=True)
     client_guid = fields.String(dump_only=True)
     corrected_account_number = fields.String(allow_none=True)
     corrected_routing_number = fields.String(allow_none=True, validate=_NINE_DIGITS)
@@ -79,7 +79,7 @@ class ReturnSchema(Document):
     return_notes = fields.String(allow_none=True)
     return_routing_number = fields.String(allow_none=True)
     return_status = fields.String(dump_only=True)
-    returned_at = GivenMoment(allow_none=True)
+    returned_at = DayOrMoment(allow_none=True)
     sec_code = fields.String(
         allow_none=True, validate=validate.Regexp(r"[A-Z]{3}\Z", error="Must have three capital letters, as WEB.")
     )
@@ -151,7 +151,7 @@ def create_return(call: Call) -> Reply:
             **given,
             "account_type": account.body.get("type"),
             "institution_guid": member.body.get("institution_guid"),
-            "client_guid": client_guid(call.sandbox.name),
+            "client_guid": client_guid(call.sandbox.salt),
             "return_status": "SUBMITTED",
             "submitted_at": world.now,
         }

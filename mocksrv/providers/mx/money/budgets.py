@@ -14,12 +14,12 @@ from mocksrv.engine.world import World
 from mocksrv.providers.http import Reply
 from mocksrv.providers.mx.bank.categories import BY_NAME, Category
 from mocksrv.providers.mx.catalog import categories
+from mocksrv.providers.mx.events.alerts import AlertGroup
 from mocksrv.providers.mx.events.changes import CategoryGoing, SpendingChanged, after, follow
 from mocksrv.providers.mx.events.collection import Collection, Render
 from mocksrv.providers.mx.events.resources import Events, changes, names
 from mocksrv.providers.mx.http.call import Call, MXError, Routes
 from mocksrv.providers.mx.http.schemas import Document, Moment, Money
-from mocksrv.providers.mx.money.alerts import AlertGroup
 from mocksrv.providers.mx.money.spending import month_of, spent, spent_by_tree
 
 routes = Routes()
@@ -157,13 +157,10 @@ class Budgets(Collection):
 
     def check(self, world: World, user: Record) -> None:
         """After spending or budgets have changed: alerts of those that went over."""
-        if alerts.asked(world):
+        present = world.list(Query(self.kind, owner=user.guid)) if alerts.asked(world) else []
+        if present:
             spending = Spending.of(world, user.guid)
-            seen = [
-                (each, self._view(world, user, each, spending))
-                for each in world.list(Query(self.kind, owner=user.guid))
-            ]
-            for budget, view in seen:
+            for budget, view in [(each, self._view(world, user, each, spending)) for each in present]:
                 _raise_alerts(world, user, budget, view)
 
     def renderer(self, call: Call, world: World, user: Record) -> Render:

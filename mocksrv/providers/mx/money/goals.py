@@ -36,7 +36,7 @@ TEXTS = (
 )  # for which MX's file knows no null
 
 
-class When(Moment):
+class OptionalMoment(Moment):
     """A moment that a client sets; an empty text is none."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int | None:
@@ -48,7 +48,7 @@ class When(Moment):
             raise ValidationError(str(error)) from None
 
 
-class Target(When):
+class TargetMoment(OptionalMoment):
     """A moment in the form that MX's file shows it in: ``2026-12-08 00:00:00.000000``."""
 
     def _serialize(self, value: int | None, attr: Any, obj: Any, **kwargs: Any) -> str | None:
@@ -60,7 +60,7 @@ class GoalSchema(Document):
 
     account_guid = fields.String(required=True)
     amount = Money(required=True, validate=validate.Range(0))
-    completed_at = When(allow_none=True)
+    completed_at = OptionalMoment(allow_none=True)
     current_amount = Money(dump_only=True)
     goal_type_name = fields.String(required=True, validate=validate.OneOf((SAVE_AMOUNT, PAYOFF)))
     guid = fields.String(dump_only=True)
@@ -71,7 +71,7 @@ class GoalSchema(Document):
     name = fields.String(required=True, validate=validate.Length(1, 255))
     position = fields.Integer(strict=True, validate=validate.Range(1))
     projected_to_complete_at = Moment(dump_only=True)
-    targeted_to_complete_at = Target(allow_none=True)
+    targeted_to_complete_at = TargetMoment(allow_none=True)
     track_type_name = fields.String(dump_only=True)
     user_guid = fields.String(dump_only=True)
 

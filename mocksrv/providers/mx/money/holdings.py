@@ -10,9 +10,9 @@ from marshmallow import fields
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import Reply
-from mocksrv.providers.mx.http.call import PAGING, Call, Routes, not_found
+from mocksrv.providers.mx.http.call import MEMBER, PAGING, Call, Routes, not_found
 from mocksrv.providers.mx.http.schemas import Document, Moment, Money, shown
-from mocksrv.providers.mx.money.accounts import ACCOUNT, MEMBER
+from mocksrv.providers.mx.money.accounts import ACCOUNT
 
 routes = Routes()
 KIND = "mx.holding"
@@ -116,7 +116,7 @@ def list_by_member(call: Call, user: str, member: str) -> Reply:
 
 
 def _listed(call: Call, world: World, query: Query) -> Reply:
-    return call.paged(world, query, "investment_holdings", render)
+    return call.paged(world, query, "investment_holdings", render, lasting=True)
 
 
 @routes.add("GET", f"{USER}/investment_holdings/<holding>", "readHolding")

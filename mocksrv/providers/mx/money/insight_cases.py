@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 
 from mocksrv.engine.clock import DAY, day
 from mocksrv.engine.storage.records import Record
-from mocksrv.providers.mx.money.repeating import Repeating, Row
-from mocksrv.providers.mx.money.spending import Month, month_of
+from mocksrv.providers.mx.money.alerts import DEPOSITS, LOW_BALANCE
+from mocksrv.providers.mx.money.repeating import Repeating, TransactionRow
+from mocksrv.providers.mx.money.spending import SpendingMonth, month_of
 
 SOON, LATELY, OF_LATE = 7, 14, 30  # days
 DEBT_DUE = 10  # days
@@ -22,7 +23,6 @@ PRICE_STEP, BILL_STEP = 0.02, 0.20  # by how much a price has risen, and a bill 
 SPENT_MORE, SPENT_MORE_CENTS = 0.25, 50_00
 LARGE_CENTS, LARGE_TIMES = 100_00, 4  # a large transaction: so much at least, and so many times the usual one
 SMALLEST_DUPLICATE = 5_00  # cents
-LOW_BALANCE = 100.0
 CLOSE_TO_LIMIT = 0.75
 NEW_AFTER = 5  # days beyond a whole period without it, before a subscription counts as new
 
@@ -33,20 +33,20 @@ class Books(NamedTuple):
     """
 
     now: int
-    rows: Sequence[Row]
+    rows: Sequence[TransactionRow]
     series: Sequence[Repeating]
     accounts: Mapping[str, Record]
     scheduled: Mapping[str, Record]
 
-    def between(self, first: int, last: int) -> Sequence[Row]:
+    def between(self, first: int, last: int) -> Sequence[TransactionRow]:
         """The transactions of the days from ``first`` to ``last``, midnights in milliseconds."""
         low = bisect_left(self.rows, first, key=lambda row: row.date)
         return self.rows[low : bisect_left(self.rows, last + 1, key=lambda row: row.date)]
 
-    def since(self, days: int) -> Sequence[Row]:
+    def since(self, days: int) -> Sequence[TransactionRow]:
         return self.between(self.now // DAY * DAY - days * DAY, self.now)
 
-    def whole(self, month: Month) -> bool:
+    def whole(self, month: SpendingMonth) -> bool:
         """Whether the transactions of all of a month are known."""
         return bool(self.rows) and self.rows[0].date <= month.first
 
@@ -59,7 +59,7 @@ class Case(NamedTuple):
 
     key: str
     words: Mapping[str, Any]
-    transactions: Sequence[Row] = ()
+    transactions: Sequence[TransactionRow] = ()
     categories: Sequence[str | None] = ()
     accounts: Sequence[str] = ()
     scheduled: Sequence[Record] = ()
@@ -70,7 +70,7 @@ def money(cents: float) -> str:
     return f"{'-' if cents < 0 else ''}${abs(cents) / 100:,.2f}"
 
 
-def named(month: Month) -> str:
+def named(month: SpendingMonth) -> str:
     """A month in a text: ``December 2025``."""
     year, number = day(month.first).split("-")[:2]
     return f"{month_name[int(number)]} {year}"
@@ -149,7 +149,7 @@ def fees(books: Books) -> Iterator[Case]:
 
 
 def duplicates(books: Books) -> Iterator[Case]:
-    seen: dict[tuple[str, str | None, int], Row] = {}
+    seen: dict[tuple[str, str | None, int], TransactionRow] = {}
     for row in books.since(OF_LATE):
         if row.is_expense and not row.is_fee and row.cents >= SMALLEST_DUPLICATE:
             before = seen.get((row.account, row.description, row.cents))
@@ -180,12 +180,7 @@ def low_balance(books: Books) -> Iterator[Case]:
     for account in books.accounts.values():
         body = account.body
         left = body.get("balance") if body.get("available_balance") is None else body["available_balance"]
-        if (
-            body.get("type") in ("CHECKING", "SAVINGS")
-            and left is not None
-            and left < LOW_BALANCE
-            and not body.get("is_closed")
-        ):
+        if body.get("type") in DEPOSITS and left is not None and left < LOW_BALANCE and not body.get("is_closed"):
             words = {"name": body.get("name"), "amount": money(round(left * 100))}
             yield Case(f"{account.guid}:{day(books.now)[:7]}", words, accounts=[account.guid])
 
@@ -232,9 +227,9 @@ def spent_more(books: Books) -> Iterator[Case]:
     yield from (case for _, case in sorted(grown, key=lambda each: -each[0]))
 
 
-def _spent(books: Books, month: Month) -> dict[str, tuple[str | None, int, list[Row]]]:
+def _spent(books: Books, month: SpendingMonth) -> dict[str, tuple[str | None, int, list[TransactionRow]]]:
     """Top-level category -> its name, cents and transactions in a month."""
-    rows: dict[str, list[Row]] = {}
+    rows: dict[str, list[TransactionRow]] = {}
     for row in books.between(month.first, month.last):
         if row.is_expense and row.top_level_guid:
             rows.setdefault(row.top_level_guid, []).append(row)

@@ -16,6 +16,7 @@ from typing import Any
 from marshmallow import fields
 
 from mocksrv.engine.clock import DAY, SECOND, iso
+from mocksrv.engine.loads import MOST_AT_ONCE, brought
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import Reply
@@ -30,14 +31,12 @@ from mocksrv.providers.mx.http.call import PAGING, Call, MXError, Routes, not_fo
 from mocksrv.providers.mx.http.products import INSIGHTS as PRODUCT
 from mocksrv.providers.mx.http.schemas import Document, Moment, shown
 from mocksrv.providers.mx.money import accounts, scheduled, transactions
-from mocksrv.providers.mx.money.insight_cases import Books
-from mocksrv.providers.mx.money.insight_templates import derive
-from mocksrv.providers.mx.money.repeating import find_all, recent
+from mocksrv.providers.mx.money.insight_derivation import Derivation, derive_all
 
 routes = Routes(product=PRODUCT)
 KIND = "mx.insight"
 OF_USER = "/users/<user>/insights"
-MOST_AT_ONCE = 10  # a derivation tells the weightiest
+MOST_TOLD = 10  # a derivation tells the weightiest
 LARGEST_PAGE = 100
 BEAT_LIFETIME = 7 * DAY
 TOLD = ("created", "deleted")  # what a derivation does with insights
@@ -111,7 +110,7 @@ def _has(world: World, insight: Record, name: str) -> bool:
 def _more(world: World, insight: Record) -> dict[str, Any]:
     """What an insight shows beside its record."""
     flags = {f"has_associated_{name}": _has(world, insight, name) for name in ASSOCIATED}
-    return {**flags, "client_guid": client_guid(world.sandbox.name)}
+    return {**flags, "client_guid": client_guid(world.sandbox.salt)}
 
 
 class Insights(Resource):
@@ -252,6 +251,9 @@ def bring_up(world: World, user: Record) -> None:
     """
     if PRODUCT in world.sandbox.settings.without:
         return
+    many = world.has_more(Query("mx.transaction", owner=user.guid), MOST_AT_ONCE)
+    derived = brought(world, Derivation(user, world.now)) if many else None
+    candidates = derived.found if derived is not None else derive_all(world, user)
     known = set()
     for insight in world.list(Query(KIND, owner=user.guid)):
         if any(_has(world, insight, name) for name in DATA):
@@ -259,12 +261,8 @@ def bring_up(world: World, user: Record) -> None:
         else:
             world.remove(guid=insight.guid)
             emit_insight(world, "deleted", insight)
-    rows = recent(world, user.guid)
-    series = find_all(world, user, rows)
-    owned = {record.guid: record for record in world.list(Query("mx.account", owner=user.guid))}
-    books = Books(world.now, rows, series, owned, scheduled.match_series(world, user, series))
-    new = [found for found in derive(books) if found.digest not in known]
-    for found in reversed(new[:MOST_AT_ONCE]):  # the newest are listed first
+    new = [found for found in candidates if found.digest not in known]
+    for found in reversed(new[:MOST_TOLD]):  # the newest are listed first
         body = {
             "digest": found.digest,
             **found.texts,
@@ -301,7 +299,8 @@ def _listed(call: Call, world: World, user: Record, name: str | None = None, gui
     """A page of the user's insights, newest first; those that name a record, if one is given."""
     query = Query(KIND, owner=user.guid, newest_first=True)
     keep = (lambda insight: guid in insight.body[name]) if name else None
-    return call.paged(world, query, "insights", partial(_render, world, user), keep=keep, most=LARGEST_PAGE)
+    render = partial(_render, world, user)
+    return call.paged(world, query, "insights", render, keep=keep, lasting=True, most=LARGEST_PAGE)
 
 
 @routes.add("GET", OF_USER, "listInsightsUser")
@@ -388,6 +387,8 @@ def _mount(name: str) -> None:
         with call.look() as world:
             owner = call.user(world, user)
             found = list(ASSOCIATED[name](world, _find(call, world, owner, insight)))
+            if name == "transactions":  # newest first, as in every other list of them
+                found.sort(key=lambda transaction: (transaction.sort, transaction.seq), reverse=True)
             return call.paged_list(found, name, renderer(call, world, owner), most=LARGEST_PAGE)
 
 

@@ -19,10 +19,10 @@ from mocksrv.providers.mx.bank.institutions import Institution
 from mocksrv.providers.mx.bank.resources import SPLIT
 from mocksrv.providers.mx.events.changes import AccountChanged, AccountGoing, AccountMerging, TransactionMoved, follow
 from mocksrv.providers.mx.events.webhooks import emit_member
-from mocksrv.providers.mx.http.call import V2, Call, MXError, Routes, not_found
+from mocksrv.providers.mx.http.call import MEMBER, Call, MXError, Routes, not_found
 from mocksrv.providers.mx.http.schemas import Document, Moment, Money
-from mocksrv.providers.mx.http.versions import ACCOUNT_TYPES
-from mocksrv.providers.mx.money.accounts import ACCOUNT, MEMBER, renderer
+from mocksrv.providers.mx.http.versions import ACCOUNT_TYPES, V2
+from mocksrv.providers.mx.money.accounts import ACCOUNT, renderer
 from mocksrv.providers.mx.money.transaction_changes import cents, direction, remove
 from mocksrv.providers.mx.money.transactions import KINDS
 
@@ -187,7 +187,7 @@ def remove_account(world: World, account: Record) -> None:
         world.remove(guid=holding.guid)
         resources.HOLDING.emit(world, "deleted", holding)
     follow(world, AccountGoing(account))
-    world.remove(parent=account.guid)
+    world.remove_below("parent", account.guid)
     world.remove(guid=account.guid)
     resources.ACCOUNT.emit(world, "deleted", account)
 

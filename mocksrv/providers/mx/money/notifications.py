@@ -9,9 +9,9 @@ from marshmallow import fields, validate
 
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.providers.http import Reply
-from mocksrv.providers.mx.http.call import PAGING, V1, V2, Call, Routes, not_found
+from mocksrv.providers.mx.http.call import PAGING, Call, Routes, not_found
 from mocksrv.providers.mx.http.schemas import Document, Moment, shown
-from mocksrv.providers.mx.http.versions import Versioned
+from mocksrv.providers.mx.http.versions import V1, V2, Versioned
 from mocksrv.providers.mx.money.transactions import date_parameters, date_ranges
 
 routes = Routes()

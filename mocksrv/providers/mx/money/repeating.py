@@ -54,7 +54,7 @@ SUBSCRIPTIONS = frozenset(
 DEAREST_SUBSCRIPTION = 100_00  # cents
 
 
-class Row(NamedTuple):
+class TransactionRow(NamedTuple):
     """What is looked at of a transaction. ``date`` is midnight in milliseconds."""
 
     guid: str
@@ -103,13 +103,13 @@ class Repeating(NamedTuple):
     """
 
     guid: str
-    payments: tuple[Row, ...]
+    payments: tuple[TransactionRow, ...]
     rhythm: Rhythm
     predicted: int
     kind: str
 
     @property
-    def last(self) -> Row:
+    def last(self) -> TransactionRow:
         return self.payments[-1]
 
     def view(self) -> dict[str, Any]:
@@ -154,13 +154,13 @@ NEVER_NULL = ("member_guid", "merchant_guid")  # for which the file knows no nul
 # finding
 
 
-def recent(world: World, user: str) -> list[Row]:
+def recent(world: World, user: str) -> list[TransactionRow]:
     """The user's transactions of the last months, oldest first."""
     query = Query("mx.transaction", owner=user, ranges={"sort": (world.now - DAYS_BACK * DAY, None)})
-    return [Row._make(values) for values in world.values(query, *_MEMBERS)]
+    return [TransactionRow._make(values) for values in world.values(query, *_MEMBERS)]
 
 
-def find_all(world: World, user: Record, rows: Sequence[Row] | None = None) -> list[Repeating]:
+def find_all(world: World, user: Record, rows: Sequence[TransactionRow] | None = None) -> list[Repeating]:
     """The user's series that go on, in the order of their first payments. ``rows`` are those of `recent`, where they
     are known.
     """
@@ -193,17 +193,12 @@ def finder(world: World, user: Record) -> Callable[[Record], dict[str, Any] | No
     return find
 
 
-def of_transaction(world: World, user: Record, transaction: Record) -> dict[str, Any] | None:
-    """The same for a single transaction."""
-    return finder(world, user)(transaction)
-
-
-def _groups(rows: Sequence[Row]) -> dict[tuple[str, str, str], list[Row]]:
+def _groups(rows: Sequence[TransactionRow]) -> dict[tuple[str, str, str], list[TransactionRow]]:
     """Transactions of one account, direction and description."""
-    groups: dict[tuple[str, str, str], list[Row]] = {}
+    groups: dict[tuple[str, str, str], list[TransactionRow]] = {}
     for row in rows:
         groups.setdefault((row.account or "", row.type, row.description or ""), []).append(row)
-    merged: dict[tuple[str, str, str], list[Row]] = {}
+    merged: dict[tuple[str, str, str], list[TransactionRow]] = {}
     for (account, type, description), group in groups.items():
         merged.setdefault((account, type, _plain(description)), []).extend(group)
     for group in merged.values():
@@ -217,11 +212,11 @@ def _plain(description: str) -> str:
     return " ".join(words) or description
 
 
-def _dated(row: Row) -> Dated:
+def _dated(row: TransactionRow) -> Dated:
     return Dated(row.date // DAY, row.cents)
 
 
-def _kind(payments: Sequence[Row]) -> str:
+def _kind(payments: Sequence[TransactionRow]) -> str:
     """MX's type of a series, from its direction and category."""
     last = payments[-1]
     names = {last.category, last.top_level}

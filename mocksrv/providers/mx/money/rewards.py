@@ -9,9 +9,8 @@ from marshmallow import fields
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.providers.http import Reply
 from mocksrv.providers.mx.bank.cards import PRODUCTS
-from mocksrv.providers.mx.http.call import PAGING, Call, Routes, not_found
+from mocksrv.providers.mx.http.call import MEMBER, PAGING, Call, Routes, not_found
 from mocksrv.providers.mx.http.schemas import Document, Moment, Money, shown
-from mocksrv.providers.mx.money.accounts import MEMBER
 
 routes = Routes()
 KIND = "mx.reward"

@@ -4,7 +4,6 @@ insights.
 
 from __future__ import annotations
 
-from datetime import date
 from typing import NamedTuple
 
 from mocksrv.engine.clock import DAY
@@ -13,10 +12,8 @@ from mocksrv.engine.world import World
 from mocksrv.providers.calendar import first_day, length, month_number
 from mocksrv.providers.mx.bank import categories
 
-_EPOCH = date(1970, 1, 1).toordinal()
 
-
-class Month(NamedTuple):
+class SpendingMonth(NamedTuple):
     """A calendar month in UTC: the midnights that begin its first and its last day, in milliseconds."""
 
     first: int
@@ -27,11 +24,11 @@ class Month(NamedTuple):
         return (self.last - self.first) // DAY + 1
 
 
-def month_of(now: int, back: int = 0) -> Month:
+def month_of(now: int, back: int = 0) -> SpendingMonth:
     """The month of a moment, or the one so many months before it (negative: after it)."""
     number = month_number(now // DAY) - back
     first = first_day(number)
-    return Month(first * DAY, (first + length(number) - 1) * DAY)
+    return SpendingMonth(first * DAY, (first + length(number) - 1) * DAY)
 
 
 def spent(world: World, user: str, first: int, last: int) -> dict[str, int]:

@@ -232,7 +232,7 @@ def _show_account(call: Call, plan: Record, account: Record) -> dict[str, Any]:
     own = {"guid": _account_guid(plan, account), "created_at": since, "updated_at": since}
     keys = {
         "account_guid": account.guid,
-        "client_guid": client_guid(call.sandbox.name),
+        "client_guid": client_guid(call.sandbox.salt),
         "spending_plan_guid": plan.guid,
         "user_guid": plan.owner,
     }

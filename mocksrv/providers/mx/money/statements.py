@@ -10,9 +10,8 @@ from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import Reply
 from mocksrv.providers.mx.bank.statements import pdf
-from mocksrv.providers.mx.http.call import PAGING, Call, Routes, not_found
+from mocksrv.providers.mx.http.call import MEMBER, PAGING, Call, Routes, not_found
 from mocksrv.providers.mx.http.schemas import Document, Moment, shown
-from mocksrv.providers.mx.money.accounts import MEMBER
 
 routes = Routes()
 KIND = "mx.statement"

@@ -16,8 +16,8 @@ from mocksrv.engine.world import World
 from mocksrv.providers.http import NO_CONTENT, Reply
 from mocksrv.providers.mx.bank import resources
 from mocksrv.providers.mx.bank.categories import UNCATEGORIZED, labels
-from mocksrv.providers.mx.bank.loading import parts_of
 from mocksrv.providers.mx.bank.resources import SPLIT
+from mocksrv.providers.mx.bank.transactions import parts_of
 from mocksrv.providers.mx.catalog import categories
 from mocksrv.providers.mx.events.changes import (
     AccountChanged,
@@ -28,9 +28,9 @@ from mocksrv.providers.mx.events.changes import (
     after,
     follow,
 )
-from mocksrv.providers.mx.http.call import V1, V2, Call, MXError, Routes
+from mocksrv.providers.mx.http.call import Call, MXError, Routes
 from mocksrv.providers.mx.http.schemas import Day, Document, Money
-from mocksrv.providers.mx.http.versions import Versioned
+from mocksrv.providers.mx.http.versions import V1, V2, Versioned
 from mocksrv.providers.mx.money.accounts import ACCOUNT
 from mocksrv.providers.mx.money.transaction_rules import apply_rules
 from mocksrv.providers.mx.money.transactions import (

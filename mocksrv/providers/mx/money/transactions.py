@@ -17,10 +17,10 @@ from mocksrv.engine.world import World
 from mocksrv.providers.calendar import EPOCH, first_day, month_number
 from mocksrv.providers.http import Reply
 from mocksrv.providers.mx.bank.resources import SPLIT
-from mocksrv.providers.mx.http.call import PAGE_SIZE, PAGING, V1, V2, Call, MXError, Routes, not_found, pagination
+from mocksrv.providers.mx.http.call import MEMBER, PAGE_SIZE, PAGING, Call, MXError, Routes, not_found, pagination
 from mocksrv.providers.mx.http.schemas import Day, Document, Moment, Money, shown
-from mocksrv.providers.mx.http.versions import parameters
-from mocksrv.providers.mx.money.accounts import ACCOUNT, MEMBER, in_use_case
+from mocksrv.providers.mx.http.versions import V1, V2, parameters
+from mocksrv.providers.mx.money.accounts import ACCOUNT, in_use_case
 from mocksrv.providers.mx.money.includes import included
 
 routes = Routes()
@@ -268,7 +268,8 @@ def listed(
     ]
     keep = (lambda record: all(test(record) for test in tests)) if tests else None
     query = replace(query, ranges=ranges, newest_first=True)
-    return call.paged(world, query, "transactions", renderer(call, world, user), keep=keep)
+    lasting = not call.request.args.get("includes")  # series are told by the day
+    return call.paged(world, query, "transactions", renderer(call, world, user), keep=keep, lasting=lasting)
 
 
 @routes.add("GET", TRANSACTIONS, "listTransactions", by_id=True)

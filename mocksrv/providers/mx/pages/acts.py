@@ -12,16 +12,24 @@ from mocksrv.providers.mx.pages.messages import BACK_TO_SEARCH
 from mocksrv.providers.mx.pages.session import (
     CONNECTING,
     CREDENTIALS,
+    DISCLOSURE,
     DONE,
     SEARCH,
     WidgetSession,
 )
-from mocksrv.providers.mx.pages.steps import jobs_after_login, open_challenges, run, watch
+from mocksrv.providers.mx.pages.steps import (
+    after_disclosure,
+    jobs_after_login,
+    open_challenges,
+    run,
+    step_at,
+    watch,
+)
 from mocksrv.providers.mx.people import jobs, logins
 from mocksrv.providers.mx.people.members import create_member, delete_member, update_member
 
 Act = Callable[[WidgetSession, Mapping[str, str]], None]
-NO_WAY_BACK = frozenset({SEARCH, "disclosure", "verifyExistingMember"})  # steps that a host's back does not leave
+NO_WAY_BACK = frozenset({SEARCH, DISCLOSURE, "verifyExistingMember"})  # steps that a host's back does not leave
 ACTS: dict[str, Act] = {}
 
 
@@ -47,7 +55,19 @@ def select(session: WidgetSession, form: Mapping[str, str]) -> None:
         "url": institution.url or "",
     }
     session.tell("mx/connect/selectedInstitution", **chosen)
-    session.go("institutionStatusDetails" if institution.is_disabled_by_client else CREDENTIALS)
+    session.go(step_at(session, institution))
+
+
+@act
+def disclosed(session: WidgetSession, form: Mapping[str, str]) -> None:
+    """What the widget is for was read."""
+    session.go(after_disclosure(session))
+
+
+@act
+def consented(session: WidgetSession, form: Mapping[str, str]) -> None:
+    """The institution may be read."""
+    session.go(CREDENTIALS)
 
 
 @act
@@ -115,7 +135,8 @@ def _create(session: WidgetSession, member: Mapping[str, object]) -> None:
         body["data_request"] = options["data_request"]
     if member.get("is_oauth"):
         body |= _way_back(session)
-    made = session.ask(create_member, body)["member"]
+    fetch = () if options["include_transactions"] else ("accounts", "holdings")
+    made = session.ask(create_member, body, fetch=fetch)["member"]
     session.state["member"] = made["guid"]
 
 
@@ -143,7 +164,9 @@ def _not_created(session: WidgetSession, error: MXError, credentials: Mapping[st
 def _twin(session: WidgetSession, credentials: Mapping[str, str]) -> Record | None:
     """The member that has this login already."""
     institution = session.institution
-    key = logins.duplicate_key(session.call(), institution, credentials) if institution else None
+    if institution is None:
+        return None
+    key = logins.duplicate_key(logins.login_of(session.call(), institution, credentials))
     with session.page.look() as world:
         return next(
             iter(world.list(Query("mx.member", owner=session.user, body={"duplicate_key": key}, limit=1))), None
@@ -182,26 +205,24 @@ def login(session: WidgetSession, form: Mapping[str, str]) -> None:
     session.go(CONNECTING)
 
 
-def prepare_oauth(session: WidgetSession) -> str | None:
-    """The address of the bank's page for the present institution: a member that waits there is made first. None where
-    that cannot be; the error is shown.
+def prepare_oauth(session: WidgetSession) -> bool:
+    """Makes the bank's page of an institution where people log in there, and the member that waits for them, if the
+    session has come to that step; whether it had. Where that cannot be, the error is shown.
     """
     institution, member = session.institution, session.member()
-    if institution is None:
-        return None
+    at_bank = member.body["is_oauth"] if member is not None else institution and institution.supports_oauth
+    if institution is None or session.step != CREDENTIALS or not at_bank or session.state.get("oauth_uri"):
+        return False
     try:
         if member is None:
             _create(session, {"institution_code": institution.code, "is_oauth": True})
             session.state.update(jobs=jobs_after_login(session), told="PENDING")
-            member = session.member()
-        assert member is not None, "it was just made"
         query = {name: str(value) for name, value in _way_back(session).items()}
-        asked = session.ask(jobs.oauth_window_uri, None, query, member=member.guid)
+        asked = session.ask(jobs.oauth_window_uri, None, query, member=session.state["member"])
+        session.state["oauth_uri"] = asked["member"]["oauth_window_uri"]
     except MXError as error:
         _not_created(session, error, {})
-        return None
-    uri: str = asked["member"]["oauth_window_uri"]
-    return uri
+    return True
 
 
 @act

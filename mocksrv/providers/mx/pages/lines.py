@@ -5,9 +5,9 @@ from __future__ import annotations
 from mocksrv.engine.storage.records import Record
 from mocksrv.providers.mx.bank.institutions import Institution
 from mocksrv.providers.mx.pages.session import CREDENTIALS, MFA, WidgetSession
-from mocksrv.providers.mx.pages.steps import open_challenges
 from mocksrv.providers.mx.people.microdeposits import RIGHT_AMOUNTS
 from mocksrv.providers.pages.hints import Hint, SandboxLine, sandbox_line
+from mocksrv.providers.pages.questions import answer_hints
 
 ANYTHING = "correct"  # what is filled in where any value will do
 MOST_HINTS = 16
@@ -26,7 +26,7 @@ def _hints(session: WidgetSession, member: Record | None) -> list[Hint]:
     if session.step == CREDENTIALS and institution is not None and not session.state.get("oauth_uri"):
         return _logins(session, institution)
     if session.step == MFA and member is not None and member.play is not None:
-        return [*_answers(session, member)]
+        return answer_hints(member.play.asked, session.texts, ANYTHING)
     if session.step == "microdeposits":
         pairs = (tuple(f"{cents / 100:.2f}" for cents in pair) for pair in sorted(RIGHT_AMOUNTS))
         return [Hint(session.texts("hint_amounts", one=a, two=b), {"amount_1": a, "amount_2": b}) for a, b in pairs]
@@ -49,20 +49,4 @@ def _logins(session: WidgetSession, institution: Institution) -> list[Hint]:
     for login, scenario in scenarios.logins_at("mx", institution.code):
         told = texts("hint_password", password=login.password or texts("hint_any"), scenario=scenario)
         hints.append(Hint(told, {**plain, name: login.username or ANYTHING, secret: login.password or ANYTHING}))
-    return hints
-
-
-def _answers(session: WidgetSession, member: Record) -> list[Hint]:
-    """The right answers, in one."""
-    values: dict[str, str] = {}
-    shown: list[str] = []
-    for place, challenge in enumerate(open_challenges(member), 1):
-        right = challenge.right[0] if challenge.right else None
-        option = next((each for each in challenge.options if right in (each.value, each.label, None)), None)
-        value = option.value if option is not None else right or ANYTHING
-        values[f"answer-{place}"] = option.guid if option is not None else value
-        shown.append(option.label if option is not None else value)
-    hints = [Hint(session.texts("hint_answer", answer=", ".join(shown)), values)]
-    if any(challenge.right is None for challenge in open_challenges(member)):
-        hints.append(Hint(session.texts("hint_any_answer")))
     return hints

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 
 from mocksrv.engine.storage.records import dumps
 
-LOAD, LOADED, PING = "mx/load", "mx/connect/loaded", "mx/ping"
+LOAD, LOADED = "mx/load", "mx/connect/loaded"
 STEP, BACK_TO_SEARCH = "mx/connect/stepChange", "mx/connect/backToSearch"
 CONNECTED = "mx/connect/memberConnected"
 WITHOUT_SESSION = frozenset({LOAD, "mx/account/created"})  # their metadata name neither user nor session

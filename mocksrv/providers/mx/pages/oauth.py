@@ -26,7 +26,7 @@ def authorize(page: PageRequest) -> Response:
     state = page.request.args.get("state", "")
     with page.look() as world:
         member = _waiting(world, state)
-    return _gone(page) if member is None else _bank(page, member, state, "sign_in")
+    return page.says("bank_gone", 410) if member is None else _bank(page, member, state, "sign_in")
 
 
 def decide(page: PageRequest) -> Response:
@@ -35,11 +35,13 @@ def decide(page: PageRequest) -> Response:
     with page.look() as world:
         member = _waiting(world, state)
     if member is None:
-        return _gone(page)
+        return page.says("bank_gone", 410)
     do = form.get("do", "")
     if do not in OUTCOMES:
         empty = not (form.get("username", "").strip() and form.get("password", ""))
         return _bank(page, member, state, "sign_in" if empty else "consent", wrong=empty)
+    if do == "approve" and "choice" in form and "account" not in form:
+        return _bank(page, member, state, "consent", wrong=True)
     accounts = {"accounts": ",".join(page.request.form.getlist("account"))} if "account" in form else {}
     answer = {"code": state[::-1], **accounts} if do == "approve" else {"error": ERRORS[do]}
     return page.see_other(f"{page.url('redirect_from')}?{urlencode({**answer, 'state': state})}")
@@ -65,14 +67,14 @@ def redirect_from(page: PageRequest) -> Response:
     with page.change() as world:
         member = _waiting(world, given.get("state", ""))
         if member is None or not (error or given.get("code")):
-            return _gone(page)
+            return page.says("bank_gone", 410)
         member.body["oauth_state"] = None  # an address is good for one visit
         if given.get("accounts"):
             member.body["consented_accounts"] = given["accounts"].split(",")
         try:
             page.provider.actions().act(world, member, do, ())
         except CannotAct:
-            return _gone(page)
+            return page.says("bank_gone", 410)
     return _back_to_app(page, member, REASONS.get(do))
 
 
@@ -124,17 +126,11 @@ def _bank(page: PageRequest, member: Record, state: str, shown: str, *, wrong: b
         line=line,
         shown=shown,
         wrong=wrong,
-        member=member,
-        accounts=accounts,
-        oauth_state=state,
+        name=member.body["institution_name"],
+        code=member.body["institution_code"],
+        accounts=[{**each, "kind": each["type"].replace("_", " ").capitalize()} for each in accounts],
+        kept={"state": state},
         auto=consent.auto if consent is not None else None,
         address=page.url("decide"),
         settle=f"{page.url('settle')}?{urlencode({'state': state})}",
-    )
-
-
-def _gone(page: PageRequest) -> Response:
-    texts = page.texts(page.request.headers.get("Accept-Language"))
-    return page.render(
-        "message.html", 410, texts=texts, heading=texts("bank_gone_heading"), text=texts("bank_gone_text")
     )

@@ -21,8 +21,10 @@ from mocksrv.providers.mx.pages.messages import STEP, Messages
 from mocksrv.providers.mx.people.widgets import SESSION, by_link
 from mocksrv.providers.pages.page import PageRequest
 from mocksrv.providers.pages.texts import Texts
+from mocksrv.providers.pages.visit import Visit
 
 SEARCH, CREDENTIALS, CONNECTING, MFA, DONE = "search", "enterCreds", "connecting", "mfa", "connected"
+DISCLOSURE, CONSENT = "disclosure", "consent"  # there only if they are switched on
 ERROR, OAUTH_ERROR = "actionableError", "oauthError"
 PATIENCE = 60 * SECOND  # after which a host is told that connecting takes long
 
@@ -46,7 +48,7 @@ class SessionGone(Exception):
     """There is no such session, or it has ended."""
 
 
-class WidgetSession:
+class WidgetSession(Visit):
     """A session of the widget, within one request. What changes is kept by `save`."""
 
     def __init__(self, page: PageRequest, link: str) -> None:
@@ -54,11 +56,8 @@ class WidgetSession:
             record = by_link(world, SESSION, link)
         if record is None:
             raise SessionGone
-        self.page = page
-        self.record = record
+        super().__init__(page, record, AT_FIRST)
         self.link = link
-        record.body = {**AT_FIRST, **record.body}
-        self.state: dict[str, Any] = record.body
 
     # what was asked for
 
@@ -78,6 +77,10 @@ class WidgetSession:
     @property
     def verifies(self) -> bool:
         return "verification" in self.modes
+
+    def has(self, step: str) -> bool:
+        """Whether a step is switched on for this client."""
+        return step in self.page.sandbox.settings.steps
 
     @cached_property
     def texts(self) -> Texts:
@@ -138,26 +141,6 @@ class WidgetSession:
         """Shows another page of the same step."""
         self.state.update(view=view, error=error, turn=self.state["turn"] + 1)
 
-    def save(self, *, over: bool = False) -> bool:
-        """Keeps what has changed, unless another request has changed the session meanwhile; whether it was kept.
-        ``over``: it is kept all the same, for something was done.
-        """
-        with self.page.change() as world:
-            present = world.get(SESSION, self.record.guid)
-            if present is None or (present.revision != self.record.revision and not over):
-                return False
-            self.record.revision = present.revision
-            world.save(self.record)
-        return True
-
-    def take_messages(self) -> list[Any]:
-        """What the host was not told yet; it is from now on."""
-        messages: list[Any] = self.state["messages"]
-        if not messages:
-            return []
-        self.state["messages"] = []
-        return messages if self.save() else []
-
     # calling
 
     def call(self, body: Any = None, query: Mapping[str, str] | None = None) -> Call:
@@ -174,7 +157,7 @@ class WidgetSession:
         return made
 
     def ask(
-        self, view: Callable[..., Reply], body: Any = None, query: Mapping[str, str] | None = None, **parameters: str
+        self, view: Callable[..., Reply], body: Any = None, query: Mapping[str, str] | None = None, **parameters: Any
     ) -> Any:
         """What an operation of the API answers for the session's user. Raises MXError."""
         return view(self.call(body, query), user=self.user, **parameters).body

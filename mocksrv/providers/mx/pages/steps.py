@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from mocksrv.engine.play import OpenChallenge
 from mocksrv.engine.storage.records import Query, Record
+from mocksrv.providers.mx.bank.institutions import Institution
 from mocksrv.providers.mx.events.statuses import STATUSES
 from mocksrv.providers.mx.http.call import MXError
 from mocksrv.providers.mx.pages.messages import CONNECTED, LOAD, LOADED, STEP
 from mocksrv.providers.mx.pages.session import (
     CONNECTING,
+    CONSENT,
     CREDENTIALS,
+    DISCLOSURE,
     DONE,
     ERROR,
     MFA,
@@ -30,7 +33,6 @@ from mocksrv.providers.mx.people.widgets import INSTITUTION_OPTIONS
 NO_ACCOUNTS = 1000  # MX's code for a verification without a checking or savings account
 REASONS = {"deny": "DENIED", "cancel": "CANCELLED", "fail": "PROVIDER_ERROR"}  # outcome at the bank's page -> MX's word
 SESSION_ERROR = "SESSION_ERROR"
-RUN_AGAIN = frozenset({"REJECTED", "EXPIRED", "RECONNECTED", "CREATED", "UPDATED", "RESUMED"})
 WATCHED = frozenset({"CREATED", "RECONNECTED", "UPDATED", "RESUMED"})  # of members that somebody comes back to
 
 
@@ -44,7 +46,6 @@ def begin(session: WidgetSession) -> None:
 
 def _first_step(session: WidgetSession) -> str:
     options, state = session.options, session.state
-    code = next((options[name] for name in INSTITUTION_OPTIONS if options.get(name)), None)
     state["member"] = _asked_member(session)
     member = session.member()
     if member is not None:
@@ -53,14 +54,24 @@ def _first_step(session: WidgetSession) -> str:
     if "current_microdeposit_guid" in options and session.verifies:
         state["microdeposit"] = options["current_microdeposit_guid"]
         return "microdeposits"
-    if code is not None:
-        institution = session.call().institutions.get(code)
-        if institution is not None:
-            state["institution"] = institution.code
-            return "institutionStatusDetails" if institution.is_disabled_by_client else CREDENTIALS
-    if session.verifies and verifiable(session):
-        return "verifyExistingMember"
-    return SEARCH
+    return DISCLOSURE if session.has(DISCLOSURE) else after_disclosure(session)
+
+
+def after_disclosure(session: WidgetSession) -> str:
+    """The first step of a widget that asks for no member, once it was said what it is for."""
+    code = next((session.options[name] for name in INSTITUTION_OPTIONS if session.options.get(name)), None)
+    institution = session.call().institutions.get(code) if code is not None else None
+    if institution is not None:
+        session.state["institution"] = institution.code
+        return step_at(session, institution)
+    return "verifyExistingMember" if session.verifies and verifiable(session) else SEARCH
+
+
+def step_at(session: WidgetSession, institution: Institution) -> str:
+    """The first step at an institution that was chosen."""
+    if institution.is_disabled_by_client:
+        return "institutionStatusDetails"
+    return CONSENT if session.has(CONSENT) else CREDENTIALS
 
 
 def _asked_member(session: WidgetSession) -> str | None:

@@ -15,6 +15,7 @@ from mocksrv.providers.mx.pages.lines import line_of
 from mocksrv.providers.mx.pages.messages import LOAD
 from mocksrv.providers.mx.pages.session import (
     CONNECTING,
+    CONSENT,
     CREDENTIALS,
     MFA,
     SEARCH,
@@ -22,14 +23,13 @@ from mocksrv.providers.mx.pages.session import (
     WidgetSession,
 )
 from mocksrv.providers.mx.pages.steps import begin, verifiable, watch
-from mocksrv.providers.mx.people.challenges import challenges_of
 from mocksrv.providers.mx.people.microdeposits import KNOWN_ROUTING_NUMBERS
 from mocksrv.providers.mx.people.widgets import CONNECT, KIND, begin_session, by_link
 from mocksrv.providers.pages.page import PageRequest
+from mocksrv.providers.pages.questions import questions
 
 MOST_FOUND = 50  # institutions in a list
 POLL = {CONNECTING: 400, MFA: 1000, CREDENTIALS: 1000}  # step -> ms between polls, while something is waited for
-PING = 30_000  # ms between the messages that keep a session alive
 MANUAL_TYPES = tuple(name for name in ACCOUNT_TYPES if name not in ("ANY", "CHECKING_LINE_OF_CREDIT", "PREPAID"))
 SHORT_WORD = 2  # letters from which a search is told
 REASONS_TO_LEAVE = ("unused", "moved", "privacy", "other")
@@ -37,19 +37,20 @@ REASONS_TO_LEAVE = ("unused", "moved", "privacy", "other")
 
 def widget(page: PageRequest, kind: str, link: str) -> Response:
     """The link that the API has handed out: good for one visit, which goes on in a session. HEAD is no visit."""
-    texts = page.texts(page.request.headers.get("Accept-Language"))
     with page.look() as world:
         record = by_link(world, KIND, link)
     if record is None or record.body["options"]["widget_type"].removesuffix("_widget") != kind:
-        return _says(page, "link_unknown", 404)
+        return page.says("link_unknown", 404)
     if record.body["used_at"] is None and page.request.method == "HEAD":
-        return page.render("message.html", heading=texts("title"), text="", texts=texts)
+        return page.title()
     with page.change() as world:
         record = by_link(world, KIND, link)
         if record is None or record.body["used_at"] is not None:
-            return _says(page, "link_used", 410)
-        made = begin_session(world, record, page.host_origin)
-    return page.see_other(page.url("session", link=made.partner_id))
+            return page.says("link_used", 410)
+        session_link = begin_session(world, record, page.host_origin)
+    if kind == CONNECT.removesuffix("_widget"):
+        _begin(WidgetSession(page, session_link))
+    return page.see_other(page.url("session", link=session_link))
 
 
 def session(page: PageRequest, link: str) -> Response:
@@ -57,20 +58,24 @@ def session(page: PageRequest, link: str) -> Response:
     try:
         return _shown(WidgetSession(page, link))
     except SessionGone:
-        return _says(page, "session_gone", 410)
+        return page.says("session_gone", 410)
 
 
 def poll(page: PageRequest, link: str) -> Response:
-    """The next step, as soon as there is one; 204 before."""
+    """The present step, as soon as it is another than the one that was ``seen``; 204 before."""
     try:
         at = WidgetSession(page, link)
     except SessionGone:
-        return _says(page, "session_gone", 410)
+        return page.says("session_gone", 410)
     before = dumps(at.state)
     if _polls(at, at.member()) is not None:
         watch(at)
-    if dumps(at.state) == before or not at.save():
+    if dumps(at.state) == before:
+        return page.nothing_new() if at.is_seen() else _shown(at)
+    if not at.save():
         return page.nothing_new()
+    if prepare_oauth(at):
+        at.save()
     return _shown(at)
 
 
@@ -79,10 +84,12 @@ def act(page: PageRequest, link: str, act: str) -> Response:
     try:
         at = WidgetSession(page, link)
     except SessionGone:
-        return _says(page, "session_gone", 410)
+        return page.says("session_gone", 410)
     does = ACTS.get(act)
-    if does is not None and page.form.get("turn", str(at.state["turn"])) == str(at.state["turn"]):
+    present = str(at.state["turn"])
+    if does is not None and page.form.get("turn", present) == present and at.claim():
         does(at, page.form)
+        prepare_oauth(at)
         at.save(over=True)
     return page.see_other(page.url("session", link=link))
 
@@ -92,14 +99,18 @@ def search(page: PageRequest, link: str) -> Response:
     try:
         at = WidgetSession(page, link)
     except SessionGone:
-        return _says(page, "session_gone", 410)
+        return page.says("session_gone", 410)
     return page.render("found.html", texts=at.texts, **_found(at, page.request.args.get("q", "")), **_common(at))
 
 
-def _says(page: PageRequest, key: str, status: int) -> Response:
-    """A page that says one thing."""
-    texts = page.texts(page.request.headers.get("Accept-Language"))
-    return page.render("message.html", status, texts=texts, heading=texts(f"{key}_heading"), text=texts(f"{key}_text"))
+def _begin(at: WidgetSession) -> None:
+    """The first step, by the one visit of the link: what it makes is made once, however often its page is shown."""
+    try:
+        begin(at)
+    except MXError:
+        return  # the member that the host has named is gone, which the page says
+    prepare_oauth(at)
+    at.save()
 
 
 def _shown(at: WidgetSession) -> Response:
@@ -109,23 +120,9 @@ def _shown(at: WidgetSession) -> Response:
         at.tell(LOAD)
         return _render(at, "placeholder.html", kind=options["widget_type"])
     if not at.step:
-        try:
-            begin(at)
-        except MXError:
-            return _says(page, "member_gone", 404)
-        at.save()
-    if at.step == CREDENTIALS and _logs_in_at_the_bank(at) and not at.state.get("oauth_uri"):
-        at.state["oauth_uri"] = prepare_oauth(at)
-        at.save()
+        return page.says("member_gone", 404)
     template = f"{at.state.get('view') or at.step}.html" if at.step != deposits.STEP else "microdeposits.html"
     return _render(at, template)
-
-
-def _logs_in_at_the_bank(at: WidgetSession) -> bool:
-    institution, member = at.institution, at.member()
-    if institution is None:
-        return False
-    return bool(member.body["is_oauth"]) if member is not None else institution.supports_oauth
 
 
 def _render(at: WidgetSession, template: str, **more: Any) -> Response:
@@ -146,7 +143,14 @@ def _render(at: WidgetSession, template: str, **more: Any) -> Response:
 
 def _common(at: WidgetSession) -> dict[str, Any]:
     address = at.page.url("session", link=at.link)
-    return {"address": address, "at": at, "state": at.state, "institution": at.institution, "options": at.options}
+    return {
+        "address": address,
+        "turn": at.state["turn"],
+        "at": at,
+        "state": at.state,
+        "institution": at.institution,
+        "options": at.options,
+    }
 
 
 def _of_step(at: WidgetSession, member: Record | None) -> dict[str, Any]:
@@ -163,18 +167,32 @@ def _of_step(at: WidgetSession, member: Record | None) -> dict[str, Any]:
     if at.step == SEARCH:
         told = _told(at, "mx/connect/institutionSearch", query="")
         return {**common, **_found(at, ""), "searching": dumps(told), "shortest": SHORT_WORD}
+    if at.step == CONSENT:
+        return {**common, "shared": _shared(at)}
     if at.step == CREDENTIALS and at.institution is not None:
         told = _told(at, "mx/connect/oauthRequested", url=at.state.get("oauth_uri"), member_guid=at.state.get("member"))
         fields = at.call().institutions.credentials(at.institution)
         return {**common, "fields": fields, "requested": dumps(told)}
     if at.step == MFA and member is not None and member.play is not None:
-        return {**common, "challenges": challenges_of(member)}
+        return {**common, "questions": questions(member.play.asked)}
     if at.step == "verifyExistingMember":
         return {**common, "members": verifiable(at)}
     if at.step == deposits.STEP:
         deposit = deposits.present(at)
         return {**common, "deposit": deposit, "shown": deposits.page_of(at, deposit)}
     return {**common, "types": MANUAL_TYPES, "reasons": REASONS_TO_LEAVE}
+
+
+def _shared(at: WidgetSession) -> list[str]:
+    """What the app asks for, as the widget's options say."""
+    options = at.options
+    asked = {
+        "accounts": True,
+        "transactions": options["include_transactions"],
+        "numbers": at.verifies,
+        "owners": options["include_identity"],
+    }
+    return [name for name, wanted in asked.items() if wanted]
 
 
 def _polls(at: WidgetSession, member: Record | None) -> int | None:

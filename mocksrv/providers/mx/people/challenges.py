@@ -6,9 +6,7 @@ from typing import Any
 
 from mocksrv.engine.play import OpenChallenge
 from mocksrv.engine.storage.records import Record
-from mocksrv.providers.pictures import data_uri
-
-WORD = "correct"  # what a picture says that the scenario does not bring
+from mocksrv.providers.pictures import WORD, data_uri
 
 
 def challenges_of(member: Record) -> list[dict[str, Any]]:

@@ -119,6 +119,7 @@ class ContactCalls:
 
     def routes(self) -> list[ControlRoute]:
         unknown = {404: "there is no such user"}
+        guid = {"guid": "The guid of a user of MX."}
         return [
             ControlRoute(
                 "PUT",
@@ -128,6 +129,7 @@ class ContactCalls:
                 ContactsBody,
                 ContactsShown,
                 unknown,
+                guid,
             ),
             ControlRoute(
                 "POST",
@@ -137,6 +139,7 @@ class ContactCalls:
                 VerifyBody,
                 ContactsShown,
                 {**unknown, 410: "the token was used, has expired, or is of another address than the user has now"},
+                guid,
             ),
         ]
 

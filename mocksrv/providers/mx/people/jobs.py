@@ -20,12 +20,11 @@ from mocksrv.engine.world import World
 from mocksrv.providers.http import Reply
 from mocksrv.providers.mx.events.jobs import MemberJob
 from mocksrv.providers.mx.events.statuses import STATUSES, VERIFY_FROM
-from mocksrv.providers.mx.http.call import Call, MXError, Routes
+from mocksrv.providers.mx.http.call import MEMBER, Call, MXError, Routes
 from mocksrv.providers.mx.http.schemas import Document
 from mocksrv.providers.mx.http.versions import parameters
 from mocksrv.providers.mx.people.lifecycle import FETCHES, family
 from mocksrv.providers.mx.people.members import (
-    MEMBER,
     REFERRALS,
     WAY_BACK,
     CredentialValue,
@@ -160,9 +159,9 @@ def resume(call: Call, user: str, member: str) -> Reply:
                 world, record, {answer["guid"]: answer["value"] for answer in given["challenges"]}
             )
         except NotWaiting:
-            raise MXError(
-                405, f"A member that is {record.body['connection_status']} is not waiting for answers"
-            ) from None
+            status = record.body["connection_status"]
+            late = "late-answer" if status == "EXPIRED" else None
+            raise MXError(405, f"A member that is {status} is not waiting for answers", late) from None
         except ValueError as error:
             raise MXError(400, f"Invalid challenge answers: {error}") from None
         return Reply({"member": render(call, record, owner)}, 202)

@@ -21,7 +21,7 @@ from mocksrv.providers.mx.events.jobs import MemberJob
 from mocksrv.providers.mx.events.payloads import JOB_STATUSES
 from mocksrv.providers.mx.events.statuses import COUNTING, STATUSES, disagreements, whole_error
 from mocksrv.providers.mx.events.webhooks import RETRIES, UNASKED, emit_member, save_changed
-from mocksrv.providers.mx.people.former_logins import remember_login
+from mocksrv.providers.mx.people.logins import remember_login
 from mocksrv.providers.profiles import Profiles
 
 JOBS = {
@@ -137,6 +137,7 @@ class MemberRole(Role):
     defaults = Path(__file__).with_name("defaults.yaml")
     jobs: ClassVar[Mapping[str, JobKind]] = JOBS
     first_flow, plain_job, refresh_job = "connect", "aggregate", "background"
+    status_member = "connection_status"
     first_status = "CREATED"
     resumed = "RESUMED"
     asking = "CHALLENGED"
@@ -148,6 +149,7 @@ class MemberRole(Role):
     counting = COUNTING
     lifetimes: ClassVar[Mapping[str, int]] = {"PENDING": HOUR}
     challenge_prefix = option_prefix = "CRD"
+    challenge_types = ("TEXT", "OPTIONS", "IMAGE_DATA", "IMAGE_OPTIONS", "TOKEN")
     unasked = UNASKED
     retries = RETRIES
     branches: ClassVar[Mapping[str, str]] = {
@@ -171,10 +173,6 @@ class MemberRole(Role):
         self.timers = timers
         self._trigger = trigger
         self.vocabulary = vocabulary(loader.profiles, events)
-
-    def status(self, subject: Record) -> str | None:
-        status: str | None = subject.body["connection_status"]
-        return status
 
     def begin_job(self, world: World, subject: Record) -> None:
         """A job starts: flags, and a job guid of its own. Saved by what follows. A member's first job shows as
@@ -334,9 +332,9 @@ class MemberRole(Role):
         """Deletes a member with all that hangs on it; when its login was used last is remembered."""
         remember_login(world, subject)
         world.cancel_timers(subject.guid)
-        world.remove(subject=subject.guid)
+        world.remove_below("subject", subject.guid)
         world.remove(guid=subject.guid)
-        world.mark(subject.guid, "deleted")
+        world.mark(subject, "deleted")
         subject.revision += 1
         subject.updated_at = world.now
         emit_member(world, "mx.member.deleted", subject)

@@ -1,19 +1,23 @@
-"""The logins of members: the credentials that a client sends, the scenario that they choose, and that no two members of
-a user have the same.
+"""The logins of members: the credentials that a client sends, the scenario that they choose, that no two members of a
+user have the same, and when those of deleted members were aggregated.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mocksrv.engine.clock import HOUR
 from mocksrv.engine.scenarios.choosing import SCENARIO_HEADER, Choice, Credentials, choose, choose_again
 from mocksrv.engine.scenarios.lookup import UnknownScenario
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.mx.bank.institutions import Credential, Institution
 from mocksrv.providers.mx.http.call import Call, MXError
+
+FORMER = "mx.former_login"  # kind of records: logins of deleted members
+REMEMBERED = 3 * HOUR
 
 
 def given_credentials(
@@ -37,70 +41,77 @@ def given_credentials(
     return values
 
 
-def login_of(call: Call, institution: Institution, credentials: Mapping[str, str] | None) -> Credentials:
+def login_of(
+    call: Call, institution: Institution, credentials: Mapping[str, str], *, elsewhere: bool = False
+) -> Credentials:
     """What `logins` of scenarios are matched with: the name is the first credential that is no password.
-    ``credentials`` are None for a member that logs in at its bank.
+    ``elsewhere``: the member logs in at its bank.
     """
-    if credentials is None:
-        return Credentials(institution.code, None, None, elsewhere=True)
     definitions: Sequence[Credential] = call.institutions.credentials(institution)
-    password = next((d.guid for d in definitions if d.field_type == "PASSWORD"), None)
-    username = next((d.guid for d in definitions if d.field_type != "PASSWORD"), None)
-    return Credentials(institution.code, credentials.get(username or ""), credentials.get(password or ""))
+    password = next((d.guid for d in definitions if d.field_type == "PASSWORD"), "")
+    username = next((d.guid for d in definitions if d.field_type != "PASSWORD"), "")
+    return Credentials(institution.code, credentials.get(username), credentials.get(password), elsewhere)
 
 
-def first_scenario(call: Call, world: World, institution: Institution, credentials: Mapping[str, str] | None) -> Choice:
-    """The scenario that a new member plays; ``credentials`` are None for one that logs in at its bank. Raises MXError
-    400.
-    """
-    login = login_of(call, institution, credentials)
-    header = call.request.headers.get(SCENARIO_HEADER)
-    return _chosen(
-        lambda: choose(
-            world,
-            call.mount.role.vocabulary,
-            header=header,
-            institution=institution.scenario,
-            login=login,
-        )
-    )
-
-
-def next_scenario(
-    call: Call, world: World, member: Record, institution: Institution, credentials: Mapping[str, str]
+def choose_scenario(
+    call: Call, world: World, institution: Institution, login: Credentials, present: Choice | None = None
 ) -> Choice:
-    """The scenario that new credentials of a member choose. Raises MXError 400."""
-    assert member.play is not None
-    before = Choice(member.play.scenario, member.play.by)
-    login = login_of(call, institution, None if member.body["is_oauth"] else credentials)
-    header = call.request.headers.get(SCENARIO_HEADER)
-    return _chosen(lambda: choose_again(world, call.mount.role.vocabulary, before, header=header, login=login))
-
-
-def _chosen(choosing: Callable[[], Choice]) -> Choice:
+    """The scenario that a new member plays; or one whose credentials are new, which plays the ``present`` one. Raises
+    MXError 400.
+    """
+    vocabulary, header = call.mount.role.vocabulary, call.request.headers.get(SCENARIO_HEADER)
     try:
-        return choosing()
+        if present is not None:
+            return choose_again(world, vocabulary, present, header=header, login=login)
+        return choose(world, vocabulary, header=header, institution=institution.scenario, login=login)
     except UnknownScenario as unknown:
         raise MXError(400, f"{SCENARIO_HEADER}: {unknown}") from None
 
 
-def duplicate_key(call: Call, institution: Institution, credentials: Mapping[str, str]) -> str | None:
+def duplicate_key(login: Credentials) -> str | None:
     """What two members of one user may not share: the institution and the login's name; None without a login."""
-    name = login_of(call, institution, credentials).username if credentials else None
-    return hashlib.sha256(f"{institution.code}\0{name}".encode()).hexdigest() if name else None
+    if not login.username:
+        return None
+    return hashlib.sha256(f"{login.institution}\0{login.username}".encode()).hexdigest()
 
 
-def check_duplicate(
-    call: Call,
-    world: World,
-    owner: str,
-    institution: Institution,
-    credentials: Mapping[str, str],
-    own: Record | None = None,
-) -> None:
-    """Raises MXError 409, with the member that has this login already; ``own`` is none."""
-    key = duplicate_key(call, institution, credentials)
+def unshared_key(world: World, owner: str, login: Credentials, own: Record | None = None) -> str | None:
+    """The same. Raises MXError 409, with the member other than ``own`` that has this login already."""
+    key = duplicate_key(login)
     same = world.list(Query("mx.member", owner=owner, body={"duplicate_key": key}, limit=2)) if key else []
     others = [member for member in same if own is None or member.guid != own.guid]
     if others:
         raise MXError(409, f"Member {others[0].guid} of this user has the same institution and login name already")
+    return key
+
+
+# of deleted members
+
+
+def remember_login(world: World, member: Record) -> None:
+    """Keeps when a member that is deleted was aggregated last."""
+    key, at = member.body.get("duplicate_key"), member.body["aggregated_at"]
+    if not key or at is None:
+        return
+    body = {"aggregated_at": at, "deleted_at": world.now}
+    known = _former(world, member.owner, key)
+    if known is None:
+        world.add(Record(FORMER, world.guid(), body, owner=member.owner, partner_id=key))
+    else:
+        known.body = body
+        world.save(known)
+
+
+def used_before(world: World, owner: str, key: str | None, *, skip: bool) -> int | None:
+    """When a login of this user was aggregated before (ms), as a new member shows it: ``skip``: it is not aggregated at
+    once; else only if the former member was deleted no more than three hours ago.
+    """
+    former = _former(world, owner, key) if key else None
+    if former is None or not (skip or world.now - former.body["deleted_at"] <= REMEMBERED):
+        return None
+    at: int = former.body["aggregated_at"]
+    return at
+
+
+def _former(world: World, owner: str, key: str) -> Record | None:
+    return next(iter(world.list(Query(FORMER, owner=owner, partner_id=key, limit=1))), None)

@@ -13,9 +13,9 @@ from mocksrv.providers.mx.bank import resources
 from mocksrv.providers.mx.bank.loading import masked
 from mocksrv.providers.mx.catalog.institutions import page
 from mocksrv.providers.mx.events.webhooks import emit_member
-from mocksrv.providers.mx.http.call import PAGING, V2, Call, MXError, Routes, not_found
+from mocksrv.providers.mx.http.call import PAGING, Call, MXError, Routes, not_found
 from mocksrv.providers.mx.http.schemas import Document, Money
-from mocksrv.providers.mx.http.versions import ACCOUNT_TYPES
+from mocksrv.providers.mx.http.versions import ACCOUNT_TYPES, V2
 from mocksrv.providers.mx.money import accounts
 from mocksrv.providers.mx.money.manual_accounts import (
     GivenMoment,
@@ -157,7 +157,7 @@ def delete_member(call: Call, user: str, member: str) -> Reply:
         record = _member(call, world, call.user(world, user), member)
         for account in world.list(Query("mx.account", subject=record.guid)):
             remove_account(world, account)
-        call.mount.role.remove(world, record)
+        call.delete(world, record)
     return NO_CONTENT
 
 

@@ -17,11 +17,12 @@ from mocksrv.engine.world import World
 from mocksrv.providers.http import NO_CONTENT, Reply
 from mocksrv.providers.mx.bank import resources
 from mocksrv.providers.mx.bank.categories import BY_NAME, UNCATEGORIZED, Category, labels
-from mocksrv.providers.mx.bank.loading import parts_of
+from mocksrv.providers.mx.bank.transactions import parts_of
 from mocksrv.providers.mx.catalog import categories
 from mocksrv.providers.mx.events.changes import SpendingChanged, TransactionsAdded, follow
-from mocksrv.providers.mx.http.call import PAGING, V1, Call, MXError, Routes
+from mocksrv.providers.mx.http.call import PAGING, Call, MXError, Routes
 from mocksrv.providers.mx.http.schemas import Document, Money
+from mocksrv.providers.mx.http.versions import V1
 from mocksrv.providers.mx.money import transactions
 from mocksrv.providers.mx.money.manual_accounts import (
     GivenMoment,

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from marshmallow import EXCLUDE, Schema, fields, validate
 
 from mocksrv.engine.play import Play
+from mocksrv.engine.scenarios.choosing import Choice
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import NO_CONTENT, Reply
@@ -21,15 +22,14 @@ from mocksrv.providers.mx.catalog.institutions import CREDENTIALS
 from mocksrv.providers.mx.events.jobs import MemberJob
 from mocksrv.providers.mx.events.statuses import message
 from mocksrv.providers.mx.events.webhooks import emit_member
-from mocksrv.providers.mx.http.call import V1, Call, MXError, Routes, not_found
+from mocksrv.providers.mx.http.call import MEMBER, Call, MXError, Routes, not_found
 from mocksrv.providers.mx.http.schemas import Document, Moment, shown
+from mocksrv.providers.mx.http.versions import V1
 from mocksrv.providers.mx.people import logins
 from mocksrv.providers.mx.people.challenges import challenges_of
-from mocksrv.providers.mx.people.former_logins import used_before
 from mocksrv.providers.mx.people.lifecycle import PRODUCTS
 
 routes = Routes()
-MEMBER = "/users/<user>/members/<member>"
 MEMBERS_OF_A_USER = 25
 WAY_BACK = (
     "client_redirect_url",
@@ -103,7 +103,7 @@ class StatusSchema(Document):
     successfully_aggregated_at = Moment()
 
 
-class ReturnSchema(Document):
+class WayBackSchema(Document):
     """What stands beside the member when one is created: how an OAuth login comes back to the app."""
 
     client_redirect_url = fields.String(allow_none=True)
@@ -113,7 +113,7 @@ class ReturnSchema(Document):
 
 
 MEMBERS = MemberSchema()
-RETURN = ReturnSchema()
+RETURN = WayBackSchema()
 CHANGES = MemberSchema(exclude=("institution_code", "is_oauth"))
 STATUS = StatusSchema()
 
@@ -190,7 +190,8 @@ def list_member_credentials(call: Call, user: str, member: str) -> Reply:
 
 
 @routes.add("POST", "/users/<user>/members", "createMember", by_id=True)
-def create_member(call: Call, user: str) -> Reply:
+def create_member(call: Call, user: str, fetch: Sequence[str] = ()) -> Reply:
+    """``fetch``: what the first job fetches, where a widget was asked for less than all and no products."""
     echo = call.callback_headers
     given = call.load("member", MEMBERS, known_beside=ROOTS_BESIDE_MEMBER) | call.checked(RETURN, call.json)
     products = _products(call)
@@ -205,12 +206,13 @@ def create_member(call: Call, user: str) -> Reply:
             raise MXError(405, f"A user may have {MEMBERS_OF_A_USER} members")
         check_id(world, given.get("id"), None)
         credentials = logins.given_credentials(call, institution, given)
-        logins.check_duplicate(call, world, owner.guid, institution, credentials)
         record = _new_member(call, world, owner, institution, given, credentials)
         job = "oauth" if record.body["is_oauth"] else "connect"
         skip = given.get("skip_aggregation", False)
         record.body["is_being_aggregated"] = not (skip or job == "oauth")
         request, complete = _request_of(institution, products, call.sandbox.settings.without)
+        if fetch and not products:  # no ``data_request``: nobody is told that the first data are there
+            request.fetch, request.ready = list(fetch), True
         request.headers = dict(echo)
         call.engine.player.start(world, call.about(record), job, created=True, skip=skip, details=request)
         accepted = 202 if complete else 201
@@ -225,9 +227,11 @@ def _new_member(
     given: Mapping[str, Any],
     credentials: dict[str, str],
 ) -> Record:
-    oauth = given.get("is_oauth", False)
-    key = logins.duplicate_key(call, institution, credentials)
-    choice = logins.first_scenario(call, world, institution, None if oauth else credentials)
+    """What `player.start` stores. Raises MXError 409 when another member of the user has this login."""
+    oauth, skip = given.get("is_oauth", False), given.get("skip_aggregation", False)
+    login = logins.login_of(call, institution, credentials, elsewhere=oauth)
+    key = logins.unshared_key(world, owner.guid, login)
+    choice = logins.choose_scenario(call, world, institution, login)
     body = {
         "connection_status": "PENDING" if oauth else "CREATED",
         "institution_code": institution.code,
@@ -243,7 +247,7 @@ def _new_member(
         "is_managed_by_user": True,
         "needs_updated_credentials": False,
         "error": {},
-        "aggregated_at": used_before(world, owner.guid, key, skip=given.get("skip_aggregation", False)),
+        "aggregated_at": logins.used_before(world, owner.guid, key, skip=skip),
         "first_job_over": False,
         "successfully_aggregated_at": None,
         "most_recent_job_guid": None,
@@ -291,19 +295,15 @@ def _new_credentials(
         **record.body["credentials"],
         **logins.given_credentials(call, institution, given, all_of_them=False),
     }
-    logins.check_duplicate(call, world, record.owner, institution, credentials, record)
-    play = record.play
-    record.body.update(
-        credentials=credentials,
-        needs_updated_credentials=False,
-        duplicate_key=logins.duplicate_key(call, institution, credentials),
-    )
+    play, login = record.play, logins.login_of(call, institution, credentials, elsewhere=record.body["is_oauth"])
+    key = logins.unshared_key(world, record.owner, login, record)
+    record.body.update(credentials=credentials, needs_updated_credentials=False, duplicate_key=key)
     play.renewed = True
     if play.job is not None:
         _save(world, record, "update", echo)
         return
-    choice = logins.next_scenario(call, world, record, institution, credentials)
-    play.scenario, play.by = choice
+    present = Choice(play.scenario, play.by)
+    play.scenario, play.by = logins.choose_scenario(call, world, institution, login, present)
     details, skip = MemberJob(call="update", headers=dict(echo)), given.get("skip_aggregation", False)
     call.engine.player.start(world, record, "update", skip=skip, details=details)
 
@@ -312,7 +312,7 @@ def _new_credentials(
 def delete_member(call: Call, user: str, member: str) -> Reply:
     with call.change() as world:
         record = call.member(world, call.user(world, user), member)
-        call.mount.role.remove(world, record)
+        call.delete(world, record)
     return NO_CONTENT
 
 

@@ -13,10 +13,11 @@ from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import Reply
 from mocksrv.providers.mx.bank.tax_documents import pdf
-from mocksrv.providers.mx.http.call import PAGING, VERSIONS, Call, Routes, not_found
+from mocksrv.providers.mx.http.call import MEMBER, PAGING, Call, Routes, not_found
 from mocksrv.providers.mx.http.schemas import Document, Moment, shown
+from mocksrv.providers.mx.http.versions import VERSIONS
 from mocksrv.providers.mx.money import holdings
-from mocksrv.providers.mx.money.accounts import ACCOUNT, MEMBER
+from mocksrv.providers.mx.money.accounts import ACCOUNT
 from mocksrv.providers.mx.money.statements import PDF
 from mocksrv.providers.mx.people.jobs import start_job
 

@@ -15,8 +15,9 @@ from mocksrv.engine.clock import DAY, MINUTE
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import Reply
-from mocksrv.providers.mx.http.call import PAGING, V1, Call, MXError, Routes, not_found
+from mocksrv.providers.mx.http.call import PAGING, Call, MXError, Routes, not_found
 from mocksrv.providers.mx.http.schemas import Document, Moment, Money, shown
+from mocksrv.providers.mx.http.versions import V1
 from mocksrv.providers.mx.money.transactions import listed
 from mocksrv.providers.mx.people.identities import guid_of, opaque
 from mocksrv.providers.mx.people.jobs import start_job

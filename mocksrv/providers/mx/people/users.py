@@ -60,7 +60,8 @@ def list_users(call: Call) -> Reply:
     partner_id = given.get("id") or None
     with call.look() as world:
         owner = None if partner_id else ""  # which of the two leads to an index
-        return call.paged(world, Query("mx.user", owner=owner, partner_id=partner_id, body=body), "users", render)
+        query = Query("mx.user", owner=owner, partner_id=partner_id, body=body)
+        return call.paged(world, query, "users", render, lasting=True)
 
 
 @routes.add("POST", "/users", "createUser")
@@ -110,7 +111,7 @@ def delete_user(call: Call, user: str) -> Reply:
         while members := world.list(Query("mx.member", owner=record.guid, limit=MEMBERS_AT_ONCE)):
             for member in members:
                 call.mount.role.remove(world, member)
-        world.remove(owner=record.guid)
+        world.remove_below("owner", record.guid)
         world.remove(guid=record.guid)
         record.revision += 1
         record.updated_at = world.now

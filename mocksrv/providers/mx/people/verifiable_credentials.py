@@ -15,7 +15,8 @@ from mocksrv.engine.sandbox import Sandbox
 from mocksrv.engine.storage.records import Query, Record, dumps
 from mocksrv.engine.world import World
 from mocksrv.providers.http import Reply
-from mocksrv.providers.mx.http.call import V1, Call, MXError, Routes
+from mocksrv.providers.mx.http.call import Call, MXError, Routes
+from mocksrv.providers.mx.http.versions import V1
 from mocksrv.providers.mx.money.transactions import DATE_FORMS, DAYS_BACK, KINDS
 
 routes = Routes()
@@ -107,7 +108,7 @@ def _key(sandbox: Sandbox) -> tuple[Any, bytes]:
     """The sandbox's private key and the bytes of its public one. A seed always makes the same."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # no other call needs it
 
-    key = Ed25519PrivateKey.from_private_bytes(sandbox.chance(f"issuer:{sandbox.name}").randbytes(32))
+    key = Ed25519PrivateKey.from_private_bytes(sandbox.chance(f"issuer:{sandbox.salt}").randbytes(32))
     return key, key.public_key().public_bytes_raw()
 
 

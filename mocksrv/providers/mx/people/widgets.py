@@ -16,10 +16,10 @@ from mocksrv.engine.scenarios.choosing import SCENARIO_HEADER
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.http import Reply
-from mocksrv.providers.mx.http.call import USE_CASES, V1, Call, MXError, Routes, not_found
+from mocksrv.providers.mx.http.call import USE_CASES, Call, MXError, Routes, not_found
 from mocksrv.providers.mx.http.products import INSIGHTS
 from mocksrv.providers.mx.http.schemas import Document
-from mocksrv.providers.mx.http.versions import UNLISTED_WIDGETS, UNSHOWN_WIDGETS, Versioned
+from mocksrv.providers.mx.http.versions import UNLISTED_WIDGETS, UNSHOWN_WIDGETS, V1, Versioned
 from mocksrv.providers.mx.people.identities import opaque
 from mocksrv.providers.mx.people.lifecycle import PRODUCTS
 from mocksrv.providers.mx.people.members import REFERRALS
@@ -203,15 +203,15 @@ def by_link(world: World, kind: str, link: str) -> Record | None:
     return next(iter(world.list(Query(kind, partner_id=link, limit=1))), None)
 
 
-def begin_session(world: World, widget: Record, origin: str) -> Record:
-    """The session of a widget that is visited for the first time, from a host at ``origin``."""
+def begin_session(world: World, widget: Record, origin: str) -> str:
+    """Begins the session of a widget that is visited for the first time, from a host at ``origin``; its link."""
     widget.body["used_at"] = world.now
     world.save(widget)
-    body = {**widget.body, "origin": origin}
-    session = Record(SESSION, world.guid("SES"), body, owner=widget.owner, partner_id=opaque(world))
+    guid, link = world.guid("SES"), opaque(world)
+    session = Record(SESSION, guid, {**widget.body, "origin": origin}, owner=widget.owner, partner_id=link)
     world.add(session)
     world.set_timer(session.guid, SESSION, world.now + SESSION_LIFETIME)
-    return session
+    return link
 
 
 def _open(call: Call, world: World, user: Record, given: Mapping[str, Any]) -> str:

@@ -56,9 +56,16 @@ const Kit = (() => {
     window.scrollTo(0, 0);
   }
 
-  async function go(url, options) {
+  // One after the other: an answer that is overtaken by another one would be lost, with what the host is told by it.
+  let latest = Promise.resolve();
+  function inTurn(work) {
+    latest = latest.then(work, work);
+    return latest;
+  }
+
+  function go(url, options, polled = false) {
     clearTimeout(polling);
-    await show(await ask(url, options));
+    return inTurn(async () => show(await ask(url, options), polled));
   }
 
   function poll() {
@@ -68,14 +75,15 @@ const Kit = (() => {
     polling = setTimeout(look, Number(pollEvery || 500));
   }
 
-  async function look() { // asks at once
+  function look() { // asks at once
     clearTimeout(polling);
-    const asked = document.body, url = asked.dataset.poll;
-    if (!url) return;
-    const answer = await ask(url);
-    if (document.body !== asked) return; // another step is there meanwhile
-    if (answer.status === 204) poll();
-    else await show(answer, true);
+    return inTurn(async () => {
+      const url = document.body.dataset.poll;
+      if (!url) return;
+      const answer = await ask(url);
+      if (answer.status === 204) poll();
+      else await show(answer, true);
+    });
   }
 
   function tell() {
@@ -150,10 +158,11 @@ const Kit = (() => {
     }, 120);
   }
 
-  // the sandbox line
+  // the sandbox line, and windows that close themselves
 
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("button");
+    if (button && "close" in button.dataset) window.close();
     if (button?.dataset.fill) fill(JSON.parse(button.dataset.fill));
     const clock = button?.closest("[data-advance]");
     if (clock) {
@@ -177,6 +186,14 @@ const Kit = (() => {
     document.querySelector("[data-testid=submit]")?.focus();
   }
 
-  document.addEventListener("DOMContentLoaded", arrive);
-  return { arrivals, senders, send, go, look, ask, show };
+  // what somebody types before the scripts have come is typed all the same
+
+  function catchUp() {
+    for (const input of document.querySelectorAll("[data-live]")) {
+      if (input.value !== input.defaultValue) input.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+  }
+
+  document.addEventListener("DOMContentLoaded", () => { arrive(); catchUp(); });
+  return { arrivals, senders, send, go, look };
 })();

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 from urllib.parse import urlsplit
 
 from flask import current_app
 from marshmallow import Schema, ValidationError, validate, validates_schema
 
-from mocksrv.engine.callbacks.addresses import is_http_url
+from mocksrv.engine.callbacks.addresses import is_header, is_http_url
 from mocksrv.engine.secrets import masked_urls
 from mocksrv.providers.fields import Answer, Items, Map, Part, Text, not_allowed
 from mocksrv.web.control.calls import AUTH_KINDS
 from mocksrv.web.control.schemas.shared import EVENT_PATTERN
 
-HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+LACKED = validate.Regexp(
+    r"(url|auth\.\w{1,100}|headers\.[^\s]{1,100})\Z", error="{input!r} is nothing that an endpoint can lack"
+)
 
 
 def is_callback_url(text: str) -> None:
@@ -47,9 +48,6 @@ class Auth(Schema):
         if data["type"] not in kinds:
             raise ValidationError(not_allowed(data["type"], kinds), "type")
         required, allowed = kinds[data["type"]]
-        for name in required:
-            if name not in data:
-                raise ValidationError(f"missing; {data['type']} needs {', '.join(required)}", name)
         for name in data.keys() - {"type", *required, *allowed}:
             raise ValidationError(
                 f"does not belong to {data['type']}, which takes {', '.join((*required, *allowed))}", name
@@ -64,12 +62,26 @@ class EndpointBody(Schema):
     )
     auth = Part(Auth, "How the receiver is convinced.")
     headers = Map("Headers of your own.", values=Text())
+    paused = Items(
+        Text(validate=LACKED),
+        "Secrets that an imported state left out: what the endpoint is owed waits until it is put with them.",
+    )
 
     @validates_schema
     def _headers(self, data: dict[str, Any], **_: Any) -> None:
         for name, value in data.get("headers", {}).items():
-            if not HEADER_NAME.fullmatch(name) or not value.isascii() or re.search(r"[\x00-\x08\x0a-\x1f\x7f]", value):
+            if not is_header(name, value):
                 raise ValidationError(f"{name!r} is not a header that can be sent", "headers")
+
+    @validates_schema
+    def _auth(self, data: dict[str, Any], **_: Any) -> None:
+        auth = data.get("auth")
+        if not auth:
+            return
+        required, _allowed = current_app.config[AUTH_KINDS][auth["type"]]
+        for name in required:
+            if name not in auth and f"auth.{name}" not in data.get("paused", ()):
+                raise ValidationError({"auth": {name: [f"missing; {auth['type']} needs {', '.join(required)}"]}})
 
 
 class EndpointsBody(Schema):
@@ -81,6 +93,7 @@ class EndpointsBody(Schema):
 class Endpoint(EndpointBody, Answer):
     id = Text("Of the endpoint; it follows from the URL.")
     auth = Part(Auth, "How the receiver is convinced.", optional=True)
+    paused = Items(Text(), "It is paused: the state that was imported has left out these secrets of it.", optional=True)
 
 
 class Endpoints(Answer):

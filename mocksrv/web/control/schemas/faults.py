@@ -9,7 +9,7 @@ from marshmallow import Schema, ValidationError, post_load, validate, validates_
 from mocksrv.engine.callbacks.disturbance import CORRUPTIONS, Disturbance
 from mocksrv.engine.clock import duration_text
 from mocksrv.engine.sandbox import Fault
-from mocksrv.engine.scenarios.durations import LONGEST_HELD
+from mocksrv.engine.scenarios.steps import LONGEST_HELD
 from mocksrv.providers.fields import Answer, Anything, Duration, Flag, Items, Map, OneOf, Part, Text, Whole
 from mocksrv.web.control.schemas.shared import EVENT_PATTERN
 
@@ -20,8 +20,9 @@ FAULT_ON = validate.And(
 )
 
 
-# What a rule of each kind may say beside ``times``: one of the API's calls, and one of callbacks, as a scenario's
+# What a rule of each kind may say beside ``COUNTS``: one of the API's calls, and one of callbacks, as a scenario's
 # `fault` and `webhooks`.
+COUNTS = ("skip", "times")
 CALL_FAULT = ("status", "delay", "drop")
 CALLBACK_FAULT = ("drop", "delay", "repeat", "shuffle", "corrupt", "stale", "wrong_credentials", "wrong_content_type")
 
@@ -35,6 +36,10 @@ class FaultRule(Schema):
         "How many of them it meets; without it all.",
         allow_none=True,
         validate=validate.Range(1, 1_000_000, error="allowed are {min} to {max}"),
+    )
+    skip = Whole(
+        "How many of them it lets through first; without it none.",
+        validate=validate.Range(0, 1_000_000, error="allowed are {min} to {max}"),
     )
     status = Whole(
         "Calls: the status that is answered.",
@@ -61,20 +66,21 @@ class FaultBody(FaultRule):
                 'say what it meets: {"on": "GET /users/*", ...} for calls, {"events": "mx.member.*", ...} for callbacks'
             )
         allowed = CALL_FAULT if "on" in data else CALLBACK_FAULT
-        for name in data.keys() - {"on", "events", "times", *allowed}:
+        for name in data.keys() - {"on", "events", *COUNTS, *allowed}:
             raise ValidationError(f"does not belong here; allowed are {', '.join(allowed)}", name)
         if "on" in data and data.get("delay", 0) > LONGEST_HELD:
             raise ValidationError(f"an answer is held for {duration_text(LONGEST_HELD)} at most", "delay")
-        if "events" in data and data.keys() <= {"events", "times"}:
+        if "events" in data and data.keys() <= {"events", *COUNTS}:
             raise ValidationError(f"say what happens to them: {', '.join(CALLBACK_FAULT)}", "events")
 
     @post_load
     def _made(self, data: dict[str, Any], **_: Any) -> Fault | Disturbance:
-        delay = data.pop("delay", 0)
+        if "delay" in data:
+            data["delay_ms"] = data.pop("delay")
         if "on" in data:
-            return Fault.make(**data, delay_ms=delay)
-        events, times = data.pop("events"), data.pop("times", None)
-        return Disturbance(events, {**data, **({"delay_ms": delay} if delay else {})}, times)
+            return Fault.make(**data)
+        events, counts = data.pop("events"), {name: data.pop(name) for name in COUNTS if name in data}
+        return Disturbance(events, data, **counts)
 
 
 class FaultsBody(Schema):
@@ -84,4 +90,4 @@ class FaultsBody(Schema):
 
 
 class Faults(Answer):
-    faults = Items(Map(), "All rules, as they are put; `times` is what is left of it (null: for ever).")
+    faults = Items(Map(), "All rules, as they are put; `skip` and `times` are what is left of them (null: for ever).")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from marshmallow import validate
 
+from mocksrv.engine.scenarios.vocabulary import METHODS
+from mocksrv.engine.violations import RULES, SEVERITIES
 from mocksrv.providers.fields import Answer, Anything, Flag, Items, Map, Moment, Number, OneOf, Part, Text, Whole
 from mocksrv.web.control.schemas.shared import PATTERN, HeldPage
-
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 
 
 class RequestFilter(HeldPage):
@@ -22,7 +22,18 @@ class RequestFilter(HeldPage):
 
 class Violation(Answer):
     rule = Text("The rule that was broken.")
-    detail = Text("What broke it.")
+    severity = Text(f"How bad that is: {', '.join(f'`{name}`: {means}' for name, means in SEVERITIES.items())}.")
+    detail = Text("What broke it: a field, a parameter, or a sentence.")
+    nearest = Text("Of an unknown field or parameter: the nearest that the operation knows.", allow_none=True)
+    text = Text("What the rule says is wrong.")
+    mend = Text("What to do about it.")
+    source = Text("Where the provider says so.")
+
+
+class ViolationFilter(RequestFilter):
+    provider = Text("Only of this provider's contract.")
+    rule = Text("Only of this rule.", validate=OneOf([*RULES]))
+    severity = Text("Only as bad as this.", validate=OneOf([*SEVERITIES]))
 
 
 class Message(Answer):
@@ -53,6 +64,7 @@ class RequestList(Answer):
 class WholeRequest(Request):
     """A call, and why it was answered so."""
 
+    provider = Text("Whose API was called.")
     operation = Text("The provider's name of the operation.", allow_none=True, optional=True)
     subject = Text("Whom it is about.", optional=True)
     scenario = Text("What that plays.", allow_none=True, optional=True)
@@ -64,14 +76,21 @@ class WholeRequest(Request):
     nearest = Text("Of an unknown route: the nearest that there is.", allow_none=True, optional=True)
     fault = Text("The fault that made the answer.", optional=True)
     unread = Items(Text(), "Fields of the body that nobody read.", optional=True)
+    ping = Anything(
+        "Finicity: what the ping of a session's webhook was answered, its status or an error.", optional=True
+    )
+    investment_holdings = Text("MX: whether the user is `enrolled` from now on, or `deactivated`.", optional=True)
 
 
 class ListedViolation(Violation):
-    id = Text("Its own: the call's, and which of its violations it is.")
-    call = Text("The call's.")
+    id = Text("Its own.")
+    call = Text("The id of the call; null where a webhook's answer broke the rule.", allow_none=True)
+    webhook = Text("The id of that webhook; null for a call.", allow_none=True)
     at = Moment("When, in the sandbox's time.")
-    method = Text("The call's method.")
-    path = Text("The call's path.")
+    provider = Text("Whose contract it is.")
+    method = Text("The call's method; of a webhook that of its delivery.")
+    path = Text("The call's path; of a webhook the endpoint's URL.")
+    status = Whole("What was answered; null for nothing.", allow_none=True)
 
 
 class ViolationList(Answer):

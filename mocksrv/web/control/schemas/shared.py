@@ -8,7 +8,7 @@ from mocksrv.providers.fields import Answer, Anything, Duration, Flag, Items, Te
 from mocksrv.web.control.calls import LARGEST_PAGE, PAGE
 
 LONGEST_PATTERN = 1000  # characters of a filter that is a pattern
-EVENT_PATTERN = validate.Regexp(r"[A-Za-z0-9_.*?\[\]!-]{1,100}\Z", error="{input!r} is no pattern of event names")
+EVENT_PATTERN = validate.Regexp(r"[A-Za-z0-9_.*?\[\]!^-]{1,100}\Z", error="{input!r} is no pattern of event names")
 PATTERN = validate.Length(max=LONGEST_PATTERN, error="may have {max} characters")
 
 

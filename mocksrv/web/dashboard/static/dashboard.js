@@ -2,15 +2,11 @@
 "use strict";
 
 const root = document.body.dataset.root;
-const GATHERED = 100; // ms between two refreshes; the first one comes at once
-const BUSY = 20; // events since the last refresh; after more of them
-const RESTED = 2000; // ms pass before the next, so that dashboards that are open cost busy servers little
+const GATHERED = 100; // ms between two refreshes at least; the server says how long to rest, so that many cost it little
 const KINDS = ["open", "status", "play", "event", "delivery", "attempt", "call", "change", "missed"];
 const told = document.getElementById("told");
-let stream = null;
 let paused = false;
 let refreshed = 0;
-let heard = 0;
 let pace = GATHERED;
 let timer = null;
 let asked = 0;
@@ -25,11 +21,10 @@ function tell(text, trouble = false) {
 async function refresh() {
   timer = null;
   refreshed = performance.now();
-  pace = heard > BUSY ? RESTED : GATHERED;
-  heard = 0;
   const mine = ++asked;
-  const answer = await fetch(location.href).catch(() => null);
+  const answer = await fetch(location.href, {headers: {"X-Page-Script": "1"}}).catch(() => null);
   if (!answer || mine !== asked) return;
+  pace = Math.max(GATHERED, Number(answer.headers.get("X-Mocksrv-Rest")));
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   if (mine !== asked) return;
   for (const part of document.querySelectorAll("[data-live]")) {
@@ -41,56 +36,202 @@ async function refresh() {
     part.replaceChildren(...fresh.childNodes);
     part.querySelectorAll("details").forEach((each, place) => { each.open = open[place] ?? false; });
     if (focused) part.querySelector(`[data-testid="${CSS.escape(focused)}"]`)?.focus({preventScroll: true});
+    light();
   }
 }
 
+// Where a diagram is larger than its frame, the present state is in sight.
+function light() {
+  const lit = document.querySelector(".diagram .lit");
+  if (!lit) return;
+  const {x, y, width, height} = lit.getBBox();
+  const frame = lit.closest(".diagram");
+  frame.scrollTo(Math.max(0, x + 2 * width - frame.clientWidth), Math.max(0, y + 2 * height - frame.clientHeight));
+}
+
 function soon() {
-  heard += 1;
   if (paused || timer !== null) return;
   timer = setTimeout(refresh, Math.max(0, refreshed + pace - performance.now()));
 }
 
-// A browser opens six connections to a host: a tab that nobody sees has none.
+// A browser opens six connections to a host. So one tab of all that show this sandbox has the stream, and tells the
+// others; which one is settled by a lock, where the browser has locks (on this machine, and by HTTPS). A tab that nobody
+// sees has none.
+const channel = new BroadcastChannel(`mocksrv ${root}`);
+let leave = null; // gives up the stream, or the place in the queue for it
+
+const HEARD = {
+  happened: soon,
+  open: () => tell(""),
+  lost: () => tell("The connection is lost; this goes on when the server is back.", true),
+};
+channel.addEventListener("message", ({data}) => HEARD[data]());
+
+function hear(what) {
+  HEARD[what]();
+  channel.postMessage(what);
+}
+
+function stream() {
+  const events = new EventSource(`${root}/stream`);
+  for (const kind of KINDS) events.addEventListener(kind, () => hear("happened"));
+  events.addEventListener("open", () => hear("open"));
+  events.addEventListener("error", () => hear("lost"));
+  return events;
+}
+
 function listen() {
   const wanted = !document.hidden && !paused;
-  if (wanted === (stream !== null)) return;
+  if (wanted === (leave !== null)) return;
   if (!wanted) {
-    stream.close();
-    stream = null;
+    leave();
+    leave = null;
     return;
   }
-  stream = new EventSource(`${root}/stream`);
-  for (const kind of KINDS) stream.addEventListener(kind, soon);
-  stream.addEventListener("open", () => tell(""));
-  stream.addEventListener("error", () => tell("The connection is lost; this goes on when the server is back.", true));
+  const left = new AbortController();
+  leave = () => left.abort();
+  const lead = () => new Promise((done) => {
+    const events = stream();
+    left.signal.addEventListener("abort", () => { events.close(); done(); });
+  });
+  if (navigator.locks) navigator.locks.request(`mocksrv ${root}`, {signal: left.signal}, lead).catch(() => {}); // it has left
+  else lead();
+}
+
+// What the server says to a call; null where it refuses, which is told.
+async function ask(method, url, body, headers = {}) {
+  try {
+    const answer = await fetch(url, {method, body, headers: body ? {"Content-Type": "application/json", ...headers} : headers});
+    const text = await answer.text();
+    const said = text ? JSON.parse(text) : {};
+    tell(answer.ok ? "" : said.detail ?? text, !answer.ok);
+    return answer.ok ? said : null;
+  } catch {
+    tell("The server does not answer.", true);
+    return null;
+  }
 }
 
 async function call(button) {
   const {method, path, body} = button.dataset;
   if (button.dataset.confirm && !confirm(button.dataset.confirm)) return;
-  const headers = body ? {"Content-Type": "application/json"} : {};
   button.disabled = true;
-  try {
-    const answer = await fetch(root + path, {method, headers, body});
-    const text = answer.ok ? "" : (await answer.json()).detail;
-    tell(text, !answer.ok);
-  } catch {
-    tell("The server does not answer.", true);
+  await ask(method, (button.dataset.root ?? root) + path, body);
+  button.disabled = false;
+  if (button.closest("details.menu")) location.reload();
+  else await refresh();
+}
+
+// Makes calls one after the other; what one keeps of its answer stands in the next ones as {name}.
+async function callAll(button) {
+  const kept = {time: Math.floor(Date.now() / 1000)};
+  const filled = (text) => text.replace(/\{(\w+)\}/g, (_, name) => kept[name]);
+  button.disabled = true;
+  for (const {method, path, body, headers, keeps} of JSON.parse(button.dataset.calls)) {
+    const answer = await ask(method, button.dataset.sandbox + filled(path), body ? filled(JSON.stringify(body)) : undefined,
+      JSON.parse(filled(JSON.stringify(headers))));
+    if (!answer) break;
+    for (const [name, members] of Object.entries(keeps)) kept[name] = members.split(".").reduce((value, member) => value[member], answer);
   }
   button.disabled = false;
-  const menu = button.closest("details.menu");
-  if (menu) location.reload();
-  else await refresh();
+  await refresh();
 }
 
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("button");
   if (button?.dataset.method) await call(button);
+  if (button?.dataset.calls) await callAll(button);
   if (button?.dataset.editor) await edit(button.dataset.editor);
-  if (button?.dataset.copy) {
-    await navigator.clipboard.writeText(button.dataset.copy).then(() => tell("Copied."), () => tell(button.dataset.copy));
+  if (button?.dataset.copy) await copy(button.dataset.copy);
+  if (button?.matches("[data-curl]")) {
+    const text = await said(() => button.form ? curlOf(button.form) : curlOfEditor(button.dataset.curl));
+    if (text) await copy(text);
   }
 });
+
+// Forms are sent as JSON. What is empty is left out; `data-reads` says what a field's text means.
+const READS = {
+  text: (text) => text,
+  words: (text) => text.split(/[\s,]+/).filter(Boolean),
+  number: (text) => Number(text),
+  flag: () => true,
+  lines: (text) => Object.fromEntries(text.split("\n").filter((line) => line.includes(":")).map((line) =>
+    [line.slice(0, line.indexOf(":")).trim(), line.slice(line.indexOf(":") + 1).trim()])),
+  json: (text) => JSON.parse(text),
+};
+
+function read(form) {
+  const body = {};
+  for (const [name, text] of new FormData(form)) {
+    if (!text.trim()) continue;
+    const [outer, inner] = name.split(".");
+    const value = READS[form.elements.namedItem(name).dataset?.reads ?? "text"](text);
+    if (inner) (body[outer] ??= {})[inner] = value;
+    else body[outer] = value;
+  }
+  return body;
+}
+
+// The body of a form. One that adds to a list, or changes one of it, sends the whole list.
+async function bodyOf(form) {
+  const {path, list, instead} = form.dataset;
+  const item = read(form);
+  if (!list) return item;
+  const there = await ask("GET", root + path);
+  return there && {[list]: [...there[list].filter((each) => !instead || each.id !== instead), item]};
+}
+
+async function submit(form) {
+  const {method, path, opens} = form.dataset;
+  const body = await bodyOf(form);
+  const answer = body && await ask(method, root + path, JSON.stringify(body));
+  if (answer && opens) location.assign(`${root}/dashboard/${opens}/${encodeURIComponent(answer[opens][0].id)}`);
+  else if (answer) location.reload();
+}
+
+const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+
+// A call for the command line.
+function command(method, url, body, type = "application/json") {
+  const sent = body ? ` -H 'Content-Type: ${type}' -d ${quoted(body)}` : "";
+  return `curl${method === "GET" ? "" : ` -X ${method}`} ${quoted(url)}${sent}`;
+}
+
+async function curlOf(form) {
+  const {method, path} = form.dataset;
+  const body = await bodyOf(form);
+  return body && command(method, location.origin + root + path, JSON.stringify(body));
+}
+
+document.addEventListener("submit", async (event) => {
+  if (!event.target.dataset.path) return;
+  event.preventDefault();
+  await said(() => submit(event.target));
+});
+
+// Does something with a form; JSON that is none is told.
+async function said(act) {
+  try {
+    return await act();
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    tell(`This is no JSON: ${error.message}`, true);
+    return null;
+  }
+}
+
+async function copy(text) {
+  await navigator.clipboard.writeText(text).then(() => tell("Copied."), () => tell(text));
+}
+
+// Of the fields of all kinds of auth only those of the chosen one are there.
+function choose(select) {
+  for (const each of select.form.querySelectorAll("[data-kind]")) each.hidden = each.disabled = each.dataset.kind !== select.value;
+}
+for (const select of document.querySelectorAll('[name="auth.type"]')) {
+  choose(select);
+  select.addEventListener("change", () => choose(select));
+}
 
 // The editor of a scenario: what is wrong stands below it, each fault leads to its line.
 const source = document.getElementById("source");
@@ -100,6 +241,18 @@ async function send(method, path) {
   const headers = {"Content-Type": "text/yaml"};
   const answer = await fetch(root + path, {method, headers, body: source.value});
   return {ok: answer.ok, ...await answer.json()};
+}
+
+// The call of one of the editor's buttons; null where it would not be made.
+async function curlOfEditor(act) {
+  if (act === "check") return command("POST", `${location.origin}${root}/scenarios/validate`, source.value, "text/yaml");
+  const checked = await send("POST", "/scenarios/validate");
+  if (!checked.valid) return edit("check");
+  return command("PUT", location.origin + root + placeOf(checked), source.value, "text/yaml");
+}
+
+function placeOf({provider, name}) {
+  return `/scenarios/${provider}/${encodeURIComponent(name)}`;
 }
 
 function line(text, kind, number) {
@@ -123,9 +276,9 @@ async function edit(act) {
   try {
     checked = await send("POST", "/scenarios/validate");
     if (act === "save" && checked.valid) {
-      const saved = await send("PUT", `/scenarios/${checked.provider}/${encodeURIComponent(checked.name)}`);
+      const saved = await send("PUT", placeOf(checked));
       if (saved.ok) {
-        location.assign(`${root}/dashboard/scenarios/${checked.provider}/${encodeURIComponent(checked.name)}`);
+        location.assign(`${root}/dashboard${placeOf(checked)}`);
         return;
       }
       checked = {problems: saved.problems ?? [{message: saved.detail}]};
@@ -187,3 +340,6 @@ document.getElementById("pause").addEventListener("click", pause);
 document.getElementById("keys").addEventListener("click", () => help.showModal());
 document.addEventListener("visibilitychange", () => { listen(); if (!document.hidden) soon(); });
 listen();
+light();
+document.querySelector("nav [aria-current]").scrollIntoView({inline: "center", block: "nearest"}); // on a phone they are one line
+if (location.hash.startsWith("#token=")) history.replaceState(null, "", location.pathname + location.search); // not needed

@@ -538,7 +538,7 @@ SCENARIOS_ONLY = frozenset(
 )
 
 
-def stage(url: str) -> tuple[Engine, MX]:
+def started_with(url: str) -> tuple[Engine, MX]:
     engine, app = started()
     mx = MX(app)
     mx.control("PUT", "/endpoints", {"endpoints": [{"url": url, "events": ["mx.*"]}]})
@@ -547,7 +547,7 @@ def stage(url: str) -> tuple[Engine, MX]:
 
 def played(url: str) -> Play:
     """The play from its first deed to its last."""
-    engine, mx = stage(url)
+    engine, mx = started_with(url)
     play = Play(mx, engine)
     for label, deed in DEEDS:
         play.act(label, deed)
@@ -607,7 +607,7 @@ def check_names(event: str, body: dict[str, Any]) -> None:
 @pytest.fixture(scope="module")
 def empty(ears: Receiver) -> Iterator[tuple[Engine, MX]]:
     """A server on which nothing has happened."""
-    engine, mx = stage(ears.url)
+    engine, mx = started_with(ears.url)
     yield engine, mx
     engine.close()
 
@@ -615,7 +615,7 @@ def empty(ears: Receiver) -> Iterator[tuple[Engine, MX]]:
 @pytest.fixture(scope="module")
 def filled(ears: Receiver) -> Iterator[tuple[Engine, Play]]:
     """A server with a record of every kind."""
-    engine, mx = stage(ears.url)
+    engine, mx = started_with(ears.url)
     play = Play(mx, engine)
     for make in ("user", "member", "account", "transaction", "budget", "category", "goal", "tag", "tagging", "plan"):
         getattr(play, make)

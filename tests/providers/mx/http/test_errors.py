@@ -272,18 +272,11 @@ def test_products_may_be_asked_for_in_either_version(mx: MX) -> None:
 def test_a_violation_names_its_call(mx: MX) -> None:
     mx.call("GET", "/users?colour=blue")
     [found] = mx.control("GET", "/violations")["violations"]
-    assert found == {
-        "id": f"{found['call']}.1",
-        "call": found["call"],
-        "at": "2026-01-01T12:00:00.000Z",
-        "method": "GET",
-        "path": "/users",
-        "rule": "unknown-parameter",
-        "detail": "colour",
-    }
-    assert mx.control("GET", f"/requests/{found['call']}")["violations"] == [
-        {"rule": "unknown-parameter", "detail": "colour"}
-    ]
+    assert found["id"] == f"{found['call']}.1"
+    assert (found["at"], found["method"], found["path"]) == ("2026-01-01T12:00:00.000Z", "GET", "/users")
+    assert (found["rule"], found["detail"], found["status"]) == ("unknown-parameter", "colour", 200)
+    [same] = mx.control("GET", f"/requests/{found['call']}")["violations"]
+    assert same.items() <= found.items()
 
 
 # defects

@@ -9,8 +9,9 @@ import pytest
 
 from mocksrv.providers.mx.declarations import load
 from mocksrv.providers.mx.families import FAMILIES
-from mocksrv.providers.mx.http.call import V2, VERSIONS, Route
+from mocksrv.providers.mx.http.call import Route
 from mocksrv.providers.mx.http.products import PRODUCTS
+from mocksrv.providers.mx.http.versions import V2, VERSIONS
 from tests.conftest import MX
 
 OF_PRODUCTS = [route for family in load(FAMILIES) for route in family.routes.entries if route.product]
@@ -104,7 +105,7 @@ def test_the_setting_stays_and_can_be_taken_back(mx: MX) -> None:
         ({"without": "insights"}, "without: must be a list"),
         ({"without": [1]}, "without.0: must be a text"),
         ({"without": None}, "without: must be a list"),
-        ({}, "nothing is set; allowed are seed, without"),
+        ({}, "nothing is set; allowed are all_events, seed, steps, without"),
         ({"with": []}, "with: unknown"),
     ],
 )

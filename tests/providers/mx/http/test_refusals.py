@@ -9,7 +9,8 @@ import pytest
 
 from mocksrv.providers.mx.declarations import load
 from mocksrv.providers.mx.families import FAMILIES
-from mocksrv.providers.mx.http.call import V1, V2, VERSIONS, Route
+from mocksrv.providers.mx.http.call import Route
+from mocksrv.providers.mx.http.versions import V1, V2, VERSIONS
 from tests.conftest import MX, started
 
 ROUTES = [route for family in load(FAMILIES) for route in family.routes.entries]

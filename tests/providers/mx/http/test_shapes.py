@@ -16,9 +16,9 @@ from marshmallow import Schema, fields
 from mocksrv.providers.mx.catalog import categories, enhance, institutions, merchants
 from mocksrv.providers.mx.declarations import load
 from mocksrv.providers.mx.families import FAMILIES
-from mocksrv.providers.mx.http.call import V1, V2, VERSIONS, Route
+from mocksrv.providers.mx.http.call import Route
 from mocksrv.providers.mx.http.schemas import Day, Moment, Money
-from mocksrv.providers.mx.http.versions import ONLY, PLAIN_JSON, Versioned
+from mocksrv.providers.mx.http.versions import ONLY, PLAIN_JSON, V1, V2, VERSIONS, Versioned
 from mocksrv.providers.mx.money import (
     accounts,
     ach_returns,

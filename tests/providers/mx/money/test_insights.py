@@ -15,7 +15,7 @@ from mocksrv.providers.mx.bank.recurrence import Dated
 from mocksrv.providers.mx.money import insight_templates
 from mocksrv.providers.mx.money.insight_cases import Books
 from mocksrv.providers.mx.money.insight_templates import TEMPLATES
-from mocksrv.providers.mx.money.repeating import Repeating, Row
+from mocksrv.providers.mx.money.repeating import Repeating, TransactionRow
 from mocksrv.web.app import App
 from tests.conftest import MX
 
@@ -225,7 +225,7 @@ def test_insights_go_with_what_they_are_about(mx: MX, user: str) -> None:
 # the templates
 
 
-def row(number: int, back: int, cents: int, **more: Any) -> Row:
+def row(number: int, back: int, cents: int, **more: Any) -> TransactionRow:
     """A transaction so many days ago: an expense on food unless it says otherwise."""
     plain = {
         "member": "MBR-1",
@@ -243,10 +243,12 @@ def row(number: int, back: int, cents: int, **more: Any) -> Row:
         "is_subscription": False,
         "is_bill_pay": False,
     }
-    return Row(**{"guid": f"TRN-{number}", "date": TODAY - back * DAY, "amount": cents / 100, **plain, **more})
+    return TransactionRow(
+        **{"guid": f"TRN-{number}", "date": TODAY - back * DAY, "amount": cents / 100, **plain, **more}
+    )
 
 
-def books(*rows: Row, kind: str = "BILL", series: bool = True, **account: Any) -> Books:
+def books(*rows: TransactionRow, kind: str = "BILL", series: bool = True, **account: Any) -> Books:
     """Books with these transactions; those named Series are a series."""
     rows = tuple(sorted(rows, key=lambda each: each.date))
     mine = [each for each in rows if each.description == "Series"] if series else []
@@ -260,7 +262,7 @@ def books(*rows: Row, kind: str = "BILL", series: bool = True, **account: Any) -
     return Books(SEEDED_START, rows, found, accounts, scheduled)
 
 
-def monthly(*cents: int, first: int = 0, **more: Any) -> list[Row]:
+def monthly(*cents: int, first: int = 0, **more: Any) -> list[TransactionRow]:
     """A payment on the 7th of each of the last months, or ``first`` days earlier."""
     return [
         row(100 + place, 25 + 30 * place + first, amount, description="Series", **more)
@@ -268,7 +270,7 @@ def monthly(*cents: int, first: int = 0, **more: Any) -> list[Row]:
     ]
 
 
-def spread(*cents: int) -> list[Row]:
+def spread(*cents: int) -> list[TransactionRow]:
     """Everyday spending over the last three months."""
     return [
         row(place, back, amount)

@@ -28,6 +28,7 @@ SCENARIO = (
     "name: {0}-data\nprovider: mx\nflows:\n  connect:\n    - {{status: CREATED}}\n    - {{after: 1s, status: "
     "CONNECTED, data: {0}}}\n"
 )
+ALL_PROFILES = [each if each == "everyday" else pytest.param(each, marks=pytest.mark.slow) for each in PROFILES]
 EXAMPLES, STEPS = 25, 25
 
 
@@ -52,7 +53,7 @@ def customer(app: App) -> Iterator[Customer]:
 # every profile
 
 
-@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("profile", ALL_PROFILES)
 def test_a_profile_adds_up_as_time_goes_by(customer: Customer, profile: str) -> None:
     member = customer.connect(profile)
     for wait in ("1m", "1d", "9h", "33d"):
@@ -68,7 +69,7 @@ def test_a_profile_adds_up_as_time_goes_by(customer: Customer, profile: str) -> 
     customer.fetch_statements(member)
 
 
-@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("profile", ALL_PROFILES)
 def test_plans_follow_the_transactions_of_a_profile(customer: Customer, profile: str) -> None:
     customer.connect(profile)
     customer.generate_budgets()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mocksrv.providers.mx.bank.categories import BY_NAME
-from mocksrv.providers.mx.http.call import V1, V2, VERSIONS
+from mocksrv.providers.mx.http.versions import V1, V2, VERSIONS
 from mocksrv.providers.mx.money import transaction_changes
 from tests.conftest import MX
 from tests.providers.mx.http.test_shapes import official, openapi

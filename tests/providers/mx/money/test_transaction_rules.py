@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mocksrv.providers.mx.bank.categories import BY_NAME
-from mocksrv.providers.mx.http.call import V2
+from mocksrv.providers.mx.http.versions import V2
 from tests.conftest import MX
 
 NEW = {"Accept": "application/json", "Accept-Version": V2}

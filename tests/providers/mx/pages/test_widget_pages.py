@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from mocksrv.providers.mx.pages import steps
 from mocksrv.providers.mx.pages.session import WidgetSession
 from tests.conftest import MX
+from tests.providers.pages.sending import sent_at_once
 
 FORM = {"LOGIN": "mxuser", "PASSWORD": "challenge"}
 
@@ -120,6 +122,38 @@ def test_a_form_counts_once(mx: MX) -> None:
     for _ in range(2):
         visit.do("credentials", turn=turn[1], **FORM)
     assert len(mx.call("GET", f"/users/{visit.user}/members")["members"]) == 1
+
+
+def test_of_forms_that_are_sent_at_once_the_first_acts(mx: MX, monkeypatch: pytest.MonkeyPatch) -> None:
+    visit = Visit(mx)
+    visit.do("manual")
+    form = {"name": "Piggy bank", "type": "SAVINGS", "balance": "12.5"}
+    assert sent_at_once(mx.http.application, f"{visit.address}/track", form, monkeypatch) == {303}
+    assert len(mx.call("GET", f"/users/{visit.user}/accounts")["accounts"]) == 1
+
+
+def test_a_page_that_is_shown_makes_no_member(mx: MX) -> None:
+    """The member that waits for the bank's page is made by what leads there: pages may be asked for at once."""
+    chosen, named = Visit(mx), Visit(mx, current_institution_code="mx_bank_oauth")
+    mx.http.post(f"{chosen.address}/select", data={"institution": "mx_bank_oauth"})
+    for visit in (chosen, named):
+        (made,) = mx.call("GET", f"/users/{visit.user}/members")["members"]
+        shown = {mx.http.get(visit.address).text.partition("data-bank=")[2].split('"')[1] for _ in range(2)}
+        assert (len(shown), made["connection_status"]) == (1, "PENDING")
+        assert len(mx.call("GET", f"/users/{visit.user}/members")["members"]) == 1
+
+
+def test_what_a_page_keeps_while_a_form_is_on_its_way_is_no_act(mx: MX, monkeypatch: pytest.MonkeyPatch) -> None:
+    visit = Visit(mx)
+    claim = WidgetSession.claim
+
+    def late(session: WidgetSession) -> bool:
+        with session.page.change() as world:  # a host's second frame has been told something
+            world.save(replace(session.record))
+        return claim(session)
+
+    monkeypatch.setattr(WidgetSession, "claim", late)
+    assert "Log in at MX Bank" in visit.do("select", institution="mxbank")
 
 
 def test_a_member_is_made_as_the_widget_was_asked_for(mx: MX) -> None:
@@ -238,3 +272,81 @@ def test_a_poll_does_not_undo_what_is_done_meanwhile(mx: MX, monkeypatch: pytest
     monkeypatch.setattr("mocksrv.providers.mx.pages.widget.watch", watch)
     assert visit.poll() == ""
     assert "Select your institution" in mx.http.get(visit.address).text
+
+
+def test_a_page_whose_step_is_over_is_told_so_by_its_next_poll(mx: MX) -> None:
+    """Another tab has left the step, or the answer of the poll that did was lost."""
+    visit = Visit(mx, current_institution_code="mxbank")
+    page = visit.do("credentials", **(FORM | {"PASSWORD": "correct"}))
+    seen = re.search(r'data-poll="([^"]*)"', page)
+    assert seen
+    mx.advance("1m")
+    for _ in range(2):
+        assert 'data-testid="done"' in mx.http.get(html.unescape(seen[1])).text
+    assert mx.http.get(f"{visit.address}/poll").status_code == 204
+
+
+def stepped(mx: MX, *steps: str, **options: Any) -> Visit:
+    """A visit where MX has switched on steps for the client."""
+    mx.control("PUT", "/sandbox", {"steps": list(steps)})
+    return Visit(mx, **options)
+
+
+def test_a_widget_says_first_what_it_is_for_where_that_is_switched_on(mx: MX) -> None:
+    visit = stepped(mx, "disclosure")
+    assert "Before you begin" in visit.page.text
+    assert told(visit.page.text)[-1]["metadata"]["initial_step"] == "disclosure"
+    assert told(visit.do("navigate"))[-1]["metadata"]["did_go_back"] is False
+    page = visit.do("disclosed")
+    assert "Select your institution" in page
+    changed = told(page)[-1]["metadata"]
+    assert (changed["previous"], changed["current"]) == ("disclosure", "search")
+
+
+def test_an_institution_is_read_with_consent_where_that_is_switched_on(mx: MX) -> None:
+    visit = stepped(mx, "consent", "disclosure", current_institution_code="mxbank", include_identity=True)
+    page = visit.do("disclosed")
+    assert all(shared in page for shared in ("Accounts and their balances", "Transactions", "Names and addresses"))
+    assert "Account and routing numbers" not in page
+    page = visit.do("consented")
+    assert "Log in at MX Bank" in page
+    assert [message["metadata"]["current"] for message in told(page)] == ["enterCreds"]
+
+
+def test_consent_to_a_verification_names_the_numbers_and_no_transactions(mx: MX) -> None:
+    page = stepped(mx, "consent", mode="verification").do("select", institution="mxbank")
+    assert "Account and routing numbers" in page
+    assert "Transactions" not in page
+    assert "Transactions" in stepped(mx, "consent", mode="verification", include_transactions=True).do(
+        "select", institution="mxbank"
+    )
+
+
+def test_steps_are_those_that_mx_has_and_go_with_a_reset(mx: MX) -> None:
+    refused = mx.control("PUT", "/sandbox", {"steps": ["consent", "disclosur"]}, status=422)
+    assert refused["detail"].startswith("steps.1: 'disclosur' is not allowed; allowed are disclosure, consent")
+    assert mx.control("PUT", "/sandbox", {"steps": ["consent"]})["steps"] == ["consent"]
+    assert mx.control("POST", "/reset")["steps"] == []
+
+
+@pytest.mark.parametrize(
+    ("options", "there"),
+    [
+        ({}, True),
+        ({"include_transactions": False}, False),
+        ({"mode": "verification"}, False),
+        ({"mode": "verification", "include_transactions": True}, True),
+        ({"mode": "aggregation,verification"}, True),
+    ],
+)
+def test_transactions_come_where_the_widget_was_asked_for_them(mx: MX, options: dict[str, Any], there: bool) -> None:
+    visit = Visit(mx, current_institution_code="mxbank", **options)
+    visit.do("credentials", LOGIN="mxuser", PASSWORD="any")
+    for _ in range(4):
+        mx.advance("1m")
+        visit.poll()
+    [member] = mx.call("GET", f"/users/{visit.user}/members")["members"]
+    assert member["connection_status"] in ("CONNECTED", "CHALLENGED")  # a verification asks for the account
+    assert mx.call("GET", f"/users/{visit.user}/accounts")["accounts"]
+    assert bool(mx.call("GET", f"/users/{visit.user}/transactions")["transactions"]) is there
+    assert not mx.control("GET", "/webhooks?event=mx.initial_data_ready")["webhooks"]

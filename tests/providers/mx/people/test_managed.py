@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mocksrv.providers.mx.bank.categories import BY_NAME
-from mocksrv.providers.mx.http.call import V2, VERSIONS
+from mocksrv.providers.mx.http.versions import V2, VERSIONS
 from mocksrv.providers.mx.people import managed, managed_transactions
 from tests.conftest import MX
 from tests.providers.mx.http.test_shapes import official, openapi

@@ -14,7 +14,6 @@
       message(button.dataset.requested);
       if (button.dataset.opens) bank = window.open(button.dataset.bank, "_blank");
     }
-    if (button && "close" in button.dataset) window.close();
   });
 
   Kit.arrivals.push((body) => {

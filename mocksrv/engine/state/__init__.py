@@ -1,0 +1,1 @@
+"""The whole of a sandbox as one JSON document: written, read, and brought from older formats."""

@@ -1,0 +1,1 @@
+"""Mono's pages: the hosted link, the widget, and what brings Mono's own package here."""

@@ -1,0 +1,167 @@
+"""The tests on PostgreSQL: MOCKSRV_TEST_POSTGRES is the URL of a server on which a test may make schemas. With
+``pytest --on-postgres`` engines are on it: each database that a test asks for is a schema of its own there. Engines of
+the tests' own process are opened there, servers in processes of their own are told its URL by `of_process`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mocksrv.engine import engine
+from mocksrv.engine.config import IN_MEMORY, TEMPORARY, is_postgres
+from mocksrv.engine.storage.store import Store, open_store
+
+URL = os.environ.get("MOCKSRV_TEST_POSTGRES", "")
+USED = "MOCKSRV_TEST_ON_POSTGRES" in os.environ  # the same for processes that tests start
+needs_postgres = pytest.mark.skipif(
+    not URL,
+    reason="needs a PostgreSQL: MOCKSRV_TEST_POSTGRES=postgresql://USER@HOST/DATABASE, where it may make schemas",
+)
+
+NUMBERS = count(1)  # of the schemas of a process
+
+
+class Schemas:
+    """Schemas of a process of tests; those that nobody needs any more are emptied and used again."""
+
+    def __init__(self) -> None:
+        self._free: list[str] = []
+
+    def take(self) -> str:
+        """The URL of an empty schema."""
+        if self._free:
+            return self._free.pop()
+        return self.named(f"test_{os.getpid()}_{next(NUMBERS)}", anew=True)
+
+    def named(self, name: str, *, anew: bool = False) -> str:
+        """The URL of a schema of that name."""
+        with connected(URL) as connection:
+            if anew:
+                connection.execute(f"DROP SCHEMA IF EXISTS {name} CASCADE")
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {name}")
+        return f"{URL}{'&' if '?' in URL else '?'}options=-csearch_path%3D{name}"
+
+    def give(self, url: str) -> None:
+        """It is not needed any more."""
+        with connected(url) as connection:
+            found = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
+            tables = [name for (name,) in found if name != "mocksrv_schema"]
+            connection.execute("".join(f"DELETE FROM {name};" for name in tables))
+            numbers = connection.execute(
+                "SELECT sequencename FROM pg_sequences WHERE schemaname = current_schema()"
+            ).fetchall()
+            connection.execute("".join(f"ALTER SEQUENCE {name} RESTART;" for (name,) in numbers))
+        self._free.append(url)
+
+
+class Cluster:
+    """A PostgreSQL server of a test's own, which can be killed and started again. Made of the newest installed."""
+
+    def __init__(self) -> None:
+        found = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+        if not found and shutil.which("initdb") is None:
+            pytest.skip("needs PostgreSQL's own programs: apt-get install postgresql")
+        self._programs = found[-1] if found else Path(str(shutil.which("initdb"))).parent
+        self._folder = Path(tempfile.mkdtemp(prefix="mocksrv-postgres-"))
+        if os.getuid() == 0:
+            shutil.chown(self._folder, "postgres")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self._port = free.getsockname()[1]
+        self.url = f"postgresql://mocksrv@127.0.0.1:{self._port}/postgres"
+        self._run("initdb", "-U", "mocksrv", "-A", "trust", "-E", "UTF8", "--locale", "C.UTF-8")
+        self.end()
+
+    def begin(self) -> None:
+        """It is killed: nothing is written any more, nobody answers at its port."""
+        self._run("pg_ctl", "-m", "immediate", "stop")
+
+    def end(self) -> None:
+        """It starts, and finds what was committed."""
+        options = f"-p {self._port} -k {self._folder} -c listen_addresses=127.0.0.1"
+        self._run("pg_ctl", "-l", str(self._folder / "log"), "-w", "start", "-o", options)
+
+    def close(self) -> None:
+        self.begin()
+        shutil.rmtree(self._folder)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        """PostgreSQL does not run as root."""
+        user = ("runuser", "-u", "postgres", "--") if os.getuid() == 0 else ()
+        command = (*user, str(self._programs / program), "-D", str(self._folder / "data"), *arguments)
+        subprocess.run(command, check=True, cwd=self._folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+
+@contextmanager
+def connected(url: str) -> Iterator[Any]:
+    """A connection of the driver."""
+    import psycopg
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        yield connection
+
+
+def use_it() -> None:
+    """From now on the engines of this process are on it."""
+    if not URL:
+        raise pytest.UsageError("--on-postgres needs MOCKSRV_TEST_POSTGRES=postgresql://USER@HOST/DATABASE")
+    os.environ["MOCKSRV_TEST_ON_POSTGRES"] = "1"
+
+    def opened(database: str, may_wait: Callable[[], object] = lambda: None, *, shared: bool = False) -> Store:
+        if is_postgres(database):
+            return open_store(database, may_wait)
+        if database not in (TEMPORARY, IN_MEMORY):
+            return open_store(schema_of_file(database), may_wait)
+        schemas = all_schemas()
+        url = schemas.take()
+        store = open_store(url, may_wait)
+        close = store.close
+
+        def close_and_give() -> None:
+            close()
+            schemas.give(url)
+
+        store.close = close_and_give  # type: ignore[method-assign]
+        return store
+
+    engine.open_store = opened
+
+
+@cache
+def all_schemas() -> Schemas:
+    """Those of this process."""
+    return Schemas()
+
+
+def schema_of_file(path: str) -> str:
+    """The URL of the schema that stands for a file."""
+    digest = hashlib.blake2b(path.encode(), digest_size=8).hexdigest()
+    return all_schemas().named(f"test_{digest}")
+
+
+@contextmanager
+def of_process(file: Path | None) -> Iterator[str | None]:
+    """The database of a process that a test starts, which others would have in a ``file`` (None: in a temporary one):
+    the URL of a schema with ``--on-postgres``, else the file.
+    """
+    if "MOCKSRV_TEST_ON_POSTGRES" not in os.environ:
+        yield None if file is None else str(file)
+    elif file is not None:
+        yield schema_of_file(str(file))
+    else:
+        url = all_schemas().take()
+        yield url
+        all_schemas().give(url)
