@@ -310,6 +310,7 @@ class Engine:
                 write_out(world, event)
 
     def _committed(self, world: World, state: StateRow | None) -> None:
+        world.committed = True
         world.sandbox.changed(state)
         if world.sandbox.settings.endpoints and not self.dispatcher.warm:
             self.dispatcher.warm_up()

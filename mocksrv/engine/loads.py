@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from functools import partial
 from typing import Protocol, TypeVar, cast
 
 from mocksrv.engine.sandbox import Sandbox, SandboxDropped
@@ -127,7 +126,8 @@ class Loads:
         self._own: set[int] = set()  # the numbers of those that this process brings, or has brought
         self._under_way: dict[tuple[str, str], Future[None]] = {}  # by sandbox and subject
         self._brought: dict[tuple[str, str], Brought] = {}
-        self._call = threading.local()  # of its call: ``brought`` for it, its ``ids``, whether it ``did`` commit
+        # of its call: what was ``brought`` for it, its ``ids``, whether it ``did`` commit, the world ``before``
+        self._call = threading.local()
         self._closed = False
 
     # for calls
@@ -137,7 +137,7 @@ class Loads:
         committed something (but plays that were due) cannot begin again: it has what it needs in its transaction.
         """
         found: Brought = {}
-        self._call.brought, self._call.ids, self._call.did = found, None, False
+        self._call.brought, self._call.ids, self._call.did, self._call.before = found, None, False, None
         try:
             while True:
                 try:
@@ -178,17 +178,16 @@ class Loads:
         """What the transaction of a call has: whether it may be postponed, and what was brought for it."""
         found: Brought | None = getattr(self._call, "brought", None)
         if found is not None:
+            before, self._call.before = self._call.before, world
+            if before is not None and before.committed:
+                self._call.ids = None  # those are used, and the call does not begin before them again
+                self._call.did = self._call.did or not before.plays
             world.may_restart = not self._call.did
             world.may_postpone = not self._call.did and len(found) < MOST_OF_A_CALL
             world.brought = dict(found)
             if self._call.ids is None:
                 self._call.ids = Ids()
             world.ids = self._call.ids
-            world.tx.after_commit.append(partial(self._note, world))
-
-    def _note(self, world: World) -> None:
-        """A transaction of a call was committed."""
-        self._call.did = self._call.did or world.timer_of is None
 
     # for timers
 
@@ -203,6 +202,7 @@ class Loads:
     def begin(self, sandbox: Sandbox, timer: TimerRow, load: Load) -> None:
         """Brings a load for the play of a timer, which falls due again afterwards."""
         with self._change(sandbox, load.at) as world:
+            world.plays = True
             number = world.tx.begin_load(sandbox.name, load.subject, timer.seq)
             if number is not None:
                 self._claim(world, number)

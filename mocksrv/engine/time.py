@@ -113,6 +113,7 @@ class Schedule:
         failed: list[Exception] = []
         try:
             with self._change(sandbox, until) as world:
+                world.plays = True
                 for timer, record in _due(world, until, scope, most):
                     taken.append(timer)
                     if record is not None:
@@ -157,6 +158,7 @@ class Schedule:
     def _stop_play(self, sandbox: Sandbox, until: int, timer: TimerRow, reason: str) -> None:
         """Stops the play that this timer moves, unless another thread has done it meanwhile."""
         with self._change(sandbox, until) as world:
+            world.plays = True
             if not world.tx.has_timer(timer):
                 return
             _take(world, timer, until)

@@ -25,7 +25,7 @@ MOST_COUNTED = 1000  # queries whose counts are kept
 TRIM_EVERY = 500  # events, or lines of timelines, after which the oldest are forgotten
 
 
-def guid_of(seed: str, number: int) -> str:
+def numbered_guid(seed: str, number: int) -> str:
     """The id that a seed gives with a number: a lower-case UUID."""
     return guid_text(hashlib.blake2b(f"{seed}:{number}".encode(), digest_size=16).hexdigest())
 
@@ -54,7 +54,7 @@ class GuidRange:
 
     @property
     def last(self) -> str:
-        return f"{self.prefix}-{guid_of(self.seed, self.first + self.number - 1)}"
+        return f"{self.prefix}-{numbered_guid(self.seed, self.first + self.number - 1)}"
 
 
 class Ids:
@@ -91,6 +91,8 @@ class World:
         self.may_postpone = False  # what needs a load may raise Postponed
         self.timer_of: str | None = None  # the subject of the timer that is played, which alone may have loads then
         self.brought: dict[str, tuple[Any, LoadRow] | Exception] = {}  # its loads that were brought
+        self.plays = False  # what is due: a call that begins again does not do it again
+        self.committed = False
         self.ids: Ids | None = None  # what ids are made of without a seed, where the transaction may begin again
         self.observed = False  # somebody is told of it afterwards
         self.strange: list[str] = []  # what is wrong with fields put over payloads that do not have them
@@ -106,7 +108,7 @@ class World:
         transaction that begins again.
         """
         seed = self.sandbox.seed
-        text = guid_text(self._digits()) if seed is None else guid_of(seed, self._next_numbers(1))
+        text = guid_text(self._digits()) if seed is None else numbered_guid(seed, self._next_numbers(1))
         return f"{prefix}-{text}" if prefix else text
 
     def guids(self, prefix: str, number: int) -> GuidRange:

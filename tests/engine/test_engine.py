@@ -350,3 +350,24 @@ def test_a_call_begins_again_only_while_it_has_committed_nothing(toy: ToyEngine)
     """What it has done would be done twice, or be refused the second time as a form is that was sent already."""
     assert begun(toy, after_a_commit=False) == ["begun", "ready", "begun"]
     assert begun(toy, after_a_commit=True) == ["committed", "begun"]
+
+
+def test_what_begins_again_has_ids_that_no_play_before_it_was_given(make_toy: Callable[..., ToyEngine]) -> None:
+    """Without a seed: an id of a play that was committed is not given again, those of what was undone are."""
+    toy = make_toy(seed=None)
+    given: list[str] = []
+
+    def call() -> None:
+        if not given:  # a play that was due, which does not fall due again
+            with toy.engine.change(toy.sandbox) as world:
+                world.plays = True
+                given.append(world.guid("EVT"))
+        with toy.engine.change(toy.sandbox) as world:
+            given.append(world.guid("EVT"))
+            need(world, len(given) > 2, lambda: None)
+            given.append(world.guid("EVT"))
+
+    toy.engine.loads.attempt(call)
+    played, undone, *later = given
+    assert later[0] == undone
+    assert len({played, *later}) == 3

@@ -13,7 +13,7 @@ from mocksrv.engine.coverage import EVENT
 from mocksrv.engine.observers import Happening
 from mocksrv.engine.patterns import fits
 from mocksrv.engine.storage.records import dumps
-from mocksrv.engine.storage.rows import BatchRow, NewEventRow
+from mocksrv.engine.storage.rows import BatchRow, EventRow
 from mocksrv.engine.world import GuidRange, World
 
 MOST = 1000  # events of one batch, which are written out in one transaction
@@ -54,18 +54,18 @@ def write_out(world: World, event: str | None = None) -> None:
     """Writes out the batches of events with a name like ``event``, so that each can be found."""
     batches = world.tx.batches(world.sandbox.name, event)
     for batch in batches:
-        world.tx.write_out(batch.seq, _rows(world.sandbox.name, batch))
+        world.tx.write_out(world.sandbox.name, batch.seq, _rows(batch))
     if batches:
         world.forget_old_events()
 
 
-def _rows(sandbox: str, batch: BatchRow) -> Iterator[NewEventRow]:
+def _rows(batch: BatchRow) -> Iterator[EventRow]:
     made = json.loads(batch.payload)
     seqs, (seed, first) = made["seqs"], made["ids"]
     ids = GuidRange("EVT", seed, first, len(seqs)).all()
     for seq, id, (form, *own) in zip(seqs, ids, made["values"], strict=True):
         payload = _payload(made["forms"][form], own)
-        yield NewEventRow(seq, sandbox, id, batch.name, own[0], batch.occurred_at, payload, batch.headers)
+        yield EventRow(seq, id, batch.name, own[0], batch.occurred_at, payload, batch.headers)
 
 
 def _payload(form: Form, own: Sequence[Any]) -> str:

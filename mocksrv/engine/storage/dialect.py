@@ -4,6 +4,7 @@ code with ``?`` for every value.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import count
 from typing import Any, Protocol
@@ -12,7 +13,7 @@ Values = Sequence[Any]
 MOST_HELD = 1000  # statements; what comes then goes with them
 
 
-class Session:
+class Session(ABC):
     """Holds statements back, so that those alike go to the database together and what is written twice goes once.
 
     Those of one text keep their order; of several texts, what removes rows goes first (none that is held would remove
@@ -24,13 +25,13 @@ class Session:
         self._number_held = 0
         self._numbers = count()
 
+    @abstractmethod
     def execute(self, sql: str, values: Values = (), /) -> Any:
         """Runs a statement, after those that are held."""
-        raise NotImplementedError
 
+    @abstractmethod
     def executemany(self, sql: str, values: Iterable[Values], /) -> Any:
         """The same with many values."""
-        raise NotImplementedError
 
     def later(self, sql: str, values: Values | Callable[[], Values], key: Hashable = None) -> None:
         """A statement of which nothing is asked, in place of one with the same ``key``. ``values`` may be what gives
@@ -67,9 +68,9 @@ class Session:
             if rows:
                 self._run_all(sql, rows)
 
+    @abstractmethod
     def _run_all(self, sql: str, rows: Sequence[Values]) -> None:
         """Runs a statement with many values."""
-        raise NotImplementedError
 
 
 class Dialect(Protocol):

@@ -105,19 +105,6 @@ class BatchRow(NamedTuple):
     headers: str
 
 
-class NewEventRow(NamedTuple):
-    """One of them, to be written."""
-
-    seq: int
-    sandbox: str
-    id: str
-    name: str
-    subject: str | None
-    occurred_at: int
-    payload: str
-    headers: str
-
-
 class DeliveryRow(NamedTuple):
     """What an endpoint is owed for an event; ``state`` is pending, delivered, failed or dropped."""
 

@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from mocksrv.engine.sandbox import Sandbox
 from mocksrv.engine.storage.records import dumps
 from mocksrv.engine.world import World
-from mocksrv.providers.pages import STATIC
+from mocksrv.providers.pages import BY_SCRIPT, STATIC
 from mocksrv.providers.pages.hints import SandboxLine
 from mocksrv.providers.pages.logos import logo
 from mocksrv.providers.pages.texts import ENGLISH, Texts, texts_of
@@ -136,7 +136,7 @@ class PageRequest:
         """Whether the page's script asks. It cannot follow a redirect to another origin: render a page with
         ``data-leave`` instead.
         """
-        return "X-Page-Script" in self.request.headers
+        return BY_SCRIPT in self.request.headers
 
     @property
     def host_origin(self) -> str:

@@ -12,6 +12,7 @@ from flask import Request, Response
 from mocksrv.engine.callbacks.disturbance import CORRUPTIONS
 from mocksrv.engine.patterns import fits
 from mocksrv.engine.sandbox import DEFAULT, Sandbox, SandboxDropped
+from mocksrv.providers.pages import BY_SCRIPT
 from mocksrv.providers.provider import Refusal
 from mocksrv.web.control import Control
 from mocksrv.web.control.calls import PREFIX
@@ -26,7 +27,6 @@ PAGE = 200  # rows
 FEW = 8  # rows of each list in the overview
 MOST_SANDBOXES = 200  # in the menu
 BROKEN = "mocksrv failed to show it; its log says why. This is a defect, please report it."
-ANEW = "X-Page-Script"  # a page that is open asks anew, by itself; without it somebody has opened one
 REST = "X-Mocksrv-Rest"  # ms for which a page that is open does not ask again
 log = logging.getLogger("mocksrv")
 ADVANCES = ("1m", "1h", "1d")
@@ -84,7 +84,7 @@ def page(control: Control, request: Request, name: str, id: str | None) -> Respo
     try:
         control.check(request)
         dashboard = Dashboard(control, request, name)
-        if ANEW not in request.headers:
+        if BY_SCRIPT not in request.headers:
             return dashboard.answer(id)
         with control.pace.turn() as turn:
             answer = dashboard.answer(id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from mocksrv.engine.storage.rows import AttemptRow, BatchRow, DeliveryRow, DueRow, EventRow, NewEventRow
+from mocksrv.engine.storage.rows import AttemptRow, BatchRow, DeliveryRow, DueRow, EventRow
 from mocksrv.engine.storage.tables.statements import Statements, direction
 
 EVENT = ", ".join(EventRow._fields)
@@ -62,11 +62,11 @@ class CallbackQueries(Statements):
             return batches, [sandbox]
         return f"{batches} AND {self._dialect.matches('name')}", [sandbox, self._dialect.pattern(event)]
 
-    def write_out(self, batch: int, rows: Iterable[NewEventRow]) -> None:
+    def write_out(self, sandbox: str, batch: int, rows: Iterable[EventRow]) -> None:
         """Puts the events of a batch in its place."""
         self._run("DELETE FROM event WHERE seq = ?", (batch,))
-        columns = ", ".join(NewEventRow._fields)
-        self._many(f"INSERT INTO event ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        written = ((sandbox, *row) for row in rows)
+        self._many(f"INSERT INTO event (sandbox, {EVENT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", written)
 
     def add_delivery(
         self,
