@@ -18,26 +18,33 @@ def figures(*memory: float, **counts: int) -> soak.Figures:
 
 
 def test_what_grows_in_the_warm_up_alone_is_flat() -> None:
-    assert soak.verdict(figures(10, 60, 90, *[100, 101, 99, 102] * 4)) == []
+    assert soak.verdict(figures(10, 60, 90, *[100, 101, 99, 102] * 4), soak.LENGTH) == []
 
 
-def test_memory_that_goes_on_growing_is_told() -> None:
-    [told] = soak.verdict(figures(*range(100, 160)))
+@pytest.mark.parametrize("seconds", [60.0, soak.LENGTH])
+def test_memory_that_goes_on_growing_is_told(seconds: float) -> None:
+    [told] = soak.verdict(figures(*range(100, 160)), seconds)
     assert told.startswith("memory is not flat: 1.2")
+
+
+def test_memory_may_swing_in_a_minute() -> None:
+    found = figures(*[100] * 12, *[110] * 12)
+    assert soak.verdict(found, 60.0) == []
+    assert soak.verdict(found, soak.LENGTH) != []
 
 
 @pytest.mark.parametrize("what", soak.NONE)
 def test_nothing_may_be_lost_or_refused(what: str) -> None:
     found = figures(100)
     found.fail(what, "one")
-    assert soak.verdict(found) == [f"{what}: 1"]
+    assert soak.verdict(found, soak.LENGTH) == [f"{what}: 1"]
     assert found.failures == [f"{what}: one"]
 
 
 def test_a_soak_without_a_kill_says_nothing() -> None:
     found = figures(100)
     del found.counts["kills"]
-    assert soak.verdict(found) != []
+    assert soak.verdict(found, soak.LENGTH) != []
 
 
 def test_figures_are_written_between_the_marks(tmp_path: Path) -> None:

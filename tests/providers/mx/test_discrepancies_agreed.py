@@ -254,11 +254,8 @@ def test_the_balance_of_a_reward(server: Server) -> None:
 
 @row("percentages of a holding")
 def test_percentages_are_per_cent(server: Server) -> None:
-    held = [
-        each
-        for each in server.rows(f"/users/{server.user}/investment_holdings", "investment_holdings")
-        if each["cost_basis"]
-    ]
+    path = f"/users/{server.user}/members/{server.member}/investment_holdings"
+    held = [each for each in server.rows(path, "investment_holdings") if each["cost_basis"]]
     assert held
     for each in held:
         gain = each["total_ugl_amount"] / each["cost_basis"] * 100
