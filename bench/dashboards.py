@@ -30,7 +30,7 @@ LOGINS = 2  # per second
 CONNECTIONS = 4
 START_LIMIT = 20.0  # seconds
 GATHERED, REST = 0.1, "X-Mocksrv-Rest"  # as in the dashboard's script
-SHOWN = {"Accept": "text/html"}
+SHOWN = {"Accept": "text/html", "X-Page-Script": "1"}  # a page that is open asks anew
 
 
 def dashboards(setup: Setup) -> Iterator[Row]:
