@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 SHARE = 0.03  # of a processor's time: what pages that are open may take by asking anew, all together
 SPARE = 1.0  # seconds that they may be ahead of that share before they rest: one page shows what happens at once
-LONGEST = 5.0  # seconds: however many pages are open, none shows what is older
+LONGEST = 10.0  # seconds: however many pages are open, none shows what is older
 
 
 class Turn:

@@ -23,7 +23,7 @@ from mocksrv.web.dashboard.html import html
 from mocksrv.web.dashboard.prospects import awaited, prospects
 from mocksrv.web.dashboard.signing_in import form
 
-PAGE = 200  # rows
+PAGE = 100  # rows
 FEW = 8  # rows of each list in the overview
 MOST_SANDBOXES = 200  # in the menu
 BROKEN = "mocksrv failed to show it; its log says why. This is a defect, please report it."
