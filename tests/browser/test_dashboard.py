@@ -133,6 +133,25 @@ def test_a_change_shows_within_200_ms(app: App, page: Any) -> None:
     assert min(took) < 200
 
 
+SLOW = """() => {
+  const fetch = window.fetch;
+  window.fetch = async (...asked) => {
+    const answer = await fetch(...asked);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    return answer;
+  };
+  const channel = new BroadcastChannel(`mocksrv ${document.body.dataset.root}`);
+  setInterval(() => channel.postMessage("happened"), 20);
+}"""
+
+
+def test_a_page_that_comes_slowly_shows_what_happens_while_more_happens(app: App, page: Any) -> None:
+    open_(page, app)
+    page.evaluate(SLOW)
+    member = app.member(name="u-1")["guid"]
+    badge(page, member, "CONNECTED").wait_for()
+
+
 def test_the_tabs_of_a_browser_share_one_stream(app: App, context: Any) -> None:
     streams: list[str] = []
     context.on("request", lambda request: streams.append(request.url) if request.url.endswith("/stream") else None)

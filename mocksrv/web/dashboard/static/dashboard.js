@@ -3,13 +3,15 @@
 
 const root = document.body.dataset.root;
 const GATHERED = 100; // ms between two refreshes at least; the server says how long to rest, so that many cost it little
+const PATIENCE = 15_000; // ms for an answer; the next refresh does not wait any longer
 const KINDS = ["open", "status", "play", "event", "delivery", "attempt", "call", "change", "missed"];
 const told = document.getElementById("told");
 let paused = false;
 let refreshed = 0;
 let pace = GATHERED;
 let timer = null;
-let asked = 0;
+let latest = Promise.resolve(); // of the refreshes, which wait for one another: one that is overtaken would show nothing
+let waiting = 0; // refreshes that have not begun
 
 function tell(text, trouble = false) {
   told.textContent = text;
@@ -17,16 +19,23 @@ function tell(text, trouble = false) {
   told.hidden = !text;
 }
 
-// Puts what the server shows now into the parts that live; what is open there stays open, what has the focus keeps it.
-async function refresh() {
+function refresh() {
   timer = null;
+  waiting += 1;
+  latest = latest.then(renew, renew);
+  return latest;
+}
+
+// Puts what the server shows now into the parts that live; what is open there stays open, what has the focus keeps it.
+async function renew() {
+  waiting -= 1;
   refreshed = performance.now();
-  const mine = ++asked;
-  const answer = await fetch(location.href, {headers: {"X-Page-Script": "1"}}).catch(() => null);
-  if (!answer || mine !== asked) return;
+  const asked = {headers: {"X-Page-Script": "1"}, signal: AbortSignal.timeout(PATIENCE)};
+  const answer = await fetch(location.href, asked).catch(() => null);
+  const text = await answer?.text().catch(() => null);
+  if (!text) return;
   pace = Math.max(GATHERED, Number(answer.headers.get("X-Mocksrv-Rest")));
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  if (mine !== asked) return;
+  const page = new DOMParser().parseFromString(text, "text/html");
   for (const part of document.querySelectorAll("[data-live]")) {
     const fresh = page.getElementById(part.id);
     if (!fresh || fresh.innerHTML === part.dataset.shown) continue;
@@ -50,7 +59,7 @@ function light() {
 }
 
 function soon() {
-  if (paused || timer !== null) return;
+  if (paused || timer !== null || waiting) return;
   timer = setTimeout(refresh, Math.max(0, refreshed + pace - performance.now()));
 }
 
