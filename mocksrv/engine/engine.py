@@ -243,18 +243,24 @@ class Engine:
         give_back()
 
     def _thin_out(self, name: str, purpose: str) -> bool:
-        """Removes most of what a big sandbox holds, in transactions so short that they hold nobody up; whether it was
-        big.
+        """Removes most of what a big sandbox holds, at one stroke or in transactions so short that they hold nobody up;
+        whether it was big.
         """
-        was_big = False
-        while True:
-            with self.store.read() as tx:
-                if not tx.is_big(name):
-                    return was_big
-            was_big = True
+        if not self._is_big(name):
+            return False
+        self.shared.claim(EMPTYING, name)
+        with self.store.write() as tx:
+            tx.begin_emptying(name, purpose)
+        self.store.leave_out(name)
+        while self._is_big(name):
             self.shared.claim(EMPTYING, name)
             with self.store.write() as tx:
-                tx.thin_out(name, purpose)
+                tx.thin_out(name)
+        return True
+
+    def _is_big(self, name: str) -> bool:
+        with self.store.read() as tx:
+            return tx.is_big(name)
 
     def _finish_emptying(self) -> None:
         """Resets and drops what a process that was killed meanwhile has left, unless another one is at it."""

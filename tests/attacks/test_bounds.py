@@ -10,18 +10,31 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 
+from bench.turns import measured
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.storage.records import Query, Record, StoreError
+from mocksrv.engine.storage.schema import SANDBOX_TABLES
 from mocksrv.engine.storage.sqlite import Store
-from mocksrv.engine.storage.tables.sandboxes import SLICE, SandboxQueries
+from mocksrv.engine.storage.tables.sandboxes import LITTLE, SLICE, SandboxQueries
 from mocksrv.web.app import App
-from tests.attacks.test_big_loads import rows_of_turns
-from tests.conftest import MX, ROOT
+from tests.attacks.test_big_loads import HUGE, rows_of_turns
+from tests.attacks.test_fairness import wait_until
+from tests.attacks.test_removals import LONGEST
+from tests.conftest import MX, ROOT, Receiver
 
 Make = Callable[..., tuple[Engine, App]]
+NO_DATA = """
+provider: mx
+name: no-data
+flows:
+  connect:
+    - {status: CREATED}
+    - {after: 1s, status: CONNECTED}
+"""
 NOBODY = 65534  # a user without rights
 
 
@@ -52,11 +65,11 @@ def test_sandboxes_that_are_kept_are_not_dropped_for_others(make_server: Make, t
     MX(app, "c").user()
 
 
-def test_big_sandboxes_are_emptied_bit_by_bit(make_server: Make) -> None:
+def test_big_sandboxes_are_emptied_bit_by_bit_where_others_hold_much(make_server: Make) -> None:
     engine, _ = make_server()
     sandbox = engine.sandbox("big")
     with engine.change(engine.sandbox("other")) as world:
-        world.add(Record("kind", "B-1", {}))
+        world.add(*(Record("kind", f"B-{number}", {}) for number in range(LITTLE + 1)))
     with engine.change(sandbox) as world:
         world.add(*(Record("kind", f"A-{number}", {}, owner="u") for number in range(3000)))
     turns = []
@@ -71,8 +84,7 @@ def test_big_sandboxes_are_emptied_bit_by_bit(make_server: Make) -> None:
     assert len(turns) >= 3
     with engine.look(sandbox) as world:
         assert world.count(Query("kind")) == 0
-    with engine.look(engine.sandbox("other")) as world:
-        assert world.count(Query("kind")) == 1
+    assert count(engine, "other") == LITTLE + 1
 
 
 class Killed(BaseException):
@@ -121,6 +133,58 @@ def test_a_big_sandbox_goes_in_turns_of_few_rows(make_server: Make) -> None:
     with rows_of_turns(engine) as rows:
         engine.drop("big")
     assert (count(engine, "big"), sum(rows) >= 2000, max(rows) <= 2 * SLICE + 10) == (0, True, True)
+
+
+@pytest.mark.parametrize("database", ["", ":memory:", "state.db"])
+@pytest.mark.parametrize("act", ["reset", "drop"])
+def test_what_little_others_hold_is_as_it_was_when_a_big_sandbox_goes_at_one_stroke(
+    make_server: Make, receiver: Receiver, tmp_path: Path, act: str, database: str
+) -> None:
+    """With its callbacks and its place in time; and what is added there afterwards is new."""
+    kept = {"database": str(tmp_path / database) if database == "state.db" else database} if database else {}
+    engine, app = make_server(webhook_url=receiver.url, **kept)
+    other = MX(app, "other")
+    other.put_scenario("no-data", NO_DATA)
+    other.create(other.user(), headers={"X-Mocksrv-Scenario": "no-data"})
+    other.control("POST", "/trigger", {"event": "mx.member.updated"})
+    other.advance("1m")
+    with engine.change(engine.sandbox("big")) as world:
+        world.add(*(Record("kind", f"A-{number}", {}, owner="u") for number in range(3000)))
+    wait_until(lambda: "pending" not in repr(all_of(engine, "other")["delivery"]))
+    before = all_of(engine, "other")
+    with measured(engine) as turns:
+        engine.reset(engine.sandbox("big")) if act == "reset" else engine.drop("big")
+    assert before["attempt"]
+    assert all_of(engine, "other") == before
+    assert (len(turns) < 3000 / SLICE, count(engine, "big")) == (True, 0)
+    added = other.control("POST", "/trigger", {"event": "mx.member.updated"})["webhooks"][0]["id"]
+    wait_until(lambda: other.control("GET", f"/webhooks/{added}")["deliveries"][0]["state"] == "delivered")
+
+
+def all_of(engine: Engine, sandbox: str) -> dict[str, list[Any]]:
+    """All rows of a sandbox, by table."""
+    engine.journal.flush()
+    tables = {each: f"SELECT * FROM {each} WHERE sandbox = ?" for each in SANDBOX_TABLES}
+    tables["sandbox"] = "SELECT * FROM sandbox WHERE name = ?"
+    tables["attempt"] = "SELECT * FROM attempt WHERE delivery IN (SELECT seq FROM delivery WHERE sandbox = ?)"
+    with engine.store.read() as tx:
+        found = {each: sorted(map(repr, tx._rows(sql, (sandbox,)))) for each, sql in tables.items()}
+        last = tx._rows("SELECT name, seq FROM sqlite_sequence")
+    return found | {"last keys": sorted(last)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("act", ["reset", "drop"])
+def test_a_huge_sandbox_that_is_alone_holds_no_writer_up(make_server: Make, act: str) -> None:
+    """100,000 transactions: removing them would be half a second."""
+    engine, app = make_server()
+    mx = MX(app, "big")
+    mx.put_scenario("huge-data", HUGE)
+    mx.create(mx.user(), headers={"X-Mocksrv-Scenario": "huge-data"})
+    mx.advance("1m")
+    with measured(engine) as turns:
+        engine.reset(engine.sandbox("big")) if act == "reset" else engine.drop("big")
+    assert (max(turns) < LONGEST, mx.call("GET", "/users")["users"]) == (True, [])
 
 
 def count(engine: Engine, sandbox: str) -> int:

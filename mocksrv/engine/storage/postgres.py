@@ -259,6 +259,9 @@ class Store:
         for call in tx.after_commit:
             call()
 
+    def leave_out(self, sandbox: str) -> None:
+        """Other processes may write meanwhile."""
+
     def shrink(self) -> None:
         """What it keeps is the database server's."""
 

@@ -265,7 +265,7 @@ class Store:
         it. Raises StoreFull.
         """
         self._may_wait()
-        with self._turn:
+        with self._turn, _told_when_full():
             tx = Tx(self._writer, SQLITE, unseen=self._unseen)
             try:
                 self._writer.execute("BEGIN IMMEDIATE")
@@ -273,15 +273,31 @@ class Store:
                 self._writer.execute("COMMIT")
                 if tx.changed is None or tx.changed:
                     self._recent.forget(tx.changed)
-            except BaseException as error:
+            except BaseException:
                 self._writer.roll_back()
                 for undo in reversed(tx.on_rollback):
                     undo()
-                if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF in UNWRITABLE:
-                    raise StoreFull(f"nothing can be written to the database: {error}") from error
                 raise
         for call in tx.after_commit:
             call()
+
+    def leave_out(self, sandbox: str) -> None:
+        """Where all else is little the database becomes a new one with that alone, in which nothing has to be looked
+        for and removed. Raises StoreFull.
+        """
+        if self.shared:  # another process may write meanwhile
+            return
+        self._may_wait()
+        with self._turn:
+            rest = Tx(self._writer, SQLITE).rest(sandbox)
+            if rest is None:
+                return
+            with _told_when_full(), closing(_empty_copy()) as made:
+                for table, rows in rest.items():
+                    if rows:
+                        made.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows)
+                made.backup(self._writer.connection)
+            self._recent.forget(None)
 
     def shrink(self) -> None:
         """Drops the pages that the writer keeps, which are 16 MB at most."""
@@ -326,12 +342,30 @@ def _check_standing(path: str, version: int, tables: set[str]) -> None:
         )
 
 
+@contextmanager
+def _told_when_full() -> Iterator[None]:
+    """Raises StoreFull when nothing can be written."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF in UNWRITABLE:
+            raise StoreFull(f"nothing can be written to the database: {error}") from error
+        raise
+
+
 @lru_cache(1)
 def _empty_database() -> sqlite3.Connection:
     """All tables, for the servers of a process to begin with copies: making them would be a quarter of such a start."""
     made = sqlite3.connect(IN_MEMORY, isolation_level=None, check_same_thread=False)
     made.executescript(_script(0))
     return made
+
+
+def _empty_copy() -> sqlite3.Connection:
+    """All tables, with nothing in them."""
+    copy = sqlite3.connect(IN_MEMORY, isolation_level=None)
+    _empty_database().backup(copy)
+    return copy
 
 
 def _script(version: int) -> str:

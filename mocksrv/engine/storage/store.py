@@ -36,6 +36,9 @@ class Store(Protocol):
     def tell(self, text: str) -> None:
         """Tells all processes that listen, as far as the database can."""
 
+    def leave_out(self, sandbox: str) -> None:
+        """Removes what a sandbox holds at one stroke, however much it is, if that is possible here and now."""
+
     def shrink(self) -> None:
         """Gives up memory that it keeps to be quick, after much was removed."""
 

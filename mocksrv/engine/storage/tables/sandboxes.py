@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from mocksrv.engine.storage.rows import SandboxRow, ScenarioRow
 from mocksrv.engine.storage.schema import SANDBOX_TABLES
@@ -26,6 +27,7 @@ HOLDING = " UNION ALL ".join(
     f"SELECT '{each}' WHERE EXISTS (SELECT 1 FROM {each} WHERE sandbox = ?)" for each in SANDBOX_TABLES
 )
 SLICE = 250  # rows that are removed in one transaction
+LITTLE = 1000  # rows
 
 
 class SandboxQueries(SharedQueries):
@@ -71,28 +73,41 @@ class SandboxQueries(SharedQueries):
         """Whether it takes long to remove what a sandbox holds."""
         return bool(self._rows(f"{BIG} LIMIT 1", (name, SLICE) * len(MANY)))
 
-    def thin_out(self, name: str, purpose: str) -> None:
-        """Removes a part of what a sandbox holds; all of it at once where no other sandbox holds anything, which takes
-        no time. The sandbox is being emptied for this purpose from now on.
-        """
+    def begin_emptying(self, name: str, purpose: str) -> None:
+        """The sandbox is being emptied for this purpose from now on."""
         self._run("UPDATE sandbox SET emptied_for = ? WHERE name = ?", (purpose, name))
+
+    def thin_out(self, name: str) -> None:
+        """Removes a part of what a sandbox holds."""
         some = "(SELECT seq FROM {} WHERE sandbox = ? LIMIT ?)"
-        attempts_of = some.format("delivery")
         self.lock([name])
-        if self._is_alone(name, "delivery"):
-            self._run("DELETE FROM attempt")
-        else:
-            self._run(f"DELETE FROM attempt WHERE delivery IN {attempts_of}", (name, SLICE))
+        self._run(f"DELETE FROM attempt WHERE delivery IN {some.format('delivery')}", (name, SLICE))
         self.changed = None
         # records that lie together in most of the indexes, which is several times as fast
         ordered = "(SELECT seq FROM record WHERE sandbox = ? ORDER BY kind, owner, sort, seq LIMIT ?)"
         left = SLICE
         for table in MANY:
             chosen = ordered if table == "record" else some.format(table)
-            if self._is_alone(name, table):
-                self._run(f"DELETE FROM {table}")
-            elif left:
+            if left:
                 left -= self._run(f"DELETE FROM {table} WHERE seq IN {chosen}", (name, left)).rowcount
+
+    def rest(self, name: str) -> dict[str, list[tuple[Any, ...]]] | None:
+        """All that there is but what a sandbox holds: the rows of each table; None when this is not little."""
+        of_others = "SELECT * FROM {0} WHERE sandbox < ? UNION ALL SELECT * FROM {0} WHERE sandbox > ?"  # by its index
+        attempts = "SELECT attempt.* FROM delivery JOIN attempt ON delivery = delivery.seq WHERE sandbox <> ?"
+        parts: dict[str, tuple[str, tuple[str, ...]]] = {}
+        for table in ("sqlite_sequence", "sandbox", "lease", *UNSEEN):
+            parts[table] = ("SELECT * FROM {}", ())
+        for table in SANDBOX_TABLES:
+            parts.setdefault(table, (of_others, (name, name)))
+        parts["attempt"] = (attempts, (name,))
+        found, left = {}, LITTLE
+        for table, (sql, values) in parts.items():
+            found[table] = self._rows(f"{sql.format(table)} LIMIT ?", (*values, left + 1))
+            left -= len(found[table])
+            if left < 0:
+                return None
+        return found
 
     def emptied_for(self, name: str) -> str | None:
         """What a sandbox is being emptied for; None: it is not."""
