@@ -99,7 +99,7 @@ def _open(config: Config, port: int, first: bool) -> Service:
         if lines is not None:
             lines.close()
 
-    return Service(app, close, engine.reserved)
+    return Service(app, close, engine.reserved, engine.up_to_date)
 
 
 def _write_port(file: Path, port: int) -> None:

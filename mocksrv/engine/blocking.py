@@ -13,12 +13,9 @@ class WouldBlock(BaseException):
 
 
 class ReservedThreads:
-    """The threads of a process that must never wait: for a turn to write, for a network, for time to pass.
-    ``all_wait``: whatever is begun has to wait, so that it is of no use to begin it there.
-    """
+    """The threads of a process that must never wait: for a turn to write, for a network, for time to pass."""
 
     def __init__(self) -> None:
-        self.all_wait = False
         self._idents: frozenset[int] = frozenset()
 
     def add(self) -> None:

@@ -72,7 +72,6 @@ class Engine:
         self.itself = Itself(config.port, config.public_url)
         self.reserved = ReservedThreads()
         self.store = open_store(config.database, self.reserved.may_wait, shared=shared)
-        self.reserved.all_wait = self.store.waits
         self.shared = ManyProcesses(self.store) if self.store.shared else OneProcess()
         self.vocabularies = {role.vocabulary.provider: role.vocabulary for role in roles}
         self.events = [event for words in self.vocabularies.values() for event in sorted(words.events)]
@@ -87,6 +86,8 @@ class Engine:
         self.conduct = Conduct()
         self.kept = Kept()
         self._sandboxes = Sandboxes(self.store, self.shared, self.library, config, self.drop)
+        # which sandboxes this process knows the latest of; None: it does not wait for what tells it
+        self.up_to_date = self._sandboxes.up_to_date if self.store.waits else None
         self.dispatcher = Dispatcher(
             self.store, self._transport, by_name, self._attempted, self.shared, self._sandboxes.refresh
         )
@@ -175,9 +176,11 @@ class Engine:
 
     # sandboxes
 
-    def sandbox(self, name: str) -> Sandbox:
-        """The sandbox of that name, made on first use, as fresh as the store. Raises SandboxNameError."""
-        return self._sandboxes.get(name)
+    def sandbox(self, name: str, up_to_date: bool = False) -> Sandbox:
+        """The sandbox of that name, made on first use, as fresh as the store, unless it is known to be ``up_to_date``.
+        Raises SandboxNameError.
+        """
+        return self._sandboxes.get(name, up_to_date)
 
     def keep(self, name: str) -> None:
         """Somebody still looks at a sandbox, which is not idle therefore."""

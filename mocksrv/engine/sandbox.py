@@ -6,7 +6,7 @@ import json
 import random
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -213,11 +213,26 @@ class Sandbox:
             self.counted = {}
             self.quiet_until = None
 
-    def learn(self, state: StateRow, tx: Tx) -> bool:
-        """Reads anew what other processes have changed; whether what it holds may be different now."""
+    def is_latest(self, state: StateRow) -> bool:
+        """Whether this process knows what is the latest. Waits for nobody: False while it is being learnt."""
+        if not self._lock.acquire(blocking=False):
+            return False
+        try:
+            known = (self.made, self.advanced_elsewhere, self.listened_elsewhere)
+            return (
+                not self.dropped
+                and (state.made, state.advanced, state.listened) == known
+                and state.changes <= self.changes
+                and state.revision <= self.revision
+            )
+        finally:
+            self._lock.release()
+
+    def learn(self, state: StateRow, tx: Tx, forget: Callable[[], object]) -> None:
+        """Reads anew what other processes have changed; ``forget`` is called where what it holds may be different."""
         with self._lock:
-            new = state.changes > self.changes
-            if new:
+            if state.changes > self.changes:
+                forget()  # before anybody takes what is kept for the latest
                 self.changes = state.changes
                 self.counted = {}
                 self.quiet_until = None
@@ -231,7 +246,6 @@ class Sandbox:
                 self.held = None
             self.advanced_elsewhere = state.advanced
             self.listened_elsewhere = state.listened
-            return new
 
     def nothing_due_before(self, until: int, seen: int) -> None:
         """No timer falls due before ``until``, unless there were transactions since ``changes`` was ``seen``."""

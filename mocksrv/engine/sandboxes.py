@@ -6,7 +6,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from itertools import count
 
 from mocksrv.engine.clock import SECOND, Clock
@@ -15,7 +15,7 @@ from mocksrv.engine.sandbox import DEFAULT, NAME, Sandbox, SandboxesFull, Sandbo
 from mocksrv.engine.scenarios.library import Library
 from mocksrv.engine.scenarios.own import SandboxScenarios
 from mocksrv.engine.storage.queries import Tx
-from mocksrv.engine.storage.records import dumps
+from mocksrv.engine.storage.records import StoreUnavailable, dumps
 from mocksrv.engine.storage.shared import OneProcess
 from mocksrv.engine.storage.store import Store
 
@@ -44,10 +44,13 @@ class Sandboxes:
         """Those that this process knows."""
         return [sandbox for sandbox in list(self._known.values()) if not sandbox.dropped]
 
-    def get(self, name: str) -> Sandbox:
-        """The sandbox of that name, made on first use. Raises SandboxNameError, SandboxesFull."""
+    def get(self, name: str, up_to_date: bool = False) -> Sandbox:
+        """The sandbox of that name, made on first use. ``up_to_date``: it was found to be. Raises SandboxNameError,
+        SandboxesFull.
+        """
         found = self._known.get(name)
-        if found is not None and not found.dropped and (self._shared.alone or self.refresh(found)):
+        fresh = up_to_date or self._shared.alone
+        if found is not None and not found.dropped and (fresh or self.refresh(found)):
             found.used = next(self._uses)
             return found
         if not NAME.fullmatch(name):
@@ -129,9 +132,22 @@ class Sandboxes:
             sandbox.dropped = True  # one of the same name that was made later is another sandbox
             self._store.forget()
             return False
-        if sandbox.learn(state, tx):
-            self._store.forget()
+        sandbox.learn(state, tx, self._store.forget)
         return True
+
+    def up_to_date(self, names: Collection[str]) -> set[str]:
+        """Those of which this process knows what is the latest, found with one query; none while the database does not
+        answer. They are named as in paths, where the default one has no name.
+        """
+        known = {name: found for name in names if (found := self._known.get(name or DEFAULT))}
+        if not known:
+            return set()
+        try:
+            with self._store.read(quick=True) as tx:
+                states = self._shared.states(tx, [found.name for found in known.values()])
+        except StoreUnavailable:
+            return set()
+        return {name for name, found in known.items() if found.name in states and found.is_latest(states[found.name])}
 
     def look(self, name: str) -> Sandbox | None:
         """A sandbox that another process has changed, as it is now; None when it is not there any more."""

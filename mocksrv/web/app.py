@@ -116,8 +116,8 @@ class App:
         sent = Sent(environ)
         found = self._table.find(sent.method, sent.path)
         if found is None or not _can_be_host(environ.get("HTTP_HOST", "")):
-            if self._others is None:
-                self.engine.reserved.may_wait()  # Flask is imported with the first of them
+            if self._others is None or self.engine.store.waits:  # Flask is imported with the first of them
+                self.engine.reserved.may_wait()
             return self.others.answer(environ, start_response)
         (provider, route, asks), parameters = found
         try:
@@ -218,7 +218,8 @@ class App:
 
     def sandbox_of(self, sent: Request) -> Sandbox:
         """The sandbox of a request."""
-        return self.engine.sandbox(sent.environ.get("mocksrv.sandbox", DEFAULT))
+        name = sent.environ.get("mocksrv.sandbox", DEFAULT)
+        return self.engine.sandbox(name, hosted(sent.environ).up_to_date)
 
     def base_url(self, sent: Request) -> str:
         """The beginning of the links that are handed out in the sandbox of a request."""

@@ -13,7 +13,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -32,6 +32,7 @@ from mocksrv.engine.storage.tables.statements import Unseen
 
 OLDEST = 14  # the version of PostgreSQL
 MOST_CONNECTIONS = 8  # of a process, beside the one that listens
+QUICK_CONNECTIONS = 2  # and those for quick reads
 CHANNEL = "mocksrv"
 LISTEN = 0.5  # real seconds between two looks at whether the end has come, and two attempts to listen
 SCHEMA_LOCK = 0x6D6F636B  # the advisory lock of who brings the tables to their latest step
@@ -167,6 +168,23 @@ class PostgresSession(Session):
         return not self.connection.closed
 
 
+class LateSession(Session):
+    """For looking only: takes a connection with its first statement, for what is in memory needs none."""
+
+    def __init__(self, take: Callable[[], PostgresSession]) -> None:
+        super().__init__()
+        self._take = take
+
+    def execute(self, sql: str, values: Values = (), /) -> Any:
+        return self._take().execute(sql, values)
+
+    def executemany(self, sql: str, values: Iterable[Values], /) -> None:
+        self._take().executemany(sql, values)
+
+    def _run_all(self, sql: str, rows: Sequence[Values]) -> None:
+        self.executemany(sql, rows)
+
+
 class Store:
     """The database of a process, which others may share. ``url`` as libpq reads it. ``may_wait`` raises in threads that
     must not wait: here that is for every statement. Raises StoreError.
@@ -180,6 +198,7 @@ class Store:
         self._recent = Recent()
         self._unseen = Unseen(1)  # of other processes nothing is known
         self._places = threading.Semaphore(MOST_CONNECTIONS)
+        self._quick_places = threading.Semaphore(QUICK_CONNECTIONS)
         self._free: list[PostgresSession] = []
         self._thread = threading.local()  # the session that a thread has
         self._closed = False
@@ -198,7 +217,7 @@ class Store:
         return PostgresSession(connection)
 
     @contextmanager
-    def _session(self) -> Iterator[PostgresSession]:
+    def _session(self, quick: bool = False) -> Iterator[PostgresSession]:
         """The session of this thread. Raises StoreUnavailable, also for what becomes of it meanwhile."""
         held: PostgresSession | None = getattr(self._thread, "session", None)
         if held is not None:
@@ -207,7 +226,7 @@ class Store:
         self._may_wait()
         if self._closed:
             raise StoreUnavailable("the database is closed")
-        with self._places:
+        with self._quick_places if quick else self._places:
             session: PostgresSession | None = None
             try:
                 session = self._thread.session = self._take_free() or self._connect()
@@ -228,13 +247,22 @@ class Store:
         self._recent.forget(None)
 
     @contextmanager
-    def read(self) -> Iterator[Tx]:
+    def read(self, quick: bool = False) -> Iterator[Tx]:
         """For looking only; every statement sees what is committed by then, and in a transaction of this thread what
-        that has written. Raises StoreUnavailable.
+        that has written. ``quick`` reads wait for none that may take long. Raises StoreUnavailable.
         """
-        within = getattr(self._thread, "session", None) is not None
-        with self._session() as session:
-            yield Tx(session, POSTGRES, None if within else self._recent, self._unseen)
+        held: PostgresSession | None = getattr(self._thread, "session", None)
+        if held is not None:
+            yield Tx(held, POSTGRES, None, self._unseen)
+            return
+        if self._closed:
+            raise StoreUnavailable("the database is closed")
+        with ExitStack() as taken:
+
+            def take() -> PostgresSession:
+                return getattr(self._thread, "session", None) or taken.enter_context(self._session(quick))
+
+            yield Tx(LateSession(take), POSTGRES, self._recent, self._unseen)
 
     @contextmanager
     def write(self) -> Iterator[Tx]:

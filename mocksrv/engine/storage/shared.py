@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections.abc import Collection
 from contextlib import suppress
 from threading import Event, Lock, Thread
 
@@ -42,6 +43,10 @@ class OneProcess:
     def state(self, tx: Tx, sandbox: str) -> StateRow | None:
         """What is the latest of a sandbox; None when there is no such sandbox (any more), or nobody else."""
         return None
+
+    def states(self, tx: Tx, sandboxes: Collection[str]) -> dict[str, StateRow]:
+        """The same of several, with one query."""
+        return {}
 
     def changed(self, tx: Tx, sandbox: str) -> StateRow | None:
         """A transaction has changed a sandbox: what is the latest with it."""
@@ -107,7 +112,10 @@ class ManyProcesses(OneProcess):
             self._leases = {name: until for name in held if name in self._leases}
 
     def state(self, tx: Tx, sandbox: str) -> StateRow | None:
-        return tx.state(sandbox, _name(ADVANCE, sandbox), _name(LISTENING, sandbox), self.owner)
+        return tx.state(sandbox, ADVANCE, LISTENING, self.owner)
+
+    def states(self, tx: Tx, sandboxes: Collection[str]) -> dict[str, StateRow]:
+        return tx.latest(sandboxes, ADVANCE, LISTENING, self.owner)
 
     def changed(self, tx: Tx, sandbox: str) -> StateRow | None:
         tx.count_change(sandbox)

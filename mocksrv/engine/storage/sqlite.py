@@ -246,7 +246,7 @@ class Store:
         """The same."""
 
     @contextmanager
-    def read(self) -> Iterator[Tx]:
+    def read(self, quick: bool = False) -> Iterator[Tx]:
         """For looking only; every statement sees what is committed by then."""
         if self.path == IN_MEMORY:
             if self._turn.is_taken:

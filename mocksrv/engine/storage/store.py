@@ -17,10 +17,12 @@ class Store(Protocol):
     """The database of a process."""
 
     shared: bool  # whether other processes may have it, too
-    waits: bool  # whether every statement waits, for it goes over a network
+    waits: bool  # whether a statement waits, for it goes over a network
 
-    def read(self) -> AbstractContextManager[Tx]:
-        """For looking only; every statement sees what is committed by then."""
+    def read(self, quick: bool = False) -> AbstractContextManager[Tx]:
+        """For looking only; every statement sees what is committed by then. ``quick`` reads, of one short statement,
+        wait for none that may take long.
+        """
 
     def write(self) -> AbstractContextManager[Tx]:
         """One transaction: committed at the end, undone by an exception; then its ``after_commit`` is called."""

@@ -43,6 +43,7 @@ class HostedCall:
 
     gone = False  # whether nobody waits for the answer any more
     late = False  # whether no thread was free for it in time
+    up_to_date = False  # whether, since it came, this process was found to know the latest of its sandbox
 
     def once(self, name: str, make: Callable[[], Made]) -> Made:
         """What ``make`` gives, made once for all runs of the call."""

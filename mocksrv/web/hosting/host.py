@@ -2,7 +2,8 @@
 
 Calls that only read are answered on the loop itself, one after the other: that is faster than any thread, and a client
 that is slow, or does nothing at all, costs a few kilobytes. What changes something, and what finds that it would have
-to wait (`WouldBlock`), runs in threads; what waits for something to happen (`Held`) in none.
+to wait (`WouldBlock`), runs in threads; what waits for something to happen (`Held`) in none. Where other processes may
+have changed a sandbox, and it takes waiting to know, calls wait for that together (`Looks`).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from mocksrv.web.hosting.answers import WsgiAnswer, call_app, refusal
 from mocksrv.web.hosting.calls import KEY, LARGEST_BODY, Held, HostedCall, Made, Moved
 from mocksrv.web.hosting.connection import Connection
 from mocksrv.web.hosting.hosting import BACKLOG
+from mocksrv.web.hosting.looks import Looks, UpToDate
 from mocksrv.web.hosting.request import Request
 from mocksrv.web.hosting.threads import Threads
 
@@ -61,11 +63,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """An open service: its WSGI application, what ends it, and the threads in which it must not wait."""
+    """An open service: its WSGI application, what ends it, the threads in which it must not wait, and where calls may
+    be answered of memory that has to be looked after: for which sandboxes (as they stand in paths) that is right.
+    """
 
     app: Any
     close: Callable[[], object] = lambda: None
     reserved: ReservedThreads = field(default_factory=ReservedThreads)
+    up_to_date: UpToDate | None = None
 
 
 class Host:
@@ -80,6 +85,7 @@ class Host:
         self.ending = False
         self.threads = Threads(limits.threads, "mocksrv-call")
         self.long_threads = Threads(max(1, limits.threads // 2), "mocksrv-long")
+        self.looks = Looks(self.loop, self.call_soon, service.up_to_date) if service.up_to_date else None
         self.now = self.loop.time
         self._listening = listening
         self._tls = tls
@@ -128,6 +134,8 @@ class Host:
         while self._connections and self.now() < until:
             await asyncio.sleep(0.005)
         self.threads.end()
+        if self.looks is not None:
+            self.looks.end()
         for connection in list(self._connections):
             connection.transport.abort()
         await asyncio.sleep(0)
@@ -213,12 +221,12 @@ class LoopCall(HostedCall):
         self._request = request
         self._made: dict[str, Any] = {}
         # in which kind of thread it is run
-        self._waits = request.method not in READING or host.service.reserved.all_wait
+        self._waits = request.method not in READING
         self._long = False
         self._timer: asyncio.TimerHandle | None = None
         self._watch: Watch | None = None
         self._dropped = False
-        self.gone = self.late = False
+        self.gone = self.late = self.up_to_date = False
 
     def begin(self) -> None:
         """Runs the call, or has it run."""
@@ -226,8 +234,19 @@ class LoopCall(HostedCall):
             return
         if self._waits:
             self._host.threads.run(self._sandbox(), self._work)
+        elif self._host.looks is not None:
+            self._host.looks.ask(self._sandbox(), self._looked)
         else:
             self._settle(self.run())
+
+    def _looked(self, up_to_date: bool) -> None:
+        self.up_to_date = up_to_date
+        if self.gone:
+            return
+        if up_to_date:
+            self._settle(self.run())
+        else:
+            self._host.threads.run(self._sandbox(), self._work)
 
     def run(self) -> WsgiAnswer | BaseException:
         """What the application answers, or why it has to be called again."""
@@ -278,6 +297,7 @@ class LoopCall(HostedCall):
 
     def _again(self) -> None:
         self._stop_waiting()
+        self.up_to_date = False
         self.begin()
 
     def _stop_waiting(self) -> None:

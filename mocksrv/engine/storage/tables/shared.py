@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from mocksrv.engine.storage.rows import HappeningRow, StateRow
 from mocksrv.engine.storage.tables.statements import Statements
@@ -12,20 +12,26 @@ class SharedQueries(Statements):
     """Revisions and leases. What time it is for leases is what the database says."""
 
     def state(self, sandbox: str, advance: str, listening: str, owner: str) -> StateRow | None:
-        """What is the latest of a sandbox, and will be until the end of a transaction. ``advance`` is the lease of who
-        advances it, with ``listening`` and a slash begin those of who listens there; ``owner`` is who asks.
+        """What is the latest of a sandbox, and will be until the end of a transaction. ``advance`` and a slash begin
+        the lease of who advances a sandbox, ``listening`` and a slash those of who listens there, then comes its name;
+        ``owner`` is who asks.
         """
+        return self.latest([sandbox], advance, listening, owner).get(sandbox)
+
+    def latest(self, sandboxes: Collection[str], advance: str, listening: str, owner: str) -> dict[str, StateRow]:
+        """The same of several sandboxes, with one query: of those that there are."""
         lock = "" if self._recent else self._dialect.lock
         others = f"EXISTS (SELECT 1 FROM lease WHERE {{}} AND owner <> ? AND until > {self._dialect.now})"
-        row = self._row(
-            f"SELECT made, revision, changes, {others.format('lease.name = ?')},"
-            f" {others.format('lease.name > ? AND lease.name < ?')} FROM sandbox WHERE name = ?{lock}",
-            (advance, owner, f"{listening}/", f"{listening}0", owner, sandbox),  # "0" comes after "/"
+        listens = others.format("lease.name > ? || sandbox.name || '/' AND lease.name < ? || sandbox.name || '0'")
+        rows = self._rows(  # "0" comes after "/"
+            f"SELECT name, made, revision, changes, {others.format('lease.name = ? || sandbox.name')}, {listens}"
+            f" FROM sandbox WHERE name IN ({', '.join('?' * len(sandboxes))}){lock}",
+            (f"{advance}/", owner, f"{listening}/", f"{listening}/", owner, *sandboxes),
         )
-        if row is None:
-            return None
-        made, revision, changes, advanced, listened = row
-        return StateRow(made, revision, changes, bool(advanced), bool(listened))
+        return {
+            name: StateRow(made, revision, changes, bool(advanced), bool(listened))
+            for name, made, revision, changes, advanced, listened in rows
+        }
 
     def states(self) -> dict[str, int]:
         """The sandboxes that there are, and how often each was changed."""
