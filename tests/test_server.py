@@ -104,9 +104,9 @@ def test_an_exception_in_the_block_ends_the_server_and_is_seen(process: bool) ->
 def test_two_servers_at_once_know_nothing_of_each_other(server: mocksrv.Server) -> None:
     with mocksrv.Server(seed=8, clock="manual") as other:
         assert other.url != server.url
-        member = connect(other.sandbox("one"))
-        assert [each["subject"] for each in other.sandbox("one").webhooks.list("mx.member.created")] == [member]
-        assert server.sandbox("one").webhooks.list() == []
+        member = connect(other.sandbox("theirs"))
+        assert [each["subject"] for each in other.sandbox("theirs").webhooks.list("mx.member.created")] == [member]
+        assert server.sandbox("theirs").webhooks.list() == []
 
 
 def test_a_server_may_be_started_again(tmp_path: Path) -> None:

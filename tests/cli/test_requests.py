@@ -18,7 +18,7 @@ from tests.cli.running import MX_HEADERS, environment, mocksrv
 Run = Callable[..., Any]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def server() -> Iterator[Server]:
     with Server(clock="manual", seed=7) as made:
         yield made

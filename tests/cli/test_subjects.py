@@ -14,7 +14,7 @@ from mocksrv import Server
 from tests.cli.running import MX_HEADERS, environment, mocksrv
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def server() -> Iterator[Server]:
     with Server(clock="manual", seed=7) as made:
         yield made
@@ -27,7 +27,7 @@ def call(server: Server, path: str, body: Any = None) -> Any:
         return json.loads(answer.read())
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def member(server: Server) -> str:
     user = call(server, "/users", {"user": {"metadata": "m"}})["user"]["guid"]
     form = call(server, "/institutions/mxbank/credentials")["credentials"]
