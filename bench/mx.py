@@ -21,7 +21,7 @@ class Client:
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
-        self.connection = http.client.HTTPConnection(parts.netloc, timeout=10)
+        self.connection = http.client.HTTPConnection(parts.netloc, timeout=60)
         self._below = parts.path  # a sandbox's
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
