@@ -150,6 +150,7 @@ def test_a_form_that_is_sent_while_a_poll_is_on_its_way_loses_nothing(app: App, 
     app.manual()
     opened = host(app.widget(current_institution_code="mxbank"))
     log_in(opened, "challenge")
+    opened.wait_for("stepChange enterCreds>connecting")
     app.advance("2s")
     opened.at("challenge-1").fill("correct")
     held: list[Any] = []
@@ -164,7 +165,7 @@ def test_a_form_that_is_sent_while_a_poll_is_on_its_way_loses_nothing(app: App, 
     free.append(True)
     for each in held[1:]:
         each.continue_()
-    opened.page.wait_for_timeout(1000)
+    opened.wait_for("stepChange mfa>connecting")
     app.advance("10s")
     opened.at("done").wait_for()
     in_order(["stepChange connecting>mfa", "submitMFA", "stepChange mfa>connecting", *CONNECTED], opened.steps())

@@ -82,6 +82,7 @@ def test_an_account_is_linked_and_every_callback_fires_in_order(app: App, connec
     opened.at("institution-5f2d08bf60b92e2888287704").wait_for(state="detached")
     opened.at(f"institution-{GTBANK}").click()
     opened.at("option-mobile_banking").click()
+    opened.frame.locator('[data-testid="option-mobile_banking"][aria-pressed="true"]').wait_for()  # with a form anew
     opened.through()
     opened.at("option-2").check()
     opened.at("submit").click()
