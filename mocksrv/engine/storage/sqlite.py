@@ -216,8 +216,8 @@ class Store:
             raise StoreError(f"cannot open the database {self.path}: {error}") from error
 
     def _pragmas(self) -> Sequence[str]:
-        if self._folder is not None:  # it is never read again: nothing waits for the disk
-            return ("synchronous = OFF", "journal_mode = WAL", CHECKPOINT)
+        if self._folder is not None:  # it is never read again: nothing waits for the disk or is wiped
+            return ("synchronous = OFF", "secure_delete = OFF", "journal_mode = WAL", CHECKPOINT)
         return ("journal_mode = WAL", "synchronous = NORMAL", CHECKPOINT)
 
     def _migrate(self) -> None:
