@@ -187,6 +187,20 @@ def test_a_huge_sandbox_that_is_alone_holds_no_writer_up(make_server: Make, act:
     assert (max(turns) < LONGEST, mx.call("GET", "/users")["users"]) == (True, [])
 
 
+@pytest.mark.parametrize("act", ["reset", "drop"])
+def test_what_a_member_brought_goes_in_one_turn_where_others_hold_nothing(make_server: Make, act: str) -> None:
+    """As the sandboxes of tests do that run one after the other."""
+    engine, app = make_server()
+    mx = MX(app, "of-a-test")
+    mx.create(mx.user())
+    mx.advance("1m")
+    with engine.look(engine.sandbox("of-a-test")) as world:
+        assert world.count(Query("mx.transaction")) > 2 * SLICE
+    with measured(engine) as turns:
+        engine.reset(engine.sandbox("of-a-test")) if act == "reset" else engine.drop("of-a-test")
+    assert (len(turns) < 4, max(turns) < LONGEST, mx.call("GET", "/users")["users"]) == (True, True, [])
+
+
 def count(engine: Engine, sandbox: str) -> int:
     with engine.look(engine.sandbox(sandbox)) as world:
         return world.count(Query("kind"))

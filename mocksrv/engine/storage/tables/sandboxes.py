@@ -21,13 +21,14 @@ MANY = (
 UNSEEN = ("load", "removal")  # the tables of what hides records
 # what of these has more than so many rows of a sandbox, and which tables have any: one statement where most have none
 BIG = " UNION ALL ".join(
-    f"SELECT 1 WHERE EXISTS (SELECT 1 FROM {each} WHERE sandbox = ? LIMIT 1 OFFSET ?)" for each in MANY
+    f"SELECT '{each}' WHERE EXISTS (SELECT 1 FROM {each} WHERE sandbox = ? LIMIT 1 OFFSET ?)" for each in MANY
 )
 HOLDING = " UNION ALL ".join(
     f"SELECT '{each}' WHERE EXISTS (SELECT 1 FROM {each} WHERE sandbox = ?)" for each in SANDBOX_TABLES
 )
 SLICE = 250  # rows that are removed in one transaction
 LITTLE = 1000  # rows
+AT_ONCE = 2000  # rows that are removed in one transaction where no other sandbox has any, for nothing is looked at
 
 
 class SandboxQueries(SharedQueries):
@@ -71,7 +72,10 @@ class SandboxQueries(SharedQueries):
 
     def is_big(self, name: str) -> bool:
         """Whether it takes long to remove what a sandbox holds."""
-        return bool(self._rows(f"{BIG} LIMIT 1", (name, SLICE) * len(MANY)))
+        many = self._rows(BIG, (name, SLICE) * len(MANY))
+        if not all(self._is_alone(name, table) for (table,) in many):
+            return True
+        return bool(many and self._rows(f"{BIG} LIMIT 1", (name, AT_ONCE) * len(MANY)))
 
     def begin_emptying(self, name: str, purpose: str) -> None:
         """The sandbox is being emptied for this purpose from now on."""
