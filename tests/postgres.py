@@ -114,6 +114,13 @@ def connected(url: str) -> Iterator[Any]:
         yield connection
 
 
+def in_transactions(application: str) -> bool:
+    """Whether a connection of that name has begun something that is not committed."""
+    with connected(URL) as connection:
+        sql = "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s AND xact_start IS NOT NULL"
+        return bool(connection.execute(sql, (application,)).fetchone()[0])
+
+
 def use_it() -> None:
     """From now on the engines of this process are on it."""
     if not URL:

@@ -193,7 +193,7 @@ def play(fleet: Fleet, receiver: Receiver, *, clients: int, members: int, rounds
         client.start()
     for _ in range(rounds):
         wanted = min(clients * members, sum(client.connected for client in playing) + 1)
-        _until(lambda wanted=wanted: sum(each.connected for each in playing) >= wanted, "nobody gets on")  # type: ignore[misc]
+        until(lambda wanted=wanted: sum(each.connected for each in playing) >= wanted, "nobody gets on")  # type: ignore[misc]
         threading.Event().wait(chance.random())
         fleet.kill_two(chance)
     for client in playing:
@@ -201,17 +201,17 @@ def play(fleet: Fleet, receiver: Receiver, *, clients: int, members: int, rounds
     assert [client.wrong for client in playing] == [[]] * clients
     assert [client.connected for client in playing] == [members] * clients
     for client in playing:
-        _check_callbacks(client, receiver)
+        check_callbacks(client, receiver)
 
 
-def _until(found: Callable[[], bool], what: str) -> None:
+def until(found: Callable[[], bool], what: str) -> None:
     end = time.monotonic() + PATIENCE
     while not found():
         assert time.monotonic() < end, what
         time.sleep(0.02)
 
 
-def _check_callbacks(client: Client, receiver: Receiver) -> None:
+def check_callbacks(client: Client, receiver: Receiver) -> None:
     """Every event of a sandbox has arrived, first attempts were made in order, and what they have brought came so."""
 
     owed: list[tuple[str, dict[str, Any]]] = []  # the bodies, oldest first, and what has become of them
@@ -221,7 +221,7 @@ def _check_callbacks(client: Client, receiver: Receiver) -> None:
         owed[:] = [(_text(event["payload"]), each) for event in events for each in event["deliveries"]]
         return all(each["state"] == "delivered" for _, each in owed)
 
-    _until(all_delivered, "callbacks are owed")  # of others, that come later, nothing is asked
+    until(all_delivered, "callbacks are owed")  # of others, that come later, nothing is asked
     arrived = [_text(body) for body in receiver.bodies()]
     assert Counter(text for text, _ in owed) - Counter(arrived) == Counter()
     first_attempts = [min(attempt["at"] for attempt in each["attempts"]) for _, each in owed]
@@ -295,7 +295,7 @@ def test_an_advance_and_who_waits_for_it_get_there_although_processes_are_killed
         member = client.approved_at_the_bank(user, number)
         with ThreadPoolExecutor() as pool:
             waiting = pool.submit(_wait_for, client, f"event=mx.aggregation&subject={member}")
-            advancing = pool.submit(_advance, client)
+            advancing = pool.submit(advance, client)
             threading.Event().wait(chance.random() / 2)
             fleet.kill_two(chance)
             assert "complete" not in advancing.result()  # which is there where it is false
@@ -303,7 +303,7 @@ def test_an_advance_and_who_waits_for_it_get_there_although_processes_are_killed
         assert client.status(user, member)["connection_status"] == "CONNECTED"
 
 
-def _advance(client: Client) -> dict[str, Any]:
+def advance(client: Client) -> dict[str, Any]:
     """Advances by ten minutes: again where nobody said that it was done, later where a dead process has the lease."""
     end = time.monotonic() + PATIENCE
     while (answer := client.call("POST", "/_mocksrv/clock/advance", {"by": "10m"})).status_code == 409:

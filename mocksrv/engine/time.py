@@ -195,6 +195,8 @@ class Schedule:
                 self._observers.subscribe(note)
                 complete = complete and self._play_until(sandbox, to, left, happened)
                 with self._change(sandbox, sandbox.held) as world:
+                    if sandbox.advanced_elsewhere or sandbox.held is None or sandbox.held < sandbox.clock.virtual:
+                        raise AdvanceBusy  # this process stood still, and another one has advanced since
                     world.set_clock(sandbox.clock.at(sandbox.held))
                     waiting = world.tx.waiting_for_polls(sandbox.name)
                 happened += [
@@ -241,7 +243,8 @@ class Schedule:
     def _settle(self, sandbox: Sandbox, left: Callable[[], float]) -> bool:
         """Sends what is due now and waits for it, while there are seconds left."""
         while True:
-            self._shared.claim(ADVANCE, sandbox.name)  # goes on with the lease
+            if not self._shared.keep(ADVANCE, sandbox.name):
+                raise AdvanceBusy
             self._dispatcher.wake_due(sandbox)
             while not self._dispatcher.settle(sandbox, min(PATIENCE_LOOK, left())):
                 if not left() or self._dispatcher.closed:

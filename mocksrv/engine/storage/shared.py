@@ -56,6 +56,10 @@ class OneProcess:
         """Leases something of a sandbox to this process, or goes on leasing it; False when another process has it."""
         return True
 
+    def keep(self, kind: str, sandbox: str) -> bool:
+        """Goes on with a lease; False when it ran out and another process has had it since."""
+        return True
+
     def claim_new(self, tx: Tx, kind: str, sandbox: str, of: str) -> None:
         """Leases what this transaction makes, so that it is never seen without a lease."""
 
@@ -134,6 +138,20 @@ class ManyProcesses(OneProcess):
             else:
                 self._leases.pop(name, None)
             return claimed
+
+    def keep(self, kind: str, sandbox: str) -> bool:
+        name = _name(kind, sandbox)
+        with self._lock:
+            if self.holds(kind, sandbox):
+                return True
+            now = time.monotonic()
+            with self._store.write() as tx:
+                kept = tx.prolong_lease(name, self.owner, _ms(LEASE))
+            if kept:
+                self._leases[name] = now + LEASE
+            else:
+                self._leases.pop(name, None)
+            return kept
 
     def claim_new(self, tx: Tx, kind: str, sandbox: str, of: str) -> None:
         name, now = _name(kind, sandbox, of), time.monotonic()

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from mocksrv.engine.storage.shared import CALLBACKS
 from mocksrv.engine.storage.sqlite import Store
 from mocksrv.engine.storage.store import Store as AnyStore
 from mocksrv.engine.storage.tables.callbacks import CallbackQueries
+from mocksrv.engine.time import AdvanceBusy
 from tests.conftest import Receiver
 from tests.engine.other_process import Calls
 from tests.engine.toy import ToyEngine
@@ -198,6 +200,39 @@ def test_who_stood_still_while_its_lease_ran_out_sends_nothing_more(
     assert quick.engine.dispatcher.settle(quick.engine.sandbox("default"), 30)
     assert [body["door"] for body in receiver.bodies()] == doors
     for toy in (slow, quick):
+        toy.engine.close()
+
+
+def test_who_stood_still_while_another_one_advanced_takes_no_time_back(
+    tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared, "LEASE", 0.2)
+    monkeypatch.setattr(shared, "BEAT", 0.05)
+    config = Config(database=str(tmp_path / "state.db"), clock="manual", seed=7)
+    slow, quick = (ToyEngine(tmp_path / "none", config, shared=True) for _ in range(2))  # neither prolongs its leases
+    slow.endpoints([{"url": receiver.url}])
+    door = slow.door(slow.script(OPENS))
+    assert slow.engine.dispatcher.settle(slow.sandbox, 30)
+    began, taken = slow.sandbox.now(), []
+
+    def advanced() -> bool:
+        quick.sandbox = quick.engine.sandbox("default")
+        with suppress(AdvanceBusy):
+            quick.engine.advance(quick.sandbox, began + HOUR)
+        return quick.sandbox.now() == began + HOUR
+
+    def stand_still(_: dict[str, Any]) -> None:
+        if not taken:
+            taken.append(door)
+            assert _eventually(advanced)
+
+    receiver.on_receive = stand_still
+    with pytest.raises(AdvanceBusy):
+        slow.advance(MINUTE)
+    assert taken == [door]
+    for toy in (slow, quick):
+        assert toy.engine.sandbox("default").now() == began + HOUR
+        assert toy.timeline(door) == [("NEW", "created"), ("OPEN", "scenario")]
         toy.engine.close()
 
 

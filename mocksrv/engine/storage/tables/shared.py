@@ -58,6 +58,11 @@ class SharedQueries(Statements):
         )
         return bool(self._run(sql, (name, owner, ms, owner)).rowcount)
 
+    def prolong_lease(self, name: str, owner: str, ms: int) -> bool:
+        """Prolongs a lease for so long from now on; False when it is not this owner's any more."""
+        sql = f"UPDATE lease SET until = {self._dialect.now} + ? WHERE name = ? AND owner = ?"
+        return bool(self._run(sql, (ms, name, owner)).rowcount)
+
     def prolong_leases(self, owner: str, ms: int) -> list[str]:
         """All that somebody has hold for so long from now on; their names."""
         self._run(f"UPDATE lease SET until = {self._dialect.now} + ? WHERE owner = ?", (ms, owner))
