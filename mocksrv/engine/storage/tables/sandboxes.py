@@ -28,7 +28,7 @@ HOLDING = " UNION ALL ".join(
 )
 SLICE = 250  # rows that are removed in one transaction
 LITTLE = 1000  # rows
-AT_ONCE = 2000  # rows that are removed in one transaction where no other sandbox has any, for nothing is looked at
+AT_ONCE = 2000  # rows that are removed in one transaction where no other sandbox has any: nothing is looked at
 
 
 class SandboxQueries(SharedQueries):
@@ -72,10 +72,12 @@ class SandboxQueries(SharedQueries):
 
     def is_big(self, name: str) -> bool:
         """Whether it takes long to remove what a sandbox holds."""
-        many = self._rows(BIG, (name, SLICE) * len(MANY))
-        if not all(self._is_alone(name, table) for (table,) in many):
-            return True
-        return bool(many and self._rows(f"{BIG} LIMIT 1", (name, AT_ONCE) * len(MANY)))
+        many = self._with_more(name, SLICE)
+        return not all(self._is_alone(name, table) for table in many) or bool(many and self._with_more(name, AT_ONCE))
+
+    def _with_more(self, name: str, than: int) -> list[str]:
+        """Which tables have more than so many rows of a sandbox."""
+        return [table for (table,) in self._rows(BIG, (name, than) * len(MANY))]
 
     def begin_emptying(self, name: str, purpose: str) -> None:
         """The sandbox is being emptied for this purpose from now on."""
@@ -96,7 +98,11 @@ class SandboxQueries(SharedQueries):
                 left -= self._run(f"DELETE FROM {table} WHERE seq IN {chosen}", (name, left)).rowcount
 
     def rest(self, name: str) -> dict[str, list[tuple[Any, ...]]] | None:
-        """All that there is but what a sandbox holds: the rows of each table; None when this is not little."""
+        """All that there is but what a sandbox holds: the rows of each table; None when this is not little, or the
+        sandbox does not hold much.
+        """
+        if not self._with_more(name, AT_ONCE):
+            return None
         of_others = "SELECT * FROM {0} WHERE sandbox < ? UNION ALL SELECT * FROM {0} WHERE sandbox > ?"  # by its index
         attempts = "SELECT attempt.* FROM delivery JOIN attempt ON delivery = delivery.seq WHERE sandbox <> ?"
         parts: dict[str, tuple[str, tuple[str, ...]]] = {}
