@@ -65,8 +65,8 @@ class Looks:
         if self._long is not None:
             self._long.cancel()
         self._under_way = None
-        if self._asked:
-            self._begin()  # while these are answered
         for sandbox, waiting in asked.items():
             for then in waiting:
                 self._loop.call_soon(then, sandbox in found)
+        if self._asked:  # their look begins with those that ask again as soon as they are answered
+            self._loop.call_soon(self._loop.call_later, 0, self._begin)
