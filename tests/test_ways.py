@@ -90,11 +90,16 @@ class Most(NamedTuple):
 WAYS: dict[Way, Most] = {
     poll: Most(22, 47),
     list_again: Most(22, 60),
-    create_member: Most(57, 244),
+    create_member: Most(57, 243),
     put_scenario: Most(37, 122),
-    trigger: Most(46, 162),
-    load_data: Most(74, 349),
+    trigger: Most(46, 161),
+    load_data: Most(74, 342),
 }
+
+
+def shortest(way: Way) -> set[Function]:
+    """A way without what happened to come between: the shortest of three."""
+    return min((walk(way) for _ in range(3)), key=len)
 
 
 def walk(way: Way) -> set[Function]:
@@ -139,7 +144,7 @@ def by_file(passed: set[Function]) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_way_passes_few_files_and_functions(way: Way) -> None:
-    passed = walk(way)
+    passed = shortest(way)
     files = by_file(passed)
     assert len(files) <= WAYS[way].files, files
     assert len(passed) <= WAYS[way].functions, files
@@ -158,7 +163,7 @@ def test_a_start_imports_nothing_heavy() -> None:
 
 if __name__ == "__main__":
     for each in WAYS:
-        run = walk(each)
+        run = shortest(each)
         print(f"{each.__name__}: {len(by_file(run))} files, {len(run)} functions")
         for file, names in by_file(run).items():
             print(f"  {file}: {', '.join(names)}")
