@@ -188,6 +188,13 @@ class Host:
         """The messages in short, as `short` writes them."""
         return [short(each) for each in self.raw() if isinstance(each, dict) and each.get("mx")]
 
+    def to_the_bank(self) -> Any:
+        """Goes on to the bank's page; its window, which the widget's scripts open: they tell the host of themselves."""
+        self.page.wait_for_function("window.raw.length")
+        with self.page.context.expect_page() as window:
+            self.at("submit").click()
+        return window.value
+
     def wait_for(self, step: str, count: int = 1) -> None:
         """Until a message has come, in short, so many times."""
         self.page.wait_for_function(

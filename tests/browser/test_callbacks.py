@@ -55,9 +55,8 @@ def test_the_sdk_asks_for_the_widget_itself(app: App, host: Open) -> None:
 
 def test_an_oauth_error_is_valid_to_the_sdk(app: App, host: Open) -> None:
     opened = host(app.widget(current_institution_code="mx_bank_oauth"))
-    with opened.page.context.expect_page() as window:
-        opened.at("submit").click()
-    window.value.locator("[data-testid=deny]:visible").click()
+    bank = opened.to_the_bank()
+    bank.locator("[data-testid=deny]:visible").click()
     opened.wait_for("oauthError DENIED")
     (error,) = payloads(opened, "OAuthError")
     assert error["member_guid"] == app.members()[0]["guid"]
@@ -91,10 +90,9 @@ def test_a_webview_goes_to_addresses_and_opens_no_window(app: App, context: Any)
 
 def test_a_message_of_the_app_ends_the_wait_at_the_bank(app: App, host: Open) -> None:
     opened = host(app.widget(current_institution_code="mx_bank_oauth"))
-    with opened.page.context.expect_page() as window:
-        opened.at("submit").click()
-    with window.value.expect_response(lambda answer: answer.request.method == "POST"):  # the bank has heard of it
-        window.value.locator("[data-testid=approve]:visible").click()
+    bank = opened.to_the_bank()
+    with bank.expect_response(lambda answer: answer.request.method == "POST"):  # the bank has heard of it
+        bank.locator("[data-testid=approve]:visible").click()
     guid = app.members()[0]["guid"]
     message = {"mx": True, "type": "oauthComplete/success", "metadata": {"member_guid": guid}}
     opened.page.evaluate("(said) => document.querySelector('iframe').contentWindow.postMessage(said, '*')", message)

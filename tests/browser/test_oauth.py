@@ -17,13 +17,6 @@ def at(page: Any, id: str) -> Any:
     return page.locator(f'[data-testid="{id}"]:visible')
 
 
-def to_the_bank(opened: Host) -> Any:
-    """Goes to the bank's page; its window."""
-    with opened.page.context.expect_page() as window:
-        opened.at("submit").click()
-    return window.value
-
-
 def oauth_member(app: App, institution: str = BANK, **more: Any) -> dict[str, Any]:
     member = {"institution_code": institution, "is_oauth": True}
     made: dict[str, Any] = app.mx("POST", f"/users/{app.user}/members", {"member": member, **more})["member"]
@@ -32,7 +25,7 @@ def oauth_member(app: App, institution: str = BANK, **more: Any) -> dict[str, An
 
 def test_sign_in_consent_and_back_to_the_widget(app: App, host: Open) -> None:
     opened = host(app.widget(current_institution_code=BANK))
-    bank = to_the_bank(opened)
+    bank = opened.to_the_bank()
     at(bank, "field-username").fill("any")
     at(bank, "field-password").fill("login")
     at(bank, "submit").click()
@@ -59,19 +52,19 @@ def test_sign_in_consent_and_back_to_the_widget(app: App, host: Open) -> None:
 @pytest.mark.parametrize(("do", "reason"), [("deny", "DENIED"), ("cancel", "CANCELLED"), ("fail", "PROVIDER_ERROR")])
 def test_no_approval_and_another_try(do: str, reason: str, app: App, host: Open) -> None:
     opened = host(app.widget(current_institution_code=BANK))
-    at(to_the_bank(opened), do).click()
+    at(opened.to_the_bank(), do).click()
     opened.wait_for(f"oauthError {reason}")
     in_order(["stepChange connecting>oauthError", f"oauthError {reason}"], opened.steps())
     assert app.members()[0]["connection_status"] == "PENDING"
     opened.at("retry").click()
-    at(to_the_bank(opened), "approve").click()
+    at(opened.to_the_bank(), "approve").click()
     opened.at("done").wait_for()
     assert [each["connection_status"] for each in app.members()] == ["CONNECTED"]
 
 
 def test_nobody_comes_back_within_the_hour(app: App, host: Open) -> None:
     opened = host(app.widget(current_institution_code=BANK))
-    address = to_the_bank(opened).url
+    address = opened.to_the_bank().url
     app.advance("61m")
     opened.wait_for("oauthError SESSION_ERROR")
     assert app.members() == []
