@@ -6,7 +6,7 @@ import http.client
 import json
 import select
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -157,6 +157,7 @@ class Sandbox:
         self.control = Client(url, name, token)
         self.clock = SandboxClock(self.control)
         self.webhooks = Webhooks(self.control)
+        self.set_up: Callable[[], object] = lambda: None  # what is done after a reset
 
     def __repr__(self) -> str:
         return f"<Sandbox {self.base_url}>"
@@ -201,9 +202,10 @@ class Sandbox:
         self.control.call("PUT", "/endpoints", {"endpoints": list(endpoints)})
 
     def reset(self) -> None:
-        """Empties it: as it was made, with the server's settings."""
+        """Empties it: as it was made, with the server's settings; a test's with those of the test."""
         self.control.call("POST", "/reset")
         self.webhooks.forget()
+        self.set_up()
 
     def drop(self) -> None:
         """Removes it with all that it holds; the next use makes it anew."""

@@ -13,6 +13,7 @@ import re
 import socket
 import threading
 from collections.abc import Generator, Iterable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
@@ -64,7 +65,8 @@ def mocksrv(request: pytest.FixtureRequest, mocksrv_server: RunningServer) -> It
     """A `mocksrv.Sandbox` for this test alone, named after it."""
     options = marked(request.node)
     sandbox = mocksrv_server.sandbox(sandbox_name(request.node))
-    set_up(sandbox, options)
+    sandbox.set_up = partial(set_up, sandbox, options)
+    sandbox.set_up()
     request.node.stash[SANDBOX] = sandbox
     yield sandbox
     del request.node.stash[SANDBOX]

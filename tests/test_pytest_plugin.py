@@ -87,6 +87,14 @@ def test_those_of_a_plain_client(mocksrv):
     assert "mx.member.created" in found
     assert not {kind for kind in found if kind.startswith(("mx.account", "mx.transaction"))}
 
+@pytest.mark.mocksrv(seed=7)
+def test_a_reset_keeps_what_the_markers_say(mocksrv):
+    found = kinds(mocksrv)
+    ids = [webhook["id"] for webhook in mocksrv.webhooks.list("mx.transaction.created")]
+    mocksrv.reset()
+    assert kinds(mocksrv) == found
+    assert [webhook["id"] for webhook in mocksrv.webhooks.list("mx.transaction.created")] == ids != []
+
 def test_what_came_is_told_in_short(mocksrv):
     kinds(mocksrv)
     with pytest.raises(AssertionError, match=r"\\n  … [0-9]+ more mx.transaction.created\\n") as told:
@@ -94,7 +102,7 @@ def test_what_came_is_told_in_short(mocksrv):
     assert len(str(told.value).splitlines()) < 100
 """,
     )
-    result.assert_outcomes(passed=3)
+    result.assert_outcomes(passed=4)
 
 
 def test_sandboxes_are_fresh_and_one_server_has_them_all(pytester: pytest.Pytester) -> None:
