@@ -35,6 +35,9 @@ flows:
     - {status: CREATED}
     - {after: 1s, status: CONNECTED}
 """
+of_sqlite = pytest.mark.skipif(
+    "config.getoption('on_postgres')", reason="with --on-postgres no process has a database alone"
+)
 NOBODY = 65534  # a user without rights
 
 
@@ -123,6 +126,7 @@ def test_what_was_being_emptied_when_the_server_was_killed_is_emptied_at_the_nex
     assert (count(engine, "big"), count(engine, "other")) == (0, 3000)
 
 
+@of_sqlite
 def test_a_big_sandbox_goes_in_turns_of_few_rows(make_server: Make) -> None:
     engine, _ = make_server()
     for name in ("big", "other"):
@@ -135,6 +139,7 @@ def test_a_big_sandbox_goes_in_turns_of_few_rows(make_server: Make) -> None:
     assert (count(engine, "big"), sum(rows) >= 2000, max(rows) <= 2 * SLICE + 10) == (0, True, True)
 
 
+@of_sqlite
 @pytest.mark.parametrize("database", ["", ":memory:", "state.db"])
 @pytest.mark.parametrize("act", ["reset", "drop"])
 def test_what_little_others_hold_is_as_it_was_when_a_big_sandbox_goes_at_one_stroke(
@@ -173,6 +178,7 @@ def all_of(engine: Engine, sandbox: str) -> dict[str, list[Any]]:
     return found | {"last keys": sorted(last)}
 
 
+@of_sqlite
 @pytest.mark.slow
 @pytest.mark.parametrize("act", ["reset", "drop"])
 def test_a_huge_sandbox_that_is_alone_holds_no_writer_up(make_server: Make, act: str) -> None:
@@ -187,6 +193,7 @@ def test_a_huge_sandbox_that_is_alone_holds_no_writer_up(make_server: Make, act:
     assert (max(turns) < LONGEST, mx.call("GET", "/users")["users"]) == (True, [])
 
 
+@of_sqlite
 @pytest.mark.parametrize("act", ["reset", "drop"])
 def test_what_a_member_brought_goes_in_one_turn_where_others_hold_nothing(make_server: Make, act: str) -> None:
     """As the sandboxes of tests do that run one after the other."""

@@ -151,11 +151,12 @@ def problems(call: str, status: int, body: Any) -> list[str]:
 
 
 def known_of(finicity: Finicity) -> dict[str, Any]:
-    """The ids that `CASES` name: those of a customer with all kinds of accounts."""
+    """The ids that `CASES` name: a customer with all kinds of accounts, and a second one whose things are deleted."""
     customer = finicity.customer("customer-1")
     accounts = finicity.connected(customer, username="demo", password="go")
     known: dict[str, Any] = {"customer": customer, "consumer": finicity.consumer(customer)}
     known |= {"account": accounts[0]["id"], "login": accounts[0]["institutionLoginId"]}
+    known |= second_of(finicity, "customer-2")
     path = f"/aggregation/v3/customers/{customer}/transactions?{ALL_TIME}"
     row = finicity.call("GET", path)["transactions"][0]
     known |= {"transaction": row["id"], "unique": row["uniqueTransactionId"]}
@@ -168,7 +169,7 @@ def known_of(finicity: Finicity) -> dict[str, Any]:
 
 
 def second_of(finicity: Finicity, name: str) -> dict[str, Any]:
-    """The same of another customer, whose things are deleted."""
+    """The ids of another customer, whose things are deleted."""
     customer = finicity.customer(name)
     accounts = finicity.connected(customer)
     return {
@@ -196,6 +197,13 @@ def world() -> Iterator[tuple[Finicity, dict[str, Any]]]:
     yield finicity, known_of(finicity)
     engine.close()
     receiver.close()
+
+
+DELETED_LAST = ("/accounts/", "/institutionLogins/", "/customers/")
+ORDER = sorted(
+    CASES,
+    key=lambda call: next(n for n, part in enumerate(DELETED_LAST, 1) if part in call) if "DELETE" in call else 0,
+)
 
 
 @pytest.mark.parametrize("call", CASES)
