@@ -272,8 +272,10 @@ class Webhooks:
 
         ``event`` may be a pattern; ``fields`` are members of its payload, of objects those that are named. ``within``
         is real time. Each webhook is returned once: the next call with the same words waits for another. Raises
-        AssertionError, which shows what came instead.
+        AssertionError, which shows what came instead; TypeError, ValueError for what is no duration.
         """
+        if not isinstance(within, str | timedelta):
+            raise TypeError(f"within: {within!r} is no duration; write a text, for example '5s', or a timedelta")
         span = within // timedelta(milliseconds=1) if isinstance(within, timedelta) else parse_duration(within)
         deadline = time.monotonic() + span / SECOND
         after, left = None, span

@@ -118,9 +118,10 @@ needs_proc = pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="the 
 
 @pytest.mark.slow
 @needs_proc
-def test_its_health_check_finds_the_port(tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", [(), ("--tls", "self")])
+def test_its_health_check_finds_the_port(tmp_path: Path, options: tuple[str, ...]) -> None:
     health = runpy.run_path(str(ROOT / "docker" / "health.py"))
-    with Serving(cwd=tmp_path) as server:
+    with Serving(options=options, cwd=tmp_path) as server:
         port = int(server.url.rpartition(":")[2])
         assert port in health["ports"](Path("/proc/net/tcp").read_text("utf-8"))
         assert health["is_well"](port)

@@ -327,6 +327,8 @@ def test_expect_waits_for_what_comes_later(server: mocksrv.Server) -> None:
 
 
 def test_expect_says_what_came_instead(sandbox: mocksrv.Sandbox) -> None:
+    with pytest.raises(TypeError, match=r"^within: 3 is no duration; write a text, for example '5s', or a timedelta$"):
+        sandbox.webhooks.expect("mx.member.created", within=3)  # type: ignore[arg-type]
     with pytest.raises(AssertionError, match=r"^no webhook mx.member.created within 1ms\nno webhook came at all$"):
         sandbox.webhooks.expect("mx.member.created", within="1ms")
     member = connect(sandbox)

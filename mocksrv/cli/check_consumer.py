@@ -14,6 +14,7 @@ import click
 from mocksrv.cli.checks import CHECKS, Verdict
 from mocksrv.cli.client import JSON, print_json
 from mocksrv.cli.consumer import Consumer, SampleEvent, Subject
+from mocksrv.cli.output import write_file
 from mocksrv.cli.proofs import proofs, signers
 from mocksrv.engine.callbacks.addresses import is_http_url
 from mocksrv.engine.callbacks.credentials import Signer, basic
@@ -72,7 +73,7 @@ def check_consumer(
         raise click.UsageError(f"--only: there is no check {unknown[0]!r}; there are {', '.join(CHECKS)}")
     results = run(url, auth, only, provider)
     if junit:
-        junit.write_bytes(as_junit(url, results))
+        write_file(junit, as_junit(url, results))
     if as_json:
         print_json(report(url, results))
     else:

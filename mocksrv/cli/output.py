@@ -1,10 +1,13 @@
-"""What people read in a terminal: tables."""
+"""What people read in a terminal, tables, and in files."""
 
 from __future__ import annotations
 
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import click
 
 GAP = 3  # columns between two of a table
 NARROWEST = 24  # columns in which the last cell of a row can be read
@@ -16,6 +19,14 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Raises ClickException for a file that cannot be written."""
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise click.ClickException(f"{path} cannot be written: {error.strerror}") from None
 
 
 def print_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

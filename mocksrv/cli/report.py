@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import click
 
 from mocksrv.cli.client import JSON, print_json, with_sandboxes
-from mocksrv.cli.output import print_table
+from mocksrv.cli.output import print_table, write_file
 from mocksrv.cli.reporting import NoReport, Report, asked, merged, read
 from mocksrv.cli.requests import broken, show_rules
 from mocksrv.client import Client
@@ -86,11 +86,11 @@ def report(
     if junit:
         from mocksrv.cli.report_files import as_junit
 
-        junit.write_bytes(as_junit(whole, fatal, [*_unmet(whole, min_coverage)]))
+        write_file(junit, as_junit(whole, fatal, [*_unmet(whole, min_coverage)]))
     if html:
         from mocksrv.cli.report_files import as_html
 
-        html.write_text(as_html(whole), "utf-8")
+        write_file(html, as_html(whole).encode())
     if as_json:
         print_json(whole.document())
     else:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from mocksrv import __version__
 from mocksrv.cli.reporting import Broken, Report
@@ -19,6 +21,7 @@ from mocksrv.registry import declared
 
 TEMPLATES = Path(__file__).with_name("templates")
 STYLES = Path(pages.__file__).with_name("static") / "page.css"
+URL = re.compile(r"(https?://\S*[^\s.,;:)])")  # in a text, without the punctuation after it
 LISTED = 20  # ways in which a rule was broken
 
 
@@ -63,6 +66,12 @@ def _many(number: int, noun: str, with_number: bool = False) -> str:
     return f"{f'{number} ' if with_number else ''}{noun}{'' if number == 1 else 's'}"
 
 
+def _linked(text: str) -> Markup:
+    """A text whose URLs are links."""
+    link = Markup('<a href="{0}" rel="noopener">{0}</a>')
+    return Markup().join(link.format(part) if place % 2 else part for place, part in enumerate(URL.split(text)))
+
+
 def as_html(report: Report) -> str:
     """A page for people, in light and dark, that needs nothing else."""
     environment = Environment(
@@ -72,7 +81,9 @@ def as_html(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(broken=broken, title_of=lambda provider: declared(provider).title, many=_many)
+    environment.filters.update(
+        broken=broken, title_of=lambda provider: declared(provider).title, many=_many, linked=_linked
+    )
     return environment.get_template("report.html").render(
         report=report,
         styles=STYLES.read_text("utf-8"),

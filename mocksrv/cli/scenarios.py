@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,11 @@ def list_(own: tuple[str, ...], as_json: bool) -> None:
     for problem in local.library.problems:
         click.echo(str(problem), err=True)
     if as_json:
-        keys = ("name", "provider", "summary", "extends", "file")
-        rows = [{key: getattr(scenario, key) for key in keys} | {"flows": list(scenario.flows)} for scenario in found]
-        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        from mocksrv.web.control import shapes
+
+        problems = [asdict(problem) for problem in local.library.problems]
+        document = {"scenarios": [shapes.scenario(each) for each in found], "problems": problems}
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:
         print_table(("NAME", "PROVIDER", "SUMMARY"), [(each.name, each.provider, each.summary) for each in found])
 

@@ -109,7 +109,7 @@ class Serving:
                 raise AssertionError(f"{self.command} ended with {self.status}: {''.join(lines)}{self.errors}")
             lines.append(line)
         self.banner = "".join(lines)
-        found = re.search(r"MX Platform API +(http://\S+)", self.banner)
+        found = re.search(r"MX Platform API +(https?://\S+)", self.banner)
         assert found, self.banner
         self.url = found[1]
         return self

@@ -128,3 +128,13 @@ def test_the_page_needs_nothing_else(run: Run, tmp_path: Path) -> None:
         assert said in page
     assert not re.search(r"(src|<link|@import|url\()", page)
     assert re.findall(r'href="(?!https://docs)', page) == []
+    assert re.findall(r'href="[^"]*[.,;:)]"', page) == []
+
+
+@pytest.mark.parametrize("option", ["--html", "--junit"])
+def test_a_file_that_cannot_be_written_is_told_in_one_line(run: Run, option: str) -> None:
+    done = run("--sandbox", "clean", option, "nowhere/report")
+    assert (done.returncode, done.stderr) == (
+        1,
+        "mocksrv: nowhere/report cannot be written: No such file or directory\n",
+    )

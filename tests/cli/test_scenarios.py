@@ -68,9 +68,9 @@ def test_list_is_json_for_programs() -> None:
     Path("mine.yaml").write_text(
         "name: mine\nprovider: mx\nsummary: My own.\nextends: connected\nflows:\n  update: [{status: DENIED}]\n"
     )
-    [mine] = [
-        each for each in json.loads(scenarios("list", "--scenarios", ".", "--json").output) if each["name"] == "mine"
-    ]
+    listed = json.loads(scenarios("list", "--scenarios", ".", "--json").output)  # as GET /scenarios
+    assert listed["problems"] == []
+    [mine] = [each for each in listed["scenarios"] if each["name"] == "mine"]
     assert mine == {
         "name": "mine",
         "provider": "mx",

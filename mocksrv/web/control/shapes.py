@@ -100,9 +100,10 @@ def with_secrets(made: Endpoint, known: Sequence[Endpoint]) -> Endpoint:
 
 def with_whole_url(item: Mapping[str, Any], known: Sequence[Endpoint]) -> Mapping[str, Any]:
     """An endpoint as it is put, where asterisks in the URL keep the secrets of the one that is shown so. Where several
-    are, its ``id`` says which.
+    are, its ``id`` says which. One that is paused for want of them has none to keep.
     """
-    meant = [each.url for each in known if _stands_for(item["url"], each.url)]
+    lost = {each.url for each in known if "url" in each.paused} if "url" not in (item.get("paused") or ()) else ()
+    meant = [each.url for each in known if _stands_for(item["url"], each.url) and each.url not in lost]
     if "id" in item:
         meant = [url for url in meant if endpoint_id(url) == item["id"]]
     return {**item, "url": meant[0]} if len(meant) == 1 else item

@@ -198,6 +198,8 @@ def test_an_endpoint_without_its_secret_is_paused_until_it_has_it_again(
     copy.create(copy.user(), skip_aggregation=True)
     assert "complete" not in copy.advance("1d")
     assert copy.control("PUT", "/endpoints", {"endpoints": [shown]})["endpoints"] == [shown]
+    masked = {**json.loads(json.dumps(endpoint).replace("s3cret", "***")), "url": shown["url"]}
+    assert "stands for a secret" in copy.control("PUT", "/endpoints", {"endpoints": [masked]}, status=422)["detail"]
     assert receiver.received == []
     copy.control("PUT", "/endpoints", {"endpoints": [endpoint]})
     copy.advance("0s")
