@@ -12,7 +12,8 @@ import click
 
 from mocksrv.client import Client, ControlError, Unreachable
 from mocksrv.engine.callbacks.addresses import is_http_url
-from mocksrv.engine.sandbox import NAME, SandboxNameError
+from mocksrv.engine.problems import near
+from mocksrv.engine.sandbox import DEFAULT, NAME, SandboxNameError
 from mocksrv.engine.secrets import masked_urls
 
 DEFAULT_URL = "http://127.0.0.1:8484"
@@ -49,9 +50,20 @@ def with_sandboxes(command: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(command)
     def called(*args: Any, url: str, sandbox: Sequence[str], token: str | None, **options: Any) -> Any:
         names = sandbox or ((None,) if not options["merge"] else ())
-        return command([_client(url, name, token) for name in names], *args, **options)
+        clients = [_client(url, name, token) for name in names]
+        for name in sandbox:
+            _check_present(_client(url, None, token), name)
+        return command(clients, *args, **options)
 
     return _calling(called)
+
+
+def _check_present(server: Client, sandbox: str) -> None:
+    """Raises click.UsageError for a sandbox that is not there: it would be made by what it is asked, and be empty."""
+    if sandbox != DEFAULT and server.get("/sandboxes", name=sandbox)["sandboxes"] != [sandbox]:
+        meant = near(sandbox, server.get("/sandboxes")["sandboxes"])
+        more = f"; did you mean {meant}?" if meant else ""
+        raise click.UsageError(f"--sandbox: there is no sandbox {sandbox!r}{more}")
 
 
 def _client(url: str, sandbox: str | None, token: str | None) -> Client:

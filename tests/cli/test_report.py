@@ -131,6 +131,12 @@ def test_the_page_needs_nothing_else(run: Run, tmp_path: Path) -> None:
     assert re.findall(r'href="[^"]*[.,;:)]"', page) == []
 
 
+def test_a_sandbox_that_is_not_there_is_no_empty_report(run: Run) -> None:
+    done = run("--sandbox", "clen", "--fail-on", "violations")
+    assert done.returncode == 2
+    assert "--sandbox: there is no sandbox 'clen'; did you mean clean?" in " ".join(done.stderr.split())
+
+
 @pytest.mark.parametrize("option", ["--html", "--junit"])
 def test_a_file_that_cannot_be_written_is_told_in_one_line(run: Run, option: str) -> None:
     done = run("--sandbox", "clean", option, "nowhere/report")
