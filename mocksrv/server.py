@@ -169,7 +169,8 @@ class Server:
     - ``plain_pages``: whether pages leave out the line that says that this is a sandbox.
     - ``database``: a file that keeps the state; by default it is gone with the server. ``sandboxes``: how many
       there may be. ``sandbox_idle``: for how long one may be without a call (``8h``) before it is dropped.
-      ``keep_events``, ``keep_for``: how many webhooks a sandbox keeps, and for how long (``90d``).
+      ``keep_events``, ``keep_for``: how many webhooks a sandbox keeps, and for how long (``90d``); ``keep_requests``:
+      how many calls.
     - ``fidelity``: ``sdk`` or ``wire``. ``public_url``: the beginning of handed-out links. ``threads``: how many calls
       that change something are served at the same time. ``allow_callbacks``: hosts that callbacks may go to beside
       local ones. ``allow_host``: names that control API and dashboard answer to.
@@ -194,6 +195,7 @@ class Server:
         sandbox_idle: str | None = None,
         keep_events: int | None = None,
         keep_for: str | None = None,
+        keep_requests: int | None = None,
         scenarios: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] = (),
         strict: bool = True,
         plain_pages: bool = False,

@@ -232,6 +232,12 @@ SETTINGS = (
     ),
     Setting("keep-for", _age, "TIME", "For how long, in the sandbox's time; pending ones stay.", shown="90d"),
     Setting(
+        "keep-requests",
+        _Number(100, 10_000_000, "a number of calls"),
+        "N",
+        "How many calls a sandbox keeps, and as many violations.",
+    ),
+    Setting(
         "scenarios",
         folder,
         "DIR",

@@ -26,6 +26,7 @@ class Config:
     - ``sandbox_idle``: for how long, in real ms, a sandbox may be without a call before it is dropped; None: for ever.
     - ``keep_events``: how many webhooks a sandbox keeps, with their attempts.
     - ``keep_for``: for how long it keeps them, in ms of its time.
+    - ``keep_requests``: how many calls a sandbox keeps, with what they did wrong.
     - ``scenarios``: folders with scenarios and data profiles of the user's own.
     - ``strict``: whether a fault in one of those files keeps the server from starting.
     - ``quiet``: whether no line is printed for calls and callbacks.
@@ -59,6 +60,7 @@ class Config:
     sandbox_idle: int | None = None
     keep_events: int = 10_000
     keep_for: int = NINETY_DAYS
+    keep_requests: int = 10_000
     scenarios: tuple[Path, ...] = ()
     strict: bool = False
     quiet: bool = False

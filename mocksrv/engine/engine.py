@@ -82,7 +82,7 @@ class Engine:
             bundled, config.scenarios, self.vocabularies, lambda provider: by_name[provider].default_flows.flows
         )
         self.player = Player(by_name)
-        self.journal = Journal(self.store)
+        self.journal = Journal(self.store, config.keep_requests)
         self.conduct = Conduct()
         self.kept = Kept()
         self._sandboxes = Sandboxes(self.store, self.shared, self.library, config, self.drop)

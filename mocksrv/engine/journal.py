@@ -19,7 +19,7 @@ from mocksrv.engine.storage.rows import NewRequestRow, NewViolationRow
 from mocksrv.engine.storage.store import Store
 from mocksrv.engine.violations import MOST_OF_A_CALL, RULES, Violation
 
-KEPT = 10_000  # calls of a sandbox, and violations
+MOST_WAITING = 10_000  # calls that are kept for later where they cannot be written
 BATCH = 500  # calls that may wait to be written
 KEPT_BODY = 64 * 1024  # bytes of each body
 UNPREFIXED = frozenset({"CONTENT_TYPE", "CONTENT_LENGTH"})  # headers that WSGI does not prefix
@@ -86,10 +86,11 @@ class Entry:
 
 
 class Journal:
-    """Keeps the newest calls of every sandbox."""
+    """Keeps the newest calls of every sandbox, and violations: ``keep`` of each."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, keep: int) -> None:
         self._store = store
+        self._keep = keep
         self._lock = threading.Lock()
         self._writing = threading.RLock()  # who flushes while another does waits, and then finds everything written
         self._waiting: list[Entry] = []
@@ -119,7 +120,7 @@ class Journal:
                     self._write(chunk, met)
                 except StoreUnavailable:
                     with self._lock:  # the newest of them are kept for later
-                        self._waiting = [*waiting, *self._waiting][-KEPT:]
+                        self._waiting = [*waiting, *self._waiting][-MOST_WAITING:]
                         self._met.update(met)
                     raise
                 self._trim([entry.sandbox for entry in chunk])
@@ -139,13 +140,13 @@ class Journal:
     def _trim(self, sandboxes: Iterable[str]) -> None:
         """Forgets the oldest calls of the sandboxes that have more than are kept."""
         for sandbox, number in Counter(sandboxes).items():
-            written = self._written[sandbox] = self._written.get(sandbox, KEPT) + number
-            if written > KEPT + BATCH:
+            written = self._written[sandbox] = self._written.get(sandbox, self._keep) + number
+            if written > self._keep + BATCH:
                 with self._store.write() as tx:
                     tx.lock([sandbox])
-                    tx.trim_requests(sandbox, KEPT)
-                    tx.trim_violations(sandbox, KEPT)
-                self._written[sandbox] = KEPT
+                    tx.trim_requests(sandbox, self._keep)
+                    tx.trim_violations(sandbox, self._keep)
+                self._written[sandbox] = self._keep
 
     @contextmanager
     def forgetting(self, sandbox: str) -> Iterator[None]:

@@ -39,7 +39,7 @@ rule, told by `GET /_mocksrv/violations`, `mocksrv violations`, the call in `GET
 plugin (`strict=True`) and `mocksrv report`. Computed by `python -m tests.providers.test_violations`; the examples are
 what came of breaking the rules.
 
-Severities: {severities}. Of a call at most 100 are noted, of a sandbox the newest 10,000 are kept.
+Severities: {severities}. Of a call at most 100 are noted, of a sandbox the newest `--keep-requests` are kept.
 
 What each provider has, and what it does not have that a rule could be about:
 

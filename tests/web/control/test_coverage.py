@@ -63,9 +63,9 @@ def test_events_that_no_endpoint_asks_for_are_not_met(mx: MX) -> None:
     assert covered(mx)["event"] == {"mx.user.created": 1}
 
 
-def test_counts_outlive_the_journal(mx: MX, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal, "KEPT", 5)
+def test_counts_outlive_the_journal(make_server: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journal, "BATCH", 5)
+    mx = MX(make_server(keep_requests=5)[1])
     for _ in range(40):
         mx.call("GET", "/users")
         mx.control("GET", "/requests")
