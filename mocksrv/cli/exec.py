@@ -42,7 +42,7 @@ exit status is that of this. The server listens on a free port unless --port is 
 
 
 @click.command("exec", context_settings={"allow_interspersed_args": False}, help=HELP)
-@with_settings
+@with_settings("workers", "quiet", "log_format", port="a free one")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def exec_(command: tuple[str, ...], **options: Any) -> int:
     from mocksrv.server import LocalServer

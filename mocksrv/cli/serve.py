@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from mocksrv.web.hosting.host import Service
 
 
-def _option(setting: Setting) -> Any:
+def _option(setting: Setting, default: str) -> Any:
     """A setting as an option of the command: a text, read later, together with what variables and the file say."""
-    text = setting.help + (f"  [default: {setting.default_text}]" if setting.default_text else "")
+    text = setting.help + (f"  [default: {default}]" if default else "")
     if not setting.metavar:
         return click.option(f"{setting.option}/--no-{setting.name}", setting.key, default=None, help=text)
     return click.option(
@@ -36,15 +36,21 @@ def _option(setting: Setting) -> Any:
     )
 
 
-def with_settings(command: Any) -> Any:
-    """Adds the options of all settings to a command."""
-    for setting in reversed(SETTINGS):
-        command = _option(setting)(command)
-    return command
+def with_settings(*without: str, **defaults: str) -> Callable[[Any], Any]:
+    """Adds the options of all settings to a command, but for those ``without`` use in it. ``defaults``: what its help
+    says in place of a setting's own.
+    """
+
+    def add(command: Any) -> Any:
+        for setting in reversed([each for each in SETTINGS if each.key not in without]):
+            command = _option(setting, defaults.get(setting.key, setting.default_text))(command)
+        return command
+
+    return add
 
 
 @click.command()
-@with_settings
+@with_settings()
 def serve(**options: Any) -> int:
     """Start the server, until Ctrl-C.
 
