@@ -52,12 +52,18 @@ def list_(own: tuple[str, ...], as_json: bool) -> None:
 @scenarios.command()
 @click.argument("name")
 @FOLDERS
-def show(name: str, own: tuple[str, ...]) -> None:
+@JSON
+def show(name: str, own: tuple[str, ...], as_json: bool) -> None:
     """Print a scenario's script and its state diagram (Mermaid). NAME may be a file."""
     from mocksrv.cli.library import own_folders, take
     from mocksrv.engine.scenarios.diagram import mermaid
 
     local, scenario = take(name, own_folders(own))
+    if as_json:
+        from mocksrv.web.control import shapes
+
+        click.echo(json.dumps({**shapes.scenario(scenario), "text": scenario.text}, indent=2, ensure_ascii=False))
+        return
     click.echo(scenario.text.rstrip("\n"))
     click.echo(f"\n# As a state diagram (Mermaid):\n\n{mermaid(scenario, local.library).rstrip()}")
 

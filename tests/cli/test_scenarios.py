@@ -85,6 +85,9 @@ def test_show_prints_the_script_and_its_diagram() -> None:
     output = scenarios("show", "challenged").output
     assert (ROOT / "scenarios/mx/challenged.yaml").read_text().rstrip() in output
     assert "stateDiagram-v2\n    [*] -->" in output
+    shown = json.loads(scenarios("show", "challenged", "--json").output)  # as GET /scenarios/challenged
+    assert (shown["name"], shown["provider"]) == ("challenged", "mx")
+    assert shown["text"] == (ROOT / "scenarios/mx/challenged.yaml").read_text()
 
 
 def test_schema_knows_the_words_and_takes_the_bundled_files() -> None:
