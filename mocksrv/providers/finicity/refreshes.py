@@ -122,6 +122,17 @@ def _busy(world: World, accounts: list[Record]) -> bool:
     return any(session is not None and session.job is not None for session in sessions)
 
 
+def under_way(world: World, customer: str) -> Record | None:
+    """The newest refresh of a customer's transactions, while it takes its time; what a scenario says of one is seen in
+    the session that plays it.
+    """
+    for found in world.list(Query(KIND, owner=customer, newest_first=True, limit=1)):
+        accounts = world.list(Query("finicity.account", guids=found.body["accounts"]))
+        if world.now - (found.created_at or 0) < BUSY_FOR and not _busy(world, accounts):
+            return found
+    return None
+
+
 def _row(account: Record, *, over: bool) -> dict[str, Any]:
     body = account.body
     row = {"accountId": account.guid, "institutionLoginId": account.parent, "institutionId": body["institutionId"]}

@@ -20,6 +20,7 @@ from mocksrv.providers.finicity.http import (
     Seconds,
     refusal,
 )
+from mocksrv.providers.finicity.refreshes import under_way
 from mocksrv.providers.http import NO_CONTENT, Reply
 
 routes = Routes()
@@ -82,6 +83,9 @@ def _answer(call: Call, query: Query) -> Reply:
     with call.look() as world:
         found = world.count(query)
         rows = world.list(replace(query, limit=limit, offset=start - 1))
+        refresh = under_way(world, query.owner or "")
+    if refresh is not None:
+        call.entry.violate("early-read", f"the refresh {refresh.guid} is not COMPLETED yet")
     call.note_page(first=start == 1, more=start - 1 + len(rows) < found)
     more = str(start - 1 + len(rows) < found).lower()  # a text here, unlike everywhere else
     head = {

@@ -57,6 +57,20 @@ def test_a_login_is_refreshed(finicity: Finicity) -> None:
     }
 
 
+def test_reading_before_it_is_completed_is_a_violation(finicity: Finicity) -> None:
+    [account, *_] = finicity.connected(customer := finicity.customer())
+    finicity.advance("1h")
+    login = {"institutionLoginId": str(account["institutionLoginId"])}
+    refresh = finicity.call("POST", path(customer), login, status=202)["refreshId"]
+    lists = [f"/aggregation/v3/customers/{customer}", f"/aggregation/v4/customers/{customer}/accounts/{account['id']}"]
+    for _ in range(2):  # too early, and in time
+        for one in lists:
+            finicity.call("GET", f"{one}/transactions?fromDate=1&toDate=9999999999&limit=1000")
+        finicity.advance("5s")
+    found = [each for each in finicity.control("GET", "/violations")["violations"] if each["rule"] == "early-read"]
+    assert [each["detail"] for each in found] == [f"the refresh {refresh} is not COMPLETED yet"] * 2
+
+
 @pytest.mark.parametrize(
     "body", [{"mode": "historic"}, {"mode": "custom", "fromDate": "2024-06-01", "toDate": "2026-01-01"}]
 )
