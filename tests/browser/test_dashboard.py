@@ -333,7 +333,8 @@ def test_endpoints_are_added_changed_and_removed(app: App, page: Any) -> None:
     assert (made["url"], made["events"]) == ("http://127.0.0.1:9/hooks", ["mx.member.*", "mono.*"])
     assert made["auth"] == {"type": "basic", "username": "mx", "password": "***"}
     assert made["headers"] == {"X-Team": "***"}
-    at(page, f"endpoint-{made['id']}").click()
+    with page.expect_response(lambda answer: answer.url.endswith("/stream")):
+        at(page, f"endpoint-{made['id']}").click()
     at(page, "field-events").fill("mx.members")
     at(page, "save").click()
     page.locator("#told.trouble", has_text="mx.member").wait_for()  # no event fits; the nearest pattern is named
@@ -345,6 +346,36 @@ def test_endpoints_are_added_changed_and_removed(app: App, page: Any) -> None:
     at(page, f"remove-{made['id']}").click()
     page.locator(".empty", has_text="mocksrv listen").wait_for()
     assert app.control("GET", "/endpoints") == {"endpoints": []}
+
+
+def test_an_error_stays_when_the_stream_of_what_happens_opens_after_it(app: App, page: Any) -> None:
+    held: list[Any] = []
+    page.route("**/stream", lambda route: held.append(route))
+    page.goto(f"{app.base}/_mocksrv/dashboard/endpoints")
+    at(page, "field-events").fill("mx.members")
+    at(page, "save").click()
+    error = page.locator("#told.trouble", has_text="mx.member")
+    error.wait_for()
+    with page.expect_response(lambda answer: answer.url.endswith("/stream")):
+        held[0].continue_()
+    app.member()
+    page.wait_for_function("() => performance.getEntriesByType('resource').some((each) => each.name === location.href)")
+    assert error.is_visible()
+
+
+def test_what_is_sent_before_the_scripts_have_come_is_in_no_url(app: App, page: Any) -> None:
+    held: list[Any] = []
+    page.route("**/dashboard.js", lambda route: held.append(route))
+    page.goto(f"{app.base}/_mocksrv/dashboard/endpoints", wait_until="commit")
+    at(page, "field-headers").fill("X-Key: secret")
+    at(page, "save").click()
+    held[0].continue_()
+    page.wait_for_load_state()
+    assert page.url == f"{app.base}/_mocksrv/dashboard/endpoints"
+    at(page, "save").click()  # what was filled in is still there
+    page.locator(".rows .badge", has_text="no auth").wait_for()
+    [made] = app.control("GET", "/endpoints")["endpoints"]
+    assert made["headers"] == {"X-Key": "***"}
 
 
 def test_faults_are_added_and_removed(app: App, page: Any) -> None:

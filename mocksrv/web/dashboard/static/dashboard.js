@@ -4,6 +4,7 @@
 const root = document.body.dataset.root;
 const GATHERED = 100; // ms between two refreshes at least; the server says how long to rest, so that many cost it little
 const PATIENCE = 15_000; // ms for an answer; the next refresh does not wait any longer
+const LOST = "The connection is lost; this goes on when the server is back.";
 const KINDS = ["open", "status", "play", "event", "delivery", "attempt", "call", "change", "missed"];
 const told = document.getElementById("told");
 let paused = false;
@@ -71,8 +72,8 @@ let leave = null; // gives up the stream, or the place in the queue for it
 
 const HEARD = {
   happened: soon,
-  open: () => tell(""),
-  lost: () => tell("The connection is lost; this goes on when the server is back.", true),
+  open: () => { if (told.textContent === LOST) tell(""); }, // what a call was answered with stays
+  lost: () => tell(LOST, true),
 };
 channel.addEventListener("message", ({data}) => HEARD[data]());
 
