@@ -13,9 +13,10 @@ from typing import Any
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 from mocksrv.engine.clock import SECOND, duration_text, parse_duration
+from mocksrv.engine.names import NAME
 from mocksrv.engine.patterns import fits
 from mocksrv.engine.problems import nearest
-from mocksrv.engine.sandbox import NAME, SandboxNameError
+from mocksrv.engine.sandbox import SandboxNameError
 from mocksrv.registry import all_declared
 
 HERE = frozenset({"localhost", "127.0.0.1", "::1"})

@@ -7,9 +7,7 @@ process, or under pytest-xdist in a process of its own that all workers share. N
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
-import re
 import socket
 import threading
 from collections.abc import Generator, Iterable, Iterator, Mapping
@@ -29,7 +27,6 @@ MARKER = (
 )
 OPTIONS = ("strict", "scenario", "clock", "now", "seed", "all_events")
 SEED = 1  # of every sandbox: mixed with its name, which is the test's, it gives a test the same ids in every run
-LONGEST_NAME = 64  # of a sandbox
 SHOWN = 50  # lines of each part of the report: the latest
 START_TIME_OUT = 90.0  # seconds that a worker waits for the run's server
 SANDBOX: pytest.StashKey[Sandbox] = pytest.StashKey()
@@ -76,9 +73,9 @@ def mocksrv(request: pytest.FixtureRequest, mocksrv_server: RunningServer) -> It
 
 def sandbox_name(item: pytest.Item) -> str:
     """What the test is called, as far as it can be part of a URL, and a hash of all that tells it from others."""
-    mark = hashlib.blake2b(item.nodeid.encode(), digest_size=4).hexdigest()
-    slug = re.sub(r"[^a-z0-9]+", "-", item.name.lower()).strip("-")[: LONGEST_NAME - len(mark) - 1].rstrip("-")
-    return f"{slug}-{mark}" if slug else mark
+    from mocksrv.engine.names import slug_of
+
+    return slug_of(item.name, item.nodeid)
 
 
 def marked(item: pytest.Item) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from mocksrv.engine.patterns import fits
 FIDELITIES = ("sdk", "wire")
 CLIENTS = ("loopback", "private")
 LOG_FORMATS = ("text", "json")
+SANDBOX_BY = ("url", "client-id")
 MOST_WORKERS = 64
 MOST_THREADS = 512
 LARGEST_SEED = 2**53 - 1
@@ -223,6 +224,12 @@ SETTINGS = (
         "TIME",
         "Drop sandboxes that get no call for so long, but not the default one.",
         shown="they stay",
+    ),
+    Setting(
+        "sandbox-by",
+        _OneOf(*SANDBOX_BY),
+        "url|client-id",
+        "Whose a call without /sandbox/NAME is: default's, or of the sandbox named after its client id or key.",
     ),
     Setting(
         "keep-events",

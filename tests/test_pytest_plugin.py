@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import mocksrv.server
-from mocksrv.engine.sandbox import NAME
+from mocksrv.engine.names import NAME
 
 pytest_plugins = "pytester"
 

@@ -9,7 +9,8 @@ import click
 
 from mocksrv.cli.client import JSON, print_json, with_server
 from mocksrv.client import Client
-from mocksrv.engine.sandbox import NAME, SandboxNameError
+from mocksrv.engine.names import NAME
+from mocksrv.engine.sandbox import SandboxNameError
 
 NOTHING = "none"  # the word for no default and an empty queue
 

@@ -12,8 +12,9 @@ import click
 
 from mocksrv.client import Client, ControlError, Unreachable
 from mocksrv.engine.callbacks.addresses import is_http_url
+from mocksrv.engine.names import NAME
 from mocksrv.engine.problems import near
-from mocksrv.engine.sandbox import DEFAULT, NAME, SandboxNameError
+from mocksrv.engine.sandbox import DEFAULT, SandboxNameError
 from mocksrv.engine.secrets import masked_urls
 
 DEFAULT_URL = "http://127.0.0.1:8484"

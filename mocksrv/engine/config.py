@@ -24,6 +24,8 @@ class Config:
     - ``sandboxes``: how many sandboxes there may be; beyond that the longest idle one of a server that keeps no state
       is dropped, and of a server that keeps it no other is made.
     - ``sandbox_idle``: for how long, in real ms, a sandbox may be without a call before it is dropped; None: for ever.
+    - ``sandbox_by``: whose a provider call without a prefix is: ``url``: the default sandbox's, ``client-id``: of
+      the one named after its client id or key.
     - ``keep_events``: how many webhooks a sandbox keeps, with their attempts.
     - ``keep_for``: for how long it keeps them, in ms of its time.
     - ``keep_requests``: how many calls a sandbox keeps, with what they did wrong.
@@ -58,6 +60,7 @@ class Config:
     database: str = TEMPORARY
     sandboxes: int = 10_000
     sandbox_idle: int | None = None
+    sandbox_by: str = "url"
     keep_events: int = 10_000
     keep_for: int = NINETY_DAYS
     keep_requests: int = 10_000

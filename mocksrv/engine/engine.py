@@ -24,13 +24,14 @@ from mocksrv.engine.config import Config
 from mocksrv.engine.journal import Entry, Journal
 from mocksrv.engine.kept import Kept
 from mocksrv.engine.loads import Loads
+from mocksrv.engine.names import NAME
 from mocksrv.engine.observers import Changes, Happening, Observers, Watch
 from mocksrv.engine.player import Player
 from mocksrv.engine.problems import nearest
 from mocksrv.engine.relay import Relay
 from mocksrv.engine.removals import Removals
 from mocksrv.engine.role import Role
-from mocksrv.engine.sandbox import DEFAULT, NAME, Sandbox, SandboxDropped, SandboxExists, SandboxNameError, Settings
+from mocksrv.engine.sandbox import DEFAULT, Sandbox, SandboxDropped, SandboxExists, SandboxNameError, Settings
 from mocksrv.engine.sandboxes import Sandboxes
 from mocksrv.engine.scenarios.library import Library
 from mocksrv.engine.scenarios.model import Scenario

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -18,7 +17,6 @@ from mocksrv.engine.storage.queries import Tx
 from mocksrv.engine.storage.records import dumps
 from mocksrv.engine.storage.rows import StateRow
 
-NAME = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}")
 DEFAULT = "default"
 
 

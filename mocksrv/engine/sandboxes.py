@@ -11,7 +11,8 @@ from itertools import count
 
 from mocksrv.engine.clock import SECOND, Clock
 from mocksrv.engine.config import Config
-from mocksrv.engine.sandbox import DEFAULT, NAME, Sandbox, SandboxesFull, SandboxNameError, Settings
+from mocksrv.engine.names import NAME
+from mocksrv.engine.sandbox import DEFAULT, Sandbox, SandboxesFull, SandboxNameError, Settings
 from mocksrv.engine.scenarios.library import Library
 from mocksrv.engine.scenarios.own import SandboxScenarios
 from mocksrv.engine.storage.queries import Tx

@@ -18,6 +18,7 @@ from mocksrv.engine.violations import RULES
 
 if TYPE_CHECKING:
     from marshmallow import Schema
+    from werkzeug.datastructures import Headers
 
     from mocksrv.engine.acting import Actions
     from mocksrv.engine.config import Config
@@ -260,6 +261,12 @@ class Provider:
         """Answers a program at ``/``, where the provider has no prefix."""
         answer: Answer = call.refuse(404, "Not found")
         return answer
+
+    def sandbox_of(self, headers: Headers) -> str | None:
+        """The name of the sandbox of the client that sends these headers; None where they do not say who it is. Secrets
+        cannot be read in it.
+        """
+        return None
 
     # what tools say and do
 

@@ -21,7 +21,8 @@ from werkzeug.wrappers import Request
 from mocksrv.engine.config import Config
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.journal import KEPT_BODY, UNPREFIXED, Entry, Exchange
-from mocksrv.engine.sandbox import DEFAULT, NAME, Fault, Sandbox, SandboxDropped, SandboxesFull, SandboxNameError
+from mocksrv.engine.names import NAME
+from mocksrv.engine.sandbox import DEFAULT, Fault, Sandbox, SandboxDropped, SandboxesFull, SandboxNameError
 from mocksrv.engine.scenarios.steps import LONGEST_HELD
 from mocksrv.engine.storage.records import StoreFull, StoreUnavailable
 from mocksrv.providers.http import Answer, AnyCall, Route
@@ -77,6 +78,7 @@ class App:
     def __init__(self, engine: Engine, providers: Sequence[Provider], config: Config) -> None:
         self.engine = engine
         self._config = config
+        self._by_client = config.sandbox_by == "client-id"
         self._declared = providers
         self._providers = sorted(providers, key=lambda provider: -len(provider.prefix))
         # operations that took long: until when (monotonic) they do not keep polls waiting, and which call it was
@@ -99,8 +101,7 @@ class App:
             name, slash, rest = path[9:].partition("/")
             if not NAME.fullmatch(name):
                 return problem_document(Refusal(400, str(SandboxNameError(name))))(environ, start_response)
-            environ["mocksrv.sandbox"] = name
-            environ["SCRIPT_NAME"] = f"{environ.get('SCRIPT_NAME', '')}/sandbox/{quote(name)}"
+            _enter(environ, name)
             environ["PATH_INFO"] = slash + rest
         body = environ["wsgi.input"]
         if not isinstance(body, BytesIO):  # it cannot be read again
@@ -148,6 +149,8 @@ class App:
             self.engine.reserved.may_wait()
         busy = time.thread_time()
         started = hosted(sent.environ).once("started", time.perf_counter)
+        if self._by_client and "mocksrv.sandbox" not in sent.environ:
+            self._enter_own(sent, provider)
         sandbox = self.sandbox_of(sent)
         sandbox.called_at = self.base_url(sent)
         entry = Entry(sandbox.name, f"REQ-{self._ids.getrandbits(64):016x}", sandbox.now(), sent.method, sent.path)
@@ -216,6 +219,15 @@ class App:
 
         return Client(self)
 
+    @staticmethod
+    def _enter_own(sent: Request, provider: Provider) -> None:
+        """The call belongs to the sandbox of its client, as if it had said so."""
+        name = provider.sandbox_of(sent.headers)
+        if name is not None:
+            _enter(sent.environ, name)
+            sent.root_path = sent.environ["SCRIPT_NAME"]
+            hosted(sent.environ).up_to_date = False  # that was found of another one
+
     def sandbox_of(self, sent: Request) -> Sandbox:
         """The sandbox of a request."""
         name = sent.environ.get("mocksrv.sandbox", DEFAULT)
@@ -255,6 +267,12 @@ class App:
     def provider_of(self, path: str) -> Provider:
         """Whose path this is: of the longest prefix; what no prefix claims is the provider's that has none."""
         return next(provider for provider in self._providers if is_below(path, provider.prefix))
+
+
+def _enter(environ: dict[str, Any], sandbox: str) -> None:
+    """A call belongs to a sandbox, and so do the links that it hands out."""
+    environ["mocksrv.sandbox"] = sandbox
+    environ["SCRIPT_NAME"] = f"{environ.get('SCRIPT_NAME', '')}/sandbox/{quote(sandbox)}"
 
 
 def _taken(faults: tuple[Fault, ...], sent: Request) -> tuple[Fault | None, tuple[Fault, ...]]:

@@ -25,9 +25,10 @@ HEADERS = {**MX_HEADERS, "Authorization": "Basic YTpi", "Content-Type": "applica
 
 
 @pytest.fixture
-def servers() -> Iterator[tuple[LocalServer, LocalServer]]:
+def servers(request: pytest.FixtureRequest) -> Iterator[tuple[LocalServer, LocalServer]]:
     url = postgres.all_schemas().take()
-    with LocalServer(Config(database=url, port=0)) as one, LocalServer(Config(database=url, port=0)) as other:
+    config = Config(database=url, port=0, sandbox_by=getattr(request, "param", "url"))
+    with LocalServer(config) as one, LocalServer(config) as other:
         yield one, other
     postgres.all_schemas().give(url)
 
@@ -48,6 +49,7 @@ def user(connection: http.client.HTTPConnection, sandbox: str = "") -> str:
     return f"{sandbox}/users/{made['user']['guid']}"
 
 
+@pytest.mark.parametrize("servers", ["url", "client-id"], indirect=True)
 def test_every_poll_sees_what_was_answered_before_it(servers: tuple[LocalServer, LocalServer]) -> None:
     one, other = servers
     answered = 0  # the number of the last change

@@ -7,10 +7,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from mocksrv.engine.names import of_key
 from mocksrv.providers.finicity.rules import RULES
 from mocksrv.providers.provider import ControlRoute, Family, PageRoute, Provider
 
 if TYPE_CHECKING:
+    from werkzeug.datastructures import Headers
+
     from mocksrv.engine.acting import Actions
     from mocksrv.engine.engine import Engine
     from mocksrv.engine.role import Role
@@ -105,6 +108,10 @@ class FinicityProvider(Provider):
         from mocksrv.providers.finicity.http import Call
 
         return Call
+
+    def sandbox_of(self, headers: Headers) -> str | None:
+        key = headers.get("Finicity-App-Key")
+        return of_key(self.name, key) if key else None
 
     @classmethod
     def refusals(cls) -> Sequence[str]:

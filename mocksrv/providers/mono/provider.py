@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from mocksrv.engine.names import of_key
 from mocksrv.providers.mono.rules import RULES
 from mocksrv.providers.provider import ControlRoute, Family, PageRoute, Provider
 
 if TYPE_CHECKING:
+    from werkzeug.datastructures import Headers
+
     from mocksrv.engine.acting import Actions
     from mocksrv.engine.engine import Engine
     from mocksrv.engine.role import Role
@@ -106,6 +109,12 @@ class MonoProvider(Provider):
         from mocksrv.providers.mono.http import Call
 
         return Call
+
+    def sandbox_of(self, headers: Headers) -> str | None:
+        from mocksrv.providers.mono.http import KEY_HEADER
+
+        key = headers.get(KEY_HEADER, "")
+        return of_key(self.name, key) if key.strip() else None
 
     def pages(self) -> Sequence[PageRoute]:
         return PAGES

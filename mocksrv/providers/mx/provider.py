@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from mocksrv.engine.names import of_client
 from mocksrv.providers.mx.http.rules import RULES
 from mocksrv.providers.provider import ControlRoute, Family, PageRoute, Provider
 
 if TYPE_CHECKING:
+    from werkzeug.datastructures import Headers
+
     from mocksrv.engine.config import Config
     from mocksrv.engine.engine import Engine
     from mocksrv.engine.role import Role
@@ -112,6 +115,12 @@ class MXProvider(Provider):
         from mocksrv.providers.mx.http.call import Call
 
         return Call
+
+    def sandbox_of(self, headers: Headers) -> str | None:
+        from mocksrv.providers.mx.http.call import basic_credentials
+
+        given = basic_credentials(headers)
+        return of_client(given[0]) if given else None
 
     def pages(self) -> Sequence[PageRoute]:
         return PAGES

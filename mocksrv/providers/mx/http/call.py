@@ -14,7 +14,7 @@ from http import HTTPStatus
 from typing import Any, NoReturn
 
 from marshmallow import Schema, ValidationError
-from werkzeug.datastructures import Authorization
+from werkzeug.datastructures import Authorization, Headers
 from werkzeug.wrappers import Request
 
 from mocksrv.engine.journal import Entry
@@ -156,9 +156,9 @@ class Call(http.Call[Mount, Route]):
                     missing,
                 )
             return
-        pair = (given.username or "", given.password or "") if given is not None and given.type == "basic" else ("", "")
+        pair = basic_credentials(self.request.headers)
         wanted = self.mount.credentials
-        if not all(pair) or (wanted is not None and pair != wanted):
+        if pair is None or (wanted is not None and pair != wanted):
             raise MXError(
                 401,
                 "Unauthorized: the client id or the API key is missing or wrong. Send them as HTTP Basic credentials.",
@@ -393,6 +393,14 @@ class Call(http.Call[Mount, Route]):
 def _authorization(header: str | None) -> Authorization | None:
     """Who calls, by a header that clients send again and again."""
     return Authorization.from_header(header)
+
+
+def basic_credentials(headers: Headers) -> tuple[str, str] | None:
+    """Client id and API key that a call says; None unless it says both."""
+    given = _authorization(headers.get("Authorization"))
+    if given is None or given.type != "basic" or not given.username or not given.password:
+        return None
+    return given.username, given.password
 
 
 def pagination(page: int, size: int, total: int) -> dict[str, int]:
