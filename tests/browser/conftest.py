@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import http.server
 import os
@@ -73,16 +74,23 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
         pass
 
 
+@contextlib.contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """The origin of an app whose files are in a folder, under another name than mocksrv's."""
+    handler = functools.partial(_Quiet, directory=str(folder))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://localhost:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+
+
 @pytest.fixture(scope="session")
 def host_url() -> Iterator[str]:
-    """The origin of an app that embeds pages: the folder of these tests, with the SDKs, under another name."""
-    handler = functools.partial(_Quiet, directory=str(HERE))
-    serving = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    serving.daemon_threads = True
-    threading.Thread(target=serving.serve_forever, daemon=True).start()
-    yield f"http://localhost:{serving.server_address[1]}"
-    serving.shutdown()
-    serving.server_close()
+    """The origin of an app that embeds pages: the folder of these tests, with the SDKs."""
+    with serving(HERE) as url:
+        yield url
 
 
 @pytest.fixture
