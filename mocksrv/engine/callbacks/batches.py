@@ -18,7 +18,9 @@ from mocksrv.engine.world import GuidRange, World
 
 MOST = 1000  # events of one batch, which are written out in one transaction
 
-Form = Sequence[str | int]  # the text of a payload in pieces; a number stands for the value of that place
+# The text of a payload in pieces; a number stands for the value of that place. One that begins with a number is as the
+# form of that number, with the values that follow in the places below zero: the first in -1.
+Form = Sequence[Any]
 Values = Sequence[Any]  # of an event: the number of its form, then the values that stand in it, the first its subject
 
 
@@ -26,6 +28,34 @@ def possible(world: World, event: str, unasked: frozenset[str]) -> bool:
     """Whether events of this name may be written as a batch: nothing is done to one of them but that it is written."""
     disturbed = any(fits(event, each.events) for each in world.sandbox.settings.disturbances)
     return not disturbed and not world.overrides and not subscribed(world, event, unasked)
+
+
+def forms_of(payloads: Sequence[Mapping[str, Any]], inside: str, places: Mapping[str, int]) -> list[Form]:
+    """The forms of payloads, one each, that differ in the object ``inside`` alone, which comes last and has the same
+    fields in all: those in ``places`` are left open.
+
+    Most have nearly all in common, so that the text is there once, in a form behind these.
+    """
+    objects = [payload[inside] for payload in payloads]
+    columns = dict(zip(objects[0], zip(*(each.values() for each in objects), strict=True), strict=True))
+    differ = [name for name, column in columns.items() if name not in places and not _alike(column)]
+    opened = {**places, **{name: -1 - place for place, name in enumerate(differ)}}
+    pieces: list[str | int] = []
+    text = dumps({**payloads[0], inside: {}})[:-2]
+    for name, value in objects[0].items():
+        text += f"{dumps(name)}:"
+        if name in opened:
+            pieces += [text, opened[name]]
+            text = ","
+        else:
+            text += f"{dumps(value)},"
+    pieces.append(f"{text[:-1]}}}}}")
+    return [*([len(objects), *(each[name] for name in differ)] for each in objects), pieces]
+
+
+def _alike(column: Sequence[Any]) -> bool:
+    """Whether the texts of these values are the same; those of True and of 1 are not."""
+    return column.count(column[0]) == len(column) and len(set(map(type, column))) == 1
 
 
 def emit(world: World, event: str, forms: Sequence[Form], values: Sequence[Values], headers: Mapping[str, str]) -> None:
@@ -38,7 +68,8 @@ def emit(world: World, event: str, forms: Sequence[Form], values: Sequence[Value
         ids = world.guids("EVT", len(part))
         if len(part) == 1:
             [(form, *own)] = part
-            world.tx.add_unowed_event(name, ids.last, event, own[0], world.now, _payload(forms[form], own), text)
+            payload = _payload(_in_full(forms[form], forms), own)
+            world.tx.add_unowed_event(name, ids.last, event, own[0], world.now, payload, text)
         else:
             seqs = world.tx.reserve_events(len(part))
             made = {"seqs": list(seqs), "ids": [ids.seed, ids.first], "forms": forms, "values": part}
@@ -63,9 +94,19 @@ def _rows(batch: BatchRow) -> Iterator[EventRow]:
     made = json.loads(batch.payload)
     seqs, (seed, first) = made["seqs"], made["ids"]
     ids = GuidRange("EVT", seed, first, len(seqs)).all()
+    forms = [_in_full(form, made["forms"]) for form in made["forms"]]
     for seq, id, (form, *own) in zip(seqs, ids, made["values"], strict=True):
-        payload = _payload(made["forms"][form], own)
+        payload = _payload(forms[form], own)
         yield EventRow(seq, id, batch.name, own[0], batch.occurred_at, payload, batch.headers)
+
+
+def _in_full(form: Form, forms: Sequence[Form]) -> Form:
+    """A form in which no other is named."""
+    if isinstance(form[0], str):
+        return form
+    number, *values = form
+    texts = [dumps(value) for value in values]
+    return [texts[-1 - part] if isinstance(part, int) and part < 0 else part for part in forms[number]]
 
 
 def _payload(form: Form, own: Sequence[Any]) -> str:

@@ -77,7 +77,8 @@ class Time(Calls):
             done = self.engine.advance(sandbox, to, until - time.monotonic(), lambda: request.call.gone)
         except AdvanceBusy:
             raise Refusal(409, f"{BUSY[409]} already") from None
-        happened = [_shown(each) for each in done.happened]
+        texts = {at: iso_ms(at) for at in {each.at for each in done.happened}}  # much happens at the same moment
+        happened = [_shown(each, texts[each.at]) for each in done.happened]
         return {"now": iso_ms(done.now), "happened": happened, **({} if done.complete else {"complete": False})}
 
     def _target(self, sandbox: Sandbox, given: Any) -> int:
@@ -96,6 +97,6 @@ class Time(Calls):
         return to
 
 
-def _shown(happening: Happening) -> dict[str, Any]:
-    _, at, kind, subject, detail, _ = happening
-    return {"at": iso_ms(at), "kind": KINDS.get(kind, kind), "subject": subject, "detail": detail}
+def _shown(happening: Happening, at: str) -> dict[str, Any]:
+    _, _, kind, subject, detail, _ = happening
+    return {"at": at, "kind": KINDS.get(kind, kind), "subject": subject, "detail": detail}

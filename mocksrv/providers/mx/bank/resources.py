@@ -6,7 +6,7 @@ schemas (docs/discrepancies.md).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mocksrv.engine.callbacks.consistency import MISSING, Body, always, ordered, twins
@@ -43,12 +43,17 @@ class Transactions(Resource):
     """Transactions, whose events show what the bank's feed said beside what is shown."""
 
     def details(self, world: World, user: Record | None, record: Record, action: str) -> Mapping[str, Any]:
-        account = world.get("mx.account", record.parent or "")
+        return self.details_of_many(world, user, [record], action)[0]
+
+    def details_of_many(
+        self, world: World, user: Record | None, records: Sequence[Record], action: str
+    ) -> list[Mapping[str, Any]]:
+        account = world.get("mx.account", records[0].parent or "")
         keys: dict[str, Any] = {
             "account_id": account.partner_id if account else None,
             "member_is_managed_by_user": account.body.get("member_is_managed_by_user") if account else None,
         }
-        return {"date": record.sort, **keys, **_feed(record.body)}
+        return [{"date": record.sort, **keys, **_feed(record.body)} for record in records]
 
 
 def _feed(body: Mapping[str, Any]) -> dict[str, Any]:

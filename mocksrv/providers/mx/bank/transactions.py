@@ -162,8 +162,7 @@ def tell_of_new(
             first.append(_record(like, bodies, guid, (row, line), apply_rules))
         date = transacted_at // DAY * DAY // 1000
         values.append((place, guid, row["id"], row["amount"], date, transacted_at // 1000, posted_at // 1000))
-    forms = resources.TRANSACTION.forms(world, "created", first, OPEN)
-    resources.TRANSACTION.emit_batch(world, "created", forms, values)
+    resources.TRANSACTION.emit_batch(world, "created", first, OPEN, values)
 
 
 def _record(like: Record, bodies: TransactionBodies, guid: str, row: Row, apply_rules: Rules | None) -> Record:

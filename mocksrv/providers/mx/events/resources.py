@@ -8,24 +8,19 @@ that is sent on request shows where there is no such record.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from mocksrv.engine.callbacks import batches, outbox
-from mocksrv.engine.callbacks.batches import Form, Values
+from mocksrv.engine.callbacks.batches import Values
 from mocksrv.engine.callbacks.consistency import Rule, always, ordered
 from mocksrv.engine.clock import DAY
-from mocksrv.engine.storage.records import Record, dumps
+from mocksrv.engine.storage.records import Record
 from mocksrv.engine.world import World
 from mocksrv.providers.mx.events.payloads import client_guid, client_id, seconds
 from mocksrv.providers.mx.events.webhooks import HEADERS, UNASKED, send
 from mocksrv.providers.mx.http.schemas import shown
-
-# stands, with the digit of a place behind it, where a value is left open: a number that nothing else is
-MARK = 2_718_281_828_459_045_235_360_287_471_352_662_497_757_247_093_699_959_574
-MARKED = re.compile(f"{MARK}([0-9])")
 
 
 def day_seconds(ms: int | None) -> int | None:
@@ -69,13 +64,9 @@ class Events:
                 present[name] = value
         return {"action": action, **self.beside, wrapper: present}
 
-    def form(self, wrapper: str, action: str, view: Mapping[str, Any], places: Mapping[str, int]) -> Form:
-        """The text of the body in pieces: open are the values of the API's fields in ``places``, none of which is
-        optional.
-        """
-        body = self.payload(wrapper, action, view)
-        body[wrapper] |= {name: MARK * 10 + places[source] for name, source, _ in self._shown if source in places}
-        return [int(each) if place % 2 else each for place, each in enumerate(MARKED.split(dumps(body)))]
+    def by_own_names(self, values: Mapping[str, int]) -> dict[str, int]:
+        """What is given for fields by the API's names, by the object's own: one can show another's value."""
+        return {name: values[source] for name, source, _ in self._shown if source in values}
 
     def _form(self, name: str) -> Callable[[Any], Any] | None:
         return self.forms.get(name) or (seconds if name.endswith("_at") else None)
@@ -180,6 +171,12 @@ class Resource:
         """What the events of a record show beside its body and its keys, by the API's names."""
         return {}
 
+    def details_of_many(
+        self, world: World, user: Record | None, records: Sequence[Record], action: str
+    ) -> list[Mapping[str, Any]]:
+        """The `details` of records of one user and parent."""
+        return [self.details(world, user, record, action) for record in records]
+
     def subscribed(self, world: World, action: str) -> bool:
         """Whether an endpoint asks for the event of a change."""
         return self._has(action) and outbox.subscribed(world, f"{self.kind}.{action}", UNASKED)
@@ -192,20 +189,23 @@ class Resource:
         """Whether the events of many changes can be written as a batch."""
         return self._has(action) and batches.possible(world, f"{self.kind}.{action}", UNASKED)
 
-    def emit_batch(self, world: World, action: str, forms: Sequence[Form], values: Sequence[Values]) -> None:
-        """Writes the events of many changes as a batch; ``forms`` are made by `form`."""
-        batches.emit(world, f"{self.kind}.{action}", forms, values, HEADERS)
-
-    def forms(self, world: World, action: str, records: Iterable[Record], places: Mapping[str, int]) -> list[Form]:
-        """The payloads of the events of changes of one user's records, with the values in ``places`` left open."""
+    def emit_batch(
+        self, world: World, action: str, records: Sequence[Record], places: Mapping[str, int], values: Sequence[Values]
+    ) -> None:
+        """Writes the events of many changes as a batch. Each of ``values`` begins with the number of the record, of one
+        user and parent, that shows what it shows but for the fields in ``places``, none of which is optional.
+        """
         assert self.events is not None
-        made: list[Form] = []
-        user: Record | None = None
-        for record in records:
-            user = user or world.get("mx.user", record.owner)
-            view = self._all_shown(world, record, user, self.details(world, user, record, action))
-            made.append(self.events.form(self.kind.removeprefix("mx."), action, view, places))
-        return made
+        if not records:
+            return
+        wrapper, user = self.kind.removeprefix("mx."), world.get("mx.user", records[0].owner)
+        details = self.details_of_many(world, user, records, action)
+        payloads = [
+            self.events.payload(wrapper, action, self._all_shown(world, record, user, each))
+            for record, each in zip(records, details, strict=True)
+        ]
+        forms = batches.forms_of(payloads, wrapper, self.events.by_own_names(places))
+        batches.emit(world, f"{self.kind}.{action}", forms, values, HEADERS)
 
     def _has(self, action: str) -> bool:
         return self.events is not None and action in self.events.when
