@@ -39,6 +39,10 @@ rule, told by `GET /_mocksrv/violations`, `mocksrv violations`, the call in `GET
 plugin (`strict=True`) and `mocksrv report`. Computed by `python -m tests.providers.test_violations`; the examples are
 what came of breaking the rules.
 
+What the provider refuses for want of what no app can know before is none: what exists already (409, and 400 at Mono: an
+app may find a user, customer, member or login by making it), what is not there (404), and values that it does not take
+(400, 422).
+
 Severities: {severities}. Of a call at most 100 are noted, of a sandbox the newest `--keep-requests` are kept.
 
 What each provider has, and what it does not have that a rule could be about:

@@ -51,7 +51,7 @@ REFUSALS: Mapping[str, Code] = {
     "username taken": Code(409, 110002, "Username is not available."),
     "consumer": Code(404, 10100, "Cannot find consumer with id {id}."),
     "consumer of customer": Code(404, 10100, "Cannot find consumer for customer with id {customer}."),
-    "consumer exists": Code(409, 11000, "A consumer already exists for customer {customer}", "forbidden"),
+    "consumer exists": Code(409, 11000, "A consumer already exists for customer {customer}"),
     "institution": Code(404, 14006, "Institution not found."),
     "account": Code(404, 38003, "customer does not have given account (customerId = {customer}, accountId = [{id}])"),
     "accounts of institution": Code(

@@ -12,7 +12,7 @@ RULES = {
     "content-type": f"{_FILE}: request bodies are `application/json`",
     "missing-header": f"{_ONBOARDING}: `Finicity-App-Key` and `Finicity-App-Token` with every call",
     "secret-in-url": f"{_ONBOARDING}: key and token are sent in headers",
-    "forbidden": f"{_FILE}: refreshes are not to be automated; a customer has one consumer (409, code 11000)",
+    "forbidden": f"{_FILE}: a login is refreshed when its owner is there, once at a time",
     "deprecated": f"{_FILE}: operations that are marked deprecated",
     "early-read": f"{_FILE}: transactions are there when the refresh is `COMPLETED`",
     "polling": f"{_FILE}: the status of a refresh is asked for by its `refreshId`; a refresh takes up to 180 s",

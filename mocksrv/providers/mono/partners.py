@@ -95,7 +95,9 @@ def login(call: Call) -> Reply:
     with call.change() as world:
         session = _session(call, world)
         if session.body["account"]:
-            raise MonoError(400, "This session reauthorises an account; sign in at /v2/connect/reauth/login")
+            raise MonoError(
+                400, "This session reauthorises an account; sign in at /v2/connect/reauth/login", "forbidden"
+            )
         institution = _institution(call, session)
         credentials = typed_credentials(institution, given)
         if credentials is None:
@@ -132,7 +134,7 @@ def reauth_login(call: Call) -> Reply:
     with call.change() as world:
         session = _session(call, world)
         if not session.body["account"]:
-            raise MonoError(400, "This session links an account; sign in at /v2/connect/login")
+            raise MonoError(400, "This session links an account; sign in at /v2/connect/login", "forbidden")
         if typed_credentials(_institution(call, session), given) is None:
             return _bad_credentials(call)
         data = _reauthorise(call, world, call.account(world, session.body["account"]))

@@ -14,7 +14,8 @@ RULES = {
     "missing-header": f"{_ERRORS} (401); {_GUIDE}: `mono-sec-key` with every call",
     "credentials": f"{_GUIDE}: the public key is the widget's, the secret key the server's",
     "secret-in-url": f"{_GUIDE}: the secret key is sent in the header `mono-sec-key`",
-    "forbidden": "https://docs.mono.co/docs/financial-data/manual-data-sync: a sync every 2 minutes (429)",
+    "forbidden": "https://docs.mono.co/docs/financial-data/manual-data-sync: a sync every 2 minutes (429); Mono's"
+    " reference of the Partners API: a session links an account or reauthorises one (400)",
     "deprecated": "https://docs.mono.co/docs/changelog: the first version was to end in May 2024, /v2 is its successor",
     "early-read": f"{_GUIDE}: data are there when `data_status` is `AVAILABLE`",
     "polling": f"{_WEBHOOKS}: `account_updated` tells when data are there",

@@ -41,7 +41,8 @@ ABOUT_MEMBER = ("status", "challenges", "credentials", "oauth_window_uri")
 PAGING = ("page", "records_per_page")
 USE_CASES = ("PFM", "MONEY_MOVEMENT")
 INVALID_ROUTE = "Invalid route"
-BROKEN_RULES = {403: "forbidden", 405: "forbidden", 406: "missing-header"}  # by calls that MX refuses so
+FORBIDDEN = "forbidden"  # the rule that a call breaks which the state of a record, or the institution, does not allow
+BROKEN_RULES = {403: FORBIDDEN, 405: FORBIDDEN, 406: "missing-header"}  # by calls that MX refuses so
 
 
 class MXError(http.ProviderError):

@@ -14,7 +14,8 @@ RULES = {
     "content-type": "MX's OpenAPI file: request bodies are `application/json`",
     "missing-header": f"{_VERSIONS}; {_ERRORS} (401, 406)",
     "secret-in-url": "MX's OpenAPI file: security is HTTP Basic, in the header `Authorization`",
-    "forbidden": f"{_ERRORS} (403, 405)",
+    "forbidden": f"{_ERRORS} (403, 405; 409: another job runs, or the member's status lets none start; 400: the"
+    " institution does not support it; 429: balances are checked 5 times in two hours)",
     "deprecated": "MX's OpenAPI files and SDKs: operations that are marked deprecated, or that only older ones have",
     "early-read": f"{_REFERENCE}: a member's data are there when `is_being_aggregated` is false",
     "late-answer": f"{_ERRORS} (405): resume while the member is CHALLENGED, before it is EXPIRED",

@@ -28,7 +28,7 @@ from mocksrv.providers.mx.events.changes import (
     after,
     follow,
 )
-from mocksrv.providers.mx.http.call import Call, MXError, Routes
+from mocksrv.providers.mx.http.call import FORBIDDEN, Call, MXError, Routes
 from mocksrv.providers.mx.http.schemas import Day, Document, Money
 from mocksrv.providers.mx.http.versions import V1, V2, Versioned
 from mocksrv.providers.mx.money.accounts import ACCOUNT
@@ -176,7 +176,7 @@ def check_whole(transaction: Record, what: str) -> None:
     together.
     """
     if transaction.kind == SPLIT or transaction.body.get("parent_guid"):
-        raise MXError(422, f"Transaction {transaction.guid} is split: {what} only after DELETE .../split")
+        raise MXError(422, f"Transaction {transaction.guid} is split: {what} only after DELETE .../split", FORBIDDEN)
 
 
 def _labels(world: World, user: Record, guid: str | None, path: str, *, type: str) -> dict[str, Any]:

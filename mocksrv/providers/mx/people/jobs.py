@@ -20,7 +20,7 @@ from mocksrv.engine.world import World
 from mocksrv.providers.http import Reply
 from mocksrv.providers.mx.events.jobs import MemberJob
 from mocksrv.providers.mx.events.statuses import STATUSES, VERIFY_FROM
-from mocksrv.providers.mx.http.call import MEMBER, Call, MXError, Routes
+from mocksrv.providers.mx.http.call import FORBIDDEN, MEMBER, Call, MXError, Routes
 from mocksrv.providers.mx.http.schemas import Document
 from mocksrv.providers.mx.http.versions import parameters
 from mocksrv.providers.mx.people.lifecycle import FETCHES, family
@@ -69,7 +69,7 @@ def start_job(
             return Reply({"member": render(call, record, owner)}, 202)
         supersedes = running is not None and job == "verify" and _just_created(record)
         if running is not None and (not supersedes or call.mount.fidelity == "wire"):
-            raise MXError(409, f"Member {member} is being aggregated by another job ({running})")
+            raise MXError(409, f"Member {member} is being aggregated by another job ({running})", FORBIDDEN)
         _check_startable(call, world, record, job)
         if not (job == "aggregate" and _throttled(world, record)):
             call.engine.player.start(world, record, job, supersedes=supersedes, details=details)
@@ -92,17 +92,17 @@ def _check_startable(call: Call, world: World, record: Record, job: str) -> None
     if job in PREMIUM:
         field, feature = PREMIUM[job]
         if not getattr(institution_of(call, record), field):
-            raise MXError(400, f"Member's institution does not support {feature}.")
+            raise MXError(400, f"Member's institution does not support {feature}.", FORBIDDEN)
     if status is None:
-        raise MXError(409, f"Member {record.guid} has no credentials and is never aggregated")
+        raise MXError(409, f"Member {record.guid} has no credentials and is never aggregated", FORBIDDEN)
     if not (status in VERIFY_FROM if job == "verify" else STATUSES[status].jobs):
-        raise MXError(409, f"A member that is {status} cannot start this job")
+        raise MXError(409, f"A member that is {status} cannot start this job", FORBIDDEN)
     if record.body["needs_updated_credentials"]:
-        raise MXError(409, f"Member {record.guid} needs updated credentials: no job starts before")
+        raise MXError(409, f"Member {record.guid} needs updated credentials: no job starts before", FORBIDDEN)
     if job == "balance":
         recent = [at for at in record.body.get("balance_checks", []) if at > world.now - BALANCE_WINDOW]
         if len(recent) >= BALANCE_CHECKS and not str(record.body["institution_code"]).startswith(MOCK):
-            raise MXError(429, f"Balances can be checked {BALANCE_CHECKS} times in two hours")
+            raise MXError(429, f"Balances can be checked {BALANCE_CHECKS} times in two hours", FORBIDDEN)
         record.body["balance_checks"] = [*recent, world.now]
 
 
@@ -182,7 +182,7 @@ def oauth_window_uri(call: Call, user: str, member: str) -> Reply:
         owner = call.user(world, user)
         record = call.member(world, owner, member)
         if not record.body["is_oauth"]:
-            raise MXError(400, "Member cannot use OAuth")
+            raise MXError(400, "Member cannot use OAuth", FORBIDDEN)
         record.body["oauth_state"] = world.guid().replace("-", "")
         record.body.update(back)
         play = record.play

@@ -14,7 +14,7 @@ from mocksrv.engine.scenarios.lookup import UnknownScenario
 from mocksrv.engine.storage.records import Query, Record
 from mocksrv.engine.world import World
 from mocksrv.providers.mx.bank.institutions import Credential, Institution
-from mocksrv.providers.mx.http.call import Call, MXError
+from mocksrv.providers.mx.http.call import FORBIDDEN, Call, MXError
 
 FORMER = "mx.former_login"  # kind of records: logins of deleted members
 REMEMBERED = 3 * HOUR
@@ -30,7 +30,7 @@ def given_credentials(
         if values:
             raise MXError(400, "Credentials must not be sent for a member that uses OAuth")
         if not institution.supports_oauth:
-            raise MXError(400, "Member's institution does not support OAuth.")
+            raise MXError(400, "Member's institution does not support OAuth.", FORBIDDEN)
         return {}
     for guid in values:
         if guid not in known:

@@ -22,7 +22,7 @@ from mocksrv.providers.mx.catalog.institutions import CREDENTIALS
 from mocksrv.providers.mx.events.jobs import MemberJob
 from mocksrv.providers.mx.events.statuses import message
 from mocksrv.providers.mx.events.webhooks import emit_member
-from mocksrv.providers.mx.http.call import MEMBER, Call, MXError, Routes, not_found
+from mocksrv.providers.mx.http.call import FORBIDDEN, MEMBER, Call, MXError, Routes, not_found
 from mocksrv.providers.mx.http.schemas import Document, Moment, shown
 from mocksrv.providers.mx.http.versions import V1
 from mocksrv.providers.mx.people import logins
@@ -289,7 +289,7 @@ def _new_credentials(
 ) -> None:
     """Credentials choose the scenario again and start a job; while one runs they are stored and start nothing."""
     if record.play is None:
-        raise MXError(400, f"Member {record.guid} is not aggregated: it takes no credentials")
+        raise MXError(400, f"Member {record.guid} is not aggregated: it takes no credentials", FORBIDDEN)
     institution = institution_of(call, record)
     credentials = {
         **record.body["credentials"],

@@ -18,7 +18,7 @@ from mocksrv.engine.world import World
 from mocksrv.providers.http import NO_CONTENT, Reply
 from mocksrv.providers.mx.events.changes import AccountsVerified, after
 from mocksrv.providers.mx.events.resources import Events, Resource, names
-from mocksrv.providers.mx.http.call import PAGING, Call, MXError, Routes, not_found
+from mocksrv.providers.mx.http.call import FORBIDDEN, PAGING, Call, MXError, Routes, not_found
 from mocksrv.providers.mx.http.schemas import Document, Moment, Money, shown
 from mocksrv.providers.mx.http.versions import ACCOUNT_TYPES
 from mocksrv.providers.mx.people.users import EMAIL
@@ -215,9 +215,8 @@ def verify_deposit(call: Call, deposit: str) -> Reply:
         call.user(world, record.owner)
         if not STATUSES[record.body["status"]].amounts:
             allowed = " or ".join(name for name, status in STATUSES.items() if status.amounts)
-            raise MXError(
-                422, f"Microdeposit {deposit} is {record.body['status']}; amounts can be verified while it is {allowed}"
-            )
+            present = f"Microdeposit {deposit} is {record.body['status']}"
+            raise MXError(422, f"{present}; amounts can be verified while it is {allowed}", FORBIDDEN)
         if cents in RIGHT_AMOUNTS:
             record.body["verified_at"] = world.now
             _enter(world, record, "VERIFIED")
