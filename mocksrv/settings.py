@@ -304,6 +304,7 @@ SETTINGS = (
     Setting("tls-key", _present_file, "FILE", "The key of that certificate (PEM).", shown="none"),
     Setting("client-id", _client_id, "ID", "With --api-key: the only credentials that are accepted.", shown="any"),
     Setting("api-key", _word, "KEY", "See --client-id.", shown="any"),
+    Setting("limits", flag, "", "Keep MX's limits on a client: users, and calls a second.", shown="there are none"),
 )
 
 

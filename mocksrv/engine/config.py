@@ -50,6 +50,7 @@ class Config:
     - ``tls``: ``self`` for HTTPS with a certificate that the server makes for itself at its start; None: it does not.
     - ``tls_cert``, ``tls_key``: PEM files of the certificate that it shows instead, with its chain, and of the key.
     - ``client_id``, ``api_key``: the only credentials that the providers accept; None: they accept any.
+    - ``limits``: whether the providers' limits on a client hold, on calls a second for instance.
     """
 
     host: str = "127.0.0.1"
@@ -82,6 +83,7 @@ class Config:
     control_token: str | None = None
     client_id: str | None = None
     api_key: str | None = None
+    limits: bool = False
     tls: str | None = None
     tls_cert: Path | None = None
     tls_key: Path | None = None

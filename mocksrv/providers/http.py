@@ -172,8 +172,11 @@ MountT = TypeVar("MountT", bound=Mount)
 class Call(Generic[MountT, RouteT]):
     """One request, as the views of a provider see it; ``route`` is None where it meets none.
 
-    ``base_url`` is that of the sandbox, for URLs that are handed out.
+    ``base_url`` is that of the sandbox, for URLs that are handed out. ``once(name, make)``: what ``make`` gives, made
+    once also where the call has to be begun again.
     """
+
+    once: Callable[[str, Callable[[], Any]], Any]
 
     def __init__(
         self,

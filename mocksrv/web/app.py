@@ -158,6 +158,7 @@ class App:
         entry.in_real_time = sandbox.clock.word == "real"
         entry.notes["operation"] = route.operation if route else None
         call = provider.call_type(provider.mount, sent, sandbox, entry, sandbox.called_at, route)
+        call.once = hosted(sent.environ).once
         response = self._answer(call, answer, names)
         busy = time.thread_time() - busy
         if route is not None and (busy > LONG_BUSY or route.operation in self._heavy):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mocksrv.providers.demo import Demo
     from mocksrv.providers.http import Answer
     from mocksrv.providers.mx.http.call import Call, Mount
+    from mocksrv.providers.mx.http.limits import ClientLimits
 
 FACTS = ("guid", "member_guid", "connection_status", "status_name", "amount", "description", "name", "template")
 COUNTS = (
@@ -104,7 +105,14 @@ class MXProvider(Provider):
 
         fidelity = self.config.fidelity
         plain = PLAIN_JSON if fidelity == "sdk" else frozenset[str]()
-        return Mount(engine, self.role, self.config.credentials, self._institutions, fidelity, plain)
+        return Mount(engine, self.role, self.config.credentials, self._institutions, fidelity, plain, self._limits())
+
+    def _limits(self) -> ClientLimits | None:
+        if not self.config.limits:
+            return None
+        from mocksrv.providers.mx.http.limits import ClientLimits
+
+        return ClientLimits()
 
     def control_routes(self) -> Sequence[ControlRoute]:
         from mocksrv.providers.mx.people.contacts import ContactCalls
@@ -119,7 +127,7 @@ class MXProvider(Provider):
     def sandbox_of(self, headers: Headers) -> str | None:
         from mocksrv.providers.mx.http.call import basic_credentials
 
-        given = basic_credentials(headers)
+        given = basic_credentials(headers.get("Authorization"))
         return of_client(given[0]) if given else None
 
     def pages(self) -> Sequence[PageRoute]:

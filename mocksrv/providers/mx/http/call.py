@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from http import HTTPStatus
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from marshmallow import Schema, ValidationError
-from werkzeug.datastructures import Authorization, Headers
+from werkzeug.datastructures import Authorization
 from werkzeug.wrappers import Request
 
 from mocksrv.engine.journal import Entry
@@ -26,6 +26,9 @@ from mocksrv.providers.http import ProviderError, Reply, sentence
 from mocksrv.providers.mx.http.products import refusal
 from mocksrv.providers.mx.http.versions import MEDIA_TYPES, V1, V2, VERSIONS, asked_version
 from mocksrv.providers.numbers import whole_number
+
+if TYPE_CHECKING:
+    from mocksrv.providers.mx.http.limits import ClientLimits
 
 SHOW_HEADER = (
     f"No valid API version was requested. Send the header 'Accept: {MEDIA_TYPES[V1]}' ({V1}), or 'Accept-Version: "
@@ -79,12 +82,13 @@ class Routes(http.Routes[Route]):
 @dataclass(slots=True, weakref_slot=True)
 class Mount(http.Mount):
     """What the calls of one server work with; ``plain_json`` are the operations that v20111101 answers as plain
-    application/json, too.
+    application/json, too; ``limits``: those of MX on a client, where they hold.
     """
 
     institutions: Any
     fidelity: str
     plain_json: frozenset[str]
+    limits: ClientLimits | None
 
 
 class Call(http.Call[Mount, Route]):
@@ -130,8 +134,10 @@ class Call(http.Call[Mount, Route]):
     # before the view
 
     def admit(self, route: Route) -> None:
-        """Credentials, version and product, as MX refuses them. Raises MXError 401, 403, 404, 406."""
+        """Credentials, rate, version and product, as MX refuses them. Raises MXError 401, 403, 404, 406, 429."""
         self._know(bearer=route.bearer)
+        if self.mount.limits is not None:
+            self.mount.limits.check_rate(self, route.method)
         self.version = self.choose_version()
         if self.version not in route.versions:
             raise MXError(404, INVALID_ROUTE)
@@ -157,7 +163,7 @@ class Call(http.Call[Mount, Route]):
                     missing,
                 )
             return
-        pair = basic_credentials(self.request.headers)
+        pair = basic_credentials(self.request.headers.get("Authorization"))
         wanted = self.mount.credentials
         if pair is None or (wanted is not None and pair != wanted):
             raise MXError(
@@ -396,9 +402,10 @@ def _authorization(header: str | None) -> Authorization | None:
     return Authorization.from_header(header)
 
 
-def basic_credentials(headers: Headers) -> tuple[str, str] | None:
-    """Client id and API key that a call says; None unless it says both."""
-    given = _authorization(headers.get("Authorization"))
+@lru_cache(1000)
+def basic_credentials(header: str | None) -> tuple[str, str] | None:
+    """Client id and API key that the header ``Authorization`` says; None unless it says both."""
+    given = _authorization(header)
     if given is None or given.type != "basic" or not given.username or not given.password:
         return None
     return given.username, given.password

@@ -70,6 +70,8 @@ def create_user(call: Call) -> Reply:
     body = {"email": None, "is_disabled": False, "metadata": None, **given}
     partner_id = body.pop("id", None)
     with call.change() as world:
+        if call.mount.limits is not None:
+            call.mount.limits.check_users(world)
         _check_id(world, partner_id, None)
         record = Record("mx.user", world.guid("USR"), body, partner_id=partner_id)
         world.add(record)
