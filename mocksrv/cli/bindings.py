@@ -78,12 +78,12 @@ def list_(server: Client, limit: int, after: str | None, as_json: bool) -> None:
 @sandboxes.command()
 @click.argument("name")
 @with_server
-def drop(server: Client, name: str) -> None:
-    """Drop the sandbox NAME with all that it holds."""
+@JSON
+def drop(server: Client, name: str, as_json: bool) -> None:
+    """Drop the sandbox NAME with all that it holds; --json: those that are left."""
     if not NAME.fullmatch(name):
         raise click.UsageError(str(SandboxNameError(name)))
-    known = server.get("/sandboxes", limit=1000)["sandboxes"]
-    if name not in known:
+    if server.get("/sandboxes", name=name)["sandboxes"] != [name]:
         raise click.ClickException(f"there is no sandbox {name}; 'mocksrv sandboxes list' lists them")
     server.sandbox(name).call("DELETE", "/sandbox")
-    click.echo(f"{name} is dropped")
+    print_json(server.get("/sandboxes", limit=1000)) if as_json else click.echo(f"{name} is dropped")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from mocksrv.cli.client import JSON, print_json
 from mocksrv.engine.config import IN_MEMORY, TEMPORARY
 from mocksrv.engine.secrets import masked_urls
 
@@ -22,23 +23,28 @@ def db() -> None:
 
 @db.command()
 @DATABASE
-def check(database: str | None) -> int:
+@JSON
+def check(database: str | None, as_json: bool) -> int:
     """Say how the tables stand to this mocksrv; the exit status is 1 when they have to be upgraded."""
     from mocksrv.engine.storage.schema import SCHEMA_STEPS
 
     found, latest = _standing(_named(database)), len(SCHEMA_STEPS)
-    if found == latest:
+    if as_json:
+        print_json({"schema": found, "latest": latest})
+    elif found == latest:
         click.echo(f"schema {found}: up to date")
-        return 0
-    click.echo(f"schema {found}: 'mocksrv db upgrade', or the start of a server, brings it to {latest}")
-    return 1
+    else:
+        click.echo(f"schema {found}: 'mocksrv db upgrade', or the start of a server, brings it to {latest}")
+    return 0 if found == latest else 1
 
 
 @db.command()
 @DATABASE
-def upgrade(database: str | None) -> None:
+@JSON
+def upgrade(database: str | None, as_json: bool) -> None:
     """Bring the tables to where this mocksrv wants them, as the start of a server does; make them where none are."""
     from mocksrv.engine.storage.records import StoreError
+    from mocksrv.engine.storage.schema import SCHEMA_STEPS
     from mocksrv.engine.storage.store import open_store
 
     named = _named(database)
@@ -46,7 +52,11 @@ def upgrade(database: str | None) -> None:
         open_store(named).close()
     except StoreError as error:
         raise click.ClickException(str(error)) from None
-    click.echo(f"{masked_urls(named)}: schema {_standing(named)}")
+    found = _standing(named)
+    if as_json:
+        print_json({"schema": found, "latest": len(SCHEMA_STEPS)})
+    else:
+        click.echo(f"{masked_urls(named)}: schema {found}")
 
 
 def _named(database: str | None) -> str:

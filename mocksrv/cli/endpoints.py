@@ -183,6 +183,8 @@ def add_fault(server: Client, meets: str, pairs: tuple[str, ...], payload: str |
 
 @faults.command()
 @with_server
-def clear(server: Client) -> None:
+@JSON
+def clear(server: Client, as_json: bool) -> None:
     """Remove all faults."""
     server.call("DELETE", "/faults")
+    _show_faults(server.get("/faults"), as_json)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from mocksrv.engine.storage.schema import SCHEMA_STEPS
@@ -23,6 +24,15 @@ def test_a_database_is_checked_and_upgraded(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, f"state.db: schema {LATEST}\n")
     new = mocksrv("db", "check", cwd=tmp_path, env=env)
     assert (new.returncode, new.stdout) == (0, f"schema {LATEST}: up to date\n")
+
+
+def test_programs_are_told_in_json(tmp_path: Path) -> None:
+    make(str(tmp_path / "state.db"), 3)
+    env = environment(MOCKSRV_DATABASE="state.db")
+    told = [mocksrv("db", each, "--json", cwd=tmp_path, env=env) for each in ("check", "upgrade", "check")]
+    assert [json.loads(each.stdout)["schema"] for each in told] == [3, LATEST, LATEST]
+    assert [each.returncode for each in told] == [1, 0, 0]
+    assert json.loads(told[0].stdout)["latest"] == LATEST
 
 
 def test_a_check_changes_and_makes_nothing(tmp_path: Path) -> None:

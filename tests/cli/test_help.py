@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -43,6 +46,27 @@ def test_a_command_that_is_none(capsys: pytest.CaptureFixture[str], asked: str, 
         main([asked])
     assert ended.value.code == 2
     assert capsys.readouterr().err.endswith(f": No such command '{asked}'. {said}\n")
+
+
+SAY_NOTHING_ELSE = {"wait", "open", "mcp", "state export"}  # their output is not for programs, or JSON as it is
+
+
+def commands(group: click.Group, name: str = "") -> Iterator[tuple[str, click.Command]]:
+    """All commands that do something, by their whole names."""
+    context = click.Context(group)
+    for each in group.list_commands(context):
+        command = group.get_command(context, each)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{name}{each} ")
+        else:
+            yield f"{name}{each}", command
+
+
+def test_what_talks_to_a_server_prints_json_for_programs() -> None:
+    takes = {name: {option.name for option in command.params} for name, command in commands(main)}
+    mute = {name for name, options in takes.items() if "url" in options and "as_json" not in options}
+    assert mute == SAY_NOTHING_ELSE
 
 
 @pytest.mark.parametrize("group", ["clock", "subjects", "webhooks", "faults"])

@@ -128,6 +128,8 @@ def test_sandboxes_are_listed_and_dropped(server: Server, run: Run) -> None:
     assert run("sandboxes", "list").stdout.split() == ["ci-17", "default"]
     assert run("sandboxes", "drop", "ci-17").stdout == "ci-17 is dropped\n"
     assert json.loads(run("sandboxes", "list", "--json").stdout) == {"sandboxes": ["default"]}
+    ask(server, "/sandbox/ci-18/users")
+    assert json.loads(run("sandboxes", "drop", "ci-18", "--json").stdout) == {"sandboxes": ["default"]}
 
 
 def test_a_payload_is_given_whole_or_member_by_member(run: Run) -> None:
