@@ -48,10 +48,13 @@ class Client:
     """The control API of one sandbox. Connections are kept, and it uses no proxy: a server for tests is near.
 
     ``url`` is the server's, ``sandbox`` a name (None: the default one), ``token`` the server's control token;
-    ``base_url`` is where the sandbox's APIs are. One instance serves one thread at a time.
+    ``time_out``: seconds that it is waited for; ``base_url`` is where the sandbox's APIs are. One instance serves one
+    thread at a time.
     """
 
-    def __init__(self, url: str, sandbox: str | None = None, token: str | None = None) -> None:
+    def __init__(
+        self, url: str, sandbox: str | None = None, token: str | None = None, *, time_out: float = TIME_OUT
+    ) -> None:
         self.url = url.rstrip("/")
         self.token = token
         parts = urlsplit(self.url)
@@ -60,7 +63,7 @@ class Client:
         self._sandbox = sandbox
         self._base = f"{parts.path}{prefix}/_mocksrv"
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._connection = _connection(parts)
+        self._connection = _connection(parts, time_out)
 
     def sandbox(self, name: str) -> Client:
         """The control API of another sandbox of the same server."""
@@ -126,18 +129,18 @@ class Client:
         self._connection.close()
 
 
-def _connection(parts: SplitResult) -> http.client.HTTPConnection:
+def _connection(parts: SplitResult, time_out: float) -> http.client.HTTPConnection:
     """To the server of a URL. On this machine its certificate is not checked: it may have made that for itself."""
     host = parts.hostname or ""
     if parts.scheme != "https":
-        return http.client.HTTPConnection(host, parts.port, timeout=TIME_OUT)
+        return http.client.HTTPConnection(host, parts.port, timeout=time_out)
     import ssl
 
     context = ssl.create_default_context()
     if host in HERE:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    return http.client.HTTPSConnection(host, parts.port, timeout=TIME_OUT, context=context)
+    return http.client.HTTPSConnection(host, parts.port, timeout=time_out, context=context)
 
 
 class Sandbox:

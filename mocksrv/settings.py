@@ -152,6 +152,9 @@ def _present_file(text: str) -> Path:
     return Path(text)
 
 
+FILES = (_database, _file, _present_file)  # what reads the names of files
+
+
 def _clock(text: str) -> str:
     Clock.make(text)
     return text
@@ -306,6 +309,11 @@ SETTINGS = (
     Setting("api-key", _word, "KEY", "See --client-id.", shown="any"),
     Setting("limits", flag, "", "Keep MX's limits on a client: users, and calls a second.", shown="there are none"),
 )
+
+
+def choices(setting: Setting) -> tuple[str, ...]:
+    """The only words that a setting takes; none where others are allowed."""
+    return setting.read.words if isinstance(setting.read, _OneOf) else ()
 
 
 def file_schema() -> dict[str, Any]:

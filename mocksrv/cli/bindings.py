@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from mocksrv.cli import words
 from mocksrv.cli.client import JSON, print_json, with_server
 from mocksrv.client import Client
 from mocksrv.engine.names import NAME
@@ -37,13 +38,19 @@ def _show(found: Mapping[str, Any], as_json: bool) -> None:
 
 
 @bindings.command("set")
-@click.option("--default", metavar="NAME", help=f"What new subjects play; `{NOTHING}`: each provider's happy scenario.")
+@click.option(
+    "--default",
+    metavar="NAME",
+    help=f"What new subjects play; `{NOTHING}`: each provider's happy scenario.",
+    shell_complete=words.scenarios,
+)
 @click.option(
     "--next",
     "queue",
     metavar="NAME",
     multiple=True,
     help=f"What the next subjects play, one after the other; `{NOTHING}` empties the queue. Repeatable.",
+    shell_complete=words.scenarios,
 )
 @with_server
 @JSON
@@ -76,7 +83,7 @@ def list_(server: Client, limit: int, after: str | None, as_json: bool) -> None:
 
 
 @sandboxes.command()
-@click.argument("name")
+@click.argument("name", shell_complete=words.sandboxes)
 @with_server
 @JSON
 def drop(server: Client, name: str, as_json: bool) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from mocksrv.cli import words
 from mocksrv.client import Client, ControlError, Unreachable
 from mocksrv.engine.callbacks.addresses import is_http_url
 from mocksrv.engine.names import NAME
@@ -34,6 +35,7 @@ def with_server(command: Callable[..., Any]) -> Callable[..., Any]:
         envvar="MOCKSRV_SANDBOX",
         metavar="NAME",
         help="Its sandbox; default: the default one. (MOCKSRV_SANDBOX)",
+        shell_complete=words.sandboxes,
     )
     @functools.wraps(command)
     def called(*args: Any, url: str, sandbox: str | None, token: str | None, **options: Any) -> Any:
@@ -47,7 +49,13 @@ def with_sandboxes(command: Callable[..., Any]) -> Callable[..., Any]:
     files are to be merged.
     """
 
-    @click.option("--sandbox", metavar="NAME", multiple=True, help="Its sandbox; default: the default one. Repeatable.")
+    @click.option(
+        "--sandbox",
+        metavar="NAME",
+        multiple=True,
+        help="Its sandbox; default: the default one. Repeatable.",
+        shell_complete=words.sandboxes,
+    )
     @functools.wraps(command)
     def called(*args: Any, url: str, sandbox: Sequence[str], token: str | None, **options: Any) -> Any:
         names = sandbox or ((None,) if not options["merge"] else ())

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from mocksrv.cli import words
 from mocksrv.providers.demo import Choices, Demo, counted
 from mocksrv.registry import declared, nouns
 
@@ -41,7 +42,7 @@ behind. The exit status is 0 only if all callbacks arrived as the scenario plans
 
 
 @click.command(help=HELP)
-@click.argument("name", default="challenged")
+@click.argument("name", default="challenged", shell_complete=words.bundled)
 def demo(name: str) -> int:
     from mocksrv.cli.library import open_library
     from mocksrv.engine.config import Config

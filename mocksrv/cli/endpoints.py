@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from mocksrv.cli import words
 from mocksrv.cli.client import JSON, PAYLOAD, file_or_text, members, merged, print_json, put_with, with_server
 from mocksrv.cli.output import print_table
 from mocksrv.client import Client
@@ -47,7 +48,12 @@ def _show(answer: dict[str, Any], as_json: bool) -> None:
 @endpoints.command()
 @click.argument("target", metavar="URL")
 @click.option(
-    "--events", "patterns", metavar="PATTERN", multiple=True, help="Only events of these names: mx.member.* Repeatable."
+    "--events",
+    "patterns",
+    metavar="PATTERN",
+    multiple=True,
+    help="Only events of these names: mx.member.* Repeatable.",
+    shell_complete=words.events,
 )
 @click.option(
     "--auth",
@@ -155,7 +161,7 @@ def _lasts(rule: dict[str, Any]) -> str:
 
 
 @faults.command("add")
-@click.argument("meets")
+@click.argument("meets", shell_complete=words.events)
 @click.option(
     "--set",
     "pairs",

@@ -8,11 +8,12 @@ from urllib.parse import quote
 
 import click
 
+from mocksrv.cli import words
 from mocksrv.cli.client import JSON, print_json, with_server
 from mocksrv.cli.lists import listing, show_list
 from mocksrv.cli.output import print_table
 from mocksrv.client import Client
-from mocksrv.engine.violations import SEVERITIES
+from mocksrv.engine.violations import RULES, SEVERITIES
 
 WHY = (
     "provider",
@@ -82,8 +83,8 @@ def show(server: Client, id: str, as_json: bool) -> None:
 @click.command()
 @listing
 @filtering
-@click.option("--provider", metavar="NAME", help="Only of this provider's contract.")
-@click.option("--rule", metavar="RULE", help="Only of this rule.")
+@click.option("--provider", metavar="NAME", help="Only of this provider's contract.", shell_complete=words.providers)
+@click.option("--rule", metavar="RULE", help="Only of this rule.", shell_complete=words.of(*RULES))
 @click.option("--severity", type=click.Choice([*SEVERITIES]), help="Only as bad as this.")
 def violations(server: Client, as_json: bool, query: Mapping[str, Any]) -> None:
     """List what broke the providers' contracts, the newest last, with the rules, who says so, and how to mend it."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from mocksrv.cli import words
 from mocksrv.engine.scenarios.model import OUTCOMES
 from mocksrv.registry import DEFAULT, nouns
 
@@ -50,7 +51,7 @@ def list_(own: tuple[str, ...], as_json: bool) -> None:
 
 
 @scenarios.command()
-@click.argument("name")
+@click.argument("name", shell_complete=words.scenarios)
 @FOLDERS
 @JSON
 def show(name: str, own: tuple[str, ...], as_json: bool) -> None:
@@ -131,7 +132,13 @@ def schema(kind: str) -> None:
 
 @scenarios.command()
 @click.argument("name")
-@click.option("--provider", default=DEFAULT, show_default=True, help="Whose subjects play it.")
+@click.option(
+    "--provider",
+    default=DEFAULT,
+    show_default=True,
+    help="Whose subjects play it.",
+    shell_complete=words.providers,
+)
 def new(name: str, provider: str) -> None:
     """Write NAME.yaml, a commented scenario to start from, into the current folder."""
     from mocksrv.cli.library import open_library
@@ -165,7 +172,7 @@ second each. Where two providers have a scenario of that name, PROVIDER/NAME say
 
 
 @scenarios.command(help=SIMULATE)
-@click.argument("name")
+@click.argument("name", shell_complete=words.scenarios)
 @click.option(
     "--answer",
     "answers",

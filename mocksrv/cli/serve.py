@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mocksrv import __version__
+from mocksrv.cli import words
 from mocksrv.cli.lines import FORMATS, Lines
 from mocksrv.cli.settings import resolve
 from mocksrv.engine.config import IN_MEMORY, TEMPORARY, Config
@@ -32,7 +33,13 @@ def _option(setting: Setting, default: str) -> Any:
     if not setting.metavar:
         return click.option(f"{setting.option}/--no-{setting.name}", setting.key, default=None, help=text)
     return click.option(
-        setting.option, setting.key, metavar=setting.metavar, multiple=setting.many, default=None, help=text
+        setting.option,
+        setting.key,
+        metavar=setting.metavar,
+        multiple=setting.many,
+        default=None,
+        help=text,
+        shell_complete=words.of_setting(setting),
     )
 
 

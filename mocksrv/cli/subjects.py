@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from mocksrv.cli import words
 from mocksrv.cli.client import JSON, PAYLOAD, members, print_json, with_server
 from mocksrv.cli.lists import listing, show_list
 from mocksrv.cli.output import print_table
@@ -22,8 +23,13 @@ def subjects() -> None:
 
 @subjects.command("list")
 @listing
-@click.option("--provider", metavar="NAME", help=f"Only those of one provider: {', '.join(PROVIDERS)}.")
-@click.option("--scenario", metavar="NAME", help="Only those that play this scenario.")
+@click.option(
+    "--provider",
+    metavar="NAME",
+    help=f"Only those of one provider: {', '.join(PROVIDERS)}.",
+    shell_complete=words.providers,
+)
+@click.option("--scenario", metavar="NAME", help="Only those that play this scenario.", shell_complete=words.scenarios)
 @click.option("--status", metavar="STATUS", help="Only those in this status.")
 def list_(server: Client, as_json: bool, query: Mapping[str, Any]) -> None:
     """List them, the newest last, with what they play."""
@@ -71,7 +77,7 @@ def push(server: Client, id: str, status: str, pairs: tuple[str, ...], payload: 
 
 @subjects.command()
 @click.argument("id")
-@click.argument("scenario")
+@click.argument("scenario", shell_complete=words.scenarios)
 @click.option("--flow", metavar="NAME", help="Play this flow of it now; else its flows are played by the next calls.")
 @with_server
 @JSON

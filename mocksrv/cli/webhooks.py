@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import click
 
+from mocksrv.cli import words
 from mocksrv.cli.client import JSON, PAYLOAD, members, print_json, with_server
 from mocksrv.cli.lists import listing, show_list
 from mocksrv.client import Client
@@ -22,7 +23,7 @@ def webhooks() -> None:
 
 @webhooks.command("list")
 @listing
-@click.option("--event", metavar="PATTERN", help="Only events of these names: mx.member.*")
+@click.option("--event", metavar="PATTERN", help="Only events of these names: mx.member.*", shell_complete=words.events)
 @click.option("--subject", metavar="GUID", help="Only those about this member, account ...")
 @click.option("--state", type=click.Choice(STATES), help="Only those with a delivery in this state.")
 def list_(server: Client, as_json: bool, query: Mapping[str, Any]) -> None:
@@ -74,7 +75,9 @@ def show(server: Client, id: str, as_json: bool) -> None:
 @webhooks.command()
 @click.argument("id", required=False)
 @click.option("--since", metavar="MOMENT", help="All since then: 2026-01-01T12:00:00Z")
-@click.option("--event", metavar="PATTERN", help="With --since: only events of these names.")
+@click.option(
+    "--event", metavar="PATTERN", help="With --since: only events of these names.", shell_complete=words.events
+)
 @click.option("--subject", metavar="GUID", help="With --since: only those about this one.")
 @with_server
 @JSON
@@ -97,7 +100,7 @@ def replay(server: Client, id: str | None, since: str | None, as_json: bool, **f
 
 
 @click.command()
-@click.argument("event", required=False)
+@click.argument("event", required=False, shell_complete=words.events)
 @click.option("--subject", metavar="GUID", help="What it is about; default: the newest that fits, or an invented one.")
 @click.option(
     "--set",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from mocksrv import Server
 from mocksrv.cli.completion import SHELLS, VARIABLE
 from tests.cli.running import MOCKSRV, environment, mocksrv
 
@@ -32,9 +34,57 @@ def test_a_shell_is_given_a_script_that_asks_mocksrv(shell: str, tmp_path: Path)
     ],
 )
 def test_the_words_that_go_on(words: str, found: list[str]) -> None:
-    asking = {VARIABLE: "bash_complete", "COMP_WORDS": f"mocksrv {words}", "COMP_CWORD": str(len(words.split()))}
-    done = subprocess.run(MOCKSRV, env=environment(**asking), capture_output=True, text=True, check=False)
-    assert [line.partition(",")[2] for line in done.stdout.splitlines()] == found, done.stderr
+    assert completed(words) == found
+
+
+def completed(words: str, **variables: str) -> list[str]:
+    """What bash is told: the last of the words may be half-written, or empty."""
+    asking = {VARIABLE: "bash_complete", "COMP_WORDS": f"mocksrv {words}", "COMP_CWORD": str(len(words.split(" ")))}
+    env = environment(**asking, **variables)
+    done = subprocess.run(MOCKSRV, env=env, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    return [line.partition(",")[2] for line in done.stdout.split("\n") if line]
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("demo challenged-", ["challenged-image", "challenged-options", "challenged-twice"]),
+        ("serve --scenario sync", ["sync-failed", "synced"]),
+        ("subjects play MBR-1 deni", ["denied"]),
+        ("bindings set --next deni", ["denied"]),
+        ("serve --log-format ", ["json", "text"]),
+        ("violations --provider m", ["mono", "mx"]),
+        ("violations --rule no-", ["no-back-off"]),
+        ("trigger mx.member.", ["mx.member.created", "mx.member.deleted", "mx.member.updated"]),
+        ("webhooks list --event finicity.add", ["finicity.added", "finicity.adding"]),
+    ],
+)
+def test_the_values_that_are_known(words: str, found: list[str]) -> None:
+    assert completed(words) == found
+
+
+def test_scenarios_of_ones_own_are_known_as_far_as_they_can_be_read(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("name: zz-mine\nprovider: mx\n")
+    (tmp_path / "b.yaml").write_text("name: [zz\n")
+    assert completed(f"scenarios simulate --scenarios {tmp_path} zz") == ["zz-mine"]
+    assert completed("scenarios show zz", MOCKSRV_SCENARIOS=str(tmp_path)) == ["zz-mine"]
+    assert completed("scenarios show zz", MOCKSRV_SCENARIOS="no/such/folder") == []
+
+
+def test_sandboxes_are_those_of_the_server() -> None:
+    with Server() as server:
+        for name in ("ci-1", "ci-2", "other"):
+            server.sandbox(name).clock.show()
+        assert completed("clock show --sandbox ci", MOCKSRV_URL=server.url) == ["ci-1", "ci-2"]
+        assert completed(f"sandboxes drop --url {server.url} o") == ["other"]
+
+
+def test_a_server_that_does_not_answer_does_not_hold_the_shell_up() -> None:
+    assert completed("clock show --sandbox ci", MOCKSRV_URL="http://127.0.0.1:9") == []
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        url = f"http://127.0.0.1:{mute.getsockname()[1]}"
+        assert completed("clock show --sandbox ci", MOCKSRV_URL=url) == []
 
 
 BASH = """
