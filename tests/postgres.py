@@ -11,17 +11,19 @@ import shutil
 import socket
 import subprocess
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from mocksrv.engine import engine
 from mocksrv.engine.config import IN_MEMORY, TEMPORARY, is_postgres
+from mocksrv.engine.storage import postgres as storage
 from mocksrv.engine.storage.store import Store, open_store
 
 URL = os.environ.get("MOCKSRV_TEST_POSTGRES", "")
@@ -31,6 +33,12 @@ needs_postgres = pytest.mark.skipif(
     reason="needs a PostgreSQL: MOCKSRV_TEST_POSTGRES=postgresql://USER@HOST/DATABASE, where it may make schemas",
 )
 
+
+def of_sqlite(why: str) -> pytest.MarkDecorator:
+    """Marks a test that is about SQLite alone."""
+    return pytest.mark.skipif("config.getoption('on_postgres')", reason=f"about SQLite: {why}")
+
+
 NUMBERS = count(1)  # of the schemas of a process
 
 
@@ -39,6 +47,7 @@ class Schemas:
 
     def __init__(self) -> None:
         self._free: list[str] = []
+        self._emptying = ""  # the statements for it, which are the same for all
 
     def take(self) -> str:
         """The URL of an empty schema."""
@@ -57,13 +66,13 @@ class Schemas:
     def give(self, url: str) -> None:
         """It is not needed any more."""
         with connected(url) as connection:
-            found = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
-            tables = [name for (name,) in found if name != "mocksrv_schema"]
-            connection.execute("".join(f"DELETE FROM {name};" for name in tables))
-            numbers = connection.execute(
-                "SELECT sequencename FROM pg_sequences WHERE schemaname = current_schema()"
-            ).fetchall()
-            connection.execute("".join(f"ALTER SEQUENCE {name} RESTART;" for (name,) in numbers))
+            if not self._emptying:
+                here = "WHERE schemaname = current_schema()"
+                tables = connection.execute(f"SELECT tablename FROM pg_tables {here} AND tablename <> 'mocksrv_schema'")
+                self._emptying = "".join(f"DELETE FROM {name};" for (name,) in tables)
+                numbers = connection.execute(f"SELECT sequencename FROM pg_sequences {here}")
+                self._emptying += "".join(f"SELECT setval('{name}', 1, false);" for (name,) in numbers)
+            connection.execute(self._emptying)
         self._free.append(url)
 
 
@@ -121,6 +130,30 @@ def in_transactions(application: str) -> bool:
         return bool(connection.execute(sql, (application,)).fetchone()[0])
 
 
+class ForATime(storage.Store):
+    """A store in a schema that is given back at its end. Its connections are kept for the next one there: new ones
+    would have to read what tables there are, and to plan their statements again.
+    """
+
+    _kept: defaultdict[str, list[storage.PostgresSession]] = defaultdict(list)  # by the schema's URL
+
+    def __init__(self, may_wait: Callable[[], object]) -> None:
+        super().__init__(all_schemas().take(), may_wait)
+
+    def _connect(self) -> storage.PostgresSession:
+        kept = self._kept[self._url]
+        return kept.pop() if kept else super()._connect()
+
+    def _close_free(self) -> None:
+        while self._closed and (session := self._take_free()):
+            self._kept[self._url].append(session)
+        super()._close_free()  # those that have lost their server
+
+    def close(self) -> None:
+        super().close()
+        all_schemas().give(self._url)
+
+
 def use_it() -> None:
     """From now on the engines of this process are on it."""
     if not URL:
@@ -132,17 +165,7 @@ def use_it() -> None:
             return open_store(database, may_wait)
         if database not in (TEMPORARY, IN_MEMORY):
             return open_store(schema_of_file(database), may_wait)
-        schemas = all_schemas()
-        url = schemas.take()
-        store = open_store(url, may_wait)
-        close = store.close
-
-        def close_and_give() -> None:
-            close()
-            schemas.give(url)
-
-        store.close = close_and_give  # type: ignore[method-assign]
-        return store
+        return cast(Store, ForATime(may_wait))
 
     engine.open_store = opened
 

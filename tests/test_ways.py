@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 
 import mocksrv
+from tests import postgres
 from tests.conftest import MX, Receiver, started
 
 PACKAGE = str(Path(mocksrv.__file__).parent)
@@ -142,6 +143,7 @@ def by_file(passed: set[Function]) -> dict[str, list[str]]:
     return {file: sorted(name for of, name in passed if of == file) for file in sorted({file for file, _ in passed})}
 
 
+@postgres.of_sqlite("a way on PostgreSQL passes its adapter, too")
 @pytest.mark.parametrize("way", WAYS)
 def test_a_way_passes_few_files_and_functions(way: Way) -> None:
     passed = shortest(way)

@@ -21,6 +21,7 @@ from mocksrv.engine.storage.schema import SANDBOX_TABLES
 from mocksrv.engine.storage.sqlite import Store
 from mocksrv.engine.storage.tables.sandboxes import LITTLE, SLICE, SandboxQueries
 from mocksrv.web.app import App
+from tests import postgres
 from tests.attacks.test_big_loads import HUGE, rows_of_turns
 from tests.attacks.test_fairness import wait_until
 from tests.attacks.test_removals import LONGEST
@@ -35,9 +36,7 @@ flows:
     - {status: CREATED}
     - {after: 1s, status: CONNECTED}
 """
-of_sqlite = pytest.mark.skipif(
-    "config.getoption('on_postgres')", reason="with --on-postgres no process has a database alone"
-)
+of_sqlite = postgres.of_sqlite("with --on-postgres no process has a database alone")
 NOBODY = 65534  # a user without rights
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from mocksrv.engine.engine import Engine
 from mocksrv.web.app import App
+from tests import postgres
 from tests.attacks.test_fairness import wait_until
 from tests.conftest import MX, Receiver
 
@@ -29,6 +30,9 @@ def full_disk() -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+pytestmark = postgres.of_sqlite("files that cannot grow")
 
 
 @pytest.fixture(params=["file", "temporary"])

@@ -21,6 +21,7 @@ from mocksrv.engine.storage.turns import Turns
 from mocksrv.engine.world import World
 from mocksrv.server import build
 from mocksrv.web.app import App
+from tests import postgres
 from tests.attacks.imports_in_turns import WAYS
 from tests.conftest import MX, ROOT
 
@@ -205,6 +206,7 @@ def test_nothing_heavy_is_imported_while_writers_wait(provider: str) -> None:
     assert {name.partition(".")[0] for name in imported.stdout.split()} <= {"yaml"}
 
 
+@postgres.of_sqlite("whose turn it is")
 def test_a_turn_begins_again_where_something_is_not_ready_and_else_goes_on(parts: Parts) -> None:
     """A play that is undone for it is played again at once; a transaction of nobody who begins again has to wait."""
     engine, app = parts

@@ -20,6 +20,7 @@ import pytest
 from mocksrv.engine.config import Config
 from mocksrv.server import LocalServer
 from mocksrv.web.hosting.hosting import limits_of
+from tests import postgres
 from tests.attacks.test_fairness import wait_until
 from tests.cli.running import MOCKSRV, environment
 from tests.conftest import MX_HEADERS, Receiver
@@ -35,6 +36,7 @@ PARTS = {
     "partial chunk": f"{POST}Transfer-Encoding: chunked\r\n\r\n50\r\n{{".encode(),
 }
 EACH = 300  # connections of each kind
+of_sqlite = postgres.of_sqlite("its calls on the event loop; those to a database server have threads")
 ANSWERED = 0.1  # seconds within which the server must answer meanwhile
 
 
@@ -252,6 +254,7 @@ def test_the_calls_of_one_sandbox_leave_room_for_others() -> None:
         assert time.monotonic() - began < 5
 
 
+@of_sqlite
 def test_operations_that_take_long_leave_the_event_loop_to_polls(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mocksrv.web.app.LONG_BUSY", 0.0)
     with serving() as server:
@@ -262,6 +265,7 @@ def test_operations_that_take_long_leave_the_event_loop_to_polls(monkeypatch: py
     assert threads == ["mocksrv-host", "mocksrv-call-1"]
 
 
+@of_sqlite
 def test_what_took_long_once_is_the_event_loops_again_when_the_same_call_is_short(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

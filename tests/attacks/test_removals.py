@@ -20,6 +20,7 @@ from mocksrv.engine.storage.tables import removals
 from mocksrv.engine.storage.tables.removals import RemovalQueries
 from mocksrv.server import build
 from mocksrv.web.app import App
+from tests import postgres
 from tests.attacks.test_big_loads import HUGE, rows_of_turns
 from tests.attacks.test_fairness import wait_until
 from tests.conftest import MX, Receiver
@@ -176,6 +177,7 @@ def test_no_call_sees_what_was_below_a_member(make_server: Make) -> None:
         assert sum(number for number, _ in sums.values()) == seen["transactions"]
 
 
+@postgres.of_sqlite("a copy of its file")
 @pytest.mark.usefixtures("small_slices")
 def test_a_process_that_is_killed_meanwhile_leaves_nothing_that_is_seen(make_server: Make, tmp_path: Path) -> None:
     """The next start finds the file as it was at that moment, and goes on."""
@@ -270,6 +272,7 @@ def test_a_call_that_fails_removes_nothing(make_server: Make) -> None:
     assert (under_way(engine), hidden(engine)) == ([], 0)
 
 
+@postgres.of_sqlite("steps of its machine")
 def test_a_user_who_has_nothing_goes_without_a_look_at_what_others_have(make_server: Make) -> None:
     """Steps of SQLite's machine are counted: some thousands, where all records of the sandbox would be read."""
     engine, app = make_server()

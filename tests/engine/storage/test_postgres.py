@@ -277,3 +277,16 @@ def test_a_lost_connection_is_told_and_replaced(store: Store) -> None:
     assert undone == [True]
     with store.read() as tx:
         assert tx.sandboxes() == ["s"]
+
+
+@postgres.needs_postgres
+def test_a_transaction_that_stood_still_for_too_long_is_told_as_lost(store: Store) -> None:
+    with pytest.raises(StoreUnavailable), store.write() as tx:  # noqa: PT012
+        tx._run("SET idle_in_transaction_session_timeout = 1")  # ms
+        pid = tx._run("SELECT pg_backend_pid()").fetchone()[0]
+        with postgres.connected(postgres.URL) as connection:
+            while connection.execute("SELECT 1 FROM pg_stat_activity WHERE pid = %s", (pid,)).fetchone():
+                pass
+        tx.sandboxes()
+    with store.write() as tx:
+        tx.add_sandbox("s", "{}", "{}")
