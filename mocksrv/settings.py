@@ -72,7 +72,7 @@ class Setting(NamedTuple):
 # what the texts mean
 
 
-class _Number:
+class WholeNumber:
     """A whole number between two others."""
 
     def __init__(self, least: int, most: int, what: str) -> None:
@@ -84,7 +84,7 @@ class _Number:
         return int(text)
 
 
-class _OneOf:
+class OneOf:
     """One of these words."""
 
     def __init__(self, *words: str) -> None:
@@ -113,13 +113,13 @@ def url(text: str) -> str:
     return text
 
 
-def _base_url(text: str) -> str:
+def base_url(text: str) -> str:
     if urlsplit(url(text)).query:
         raise ValueError(f"{text!r} has a query; this is the beginning of all handed-out links")
     return text.rstrip("/")
 
 
-def _database(text: str) -> str:
+def database(text: str) -> str:
     if is_postgres(text):
         return text
     text = text.removeprefix("sqlite:///")
@@ -138,7 +138,7 @@ def folder(text: str) -> Path:
     return Path(text)
 
 
-def _file(text: str) -> Path:
+def file(text: str) -> Path:
     if not Path(text).absolute().parent.is_dir():
         raise ValueError(f"{text}: there is no folder {Path(text).parent}")
     if Path(text).is_dir():
@@ -146,104 +146,104 @@ def _file(text: str) -> Path:
     return Path(text)
 
 
-def _present_file(text: str) -> Path:
+def present_file(text: str) -> Path:
     if not Path(text).is_file():
         raise ValueError(f"{text!r} is not a file")
     return Path(text)
 
 
-FILES = (_database, _file, _present_file)  # what reads the names of files
+FILES = (database, file, present_file)  # what reads the names of files
 
 
-def _clock(text: str) -> str:
+def clock(text: str) -> str:
     Clock.make(text)
     return text
 
 
-def _start(text: str) -> int:
-    moment = parse_moment(text)
-    if not EARLIEST_START <= moment <= LATEST_START:
+def moment(text: str) -> int:
+    found = parse_moment(text)
+    if not EARLIEST_START <= found <= LATEST_START:
         raise ValueError(f"{text!r} is not a moment that a clock shows: {iso(EARLIEST_START)} to {iso(LATEST_START)}")
-    return moment
+    return found
 
 
-def _age(text: str) -> int:
+def at_least_a_day(text: str) -> int:
     if (age := parse_duration(text)) < DAY:
         raise ValueError(f"{text!r} is less than a day")
     return age
 
 
-def _idle(text: str) -> int:
+def at_least_a_minute(text: str) -> int:
     if (idle := parse_duration(text)) < MINUTE:
         raise ValueError(f"{text!r} is less than a minute")
     return idle
 
 
-def _host_pattern(text: str) -> str:
+def host_pattern(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9._*?:\[\]-]+", text):
         raise ValueError(f"{text!r} is not a host name; write for example hooks.example.com or *.example.com")
     return text.lower()
 
 
-def _word(text: str) -> str:
+def word(text: str) -> str:
     if not re.fullmatch(r"[\x21-\x7e]+", text):
         raise ValueError("a value of visible ASCII characters without spaces is wanted")
     return text
 
 
-def _client_id(text: str) -> str:
-    if ":" in _word(text):
+def client_id(text: str) -> str:
+    if ":" in word(text):
         raise ValueError("a client id has no ':', it is sent as HTTP Basic credentials")
     return text
 
 
 SETTINGS = (
-    Setting("host", _word, "HOST", "Address to listen on; 0.0.0.0 for all."),
-    Setting("port", _Number(0, 65535, "a port"), "PORT", "Port to listen on; 0 picks a free one."),
+    Setting("host", word, "HOST", "Address to listen on; 0.0.0.0 for all."),
+    Setting("port", WholeNumber(0, 65535, "a port"), "PORT", "Port to listen on; 0 picks a free one."),
     Setting(
         "workers",
-        _Number(1, MOST_WORKERS, "a number of processes"),
+        WholeNumber(1, MOST_WORKERS, "a number of processes"),
         "N",
         "How many processes serve; several need --database.",
     ),
     Setting(
         "threads",
-        _Number(1, MOST_THREADS, "a number of threads"),
+        WholeNumber(1, MOST_THREADS, "a number of threads"),
         "N",
         "How many calls that change something are served at the same time.",
     ),
     Setting("webhook-url", url, "URL", "Where callbacks go.", shown="none are sent"),
     Setting(
         "database",
-        _database,
+        database,
         "FILE|URL",
         "Where state is kept: a file (SQLite), or postgresql://…",
         shown="a temporary file",
     ),
-    Setting("sandboxes", _Number(1, 1_000_000, "a number of sandboxes"), "N", "How many sandboxes there may be."),
+    Setting("sandboxes", WholeNumber(1, 1_000_000, "a number of sandboxes"), "N", "How many sandboxes there may be."),
     Setting(
         "sandbox-idle",
-        _idle,
+        at_least_a_minute,
         "TIME",
         "Drop sandboxes that get no call for so long, but not the default one.",
         shown="they stay",
     ),
     Setting(
         "sandbox-by",
-        _OneOf(*SANDBOX_BY),
+        OneOf(*SANDBOX_BY),
         "url|client-id",
         "Whose a call without /sandbox/NAME is: default's, or of the sandbox named after its client id or key.",
     ),
     Setting(
         "keep-events",
-        _Number(100, 10_000_000, "a number of events"),
+        WholeNumber(100, 10_000_000, "a number of events"),
         "N",
         "How many webhooks a sandbox keeps, with attempts.",
     ),
-    Setting("keep-for", _age, "TIME", "For how long, in the sandbox's time; pending ones stay.", shown="90d"),
+    Setting("keep-for", at_least_a_day, "TIME", "For how long, in the sandbox's time; pending ones stay.", shown="90d"),
     Setting(
         "keep-requests",
-        _Number(100, 10_000_000, "a number of calls"),
+        WholeNumber(100, 10_000_000, "a number of calls"),
         "N",
         "How many calls a sandbox keeps, and as many violations.",
     ),
@@ -256,93 +256,64 @@ SETTINGS = (
     ),
     Setting("strict", flag, "", "Refuse to start when one of those files has a fault.", shown="it is left out"),
     Setting("quiet", flag, "", "Print no line for every call and callback.", shown="they are printed"),
-    Setting("log-format", _OneOf(*LOG_FORMATS), "FORMAT", "How those lines are written: text, or json."),
-    Setting("port-file", _file, "FILE", "File that has the port while the server is there.", shown="none"),
+    Setting("log-format", OneOf(*LOG_FORMATS), "FORMAT", "How those lines are written: text, or json."),
+    Setting("port-file", file, "FILE", "File that has the port while the server is there.", shown="none"),
     Setting("plain-pages", flag, "", "Leave the sandbox line out of pages.", shown="it is at the bottom"),
-    Setting("clock", _clock, "CLOCK", "Time in new sandboxes: real, manual (stands still), or a speed such as x60."),
+    Setting("clock", clock, "CLOCK", "Time in new sandboxes: real, manual (stands still), or a speed such as x60."),
     Setting(
         "now",
-        _start,
+        moment,
         "ISO",
         "The moment at which new sandboxes start.",
         shown="the present; 2026-01-01 if manual with a seed",
     ),
     Setting(
         "seed",
-        _Number(-LARGEST_SEED, LARGEST_SEED, "a seed"),
+        WholeNumber(-LARGEST_SEED, LARGEST_SEED, "a seed"),
         "N",
         "Makes ids and data the same again in every run.",
         shown="none",
     ),
     Setting(
-        "scenario", _word, "NAME", "What is played when nothing else chooses.", shown="connected, synced, connect-full"
+        "scenario", word, "NAME", "What is played when nothing else chooses.", shown="connected, synced, connect-full"
     ),
     Setting(
         "fidelity",
-        _OneOf(*FIDELITIES),
+        OneOf(*FIDELITIES),
         "sdk|wire",
         "Where a provider's sources disagree: as its page and SDKs have it, or as the wire does.",
     ),
-    Setting("public-url", _base_url, "URL", "Beginning of handed-out links.", shown="the request's Host"),
+    Setting("public-url", base_url, "URL", "Beginning of handed-out links.", shown="the request's Host"),
     Setting(
         "allow-callbacks",
-        _host_pattern,
+        host_pattern,
         "HOST",
         "Host (pattern) that callbacks may go to beside local ones. Repeatable.",
         many=True,
     ),
     Setting(
         "allow-host",
-        _host_pattern,
+        host_pattern,
         "PATTERN",
         "Name (pattern) of this server, for callers of the control API that use it. Repeatable.",
         many=True,
     ),
-    Setting("control-from", _OneOf(*CLIENTS), "loopback|private", "Which clients the control API answers."),
+    Setting("control-from", OneOf(*CLIENTS), "loopback|private", "Which clients the control API answers."),
     Setting(
-        "control-token", _word, "TOKEN", "Opens the control API to clients from anywhere that send it.", shown="none"
+        "control-token", word, "TOKEN", "Opens the control API to clients from anywhere that send it.", shown="none"
     ),
-    Setting("tls", _OneOf("self"), "self", "HTTPS with a certificate that is made at the start.", shown="plain HTTP"),
-    Setting("tls-cert", _present_file, "FILE", "HTTPS with this certificate and its chain (PEM).", shown="none"),
-    Setting("tls-key", _present_file, "FILE", "The key of that certificate (PEM).", shown="none"),
-    Setting("client-id", _client_id, "ID", "With --api-key: the only credentials that are accepted.", shown="any"),
-    Setting("api-key", _word, "KEY", "See --client-id.", shown="any"),
+    Setting("tls", OneOf("self"), "self", "HTTPS with a certificate that is made at the start.", shown="plain HTTP"),
+    Setting("tls-cert", present_file, "FILE", "HTTPS with this certificate and its chain (PEM).", shown="none"),
+    Setting("tls-key", present_file, "FILE", "The key of that certificate (PEM).", shown="none"),
+    Setting("client-id", client_id, "ID", "With --api-key: the only credentials that are accepted.", shown="any"),
+    Setting("api-key", word, "KEY", "See --client-id.", shown="any"),
     Setting("limits", flag, "", "Keep MX's limits on a client: users, and calls a second.", shown="there are none"),
 )
 
 
 def choices(setting: Setting) -> tuple[str, ...]:
     """The only words that a setting takes; none where others are allowed."""
-    return setting.read.words if isinstance(setting.read, _OneOf) else ()
-
-
-def file_schema() -> dict[str, Any]:
-    """The JSON Schema of mocksrv.yaml, with which editors complete and check it."""
-    members = {setting.key: _shape(setting) for setting in SETTINGS}
-    dashed = {setting.name: members[setting.key] for setting in SETTINGS}  # keys may be written like options
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Settings of mocksrv",
-        "type": "object",
-        "properties": {**dashed, **members},
-        "additionalProperties": False,
-    }
-
-
-def _shape(setting: Setting) -> dict[str, Any]:
-    """The JSON Schema of a setting's value, as YAML has it."""
-    read = setting.read
-    if isinstance(read, _Number):
-        shape: dict[str, Any] = {"type": "integer", "minimum": read.least, "maximum": read.most}
-    elif isinstance(read, _OneOf):
-        shape = {"enum": list(read.words)}
-    elif read is flag:
-        shape = {"type": "boolean"}
-    else:
-        shape = {"type": ["string", "number"]}
-    many = {"anyOf": [shape, {"type": "array", "items": shape}]} if setting.many else shape
-    default = {"default": setting.default} if isinstance(setting.default, (str, int)) and setting.default != "" else {}
-    return {"description": setting.help, **many, **default}
+    return setting.read.words if isinstance(setting.read, OneOf) else ()
 
 
 def config_of(values: Mapping[str, Any], spelled: Callable[[str], str]) -> Config:

@@ -112,7 +112,7 @@ def schema(kind: str) -> None:
     complete and check them.
     """
     if kind == "settings":
-        from mocksrv.settings import file_schema
+        from mocksrv.cli.settings_schema import file_schema
 
         click.echo(json.dumps(file_schema(), indent=2, ensure_ascii=False))
         return
