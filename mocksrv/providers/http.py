@@ -339,12 +339,12 @@ class Call(Generic[MountT, RouteT]):
 
     # the journal
 
-    def about(self, subject: Record) -> Record:
-        """Takes down in the journal whom the call is about and how that one stands; the views change this very
-        record.
+    def about(self, subject: Record, *, new: bool = False) -> Record:
+        """Takes down in the journal whom the call is about and how that one stands: nowhere, if the call makes it. The
+        views change this very record.
         """
         self._subject = subject
-        self.entry.notes.update(subject=subject.guid, status_before=self.mount.role.status(subject))
+        self.entry.notes.update(subject=subject.guid, status_before=None if new else self.mount.role.status(subject))
         return subject
 
     def delete(self, world: World, subject: Record) -> None:

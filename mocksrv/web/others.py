@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import Any
@@ -21,6 +22,10 @@ from mocksrv.web import control, dashboard, pages
 from mocksrv.web.app import App, is_below, no_room, unavailable
 from mocksrv.web.control.calls import AUTH_KINDS, PREFIX
 from mocksrv.web.hosting.calls import LARGEST_BODY
+from mocksrv.web.routing import PARAMETER
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+ID = "<>"  # in place of a parameter
 
 
 class LazyRule(Rule):
@@ -79,8 +84,8 @@ class Others:
         status = 404 if error.code == 405 else error.code or 500
 
         def refuse(call: AnyCall) -> Answer:
-            known = [f"{route.method} {provider.prefix}{route.path}" for route in provider.routes.values()]
-            call.entry.notes["nearest"] = near(f"{request.method} {request.path}"[:200], known, cutoff=0.4)
+            of_the_path = self._of_the_path() if error.code == 405 else None
+            call.entry.notes["nearest"] = of_the_path or _most_like(request.method, request.path, provider)
             return call.refuse(status, error.description or error.name)
 
         return self._app.answer(_present(), provider, None, refuse)
@@ -93,6 +98,13 @@ class Others:
             return error
         return NotFound()
 
+    def _of_the_path(self) -> str | None:
+        """The route of a path that has none for this method, with the methods that it has: ``GET, POST /users``."""
+        rules = self._rules.bind_to_environ(request.environ)
+        allowed = rules.allowed_methods()
+        methods = [method for method in METHODS if method in allowed]
+        return f"{', '.join(methods)} {rules.match(method=methods[0], return_rule=True)[0].rule}" if methods else None
+
     @cached_property
     def _rules(self) -> Map:
         """The operations as werkzeug's rules: made for the first call that means none."""
@@ -102,6 +114,17 @@ class Others:
             for route in provider.routes.values()
             for method in (route.method, *(["OPTIONS"] if route.from_pages else []))
         )
+
+
+def _most_like(method: str, path: str, provider: Provider) -> str | None:
+    """The provider's operation that is most like a call. What has a digit is taken for an id unless it is part of an
+    operation's path: ids are no more alike than any two words.
+    """
+    operations = {f"{route.method} {provider.prefix}{route.path}" for route in provider.routes.values()}
+    fixed = {part for operation in operations for part in operation.split("/")}
+    parts = [ID if re.search(r"\d", part) and part not in fixed else part for part in path.split("/")]
+    known = {PARAMETER.sub(ID, operation): operation for operation in sorted(operations)}
+    return known.get(near(f"{method} {'/'.join(parts)}"[:200], known, cutoff=0.4) or "")
 
 
 def _present() -> Request:

@@ -202,7 +202,7 @@ def _generate(call: Call, type: str, given: Mapping[str, Any]) -> Reply:
         world.add(session)
         world.mark(session, "a Connect URL was generated", status="ping")
         emit(world, session, "ping", sent=id)
-        call.about(session)
+        call.about(session, new=True)
     return Reply({"link": link})
 
 

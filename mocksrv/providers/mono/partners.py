@@ -108,7 +108,7 @@ def login(call: Call) -> Reply:
         except UnknownScenario as unknown:
             raise MonoError(400, str(unknown)) from None
         account = link_account(call.mount, world, customer, institution, session.body["auth_method"], choice)
-        call.about(account)
+        call.about(account, new=True)
         code = code_of(world, account)
         world.remove(guid=session.guid)
     message = "Login successful"

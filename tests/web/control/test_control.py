@@ -725,6 +725,37 @@ def test_a_member_that_is_deleted_stands_nowhere(mx: MX, user: str, member: str)
     assert (shown["status_before"], shown["status_after"]) == ("CONNECTED", None)
 
 
+def test_a_member_that_is_made_stood_nowhere_before(mx: MX, user: str, member: str) -> None:
+    [call] = mx.control("GET", "/requests?method=POST&path=*/members")["requests"]
+    shown = mx.control("GET", f"/requests/{call['id']}")
+    assert (shown["subject"], shown["status_before"], shown["status_after"]) == (member, None, "CREATED")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "nearest"),
+    [
+        ("GET", "/userz", "GET /users"),
+        ("GET", "/users/USR-12/members/MBR-34/statuss", "GET /users/<user>/members/<member>/status"),
+        ("GET", "/users/", "GET /users"),
+        ("PUT", "/users", "GET, POST /users"),
+        ("PATCH", "/users/USR-12/members/MBR-34", "GET, PUT, DELETE /users/<user>/members/<member>"),
+        ("DELETE", "/mono/v2/accounts", "GET /mono/v2/accounts"),
+        ("GET", "/zzzzzzzzzzzzz/yyyyyyyyyyy", None),
+    ],
+)
+def test_an_unknown_route_names_the_nearest(mx: MX, method: str, path: str, nearest: str | None) -> None:
+    answer = mx.http.open(path, method=method)
+    shown = mx.control("GET", f"/requests/{answer.headers['X-Mocksrv-Request']}")
+    assert (shown["status"], shown["operation"], shown["nearest"]) == (404, None, nearest)
+
+
+def test_a_route_of_another_version_says_which(mx: MX, user: str) -> None:
+    mx.call("POST", f"/users/{user}/accounts/merge", {}, status=404)
+    [call] = mx.control("GET", "/requests?status=404")["requests"]
+    shown = mx.control("GET", f"/requests/{call['id']}")
+    assert (shown["operation"], shown["nearest"]) == ("mergeAccounts", "POST /users/<user>/accounts/merge (v20250224)")
+
+
 def test_control_calls_are_not_in_the_journal(mx: MX) -> None:
     mx.control("GET", "/clock")
     assert mx.control("GET", "/requests") == {"requests": []}

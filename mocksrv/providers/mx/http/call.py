@@ -140,6 +140,7 @@ class Call(http.Call[Mount, Route]):
             self.mount.limits.check_rate(self, route.method)
         self.version = self.choose_version()
         if self.version not in route.versions:
+            self.entry.notes["nearest"] = f"{route.method} {route.path} ({', '.join(route.versions)})"
             raise MXError(404, INVALID_ROUTE)
         if route.product:
             self.require(route.product)

@@ -124,7 +124,7 @@ def create_member(call: Call, user: str) -> Reply:
         check_id(world, partner_id, None)
         body = member_body(institution, is_managed_by_user=False, **given)
         record = Record("mx.member", world.guid("MBR"), body, owner=owner.guid, partner_id=partner_id)
-        world.add(call.about(record))
+        world.add(call.about(record, new=True))
         emit_member(world, "mx.member.created", record)
         return Reply({"member": members.render(call, record, owner)}, 202)
 

@@ -214,7 +214,7 @@ def create_member(call: Call, user: str, fetch: Sequence[str] = ()) -> Reply:
         if fetch and not products:  # no ``data_request``: nobody is told that the first data are there
             request.fetch, request.ready = list(fetch), True
         request.headers = dict(echo)
-        call.engine.player.start(world, call.about(record), job, created=True, skip=skip, details=request)
+        call.engine.player.start(world, call.about(record, new=True), job, created=True, skip=skip, details=request)
         accepted = 202 if complete else 201
         return Reply({"member": render(call, record, owner)}, 200 if skip or job == "oauth" else accepted)
 

@@ -70,10 +70,15 @@ class WholeRequest(Request):
     scenario = Text("What that plays.", allow_none=True, optional=True)
     flow = Text("The flow.", allow_none=True, optional=True)
     step = Text("File and line of the step.", allow_none=True, optional=True)
-    status_before = Text("How it stood before.", allow_none=True, optional=True)
-    status_after = Text("How it stood afterwards.", allow_none=True, optional=True)
+    status_before = Text("How it stood before; null where the call made it.", allow_none=True, optional=True)
+    status_after = Text("How it stood afterwards; null where the call deleted it.", allow_none=True, optional=True)
     counted = Text("Why it stands in a status that its scenario does not write.", optional=True)
-    nearest = Text("Of an unknown route: the nearest that there is.", allow_none=True, optional=True)
+    nearest = Text(
+        "Of an unknown route: the nearest that there is, or that of its path with the methods that it has, "
+        "`GET, POST /users`.",
+        allow_none=True,
+        optional=True,
+    )
     fault = Text("The fault that made the answer.", optional=True)
     unread = Items(Text(), "Fields of the body that nobody read.", optional=True)
     ping = Anything(
