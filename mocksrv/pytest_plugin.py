@@ -1,5 +1,6 @@
 """The pytest plugin, there with the package: the fixture `mocksrv` is a fresh sandbox for each test.
 
+With ``--mocksrv-report FILE`` the run leaves what all of them have to tell for ``mocksrv report --merge FILE``.
 It runs on one server for the whole run, which starts with the first test that asks for it: in threads of pytest's
 process, or under pytest-xdist in a process of its own that all workers share. Nothing else is imported before.
 """
@@ -18,6 +19,7 @@ import pytest
 
 if TYPE_CHECKING:
     from mocksrv.client import Sandbox
+    from mocksrv.reporting import Report
 
 MARKER = (
     "mocksrv(strict=False, scenario=NAME, clock=CLOCK, now=MOMENT, seed=N, all_events=True): the test's sandbox of "
@@ -31,6 +33,10 @@ SHOWN = 50  # lines of each part of the report: the latest
 START_TIME_OUT = 90.0  # seconds that a worker waits for the run's server
 SANDBOX: pytest.StashKey[Sandbox] = pytest.StashKey()
 SHARED: pytest.StashKey[SharedServer] = pytest.StashKey()
+IS_LAST: pytest.StashKey[bool] = pytest.StashKey()  # of the run: the server ends with this test
+SECTION: pytest.StashKey[tuple[str, str]] = pytest.StashKey()  # of the test's report, made before the server ends
+REPORT: pytest.StashKey[Report] = pytest.StashKey()  # of the run, so far
+WORKERS_REPORT = "mocksrv_report"  # among what a worker of pytest-xdist hands over at its end
 
 
 class RunningServer(Protocol):
@@ -59,16 +65,33 @@ def mocksrv_server(request: pytest.FixtureRequest) -> Iterator[RunningServer]:
 
 @pytest.fixture
 def mocksrv(request: pytest.FixtureRequest, mocksrv_server: RunningServer) -> Iterator[Sandbox]:
-    """A `mocksrv.Sandbox` for this test alone, named after it."""
-    options = marked(request.node)
-    sandbox = mocksrv_server.sandbox(sandbox_name(request.node))
+    """A `mocksrv.Sandbox` for this test alone, named after it. It is there until the report of the test is made."""
+    item = request.node
+    options = marked(item)
+    sandbox = mocksrv_server.sandbox(sandbox_name(item))
     sandbox.set_up = partial(set_up, sandbox, options)
+    item.stash[SANDBOX] = sandbox
     sandbox.set_up()
-    request.node.stash[SANDBOX] = sandbox
     yield sandbox
-    del request.node.stash[SANDBOX]
-    sandbox.drop()
-    sandbox.close()
+    if item.config.option.mocksrv_report:
+        from mocksrv.reporting import told
+
+        _add_to_report(item.config, told(sandbox.name, sandbox.control))
+    if item.stash[IS_LAST]:
+        item.stash[SECTION] = _section(sandbox)
+        _drop(item)
+
+
+def _drop(item: pytest.Item) -> None:
+    """Drops the test's sandbox, if there is one."""
+    sandbox = item.stash.get(SANDBOX, None)
+    if sandbox is not None:
+        from mocksrv.client import Unreachable
+
+        del item.stash[SANDBOX]
+        with contextlib.suppress(Unreachable):  # a server that was only this module's has ended
+            sandbox.drop()
+        sandbox.close()
 
 
 def sandbox_name(item: pytest.Item) -> str:
@@ -113,6 +136,14 @@ def set_up(sandbox: Sandbox, options: Mapping[str, Any]) -> None:
 # hooks
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.getgroup("mocksrv").addoption(
+        "--mocksrv-report",
+        metavar="FILE",
+        help="write what the tests have met of the providers, and which rules they broke: for mocksrv report --merge",
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
 
@@ -146,23 +177,72 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     return result
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    item.stash[IS_LAST] = nextitem is None
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Adds what happened in the sandbox to the report of a test that fails."""
+    """Adds what happened in the sandbox to the report of a test that fails, by itself or in its fixtures."""
     report = yield
-    sandbox = item.stash.get(SANDBOX, None)
-    if sandbox is not None and report.failed:
-        from mocksrv.client import ControlError, Unreachable
-
-        try:
-            told = "\n".join(_told(sandbox))
-        except (ControlError, Unreachable) as error:
-            told = f"what happened there cannot be read: {error}"
-        report.sections.append((f"mocksrv sandbox {sandbox.name}", told))
+    if report.failed:
+        sandbox = item.stash.get(SANDBOX, None)
+        section = item.stash.get(SECTION, None) if sandbox is None else _section(sandbox)
+        report.sections.extend([section] if section else [])
+    if report.when == "teardown":
+        _drop(item)
     return report
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """A worker of pytest-xdist has ended; one that died has nothing to hand over."""
+    report = getattr(node, "workeroutput", {}).get(WORKERS_REPORT)
+    if report is not None:
+        from mocksrv.reporting import parsed
+
+        _add_to_report(node.config, parsed(report))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Writes the run's report, or hands over a worker's part of it."""
+    config = session.config
+    name = config.option.mocksrv_report
+    if name is None:
+        return
+    from mocksrv.reporting import merged
+
+    document = json.dumps(config.stash.get(REPORT, merged(())).document(), indent=2)
+    if hasattr(config, "workeroutput"):
+        config.workeroutput[WORKERS_REPORT] = document
+        return
+    file = config.invocation_params.dir / name
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"{document}\n", "utf-8")
+    except OSError as error:
+        pytest.exit(f"--mocksrv-report: {file}: {error.strerror}", pytest.ExitCode.USAGE_ERROR)
+
+
+def _add_to_report(config: pytest.Config, report: Report) -> None:
+    from mocksrv.reporting import merged
+
+    config.stash[REPORT] = merged([*([config.stash[REPORT]] if REPORT in config.stash else []), report])
+
+
 # what a failed test's report says
+
+
+def _section(sandbox: Sandbox) -> tuple[str, str]:
+    """Title and text."""
+    from mocksrv.client import ControlError, Unreachable
+
+    try:
+        told = "\n".join(_told(sandbox))
+    except (ControlError, Unreachable) as error:
+        told = f"what happened there cannot be read: {error}"
+    return f"mocksrv sandbox {sandbox.name}", told
 
 
 def _told(sandbox: Sandbox) -> Iterator[str]:

@@ -10,9 +10,12 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import mocksrv.server
+from mocksrv.cli import main
 from mocksrv.engine.names import NAME
+from mocksrv.reporting import read
 
 pytest_plugins = "pytester"
 
@@ -287,6 +290,110 @@ def test_passes(mocksrv):
         ]
     )
     result.stdout.no_fnmatch_line("*- mocksrv sandbox test-passes-*")
+
+
+def test_a_test_whose_fixtures_fail_shows_what_happened(pytester: pytest.Pytester) -> None:
+    """In setup and in teardown, whether they use the sandbox or not; also in the run's last test: its server ends."""
+    result = run(
+        pytester,
+        """
+import pytest
+
+@pytest.fixture
+def fails_in_setup(mocksrv):
+    mx(f"{mocksrv.base_url}/users?page=1")
+    raise RuntimeError
+
+@pytest.fixture
+def fails_in_teardown(mocksrv):
+    yield
+    mx(f"{mocksrv.base_url}/users?page=2")
+    raise RuntimeError
+
+@pytest.fixture
+def fails_after_all():
+    yield
+    raise RuntimeError
+
+def test_one(fails_in_setup):
+    pass
+
+def test_two(fails_in_teardown):
+    pass
+
+def test_three(fails_after_all, mocksrv):
+    mx(f"{mocksrv.base_url}/users?page=3")
+
+def test_four(fails_after_all, fails_in_teardown):
+    pass
+
+def test_none_is_left(mocksrv_server):
+    assert mocksrv_server.sandbox("default").control.get("/sandboxes") == {"sandboxes": ["default"]}
+
+def test_last(fails_in_teardown):
+    pass
+""",
+    )
+    result.assert_outcomes(passed=5, errors=5)
+    for test, page in {"one": 1, "two": 2, "three": 3, "four": 2, "last": 2}.items():
+        title = f"*- mocksrv sandbox test-{test}-*"
+        result.stdout.fnmatch_lines([title, "calls:", f"  *  200  GET /users[?]page={page}", "violations: none"])
+    assert "cannot be read" not in str(result.stdout)
+
+
+def test_a_run_leaves_a_report_of_all_its_sandboxes(pytester: pytest.Pytester) -> None:
+    test = """
+def test_one(mocksrv):
+    mx(f"{mocksrv.base_url}/users?colour=red")
+
+def test_two(mocksrv):
+    connect(mocksrv)
+"""
+    run(pytester, test, "--mocksrv-report", "reports/mocksrv.json").assert_outcomes(passed=2)
+    _check_report(pytester.path / "reports" / "mocksrv.json")
+
+
+@pytest.mark.slow
+def test_workers_leave_one_report(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        HELPERS
+        + """
+def test_one(mocksrv):
+    mx(f"{mocksrv.base_url}/users?colour=red")
+
+def test_two(mocksrv):
+    connect(mocksrv)
+"""
+    )
+    options = ("-p", "xdist", "-n2", "--dist=load", "--mocksrv-report", "mocksrv.json")
+    pytester.runpytest_subprocess(*PLUGIN, *options).assert_outcomes(passed=2)
+    _check_report(pytester.path / "mocksrv.json")
+
+
+def _check_report(file: Path) -> None:
+    """It is what the tests have met, and `mocksrv report` takes it."""
+    report = read(file)
+    assert sorted(name.rpartition("-")[0] for name in report.sandboxes) == ["test-one", "test-two"]
+    [mx] = [each["kinds"]["operation"]["met"] for each in report.coverage if each["provider"] == "mx"]
+    assert {"listUsers", "createUser", "createMember"} <= {each["name"] for each in mx}
+    assert [(each["sandbox"].rpartition("-")[0], each["detail"]) for each in report.violations] == [
+        ("test-one", "colour")
+    ]
+    told = CliRunner().invoke(main, ["report", "--merge", str(file), "--fail-on", "violations"])
+    assert (told.exit_code, "sandboxes: test-" in told.output) == (1, True)
+
+
+def test_a_report_of_no_sandbox_is_empty(pytester: pytest.Pytester) -> None:
+    run(pytester, "def test_it():\n    pass\n", "--mocksrv-report", "mocksrv.json").assert_outcomes(passed=1)
+    told = CliRunner().invoke(main, ["report", "--merge", "mocksrv.json"])
+    assert (told.exit_code, told.output.splitlines()[0]) == (0, "sandboxes: none")
+
+
+def test_a_report_that_cannot_be_written_is_told_in_a_line(pytester: pytest.Pytester) -> None:
+    (pytester.path / "taken").mkdir()
+    result = run(pytester, "def test_it():\n    pass\n", "--mocksrv-report", "taken")
+    result.stderr.fnmatch_lines(["*--mocksrv-report: */taken: Is a directory*"])
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
 
 
 def test_a_long_story_is_cut(pytester: pytest.Pytester) -> None:

@@ -10,15 +10,15 @@ import click
 
 from mocksrv.cli.client import JSON, print_json, with_sandboxes
 from mocksrv.cli.output import print_table, write_file
-from mocksrv.cli.reporting import NoReport, Report, asked, merged, read
 from mocksrv.cli.requests import broken, show_rules
 from mocksrv.client import Client
 from mocksrv.engine.coverage import KINDS
 from mocksrv.engine.problems import choose
 from mocksrv.engine.violations import ERROR, SEVERITIES
 from mocksrv.registry import declared
+from mocksrv.reporting import NoReport, Report, asked, merged, read
 
-NAMED = 12  # things that were not met, in the text
+NAMED = 12  # sandboxes, and things that were not met, in the text
 FAIL_ON = {"violations": tuple(SEVERITIES), "errors": (ERROR,)}  # -> the severities that fail
 
 
@@ -52,7 +52,13 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.command()
 @with_sandboxes
-@click.option("--merge", type=FILE, multiple=True, metavar="FILE", help="Add what --json wrote there. Repeatable.")
+@click.option(
+    "--merge",
+    type=FILE,
+    multiple=True,
+    metavar="FILE",
+    help="Add what --json, or pytest --mocksrv-report, wrote there. Repeatable.",
+)
 @click.option("--junit", type=FILE, metavar="FILE", help="Also write it as JUnit XML: a case for each rule.")
 @click.option("--html", type=FILE, metavar="FILE", help="Also write it as one page.")
 @click.option(
@@ -111,7 +117,7 @@ def _unmet(whole: Report, minima: Sequence[Minimum]) -> Iterator[str]:
 
 
 def _print(whole: Report) -> None:
-    click.echo(f"sandboxes: {', '.join(whole.sandboxes)}\n")
+    click.echo(f"sandboxes: {_listed(whole.sandboxes)}\n")
     rows = []
     for name in whole.used:
         shares = (whole.share(kind, name) for kind in (*KINDS, None))
@@ -137,9 +143,13 @@ def _print(whole: Report) -> None:
 
 
 def _print_names(kind: str, names: Sequence[str]) -> None:
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     if names:
-        click.echo(f"  {kind}: {', '.join(names[:NAMED])}{more}")
+        click.echo(f"  {kind}: {_listed(names)}")
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"{', '.join(names[:NAMED])}{more}" or "none"
 
 
 def _example(violation: Mapping[str, Any]) -> str:

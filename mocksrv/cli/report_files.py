@@ -11,13 +11,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from mocksrv import __version__
-from mocksrv.cli.reporting import Broken, Report
 from mocksrv.cli.requests import broken
 from mocksrv.engine.clock import iso, wall_ms
 from mocksrv.engine.coverage import KINDS
 from mocksrv.engine.violations import RULES
 from mocksrv.providers import pages
 from mocksrv.registry import declared
+from mocksrv.reporting import Broken, Report
 
 TEMPLATES = Path(__file__).with_name("templates")
 STYLES = Path(pages.__file__).with_name("static") / "page.css"

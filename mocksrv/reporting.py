@@ -1,4 +1,4 @@
-"""What `mocksrv report` tells: read from a running server, kept in files, merged, and summed up."""
+"""What `mocksrv report` tells: read from running servers, kept in files, merged, and summed up."""
 
 from __future__ import annotations
 
@@ -94,21 +94,25 @@ def _broken(provider: str, rule: str, violations: Sequence[Mapping[str, Any]]) -
 
 def asked(servers: Iterable[Client]) -> Report:
     """What the sandboxes of running servers have to tell. Raises ControlError, Unreachable."""
-    return merged(
-        Report(
-            [server.base_url],
-            server.get("/coverage")["coverage"],
-            [{"sandbox": server.base_url, **each} for each in server.every("/violations", "violations")],
-        )
-        for server in servers
-    )
+    return merged(told(server.base_url, server) for server in servers)
+
+
+def told(name: str, sandbox: Client) -> Report:
+    """What one of them has to tell; ``name`` is what it is called in the report. Raises ControlError, Unreachable."""
+    violations = [{"sandbox": name, **each} for each in sandbox.every("/violations", "violations")]
+    return Report([name], sandbox.get("/coverage")["coverage"], violations)
+
+
+def parsed(text: str) -> Report:
+    """A report from the JSON of its document. Raises ValueError, TypeError, KeyError."""
+    kept = json.loads(text)
+    return Report(kept["sandboxes"], kept["coverage"], kept["violations"])
 
 
 def read(file: Path) -> Report:
     """A report from a file. Raises NoReport."""
     try:
-        kept = json.loads(file.read_text("utf-8"))
-        report = Report(kept["sandboxes"], kept["coverage"], kept["violations"])
+        report = parsed(file.read_text("utf-8"))
         report.share()
         report.broken()
     except OSError as error:
