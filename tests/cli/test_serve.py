@@ -21,8 +21,9 @@ import pytest
 from mocksrv.engine.sandbox import DEFAULT
 from mocksrv.engine.secrets import masked_urls
 from mocksrv.engine.storage.store import open_store
-from tests.cli.running import MOCKSRV, MX_HEADERS, Serving, environment, mocksrv_process
+from tests.cli.running import LIMIT, MOCKSRV, MX_HEADERS, Serving, environment, mocksrv_process
 
+JSON_HEADERS = MX_HEADERS | {"Content-Type": "application/json"}
 QUICKLY = 5.0  # seconds; on a quiet machine it is a third of one
 
 pytestmark = pytest.mark.skipif(
@@ -168,6 +169,42 @@ def test_ctrl_c_ends_it_while_a_call_is_held_and_a_connection_kept(tmp_path: Pat
         ends(server, signal.SIGINT, group=True)
 
 
+def test_calls_that_wait_are_answered_before_it_ends(tmp_path: Path) -> None:
+    """An advance that waits for a callback, one that waits for a thread, a list that waits for what matches, and an
+    answer that a fault delays.
+    """
+    hanging = socket.create_server(("127.0.0.1", 0))
+    endpoint = f"http://127.0.0.1:{hanging.getsockname()[1]}/"
+    faults = [{"events": "mx.user.*", "delay": "1m"}, {"on": "GET /users", "status": 500, "delay": "30s"}]
+    waits = [
+        ("POST", "/_mocksrv/clock/advance", {"by": "1h"}),
+        ("POST", "/sandbox/other/_mocksrv/clock/advance", {"by": "1h"}),
+        ("GET", "/_mocksrv/webhooks?event=mx.member.*&wait=60s", None),
+        ("GET", "/users", None),
+    ]
+    options = ["--threads", "2", "--clock", "manual", "--seed", "7"]
+    with hanging, contextlib.ExitStack() as open_, Serving(cwd=tmp_path, options=options) as server:
+        send(server, "PUT", "/_mocksrv/endpoints", {"endpoints": [{"url": endpoint, "events": ["mx.user.*"]}]})
+        send(server, "PUT", "/_mocksrv/faults", {"faults": faults})
+        send(server, "POST", "/users", {"user": {"metadata": "x"}})
+        waiting = []
+        for method, path, body in waits:
+            connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=LIMIT)
+            open_.callback(connection.close)
+            connection.request(method, path, json.dumps(body) if body else None, JSON_HEADERS)
+            waiting.append(connection)
+            if path.startswith("/_mocksrv/clock"):
+                hanging.accept()  # of the callback
+        assert server.get("/_mocksrv/health")["status"] == "ok"  # those before it have come
+        ends(server)
+        answers = [connection.getresponse() for connection in waiting]
+        advanced, late, found, delayed = ((each.status, json.load(each)) for each in answers)
+    assert (advanced[0], advanced[1]["now"][:16], advanced[1]["complete"]) == (200, "2026-01-01T12:01", False)
+    assert (late[0], late[1]["detail"], answers[1].getheader("Retry-After")) == (503, "the server ends", "1")
+    assert found == (200, {"webhooks": []})
+    assert delayed[0] == 500
+
+
 def test_a_receiver_that_hangs_does_not_hold_up_the_end(tmp_path: Path) -> None:
     hanging = socket.create_server(("127.0.0.1", 0))
     endpoint = f"http://127.0.0.1:{hanging.getsockname()[1]}/"
@@ -181,7 +218,7 @@ def test_a_receiver_that_hangs_does_not_hold_up_the_end(tmp_path: Path) -> None:
 def send(server: Serving, method: str, path: str, body: Any) -> None:
     """One call with a body."""
     connection = http.client.HTTPConnection(urlsplit(server.url).netloc)
-    connection.request(method, path, json.dumps(body), MX_HEADERS | {"Content-Type": "application/json"})
+    connection.request(method, path, json.dumps(body), JSON_HEADERS)
     assert connection.getresponse().status == 200
 
 

@@ -135,7 +135,7 @@ class Calls(ABC):
             raise Refusal(422, f"provider: {name!r} is not a provider; allowed are {allowed}")
 
     def hold(self, request: ControlRequest, find: Callable[[], Sequence[Any]]) -> Sequence[Any]:
-        """What ``find`` finds; with ``wait=5s`` as soon as it finds something."""
+        """What ``find`` finds; with ``wait=5s`` as soon as it finds something, or the server ends."""
         wait = request.query.get("wait")
         if wait is None:
             return find()
@@ -144,7 +144,7 @@ class Calls(ABC):
             watch = self.engine.watch(request.sandbox)
             try:
                 found = find()
-                if found or time.monotonic() >= until:
+                if found or request.call.ending or time.monotonic() >= until:
                     watch.cancel()
                     return found
                 request.call.wait(watch, until)

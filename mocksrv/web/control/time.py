@@ -38,7 +38,7 @@ class Time(Calls):
                 "Plays everything that falls due on the way, each at its own moment, and waits for the callbacks.",
                 body="time.AdvanceBody",
                 answer="time.Advanced",
-                refusals={**BUSY, 503: "too many sandboxes advance their time"},
+                refusals={**BUSY, 503: "too many sandboxes advance their time, or the server ends"},
             ),
         )
 
@@ -72,9 +72,12 @@ class Time(Calls):
         until = request.call.once("until", lambda: time.monotonic() + wait)
         request.call.take_long(until)  # the other threads are for the apps that call the API when callbacks come
         if request.call.late:
-            raise Refusal(503, "too many sandboxes advance their time just now", retry_after=1)
+            why = "the server ends" if request.call.ending else "too many sandboxes advance their time just now"
+            raise Refusal(503, why, retry_after=1)
         try:
-            done = self.engine.advance(sandbox, to, until - time.monotonic(), lambda: request.call.gone)
+            done = self.engine.advance(
+                sandbox, to, until - time.monotonic(), lambda: request.call.gone or request.call.ending
+            )
         except AdvanceBusy:
             raise Refusal(409, f"{BUSY[409]} already") from None
         texts = {at: iso_ms(at) for at in {each.at for each in done.happened}}  # much happens at the same moment

@@ -45,16 +45,21 @@ class HostedCall:
     late = False  # whether no thread was free for it in time
     up_to_date = False  # whether, since it came, this process was found to know the latest of its sandbox
 
+    @property
+    def ending(self) -> bool:
+        """Whether the server ends: nothing waits any longer."""
+        return False
+
     def once(self, name: str, make: Callable[[], Made]) -> Made:
         """What ``make`` gives, made once for all runs of the call."""
         return make()
 
     def sleep(self, seconds: float) -> None:
-        """Goes on after so many seconds."""
+        """Goes on after so many seconds, or when the server ends."""
         time.sleep(seconds)
 
     def wait(self, watch: Watch, until: float) -> None:
-        """Goes on when the watch has fired, at the latest at ``until`` (monotonic seconds)."""
+        """Goes on when the watch has fired or the server ends, at the latest at ``until`` (monotonic seconds)."""
         fired = threading.Event()
         watch.then(fired.set)
         fired.wait(max(0.0, until - time.monotonic()))

@@ -333,13 +333,15 @@ class Connection(asyncio.Protocol):
             stream.close()
 
     def wind_up(self) -> None:
-        """The host ends: so does what waits, while what is being answered goes on for a moment."""
+        """The host ends: what waits is answered at once, and what is being answered goes on for a moment."""
         stream = self._stream
         if stream is not None:
             stream.close()
-        elif self._answered is None or (self._call is not None and self._call.is_waiting):
+        elif self._answered is None:
             self._lose()
             self.transport.close()
+        elif self._call is not None:
+            self._call.hurry()
 
     def drop(self) -> None:
         """Ends the connection at once."""

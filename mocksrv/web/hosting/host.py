@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     import ssl
 
 SWEEP = 0.25  # seconds between two looks at deadlines
-GRACE = 0.5  # seconds that calls have to end when the host ends
+GRACE = 1.0  # seconds that calls have to end when the host ends
 COALESCED = 0.002  # seconds in which the changes that a held call waits for are taken together
 SWITCH_INTERVAL = 0.001  # seconds after which a thread lets the loop have the interpreter
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -95,8 +95,8 @@ class Host:
         self._held = 0  # bytes of `Limits.memory` that are taken
 
     def run(self, close: Callable[[], object] = lambda: None) -> None:
-        """Serves until `stop`. Calls that are being answered then get a moment to end; then ``close`` is called, while
-        signals that the loop handles still do nothing else.
+        """Serves until `stop`. What waits is then answered at once, and other calls get a moment to end; then ``close``
+        is called, while signals that the loop handles still do nothing else.
         """
         sys.setswitchinterval(SWITCH_INTERVAL)
         self.service.reserved.add()
@@ -127,9 +127,9 @@ class Host:
 
     async def _end(self) -> None:
         self.ending = True
-        self.long_threads.end()
         for connection in list(self._connections):
             connection.wind_up()
+        self.long_threads.end()
         until = self.now() + GRACE
         while self._connections and self.now() < until:
             await asyncio.sleep(0.005)
@@ -272,10 +272,12 @@ class LoopCall(HostedCall):
             self._connection.drop()
         elif isinstance(outcome, WsgiAnswer):
             self._connection.answer(outcome)
-        elif self.gone or self._host.ending:
+        elif self.gone:
             self._connection.drop()
         elif isinstance(outcome, Held):
             self._hold(outcome.until, outcome.watch)
+            if self.ending:
+                self._again()
         elif isinstance(outcome, Moved):
             self._long = True
             self._host.long_threads.run(self._sandbox(), self._work)
@@ -321,6 +323,20 @@ class LoopCall(HostedCall):
         return unquote(target[len(SANDBOX) :].partition(b"?")[0].partition(b"/")[0].decode("latin-1"))
 
     @property
+    def ending(self) -> bool:
+        return self._host.ending
+
+    def hurry(self) -> None:
+        """The host ends: what waits does not wait any longer."""
+        if self._timer is None:
+            return
+        if self._long:
+            self._timer.cancel()
+            self._overdue()
+        else:
+            self._again()
+
+    @property
     def is_waiting(self) -> bool:
         """Whether it is held, or waits for a thread that it may keep busy."""
         return self._timer is not None
@@ -342,14 +358,16 @@ class LoopCall(HostedCall):
 
     def sleep(self, seconds: float) -> None:
         until = self.once("sleep", lambda: time.monotonic() + seconds)
-        if time.monotonic() < until:
+        if time.monotonic() < until and not self.ending:
             raise Held(until)
 
     def wait(self, watch: Watch, until: float) -> None:
         raise Held(until, watch)
 
     def take_long(self, until: float) -> None:
-        if not self._long:
+        if self.ending:
+            self.late = not self._long or self.late
+        elif not self._long:
             raise Moved(until)
 
     def drop(self) -> None:

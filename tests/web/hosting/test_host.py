@@ -7,13 +7,15 @@ import io
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
 
 import pytest
 
-from mocksrv.web.hosting.calls import LARGEST_BODY
+from mocksrv.engine.observers import Changes
+from mocksrv.web.hosting.calls import LARGEST_BODY, hosted
 from mocksrv.web.hosting.host import HostThread, Limits, Service
 from mocksrv.web.hosting.hosting import listen
 from mocksrv.web.hosting.stream import Stream
@@ -166,6 +168,36 @@ def test_close_lets_a_call_end() -> None:
         threading.Timer(0.05, leave.set).start()
         host.close()
     assert ended == [True]
+
+
+def test_close_lets_calls_that_wait_be_answered() -> None:
+    """A call that waits for a change is run again at once, one that waits for a thread that is busy is late."""
+    come, leave, changes = threading.Semaphore(0), threading.Event(), Changes()
+
+    def waits(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        call = hosted(environ)
+        call.once("come", come.release)
+        if environ["PATH_INFO"] == "/change" and not call.ending:
+            call.wait(changes.watch("default"), time.monotonic() + 60)
+        if environ["PATH_INFO"] == "/thread":
+            call.take_long(time.monotonic() + 60)
+            if not call.late:
+                leave.wait(10)
+        start_response("200 OK", [("Content-Length", "1")])
+        return [b"1" if call.late else b"0"]
+
+    host = HostThread(Service(waits), listen("127.0.0.1", 0), Limits(threads=2))
+    asked = [http.client.HTTPConnection(*host.address, timeout=10) for _ in range(3)]
+    for connection, path in zip(asked, ("/thread", "/change", "/thread"), strict=True):
+        connection.request("GET", path)
+        assert come.acquire(timeout=10)
+    leaving = threading.Timer(0.05, leave.set)
+    leaving.start()
+    host.close()
+    assert sorted(connection.getresponse().read() for connection in asked) == [b"0", b"0", b"1"]
+    for connection in asked:
+        connection.close()
+    leaving.join()
 
 
 def test_a_stream_goes_on_until_one_side_ends_it(serve: Callable[[Any], http.client.HTTPConnection]) -> None:
