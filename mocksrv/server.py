@@ -119,15 +119,20 @@ def _check(engine: Engine, config: Config, report: Callable[[Problem], Any]) -> 
 
 
 class LocalServer:
-    """A server in this process, from now until `close`; ``url`` is where it is. Raises StartError."""
+    """A server in this process, from now until `close`; ``url`` is where it is. ``report`` is given the faults of the
+    user's files; without it they stand in the error where they keep the server from starting. Raises StartError.
+    """
 
-    def __init__(self, config: Config, limits: Limits | None = None) -> None:
+    def __init__(
+        self, config: Config, limits: Limits | None = None, *, report: Callable[[Problem], Any] | None = None
+    ) -> None:
         from mocksrv.web.hosting.host import HostThread, Service
 
         tls = tls_of(config)
         listening = listen(config.host, config.port)
         try:
-            self.engine, self.app = open_silently(replace(config, port=listening.getsockname()[1]))
+            config = replace(config, port=listening.getsockname()[1])
+            self.engine, self.app = open_silently(config) if report is None else open_parts(config, report)
         except BaseException:
             listening.close()
             raise
@@ -177,6 +182,8 @@ class Server:
       ``control_from``, ``control_token``: who may use the control API. ``client_id``, ``api_key``: the only
       credentials that are accepted. ``tls``: ``"self"`` for HTTPS with a certificate of its own; ``tls_cert``,
       ``tls_key``: files of another.
+    - ``sandbox_by``: ``"client-id"``: a provider call without ``/sandbox/NAME`` is of the sandbox of its credentials.
+      ``limits``: whether MX's limits on a client hold.
 
     Raises SettingError, a ValueError, for a value that is not allowed. `start` raises StartError when the port is
     taken, the database cannot be used, the scenario is not there, or (with ``strict``) a scenario file has a fault.
@@ -193,6 +200,7 @@ class Server:
         database: str | os.PathLike[str] | None = None,
         sandboxes: int | None = None,
         sandbox_idle: str | None = None,
+        sandbox_by: str = "url",
         keep_events: int | None = None,
         keep_for: str | None = None,
         keep_requests: int | None = None,
@@ -214,6 +222,7 @@ class Server:
         tls: str | None = None,
         tls_cert: str | os.PathLike[str] | None = None,
         tls_key: str | os.PathLike[str] | None = None,
+        limits: bool = False,
     ) -> None:
         given = {name: value for name, value in locals().items() if name not in ("self", "process")}
         self.config = config_from(**given)

@@ -52,7 +52,7 @@ def exec_(command: tuple[str, ...], **options: Any) -> int:
     except SettingError as error:
         raise click.UsageError(str(error)) from None
     try:
-        server = LocalServer(config)
+        server = LocalServer(config, report=lambda problem: print(problem, file=sys.stderr, flush=True))
     except StartError as error:
         print(f"mocksrv exec: {error.as_option()}", file=sys.stderr)
         return error.status

@@ -55,6 +55,17 @@ def test_a_script_has_the_variables_and_its_status_counts(tmp_path: Path) -> Non
     assert is_gone(done.stdout.strip())
 
 
+def test_faults_of_scenario_files_are_told_a_line_each(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.yaml").write_text(f"name: {name}\nprovider: mx\nflows: {{connect: [{{status: NONE}}]}}\n")
+    done = mocksrv_process("exec", "--scenarios", ".", "--", "true", cwd=tmp_path)
+    assert done.returncode == 0
+    assert [line.partition(" ")[0] for line in done.stderr.splitlines()] == ["one.yaml:3:28:", "two.yaml:3:28:"]
+    done = mocksrv_process("exec", "--scenarios", ".", "--strict", "--", "true", cwd=tmp_path)
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 3)
+    assert done.stderr.splitlines()[-1].startswith("mocksrv exec: --strict: ")
+
+
 @pytest.mark.slow
 def test_pytest_runs_in_it(tmp_path: Path) -> None:
     (tmp_path / "test_app.py").write_text(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import urllib.request
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from mocksrv import Server
 from mocksrv.engine.names import NAME
 from mocksrv.web.app import App
 from tests.conftest import MX, MX_HEADERS, Receiver
@@ -123,6 +125,15 @@ def test_a_prefix_says_more_than_the_client_id_and_control_calls_have_none(app: 
 def test_a_call_of_no_route_is_in_the_clients_journal(app: App) -> None:
     MX(app).call("GET", "/no/such/route", status=404)
     assert [call["status"] for call in MX(app, "client").control("GET", "/requests")["requests"]] == [404]
+
+
+def test_a_server_in_a_program_takes_it_too() -> None:
+    with Server(sandbox_by="client-id") as server:
+        asked = urllib.request.Request(
+            f"{server.url}/users", headers={**MX_HEADERS, "Authorization": "Basic YXBwLTE6aw=="}
+        )
+        urllib.request.urlopen(asked, timeout=10).close()
+        assert [call["path"] for call in server.sandbox("app-1").requests] == ["/users"]
 
 
 def test_unless_asked_for_all_are_in_the_default_sandbox(make_server: Callable[..., Any]) -> None:
