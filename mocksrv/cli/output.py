@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import click
@@ -31,8 +31,8 @@ def write_file(path: Path, content: bytes) -> None:
 
 def print_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Prints rows under their heads, in columns as wide as they need; ids stay whole. In a terminal that is too narrow
-    for that the last column is wrapped, or a row takes several lines. Elsewhere a row is a line, so that it can be
-    searched.
+    for that the last column is wrapped between words, or each row takes several lines, in columns too. Elsewhere a row
+    is a line, so that it can be searched.
     """
     from rich.cells import cell_len
     from rich.console import Console
@@ -43,9 +43,9 @@ def print_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     *left, last = (max(map(cell_len, column)) for column in zip(heads, *cells, strict=True))
     before = sum(left) + GAP * len(left)
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else before + last
-    if before + min(last, NARROWEST) > width:
-        lines = [line for row in cells for line in _flowed(row, width)]
-        print(*_flowed(heads, width), *lines, sep="\n")
+    words = max((cell_len(word) for row in (heads, *cells) for word in row[-1].split()), default=0)
+    if before + max(words, min(last, NARROWEST)) > width:
+        _print_stacked(heads, cells, [*left, last], width)
         return
     table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
     for position, head in enumerate(heads):
@@ -59,13 +59,23 @@ def print_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         print(line.rstrip())
 
 
-def _flowed(cells: Iterable[str], width: int) -> Iterator[str]:
-    """The cells of a row, as many in a line as there is room for: none is cut."""
-    line = ""
-    for cell in filter(None, cells):
-        if line and len(line) + GAP + len(cell) > width:
-            yield line
-            line = INDENT + cell
-        else:
-            line = f"{line}{' ' * GAP}{cell}" if line else cell
-    yield line
+def _print_stacked(heads: Sequence[str], rows: Iterable[Sequence[str]], widths: Sequence[int], width: int) -> None:
+    """Prints a table whose rows take several lines: in each as many of the columns as there is room for. No cell is
+    cut.
+    """
+    from rich.cells import set_cell_size
+
+    lines: list[list[int]] = []
+    taken = width
+    for column, wide in enumerate(widths):
+        if taken + GAP + wide > width:
+            lines.append([])
+            taken = len(INDENT) if column else 0
+        taken += wide + (GAP if lines[-1] else 0)
+        lines[-1].append(column)
+    for number, row in enumerate((heads, *rows)):
+        for columns in lines:
+            line = (" " * GAP).join(set_cell_size(row[column], widths[column]) for column in columns).rstrip()
+            if line:
+                shown = line if columns is lines[0] else INDENT + line
+                click.echo(shown if number else click.style(shown, bold=True))

@@ -49,13 +49,13 @@ def requests() -> None:
 @filtering
 def list_(server: Client, as_json: bool, query: Mapping[str, Any]) -> None:
     """List calls, the newest last."""
-    heads = ("TIME", "METHOD", "PATH", "STATUS", "VIOLATIONS", "ID")
+    heads = ("TIME", "METHOD", "STATUS", "ID", "VIOLATIONS", "PATH")
     show_list(server, "/requests", query, as_json, heads, _row, "no calls")
 
 
 def _row(call: Mapping[str, Any]) -> tuple[str, ...]:
     rules = ", ".join(each["rule"] for each in call["violations"])
-    return (call["at"], call["method"], call["path"], str(call["status"]), rules, call["id"])
+    return (call["at"], call["method"], str(call["status"]), call["id"], rules, call["path"])
 
 
 @requests.command()
@@ -88,14 +88,15 @@ def show(server: Client, id: str, as_json: bool) -> None:
 @click.option("--severity", type=click.Choice([*SEVERITIES]), help="Only as bad as this.")
 def violations(server: Client, as_json: bool, query: Mapping[str, Any]) -> None:
     """List what broke the providers' contracts, the newest last, with the rules, who says so, and how to mend it."""
-    heads = ("TIME", "METHOD", "PATH", "RULE", "DETAIL", "CALL")
+    heads = ("TIME", "RULE", "CALL", "METHOD", "PATH", "DETAIL")
     found = show_list(server, "/violations", query, as_json, heads, _violation, "no violations")
     if not as_json:
         show_rules(found)
 
 
 def _violation(each: Mapping[str, Any]) -> tuple[str, ...]:
-    return (each["at"], each["method"], each["path"], each["rule"], broken(each), each["call"] or each["webhook"])
+    call = each["call"] or each["webhook"]
+    return (each["at"], each["rule"], call, each["method"], each["path"], broken(each))
 
 
 def broken(violation: Mapping[str, Any]) -> str:

@@ -46,10 +46,40 @@ def test_the_last_column_is_wrapped(shown: Shown) -> None:
 
 def test_a_row_that_does_not_fit_takes_several_lines_and_ids_stay_whole(shown: Shown) -> None:
     assert shown(60, HEADS, ROWS) == [
-        "TIME   EVENT   SUBJECT   STATE",
+        "TIME         EVENT",
+        "    SUBJECT",
+        "    STATE",
+        "2026-01-01   mx.member.created",
+        f"    {ID}",
+        "    delivered",
+        "2026-01-02   mx.balance",
+        "    no endpoint asks",
+    ]
+
+
+def test_what_goes_on_in_another_line_stands_in_columns_too(shown: Shown) -> None:
+    assert shown(65, HEADS, ROWS) == [
+        "TIME         EVENT",
+        "    SUBJECT                                    STATE",
         "2026-01-01   mx.member.created",
         f"    {ID}   delivered",
-        "2026-01-02   mx.balance   no endpoint asks",
+        "2026-01-02   mx.balance",
+        "                                               no endpoint asks",
+    ]
+
+
+def test_a_cell_that_no_line_has_room_for_is_not_cut(shown: Shown) -> None:
+    heads, wide = ("METHOD", "PATH", "STATUS", "ID"), "/users/" + "x" * 60
+    assert shown(40, heads, [("GET", wide, "200", "REQ-1"), ("GET", "/ü", "404", "REQ-2")]) == [
+        "METHOD",
+        "    PATH",
+        "    STATUS   ID",
+        "GET",
+        f"    {wide}",
+        "    200      REQ-1",
+        "GET",
+        "    /ü",
+        "    404      REQ-2",
     ]
 
 
