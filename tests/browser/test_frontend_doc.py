@@ -60,7 +60,7 @@ def test_every_block_is_run() -> None:
     assert text_of("frontend").count("```") == 2 * len(WAYS)
 
 
-@pytest.mark.parametrize(("name", "block"), zip(WAYS, [body for _, body in BLOCKS], strict=True), ids=WAYS)
+@pytest.mark.parametrize(("name", "block"), list(zip(WAYS, [body for _, body in BLOCKS], strict=True)), ids=[*WAYS])
 def test_a_block_is_a_page_that_connects_a_bank(app: App, context: Any, tmp_path: Path, name: str, block: str) -> None:
     assert name in block
     walk, said = WAYS[name]
