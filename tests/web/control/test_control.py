@@ -731,14 +731,17 @@ def test_a_member_that_is_made_stood_nowhere_before(mx: MX, user: str, member: s
     assert (shown["subject"], shown["status_before"], shown["status_after"]) == (member, None, "CREATED")
 
 
+ID = "USR-94ced0f9-7911-4072-ad9f-60ed4ad96dd7"
+
+
 @pytest.mark.parametrize(
     ("method", "path", "nearest"),
     [
         ("GET", "/userz", "GET /users"),
-        ("GET", "/users/USR-12/members/MBR-34/statuss", "GET /users/<user>/members/<member>/status"),
+        ("GET", f"/users/{ID}/members/{ID}/statuss", "GET /users/<user>/members/<member>/status"),
         ("GET", "/users/", "GET /users"),
         ("PUT", "/users", "GET, POST /users"),
-        ("PATCH", "/users/USR-12/members/MBR-34", "GET, PUT, DELETE /users/<user>/members/<member>"),
+        ("PATCH", f"/users/{ID}/members/{ID}", "GET, PUT, DELETE /users/<user>/members/<member>"),
         ("DELETE", "/mono/v2/accounts", "GET /mono/v2/accounts"),
         ("GET", "/zzzzzzzzzzzzz/yyyyyyyyyyy", None),
     ],
