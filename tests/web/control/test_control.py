@@ -738,7 +738,8 @@ ID = "USR-94ced0f9-7911-4072-ad9f-60ed4ad96dd7"
     ("method", "path", "nearest"),
     [
         ("GET", "/userz", "GET /users"),
-        ("GET", f"/users/{ID}/members/{ID}/statuss", "GET /users/<user>/members/<member>/status"),
+        ("GET", f"/user/{ID}", "GET /users/<user>"),
+        ("GET", f"/users/{ID}/member/{ID}", "GET /users/<user>/members/<member>"),
         ("GET", "/users/", "GET /users"),
         ("PUT", "/users", "GET, POST /users"),
         ("PATCH", f"/users/{ID}/members/{ID}", "GET, PUT, DELETE /users/<user>/members/<member>"),
