@@ -32,7 +32,6 @@ MX_HEADERS = {"Accept": "application/vnd.mx.api.v1+json"}
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--on-postgres", action="store_true", help="have the engines of the tests on PostgreSQL")
-    parser.addoption("--once", metavar="FOLDER", help="run tests in FOLDER with their first parameters only")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -41,21 +40,6 @@ def pytest_configure(config: pytest.Config) -> None:
     hypothesis_settings.load_profile("plain" if config.option.markexpr == "not slow" else "all")
     if config.option.on_postgres:
         postgres.use_it()
-
-
-@pytest.hookimpl(trylast=True)  # after those that a marker leaves out
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What ``--once`` leaves out."""
-    if config.option.once is None:
-        return
-    folder, functions, left_out = Path(config.option.once).resolve(), set(), set()
-    for item in [each for each in items if folder in each.path.parents]:
-        function = item.nodeid.partition("[")[0]
-        if function in functions:
-            left_out.add(item)
-        functions.add(function)
-    config.hook.pytest_deselected(items=[*left_out])
-    items[:] = [each for each in items if each not in left_out]
 
 
 def keep_bytecode() -> None:

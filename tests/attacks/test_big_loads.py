@@ -335,6 +335,7 @@ def test_insights_of_many_transactions_are_derived_outside_of_turns(
     assert free == [True]
 
 
+@postgres.of_sqlite("how long its one writer has a turn")
 @pytest.mark.slow
 def test_huge_holds_no_writer_up(make_server: Make) -> None:
     """100,000 transactions: writers elsewhere have their turns all the time, and none is long, of the reset neither."""

@@ -284,6 +284,7 @@ def test_a_user_who_has_nothing_goes_without_a_look_at_what_others_have(make_ser
     assert len(steps) < 50
 
 
+@postgres.of_sqlite("how long its one writer has a turn")
 @pytest.mark.slow
 @pytest.mark.parametrize("path", ["/users/{0}", "/users/{0}/members/{1}"])
 def test_a_huge_member_that_is_deleted_holds_no_writer_up(make_server: Make, path: str) -> None:
