@@ -5,6 +5,7 @@ all that they are made of, as it was at that moment; they are written out when s
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,11 @@ from mocksrv.engine.storage.rows import BatchRow, EventRow
 from mocksrv.engine.world import GuidRange, World
 
 MOST = 1000  # events of one batch, which are written out in one transaction
+
+# stands, with the digits of a place and the middle of these behind it, for a value that is left open: a number that
+# nothing else is
+MARK, MIDDLE = 2_718_281_828_459_045_235_360_287_471_352_662_497_757_247_093_699_959_574, 500
+MARKED = re.compile(f"{MARK}([0-9]{{3}})")
 
 # The text of a payload in pieces; a number stands for the value of that place. One that begins with a number is as the
 # form of that number, with the values that follow in the places below zero: the first in -1.
@@ -31,8 +37,8 @@ def possible(world: World, event: str, unasked: frozenset[str]) -> bool:
 
 
 def forms_of(payloads: Sequence[Mapping[str, Any]], inside: str, places: Mapping[str, int]) -> list[Form]:
-    """The forms of payloads, one each, that differ in the object ``inside`` alone, which comes last and has the same
-    fields in all: those in ``places`` are left open.
+    """The forms of payloads, one each, that differ in the object ``inside`` alone. It has the same fields in all; those
+    in ``places`` are left open.
 
     Most have nearly all in common, so that the text is there once, in a form behind these.
     """
@@ -40,16 +46,9 @@ def forms_of(payloads: Sequence[Mapping[str, Any]], inside: str, places: Mapping
     columns = dict(zip(objects[0], zip(*(each.values() for each in objects), strict=True), strict=True))
     differ = [name for name, column in columns.items() if name not in places and not _alike(column)]
     opened = {**places, **{name: -1 - place for place, name in enumerate(differ)}}
-    pieces: list[str | int] = []
-    text = dumps({**payloads[0], inside: {}})[:-2]
-    for name, value in objects[0].items():
-        text += f"{dumps(name)}:"
-        if name in opened:
-            pieces += [text, opened[name]]
-            text = ","
-        else:
-            text += f"{dumps(value)},"
-    pieces.append(f"{text[:-1]}}}}}")
+    marks = {name: MARK * 1000 + MIDDLE + place for name, place in opened.items()}
+    texts = MARKED.split(dumps({**payloads[0], inside: {**objects[0], **marks}}))
+    pieces = [int(each) - MIDDLE if place % 2 else each for place, each in enumerate(texts)]
     return [*([len(objects), *(each[name] for name in differ)] for each in objects), pieces]
 
 
