@@ -365,8 +365,8 @@ class LoopCall(HostedCall):
         raise Held(until, watch)
 
     def take_long(self, until: float) -> None:
-        if self.ending:
-            self.late = not self._long or self.late
+        if self.ending:  # it has not begun, though a thread may be free by now
+            self.late = True
         elif not self._long:
             raise Moved(until)
 
