@@ -172,6 +172,18 @@ def app(server: mocksrv.Server, request: pytest.FixtureRequest) -> App:
     return App(f"{server.url}/sandbox/{name}")
 
 
+LOADED = (
+    "() => document.readyState === 'complete' || new Promise((go_on) => addEventListener('load', () => go_on(true)))"
+)
+
+
+def have_scripts(where: Any) -> None:
+    """Waits until the page of a provider in a frame or window has its scripts: of one that is left before, no host is
+    told.
+    """
+    where.locator("body[data-target]").evaluate(LOADED)
+
+
 class Host:
     """A page of the app with a widget in it, by MX's web SDK."""
 
@@ -197,8 +209,7 @@ class Host:
         return [short(each) for each in self.raw() if isinstance(each, dict) and each.get("mx")]
 
     def to_the_bank(self) -> Any:
-        """Goes on to the bank's page; its window, which the widget's scripts open: they tell the host of themselves."""
-        self.page.wait_for_function("window.raw.length")
+        """Goes on to the bank's page; its window, which the widget's scripts open."""
         with self.page.context.expect_page() as window:
             self.at("submit").click()
         return window.value
@@ -225,13 +236,16 @@ def short(message: dict[str, Any]) -> str:
 
 @pytest.fixture
 def host(context: Any, host_url: str) -> Any:
-    """Opens a widget's URL in a page of the app."""
+    """Opens a widget's URL in a page of the app, with the widget's scripts unless ``scripts=False``."""
 
-    def open_(url: str, **how: str) -> Host:
+    def open_(url: str, *, scripts: bool = True, **how: str) -> Host:
         page = context.new_page()
         page.goto(f"{host_url}/host.html")
         page.evaluate("([url, how]) => window.embed(url, how)", [url, how])
-        return Host(page)
+        opened = Host(page)
+        if scripts:
+            have_scripts(opened.frame)
+        return opened
 
     return open_
 

@@ -92,7 +92,7 @@ def test_banks_are_found_by_name_code_and_routing_number(query: str, app: App, h
 def test_what_is_typed_before_the_scripts_have_come_is_searched_for(app: App, host: Open, context: Any) -> None:
     held: list[Any] = []
     context.route("**/kit/page.js", lambda route: held.append(route))
-    opened = host(app.widget())
+    opened = host(app.widget(), scripts=False)
     opened.at("search").fill("mxbank")
     opened.at("institution-harborlight_bank").wait_for()
     held[0].continue_()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.browser.conftest import App, in_order
+from tests.browser.conftest import App, have_scripts, in_order
 
 PARTNER = {"partnerId": "2445500000001", "partnerSecret": "secret-of-the-partner-1"}
 FINBANK, PROFILES, OAUTH = "101732", "102105", "102176"
@@ -126,12 +126,15 @@ def connect(context: Any, host_url: str) -> Open:
         page = context.new_page()
         page.goto(f"{host_url}/finicity.html")
         page.evaluate("([link, options]) => window.prepare(link, options)", [link, options])
-        if not options.get("popup"):
+        inside = page.frame_locator("#connectIframe")
+        if options.get("popup"):
+            with page.expect_popup() as window:
+                page.locator("#open").click()
+            inside = window.value
+        else:
             page.locator("#open").click()
-            return Opened(page, page.frame_locator("#connectIframe"))
-        with page.expect_popup() as window:
-            page.locator("#open").click()
-        return Opened(page, window.value)
+        have_scripts(inside)
+        return Opened(page, inside)
 
     return open_
 
