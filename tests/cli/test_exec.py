@@ -96,7 +96,7 @@ def test_its_settings_are_those_of_serve(tmp_path: Path) -> None:
     done = mocksrv_process("exec", "--scenario", "denyed", "--", "true", cwd=tmp_path)
     assert (done.returncode, done.stderr.partition(";")[0]) == (
         2,
-        "mocksrv exec: there is no scenario 'denyed'",
+        "mocksrv exec: --scenario: there is no scenario 'denyed'",
     )
 
 
