@@ -8,9 +8,7 @@ from pathlib import Path
 
 import click
 
-from mocksrv.cli import words
-from mocksrv.cli.scenarios import FOLDERS, JSON
-from mocksrv.registry import DEFAULT
+from mocksrv.cli.scenarios import FOLDERS, JSON, of_provider
 
 TEMPLATE = """\
 # An institution of your own. It lies beside your scenarios: mocksrv serve --scenarios DIR. Keys: docs/scenarios.md
@@ -60,13 +58,7 @@ def list_(own: tuple[str, ...], as_json: bool) -> None:
 
 @institutions.command()
 @click.argument("code")
-@click.option(
-    "--provider",
-    default=DEFAULT,
-    show_default=True,
-    help="Whose catalogue has it.",
-    shell_complete=words.providers,
-)
+@of_provider("Whose catalogue has it.")
 def new(code: str, provider: str) -> None:
     """Write CODE.institution.yaml, a commented institution to start from, into the current folder."""
     from mocksrv.cli.library import open_library

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -14,10 +15,16 @@ from mocksrv.cli import words
 from mocksrv.engine.scenarios.model import OUTCOMES
 from mocksrv.registry import DEFAULT, nouns
 
+Command = TypeVar("Command", bound=Callable[..., Any])
 FOLDERS = click.option(
     "--scenarios", "own", metavar="DIR", multiple=True, help="Folder with scenarios of your own. Repeatable."
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
+
+def of_provider(use: str) -> Callable[[Command], Command]:
+    """The option `--provider` of a command that writes something of one provider's."""
+    return click.option("--provider", default=DEFAULT, show_default=True, help=use, shell_complete=words.providers)
 
 
 @click.group(invoke_without_command=True)
@@ -132,13 +139,7 @@ def schema(kind: str) -> None:
 
 @scenarios.command()
 @click.argument("name")
-@click.option(
-    "--provider",
-    default=DEFAULT,
-    show_default=True,
-    help="Whose subjects play it.",
-    shell_complete=words.providers,
-)
+@of_provider("Whose subjects play it.")
 def new(name: str, provider: str) -> None:
     """Write NAME.yaml, a commented scenario to start from, into the current folder."""
     from mocksrv.cli.library import open_library

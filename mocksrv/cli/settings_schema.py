@@ -28,11 +28,7 @@ PATTERNS: Mapping[Callable[[str], Any], str] = {
     settings.at_least_a_day: DURATION,
     settings.at_least_a_minute: DURATION,
 }  # of texts, by what reads them
-NUMBERS_TOO = (
-    settings.word,
-    settings.client_id,
-    settings.host_pattern,
-)  # what takes those for texts
+NUMBERS_TOO = (settings.word, settings.client_id, settings.host_pattern)  # what takes those for texts
 DAYS = {"type": "integer", "minimum": 19800101, "maximum": 98991231}  # as YAML takes 20260101
 YES_OR_NO = "|".join("".join(f"[{each.upper()}{each}]" for each in text) for text in sorted(TRUE | FALSE))
 
