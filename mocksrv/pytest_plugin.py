@@ -13,13 +13,13 @@ import socket
 import threading
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
 if TYPE_CHECKING:
     from mocksrv.client import Sandbox
-    from mocksrv.reporting import Report
 
 MARKER = (
     "mocksrv(strict=False, scenario=NAME, clock=CLOCK, now=MOMENT, seed=N, all_events=True): the test's sandbox of "
@@ -35,8 +35,8 @@ SANDBOX: pytest.StashKey[Sandbox] = pytest.StashKey()
 SHARED: pytest.StashKey[SharedServer] = pytest.StashKey()
 IS_LAST: pytest.StashKey[bool] = pytest.StashKey()  # of the run: the server ends with this test
 SECTION: pytest.StashKey[tuple[str, str]] = pytest.StashKey()  # of the test's report, made before the server ends
-REPORT: pytest.StashKey[Report] = pytest.StashKey()  # of the run, so far
-WORKERS_REPORT = "mocksrv_report"  # among what a worker of pytest-xdist hands over at its end
+REPORTED = "mocksrv"  # among the attributes of a test's report
+MET: pytest.StashKey[str] = pytest.StashKey()  # what the test's sandbox told for --mocksrv-report: JSON
 
 
 class RunningServer(Protocol):
@@ -76,7 +76,7 @@ def mocksrv(request: pytest.FixtureRequest, mocksrv_server: RunningServer) -> It
     if item.config.option.mocksrv_report:
         from mocksrv.reporting import told
 
-        _add_to_report(item.config, told(sandbox.name, sandbox.control))
+        item.stash[MET] = json.dumps(told(sandbox.name, sandbox.control).document())
     if item.stash[IS_LAST]:
         item.stash[SECTION] = _section(sandbox)
         _drop(item)
@@ -146,6 +146,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
+    if config.option.mocksrv_report and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(RunReport(config.invocation_params.dir / config.option.mocksrv_report))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -191,44 +193,36 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         section = item.stash.get(SECTION, None) if sandbox is None else _section(sandbox)
         report.sections.extend([section] if section else [])
     if report.when == "teardown":
+        setattr(report, REPORTED, item.stash.get(MET, None))
         _drop(item)
     return report
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any) -> None:
-    """A worker of pytest-xdist has ended; one that died has nothing to hand over."""
-    report = getattr(node, "workeroutput", {}).get(WORKERS_REPORT)
-    if report is not None:
-        from mocksrv.reporting import parsed
+class RunReport:
+    """Gathers what the tests' sandboxes told, for ``--mocksrv-report``. It comes with each test's own report, so that
+    pytest-xdist loses nothing of the tests that a worker ended before it died.
+    """
 
-        _add_to_report(node.config, parsed(report))
+    def __init__(self, file: Path) -> None:
+        from mocksrv.reporting import merged
 
+        self._file = file
+        self._report = merged(())
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Writes the run's report, or hands over a worker's part of it."""
-    config = session.config
-    name = config.option.mocksrv_report
-    if name is None:
-        return
-    from mocksrv.reporting import merged
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        met = getattr(report, REPORTED, None)
+        if met is not None:
+            from mocksrv.reporting import merged, parsed
 
-    document = json.dumps(config.stash.get(REPORT, merged(())).document(), indent=2)
-    if hasattr(config, "workeroutput"):
-        config.workeroutput[WORKERS_REPORT] = document
-        return
-    file = config.invocation_params.dir / name
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(f"{document}\n", "utf-8")
-    except OSError as error:
-        pytest.exit(f"--mocksrv-report: {file}: {error.strerror}", pytest.ExitCode.USAGE_ERROR)
+            self._report = merged([self._report, parsed(met)])
 
-
-def _add_to_report(config: pytest.Config, report: Report) -> None:
-    from mocksrv.reporting import merged
-
-    config.stash[REPORT] = merged([*([config.stash[REPORT]] if REPORT in config.stash else []), report])
+    def pytest_sessionfinish(self) -> None:
+        document = json.dumps(self._report.document(), indent=2)
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            self._file.write_text(f"{document}\n", "utf-8")
+        except OSError as error:
+            pytest.exit(f"--mocksrv-report: {self._file}: {error.strerror}", pytest.ExitCode.USAGE_ERROR)
 
 
 # what a failed test's report says

@@ -370,6 +370,28 @@ def test_two(mocksrv):
     _check_report(pytester.path / "mocksrv.json")
 
 
+@pytest.mark.slow
+def test_a_worker_that_dies_takes_nothing_of_the_tests_before_along(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        HELPERS
+        + """
+import os
+
+def test_one(mocksrv):
+    mx(f"{mocksrv.base_url}/users?colour=red")
+
+def test_two(mocksrv):
+    connect(mocksrv)
+
+def test_three(mocksrv):
+    os._exit(1)
+"""
+    )
+    options = ("-p", "xdist", "-n1", "--mocksrv-report", "mocksrv.json")
+    pytester.runpytest_subprocess(*PLUGIN, *options).assert_outcomes(passed=2, failed=1)
+    _check_report(pytester.path / "mocksrv.json")
+
+
 def _check_report(file: Path) -> None:
     """It is what the tests have met, and `mocksrv report` takes it."""
     report = read(file)
