@@ -29,6 +29,7 @@ COPIED = 2**16  # bytes of a body that are copied behind its head, to be sent at
 STALLED = 60.0  # seconds in which a client must read what it asked for
 FREE = 2**14  # bytes of requests and unread answers that each client may have kept; for more there must be room
 RETRY = ("Retry-After", "1")
+BROKEN_OFF = "the server has ended while this call ran: what it was to do may be done, or not"
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -342,6 +343,13 @@ class Connection(asyncio.Protocol):
             self.transport.close()
         elif self._call is not None:
             self._call.hurry()
+
+    def break_off(self) -> None:
+        """The host has ended: the client of a call that still runs is told so."""
+        if self._answered is not None and self._stream is None:
+            self.answer(WsgiAnswer(*refusal(503, BROKEN_OFF)))
+        else:
+            self.transport.abort()
 
     def drop(self) -> None:
         """Ends the connection at once."""

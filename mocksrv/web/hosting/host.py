@@ -137,7 +137,7 @@ class Host:
         if self.looks is not None:
             self.looks.end()
         for connection in list(self._connections):
-            connection.transport.abort()
+            connection.break_off()
         await asyncio.sleep(0)
 
     # connections

@@ -170,6 +170,26 @@ def test_close_lets_a_call_end() -> None:
     assert ended == [True]
 
 
+def test_close_tells_the_client_of_a_call_that_does_not_end() -> None:
+    entered, leave = threading.Event(), threading.Event()
+
+    def hangs(_: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        entered.set()
+        leave.wait(10)
+        start_response("204 No Content", [])
+        return []
+
+    host = serving_thread(hangs)
+    with closing(http.client.HTTPConnection(*host.address, timeout=10)) as connection:
+        connection.request("POST", "/")
+        assert entered.wait(10)
+        host.close()
+        leave.set()
+        answer = connection.getresponse()
+        assert (answer.status, answer.getheader("Connection")) == (503, "close")
+        assert json.load(answer)["detail"].startswith("the server has ended")
+
+
 def test_close_lets_calls_that_wait_be_answered() -> None:
     """A call that waits for a change is run again at once, one that waits for a thread that is busy is late."""
     come, leave, changes = threading.Semaphore(0), threading.Event(), Changes()
