@@ -122,6 +122,7 @@ def set_up(sandbox: Sandbox, options: Mapping[str, Any]) -> None:
     """
     from mocksrv.client import ControlError
 
+    refused = None
     try:
         given = {name: options[name] for name in ("seed", "all_events") if name in options}
         sandbox.control.call("PUT", "/sandbox", {"all_events": True, **given})
@@ -130,7 +131,9 @@ def set_up(sandbox: Sandbox, options: Mapping[str, Any]) -> None:
         if "scenario" in options:
             sandbox.control.call("PUT", "/bindings", {"default": options["scenario"]})
     except ControlError as error:
-        pytest.fail(f"@pytest.mark.mocksrv: {error}", pytrace=False)
+        refused = error
+    if refused:  # not while it is handled: pytest would show it twice
+        pytest.fail(f"@pytest.mark.mocksrv: {refused}", pytrace=False)
 
 
 # hooks

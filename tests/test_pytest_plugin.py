@@ -201,6 +201,22 @@ def test_a_marker_that_is_wrong_says_so(pytester: pytest.Pytester, mark: str, me
     result = run(pytester, f"import pytest\n\n@pytest.mark.mocksrv({mark})\ndef test_it(mocksrv):\n    pass\n")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines([f"*{message}*"])
+    result.stdout.no_fnmatch_line("*During handling of the above exception*")
+
+
+def test_a_failed_expectation_shows_the_line_of_the_test_and_no_code_of_mocksrv(pytester: pytest.Pytester) -> None:
+    result = run(
+        pytester,
+        """
+def test_it(mocksrv):
+    mocksrv.webhooks.expect("mx.member.created", within="1ms")
+""",
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ['>*mocksrv.webhooks.expect("mx.member.created", within="1ms")', "E*no webhook mx.member.*"]
+    )
+    result.stdout.no_fnmatch_line("*client.py*")
 
 
 def test_strict_fails_a_test_whose_calls_break_the_contract(pytester: pytest.Pytester) -> None:

@@ -347,5 +347,5 @@ def test_expect_says_what_came_instead(sandbox: mocksrv.Sandbox) -> None:
 
 
 def test_expect_knows_the_names(sandbox: mocksrv.Sandbox) -> None:
-    with pytest.raises(AssertionError, match=r"there is no such event, did you mean .*mx\.member\.created"):
-        sandbox.webhooks.expect("mx.member.creatd", within="1ms")
+    with pytest.raises(mocksrv.ControlError, match=r"no event is called 'mx\.member\.creatd'; did you mean"):
+        sandbox.webhooks.expect("mx.member.creatd", within="1h")

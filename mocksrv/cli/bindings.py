@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from mocksrv.cli import words
-from mocksrv.cli.client import JSON, print_json, with_server
+from mocksrv.cli.client import JSON, absent, print_json, with_server
 from mocksrv.client import Client
 from mocksrv.engine.names import NAME
 from mocksrv.engine.sandbox import SandboxNameError
@@ -91,6 +91,6 @@ def drop(server: Client, name: str, as_json: bool) -> None:
     if not NAME.fullmatch(name):
         raise click.UsageError(str(SandboxNameError(name)))
     if server.get("/sandboxes", name=name)["sandboxes"] != [name]:
-        raise click.ClickException(f"there is no sandbox {name}; 'mocksrv sandboxes list' lists them")
+        raise click.ClickException(f"{absent(server, name)}; 'mocksrv sandboxes list' lists them")
     server.sandbox(name).call("DELETE", "/sandbox")
     print_json(server.get("/sandboxes", limit=1000)) if as_json else click.echo(f"{name} is dropped")

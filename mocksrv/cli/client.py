@@ -70,9 +70,13 @@ def with_sandboxes(command: Callable[..., Any]) -> Callable[..., Any]:
 def _check_present(server: Client, sandbox: str) -> None:
     """Raises click.UsageError for a sandbox that is not there: it would be made by what it is asked, and be empty."""
     if sandbox != DEFAULT and server.get("/sandboxes", name=sandbox)["sandboxes"] != [sandbox]:
-        meant = near(sandbox, server.get("/sandboxes")["sandboxes"])
-        more = f"; did you mean {meant}?" if meant else ""
-        raise click.UsageError(f"--sandbox: there is no sandbox {sandbox!r}{more}")
+        raise click.UsageError(f"--sandbox: {absent(server, sandbox)}")
+
+
+def absent(server: Client, sandbox: str) -> str:
+    """Says that a sandbox is not there, and which one may be meant."""
+    meant = near(sandbox, server.get("/sandboxes", limit=1000)["sandboxes"])
+    return f"there is no sandbox {sandbox!r}" + (f"; did you mean {meant}?" if meant else "")
 
 
 def _client(url: str, sandbox: str | None, token: str | None) -> Client:

@@ -125,9 +125,13 @@ class Callbacks(Calls):
         """Raises Refusal 422 for a pattern that no event can fit."""
         for place, endpoint in enumerate(endpoints):
             for number, pattern in enumerate(endpoint.events):
-                problem = pattern_problem(pattern, self.engine.vocabularies.values())
-                if problem:
-                    raise Refusal(422, f"endpoints.{place}.events.{number}: {problem}")
+                self._check_pattern(pattern, f"endpoints.{place}.events.{number}")
+
+    def _check_pattern(self, pattern: str | None, where: str) -> None:
+        """Raises Refusal 422 for a pattern that no event can fit."""
+        problem = None if pattern is None else pattern_problem(pattern, self.engine.vocabularies.values())
+        if problem:
+            raise Refusal(422, f"{where}: {problem}")
 
     def _check_hosts(self, endpoints: Sequence[Endpoint]) -> list[str]:
         """What may be wrong with the hosts. Raises Refusal 422 for one to which callbacks do not go."""
@@ -145,6 +149,7 @@ class Callbacks(Calls):
     def list(self, request: ControlRequest) -> Any:
         query, sandbox = request.query, request.sandbox
         filters = {name: query.get(name) for name in ("event", "subject", "state")}
+        self._check_pattern(filters["event"], "event")
 
         def read(world: World) -> Sequence[dict[str, Any]]:
             after = beginning(request.backwards) if last is None else last.seq
@@ -184,6 +189,7 @@ class Callbacks(Calls):
     def replay_all(self, request: ControlRequest) -> Any:
         given = request.body
         filters = {"event": given.get("event"), "subject": given.get("subject"), "since": given["since"]}
+        self._check_pattern(filters["event"], "event")
         with self.engine.change(request.sandbox) as world:
             write_out(world, given.get("event"))
             rows = every(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import islice
 from typing import Any
 
@@ -108,6 +108,10 @@ class Subjects(Calls):
         members = {role.status_member for role in self.engine.player.roles.values()}
         body = dict.fromkeys(sorted(members), status) if status is not None else {}
         self.known_provider(query.get("provider"))
+        if status is not None:
+            words = self.engine.vocabularies
+            asked = [words[query["provider"]]] if "provider" in query else words.values()
+            _check_status(status, {each for vocabulary in asked for each in vocabulary.statuses})
 
         def find() -> Sequence[dict[str, Any]]:
             self.engine.schedule.catch_up(sandbox)
@@ -182,10 +186,7 @@ class Subjects(Calls):
         with self.engine.change(request.sandbox) as world:
             subject = _subject(world, id)
             words = self.engine.player.role(subject).vocabulary
-            if status not in words.statuses:
-                allowed = sorted(words.statuses)
-                told = f"allowed are {', '.join(allowed)}{did_you_mean(status, allowed)}"
-                raise Refusal(422, f"status: {status!r} is not a status; {told}")
+            _check_status(status, words.statuses)
             wrong = field_problems(fields, words) or [
                 f"{name}: {why}" for name, why in words.disagreements(status, fields).items()
             ]
@@ -196,6 +197,14 @@ class Subjects(Calls):
             except RefusedStatus as error:
                 raise Refusal(409, f"status: {error}") from None
         return self.read(request, id)
+
+
+def _check_status(status: str, statuses: Collection[str]) -> None:
+    """Raises Refusal 422 for a status that there is not."""
+    if status not in statuses:
+        allowed = sorted(statuses)
+        told = f"allowed are {', '.join(allowed)}{did_you_mean(status, allowed)}"
+        raise Refusal(422, f"status: {status!r} is not a status; {told}")
 
 
 def _subject(world: World, id: str) -> Record:

@@ -555,6 +555,13 @@ def test_callbacks_are_filtered(mx: MX, receiver: Receiver) -> None:
     assert found("event=mx.balance&state=failed") == []
 
 
+def test_an_event_that_there_is_not_is_no_filter(mx: MX) -> None:
+    meant = "event: no event is called 'mx.memer.*'; did you mean 'mx.member.*'?"
+    assert mx.control("GET", "/webhooks?event=mx.memer.*&wait=30s", status=422)["detail"].startswith(meant)
+    body = {"since": "2026-01-01", "event": "mx.memer.*"}
+    assert mx.control("POST", "/webhooks/replay", body, status=422)["detail"].startswith(meant)
+
+
 def test_a_list_is_held_until_something_fits(mx: MX) -> None:
     found: list[Any] = []
     holding = threading.Event()

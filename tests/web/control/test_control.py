@@ -382,6 +382,12 @@ def test_subjects_are_listed_and_filtered(mx: MX, user: str, member: str) -> Non
     assert listed("?limit=1") == [member]
     assert listed("?provider=mono") == listed("?status=CREATED&scenario=denied") == []
     mx.control("GET", "/subjects?after=MBR-none", status=404)
+    told = mx.control("GET", "/subjects?status=CONECTED&wait=30s", status=422)["detail"]
+    assert told.endswith("did you mean CONNECTED?")
+    assert (
+        "status: 'AVAILABLE' is not"
+        in mx.control("GET", "/subjects?provider=mx&status=AVAILABLE", status=422)["detail"]
+    )
 
 
 def test_wait_holds_the_list_until_a_subject_is_there(mx: MX, user: str) -> None:
