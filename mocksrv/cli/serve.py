@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -69,16 +71,26 @@ def serve(**options: Any) -> int:
         config = resolve(options, os.environ, Path.cwd())
     except SettingError as error:
         raise click.UsageError(str(error)) from None
-    try:
-        listening = listen(config.host, config.port)
-    except StartError as error:
-        print(f"mocksrv serve: {error.as_option()}", file=sys.stderr)
-        return error.status
-    port = listening.getsockname()[1]
-    try:
+    with contextlib.ExitStack() as ending:
+        try:
+            config = _with_certificate(config, ending)
+            listening = listen(config.host, config.port)
+        except StartError as error:
+            print(f"mocksrv serve: {error.as_option()}", file=sys.stderr)
+            return error.status
+        port = listening.getsockname()[1]
+        ending.callback(_remove_port, config)  # a worker that is slow to end is killed before it does
         return run(listening, partial(_open, config, port), config)
-    finally:
-        _remove_port(config)  # here too: a worker that is slow to end is killed before it closes what it opened
+
+
+def _with_certificate(config: Config, ending: contextlib.ExitStack) -> Config:
+    """The same, with the files of the certificate that the server makes for itself. Raises StartError."""
+    if not config.tls:
+        return config
+    from mocksrv.web.hosting.tls import OwnCertificate
+
+    own = ending.enter_context(contextlib.closing(OwnCertificate(config)))
+    return replace(config, tls_cert=own.cert, tls_key=own.key)
 
 
 def _open(config: Config, port: int, first: bool) -> Service:
@@ -153,13 +165,16 @@ def banner(engine: Engine, config: Config, port: int, warnings: Sequence[str] = 
         "Clock": _clock(engine),
         "Scenarios": _scenarios(engine, config),
     }
+    if config.tls:
+        rows["Certificate"] = f"{config.tls_cert}   (for clients to trust)"
     if config.host in WILDCARDS:
         rows["Listens on"] = f"all addresses of this machine, port {port}"
     lines = [f"mocksrv {__version__}", "", *(f"  {name:<16} {text}" for name, text in rows.items())]
     lines += [*(f"  {'Warning':<16} {warning}" for warning in warnings), ""]
     tries = [call for provider in providers if (call := provider.first_call(config, url))]
-    if config.tls:  # no client knows the certificate
-        tries = [call.replace("curl ", "curl -k ", 1) for call in tries]
+    if config.tls:
+        trusting = f"curl --cacert {shlex.quote(str(config.tls_cert))} "
+        tries = [call.replace("curl ", trusting, 1) for call in tries]
     tries.append(f"mocksrv demo    (watch a {providers[0].noun} connect, with challenge and callbacks)")
     lines += [
         *(f"{'' if place else 'Try:':<6}{command}" for place, command in enumerate(tries)),

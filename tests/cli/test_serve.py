@@ -6,11 +6,14 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import signal
 import socket
+import ssl
 import sys
 import threading
 import time
+import urllib.request
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -61,6 +64,17 @@ def test_it_says_where_it_is_and_how_it_is_set_up(tmp_path: Path) -> None:
         assert server.get("/users")["users"] == []
         ends(server)
     assert [line.partition("Z  ")[2] for line in server.lines] == ["call      GET /users: 200"]
+
+
+def test_its_own_certificate_is_a_file_by_which_clients_trust_it(tmp_path: Path) -> None:
+    with Serving(cwd=tmp_path, options=["--tls", "self"]) as server:
+        [cert] = re.findall(r"Certificate +(\S+)   \(for clients to trust\)", server.banner)
+        assert f"curl --cacert {cert} " in server.banner
+        trusting = ssl.create_default_context(cafile=cert)
+        with urllib.request.urlopen(f"{server.url}/_mocksrv/health", timeout=LIMIT, context=trusting) as answer:
+            assert answer.status == 200
+        ends(server)
+    assert not Path(cert).parent.exists()
 
 
 @pytest.mark.slow

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import tempfile
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from mocksrv.engine.clock import wall_ms
+from mocksrv.engine.storage.temporary import TemporaryFolder
 from mocksrv.web.hosting.hosting import WILDCARDS, WRONG_SETTING, StartError
 
 if TYPE_CHECKING:
@@ -30,11 +30,30 @@ def context_of(config: Config) -> ssl.SSLContext | None:
         return _load(config.tls_cert, config.tls_key)
     if not config.tls:
         return None
-    with tempfile.TemporaryDirectory(prefix="mocksrv-tls-") as folder:  # only its owner may look into it
-        cert, key = Path(folder, "cert.pem"), Path(folder, "key.pem")
-        for file, text in zip((cert, key), _make(_names(config)), strict=True):
-            file.write_bytes(text)
-        return _load(cert, key)
+    own = OwnCertificate(config)
+    try:
+        return _load(own.cert, own.key)
+    finally:
+        own.close()
+
+
+class OwnCertificate:
+    """A certificate that a server makes for itself, in a folder that only its owner may look into and that goes with
+    the process: ``cert`` is the file by which clients trust it, ``key`` its key. Raises StartError.
+    """
+
+    def __init__(self, config: Config) -> None:
+        try:
+            self._folder = TemporaryFolder()
+            self.cert, self.key = self._folder.path / "cert.pem", self._folder.path / "key.pem"
+            for file, text in zip((self.cert, self.key), _make(_names(config)), strict=True):
+                file.write_bytes(text)
+        except OSError as error:
+            raise StartError(f"the certificate cannot be written: {error.strerror}", setting="tls") from None
+
+    def close(self) -> None:
+        """Removes the files."""
+        self._folder.close()
 
 
 def _load(cert: Path, key: Path) -> ssl.SSLContext:
