@@ -34,6 +34,7 @@ START_TIME_OUT = 90.0  # seconds that a worker waits for the run's server
 SANDBOX: pytest.StashKey[Sandbox] = pytest.StashKey()
 SHARED: pytest.StashKey[SharedServer] = pytest.StashKey()
 IS_LAST: pytest.StashKey[bool] = pytest.StashKey()  # of the run: the server ends with this test
+PASSED: pytest.StashKey[bool] = pytest.StashKey()  # the test itself, before the teardown of its fixtures
 SECTION: pytest.StashKey[tuple[str, str]] = pytest.StashKey()  # of the test's report, made before the server ends
 REPORTED = "mocksrv"  # among the attributes of a test's report
 MET: pytest.StashKey[str] = pytest.StashKey()  # what the test's sandbox told for --mocksrv-report: JSON
@@ -77,9 +78,12 @@ def mocksrv(request: pytest.FixtureRequest, mocksrv_server: RunningServer) -> It
         from mocksrv.reporting import told
 
         item.stash[MET] = json.dumps(told(sandbox.name, sandbox.control).document())
+    broken = _broken(item) if item.stash.get(PASSED, False) else None  # by the teardown of its other fixtures
     if item.stash[IS_LAST]:
         item.stash[SECTION] = _section(sandbox)
         _drop(item)
+    if broken:
+        pytest.fail(broken, pytrace=False)
 
 
 def _drop(item: pytest.Item) -> None:
@@ -175,11 +179,18 @@ def pytest_configure_node(node: Any) -> None:
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     """Fails a strict test whose calls broke a provider's contract."""
     result = yield
-    sandbox = item.stash.get(SANDBOX, None)
-    if sandbox is not None and marked(item).get("strict") and (found := sandbox.violations):
-        told = "\n".join(f"  {_violation(each)}" for each in found)
-        pytest.fail(f"calls broke a provider's contract (strict):\n{told}", pytrace=False)
+    if broken := _broken(item):
+        pytest.fail(broken, pytrace=False)
+    item.stash[PASSED] = True
     return result
+
+
+def _broken(item: pytest.Item) -> str | None:
+    """What a test that is strict fails with; None: it need not."""
+    sandbox = item.stash.get(SANDBOX, None)
+    if sandbox is None or not marked(item).get("strict") or not (found := sandbox.violations):
+        return None
+    return "\n".join(["calls broke a provider's contract (strict):", *(f"  {_violation(each)}" for each in found)])
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -243,6 +243,15 @@ def test_strict(mocksrv):
 def test_clean(mocksrv):
     connect(mocksrv)
 
+@pytest.fixture
+def calls_at_its_end(mocksrv):
+    yield
+    call(mocksrv)
+
+@pytest.mark.mocksrv(strict=True)
+def test_end(calls_at_its_end):
+    pass
+
 @pytest.mark.mocksrv(strict=True)
 class Unit(unittest.TestCase):
     @pytest.fixture(autouse=True)
@@ -253,9 +262,9 @@ class Unit(unittest.TestCase):
         call(self.mocksrv)
 """,
     )
-    result.assert_outcomes(passed=2, failed=2)
+    result.assert_outcomes(passed=3, failed=2, errors=1)
     result.stdout.fnmatch_lines(["calls broke a provider's contract (strict):", "  GET /users: *"])
-    result.stdout.fnmatch_lines_random(["FAILED *test_strict*", "FAILED *Unit::test_unit*"])
+    result.stdout.fnmatch_lines_random(["FAILED *test_strict*", "FAILED *Unit::test_unit*", "ERROR *test_end*"])
 
 
 def test_a_failed_test_shows_what_happened(pytester: pytest.Pytester) -> None:
