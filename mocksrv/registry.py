@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from mocksrv.engine.config import Config
-from mocksrv.providers.provider import Provider
+if TYPE_CHECKING:
+    from mocksrv.engine.config import Config
+    from mocksrv.providers.provider import Provider
 
 # name -> where its declaration is
 PROVIDERS = {

@@ -35,6 +35,11 @@ engine, app = build(Config())
 print(*sys.modules)
 engine.close()
 """
+WATCHED = """
+import sys
+import mocksrv.cli.serve, mocksrv.web.hosting.gunicorn_host
+print(*sys.modules)
+"""
 Function = tuple[str, str]  # file and name
 Way = Callable[[MX], Callable[[], Any]]  # makes things ready; what it gives is counted
 
@@ -152,15 +157,27 @@ def test_a_way_passes_few_files_and_functions(way: Way) -> None:
     assert len(passed) <= WAYS[way].functions, files
 
 
-def test_a_start_imports_nothing_heavy() -> None:
-    modules = subprocess.run(
-        [sys.executable, "-c", STARTED], check=True, capture_output=True, text=True, timeout=60
+def imported(program: str) -> list[str]:
+    """The names of the modules that a program prints."""
+    return subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60
     ).stdout.split()
+
+
+def test_a_start_imports_nothing_heavy() -> None:
+    modules = imported(STARTED)
     assert not HEAVY & {name.partition(".")[0] for name in modules}
     assert "mocksrv.web.control" not in modules
     assert "mocksrv.providers.mx.people.members" in modules  # what is declared wrongly stops the start
     own = [name for name in modules if name.partition(".")[0] == "mocksrv"]
     assert len(own) <= 250, len(own)
+
+
+def test_the_process_that_watches_the_server_imports_little_of_it() -> None:
+    modules = imported(WATCHED)
+    assert not (HEAVY | {"asyncio", "marshmallow", "werkzeug"}) & set(modules)
+    own = [name for name in modules if name.partition(".")[0] == "mocksrv"]
+    assert len(own) <= 20, own
 
 
 if __name__ == "__main__":

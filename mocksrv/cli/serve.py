@@ -1,4 +1,7 @@
-"""``mocksrv serve``: the server, its settings and its banner."""
+"""``mocksrv serve``: the server, its settings and its banner.
+
+The process that watches the server imports this: what only the server needs is imported in the server's.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,6 @@ import click
 
 from mocksrv import __version__
 from mocksrv.cli import words
-from mocksrv.cli.lines import FORMATS, Lines
 from mocksrv.cli.settings import resolve
 from mocksrv.engine.config import IN_MEMORY, TEMPORARY, Config
 from mocksrv.registry import all_declared
@@ -97,6 +99,7 @@ def _open(config: Config, port: int, first: bool) -> Service:
     """The engine and the application of this configuration, started; the first of several prints the banner. Raises
     StartError.
     """
+    from mocksrv.cli.lines import FORMATS, Lines
     from mocksrv.server import open_parts
     from mocksrv.web.hosting.host import Service
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mocksrv.engine.config import Config
-from mocksrv.engine.problems import near
 from mocksrv.settings import SETTINGS, Setting, SettingError, config_of
 
 FILE = "mocksrv.yaml"
@@ -91,7 +90,7 @@ def _file(path: Path) -> dict[str, Given]:
 
 
 def _entries(data: bytes) -> Iterator[tuple[str, Given]]:
-    from mocksrv.engine.problems import YamlError
+    from mocksrv.engine.problems import YamlError, near
     from mocksrv.engine.yamlnodes import NULLS, read  # only imported when there is a file
 
     if not any(line.strip() and not line.strip().startswith(b"#") for line in data.splitlines()):

@@ -8,23 +8,28 @@ import logging
 import os
 import signal
 import socket
-import ssl
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 
-from mocksrv.web.hosting.host import Host, Limits, Service
 from mocksrv.web.hosting.hosting import (
     FAILED,
     WRONG_SETTING,
     OpenService,
     close_service,
     end_process,
+    limits_of,
     open_or_explain,
 )
+
+if TYPE_CHECKING:
+    import ssl
+
+    from mocksrv.engine.config import Config
+    from mocksrv.web.hosting.host import Service
 
 EXIT_CODES = {
     FAILED: Arbiter.WORKER_BOOT_ERROR,
@@ -35,12 +40,10 @@ log = logging.getLogger("mocksrv")
 LONGEST_END = 3  # seconds after which a worker that was asked to end is killed
 
 
-def run(
-    listening: socket.socket, open_service: OpenService, limits: Limits, tls: ssl.SSLContext | None, workers: int
-) -> int:
+def run(listening: socket.socket, open_service: OpenService, tls: ssl.SSLContext | None, config: Config) -> int:
     """Serves until SIGINT or SIGTERM; the exit status."""
     try:
-        Supervisor(Hosted(listening, open_service, limits, tls, workers)).run()
+        Supervisor(Hosted(listening, open_service, tls, config)).run()
     except SystemExit as ending:
         return ending.code if isinstance(ending.code, int) else FAILED
     return 0
@@ -53,7 +56,7 @@ class Supervisor(Arbiter):
 
     def handle_ttin(self) -> None:
         """A worker has opened the service: the others will, too."""
-        self.num_workers = self.app.workers
+        self.num_workers = self.app.config.workers
         self.manage_workers()
 
     def handle_term(self) -> None:
@@ -72,18 +75,12 @@ class Hosted(BaseApplication):
     """
 
     def __init__(
-        self,
-        listening: socket.socket,
-        open_service: OpenService,
-        limits: Limits,
-        tls: ssl.SSLContext | None,
-        workers: int,
+        self, listening: socket.socket, open_service: OpenService, tls: ssl.SSLContext | None, config: Config
     ) -> None:
         self._listening = listening
         self._open_service = open_service
-        self.limits = limits
         self.tls = tls
-        self.workers = workers
+        self.config = config
         self._first = False
         self._lifeline = Lifeline()
         super().__init__()
@@ -107,7 +104,7 @@ class Hosted(BaseApplication):
     def _begin(self, worker: Worker) -> None:
         """In a new worker."""
         self._lifeline.hold()
-        self._first = worker.age == 1 or self.workers == 1
+        self._first = worker.age == 1 or self.config.workers == 1
 
     def load(self) -> Any:
         service = open_or_explain(self._open_service, first=self._first)
@@ -127,14 +124,16 @@ class LoopWorker(Worker):
         self.alive = False
 
     def run(self) -> None:
+        from mocksrv.web.hosting.host import Host  # the parent does without
+
         service: Service = self.wsgi
-        host = Host(service, self.sockets[0].sock, self.app.limits, self.app.tls)
+        host = Host(service, self.sockets[0].sock, limits_of(self.app.config), self.app.tls)
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGQUIT, signal.SIGTERM):
             host.loop.add_signal_handler(number, host.stop)
         if not self.alive:
             host.stop()
-        if self.app.workers > 1:
+        if self.app.config.workers > 1:
             os.kill(self.ppid, signal.SIGTTIN)
         host.run(close=lambda: close_service(service))
         end_process(0)

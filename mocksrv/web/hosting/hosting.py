@@ -91,7 +91,7 @@ def run(listening: socket.socket, open_service: OpenService, config: Config) -> 
     """
     log_patiently()
     try:
-        limits, tls = limits_of(config), tls_of(config)
+        tls = tls_of(config)
     except StartError as error:
         say(error.as_option())
         return error.status
@@ -101,8 +101,8 @@ def run(listening: socket.socket, open_service: OpenService, config: Config) -> 
         if config.workers > 1:
             say("--workers: this system can serve from one process only")
             return WRONG_SETTING
-        return _run_here(listening, open_service, limits, tls)
-    return gunicorn_host.run(listening, open_service, limits, tls, config.workers)
+        return _run_here(listening, open_service, tls, config)
+    return gunicorn_host.run(listening, open_service, tls, config)
 
 
 def limits_of(config: Config) -> Limits:
@@ -142,14 +142,14 @@ def _allow_files() -> int:
     return wanted
 
 
-def _run_here(listening: socket.socket, open_service: OpenService, limits: Limits, tls: ssl.SSLContext | None) -> int:
+def _run_here(listening: socket.socket, open_service: OpenService, tls: ssl.SSLContext | None, config: Config) -> int:
     """The same in this process, for systems without fork."""
     from mocksrv.web.hosting.host import Host
 
     service = open_or_explain(open_service, first=True)
     if isinstance(service, int):
         return service
-    host = Host(service, listening, limits, tls)
+    host = Host(service, listening, limits_of(config), tls)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: host.stop())
     host.run(close=lambda: close_service(service))
