@@ -65,6 +65,7 @@ class CommandLine(click.Group):
         module, _, name = HOMES.get(cmd_name, cmd_name).partition(":")
         gc.disable()  # nothing that an import makes is garbage
         command: click.Command = getattr(import_module(f"mocksrv.cli.{module}"), name or cmd_name.replace("-", "_"))
+        gc.freeze()
         gc.enable()
         return command
 
