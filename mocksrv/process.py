@@ -11,7 +11,6 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -94,7 +93,7 @@ def serve_for_parent(open_parts: Callable[[Config], tuple[Engine, App]]) -> None
         raise SystemExit(error.status) from None
     port = listening.getsockname()[1]
     url = base_url(config.host, port, config.scheme)
-    raise SystemExit(run(listening, partial(_open, open_parts, replace(config, port=port), url, os.getpid()), config))
+    raise SystemExit(run(listening, partial(_open, open_parts, config._replace(port=port), url, os.getpid()), config))
 
 
 def _open(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -131,7 +130,7 @@ class LocalServer:
         tls = tls_of(config)
         listening = listen(config.host, config.port)
         try:
-            config = replace(config, port=listening.getsockname()[1])
+            config = config._replace(port=listening.getsockname()[1])
             self.engine, self.app = open_silently(config) if report is None else open_parts(config, report)
         except BaseException:
             listening.close()

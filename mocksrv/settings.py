@@ -66,7 +66,7 @@ class Setting(NamedTuple):
     @property
     def default(self) -> Any:
         """The value where nothing is said."""
-        return Config.__dataclass_fields__[self.key].default
+        return Config._field_defaults[self.key]
 
 
 # what the texts mean

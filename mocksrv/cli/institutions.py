@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mocksrv.cli.scenarios import FOLDERS, JSON, of_provider
+
+if TYPE_CHECKING:
+    from mocksrv.engine.scenarios.institutions import OwnInstitution
 
 TEMPLATE = """\
 # An institution of your own. It lies beside your scenarios: mocksrv serve --scenarios DIR. Keys: docs/scenarios.md
@@ -38,8 +42,6 @@ def institutions(ctx: click.Context) -> None:
 @JSON
 def list_(own: tuple[str, ...], as_json: bool) -> None:
     """List your institutions: those of the NAME.institution.yaml beside your scenarios."""
-    from dataclasses import asdict
-
     from mocksrv.cli.library import open_library, own_folders
     from mocksrv.cli.output import print_table
 
@@ -48,12 +50,17 @@ def list_(own: tuple[str, ...], as_json: bool) -> None:
     for problem in local.library.problems:
         click.echo(str(problem), err=True)
     if as_json:
-        click.echo(json.dumps([asdict(each) for each in found], indent=2, ensure_ascii=False))
+        click.echo(json.dumps([_as_json(each) for each in found], indent=2, ensure_ascii=False))
     elif not found:
         click.echo("no institutions of your own; 'mocksrv institutions new CODE' begins one")
     else:
         rows = [(each.code, each.provider, each.name, each.scenario or "") for each in found]
         print_table(("CODE", "PROVIDER", "NAME", "SCENARIO"), rows)
+
+
+def _as_json(institution: OwnInstitution) -> dict[str, Any]:
+    credentials = [credential._asdict() for credential in institution.credentials]
+    return {**institution._asdict(), "credentials": credentials}
 
 
 @institutions.command()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -50,7 +49,7 @@ def list_(own: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         from mocksrv.web.control import shapes
 
-        problems = [asdict(problem) for problem in local.library.problems]
+        problems = [problem._asdict() for problem in local.library.problems]
         document = {"scenarios": [shapes.scenario(each) for each in found], "problems": problems}
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:

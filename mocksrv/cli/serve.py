@@ -11,7 +11,6 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,7 +91,7 @@ def _with_certificate(config: Config, ending: contextlib.ExitStack) -> Config:
     from mocksrv.web.hosting.tls import OwnCertificate
 
     own = ending.enter_context(contextlib.closing(OwnCertificate(config)))
-    return replace(config, tls_cert=own.cert, tls_key=own.key)
+    return config._replace(tls_cert=own.cert, tls_key=own.key)
 
 
 def _open(config: Config, port: int, first: bool) -> Service:
@@ -105,7 +104,7 @@ def _open(config: Config, port: int, first: bool) -> Service:
 
     warnings: list[str] = []
     engine, app = open_parts(
-        replace(config, port=port),
+        config._replace(port=port),
         (lambda problem: print(problem, file=sys.stderr, flush=True)) if first else (lambda _: None),
         warnings.append,
     )

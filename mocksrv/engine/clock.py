@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 SECOND = 1_000
 MINUTE = 60 * SECOND
@@ -95,8 +94,7 @@ def parse_moment(text: str) -> int:
 EARLIEST_START, LATEST_START = parse_moment("1980-01-01"), parse_moment("9900-01-01")  # data and timers reach further
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(NamedTuple):
     """A sandbox's clock: ``virtual`` was the time when the machine's clock said ``wall``.
 
     ``mode`` is ``real`` (runs, ``speed`` times as fast as the machine's clock) or ``manual`` (stands still).
@@ -133,7 +131,7 @@ class Clock:
 
     def at(self, moment: int) -> Clock:
         """This clock, showing ``moment`` now."""
-        return replace(self, virtual=min(moment, LATEST), wall=wall_ms())
+        return self._replace(virtual=min(moment, LATEST), wall=wall_ms())
 
     def until(self, moment: int) -> float | None:
         """Real seconds until the sandbox's time reaches ``moment``; None when a manual clock must be moved for it."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 TEMPORARY = ""  # a database file of its own, gone with the server
 IN_MEMORY = ":memory:"
@@ -11,8 +11,7 @@ POSTGRES = ("postgresql://", "postgres://")  # how the URL of a PostgreSQL begin
 NINETY_DAYS = 90 * 86_400_000  # ms
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(NamedTuple):
     """Everything that a server can be told. The values are taken as they are: who lets users say them checks them.
 
     - ``host``: the address to listen on.

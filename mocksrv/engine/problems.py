@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 MAX_LISTED = 40  # names in a message
 LONGEST_WORD = 200  # characters of a word that is compared with others
 MOST_COMPARED = 2000
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Problem:
+class Problem(NamedTuple):
     """One fault in a file: where (lines and columns count from 1), what is wrong and what is allowed."""
 
     file: str

@@ -6,8 +6,8 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from mocksrv.engine.clock import Clock
 from mocksrv.engine.coverage import STATUS, Met
@@ -35,8 +35,7 @@ def guid_text(digits: str) -> str:
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
 
 
-@dataclass(frozen=True, slots=True)
-class GuidRange:
+class GuidRange(NamedTuple):
     """``number`` ids in a row, each ``PREFIX-`` and a UUID: those of a seed from ``first`` on. They are made when they
     are needed.
     """
@@ -182,11 +181,11 @@ class World:
 
     def pages(self, query: Query, size: int = 500) -> Iterator[Record]:
         """All records of a query, read in pages."""
-        while rows := self.list(replace(query, limit=size)):
+        while rows := self.list(query._replace(limit=size)):
             yield from rows
             if len(rows) < size:
                 return
-            query = replace(query, offset=query.offset + size)
+            query = query._replace(offset=query.offset + size)
 
     def add(self, *records: Record) -> None:
         """Stores new records, made now."""

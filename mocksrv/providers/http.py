@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any, Generic, NoReturn, TypeVar
+from typing import Any, Generic, NamedTuple, NoReturn, TypeVar
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
@@ -49,8 +49,7 @@ class ProviderError(Exception):
         return str(self.status)
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """A JSON body (None: no content) or the bytes of a file, with a status; a media type and headers where they are its
     own.
     """
@@ -58,7 +57,7 @@ class Reply:
     body: Any = None
     status: int = 200
     mimetype: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
 
 
 NO_CONTENT = Reply(None, 204)

@@ -10,7 +10,6 @@ import inspect
 import re
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 from mocksrv.engine.declarations import declared_by, require
@@ -45,8 +44,7 @@ class Refusal(Exception):
         self.more = more
 
 
-@dataclass(frozen=True, slots=True)
-class ControlRoute:
+class ControlRoute(NamedTuple):
     """A control call that only this provider has: its path below ``/_mocksrv``, with parameters in Flask's spelling.
 
     ``call(sandbox, body, **parameters)`` answers a JSON value or raises Refusal; what fell due before has happened when
@@ -61,8 +59,8 @@ class ControlRoute:
     summary: str
     body: type[Schema] | None = None
     answer: type[Schema] | None = None
-    refusals: Mapping[int, str] = field(default_factory=dict)
-    parameters: Mapping[str, str] = field(default_factory=dict)
+    refusals: Mapping[int, str] = {}
+    parameters: Mapping[str, str] = {}
 
 
 class PageRoute(NamedTuple):
@@ -139,8 +137,7 @@ class Provider:
         self.timers = {kind: handler for each in families for kind, handler in each.timers.items()}
         self.role = self.make_role()
         require(self.role, Role, "vocabulary")
-        self.role.vocabulary = replace(
-            self.role.vocabulary,
+        self.role.vocabulary = self.role.vocabulary._replace(
             operations=[Template(route.method, self.prefix + route.path) for route in self.routes.values()],
             asking=self.role.asking or None,
             payload_problem=PayloadCheck(self.role),

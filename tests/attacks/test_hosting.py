@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -44,7 +43,7 @@ ANSWERED = 0.1  # seconds within which the server must answer meanwhile
 def serving(threads: int = 32, **limits: Any) -> Iterator[LocalServer]:
     """A server in this process; ``limits`` are those of `Limits` that differ."""
     config = Config(port=0, clock="manual", threads=threads)
-    with LocalServer(config, replace(limits_of(config), **limits)) as server:
+    with LocalServer(config, limits_of(config)._replace(**limits)) as server:
         yield server
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
@@ -17,7 +16,7 @@ def toy(make_toy: Callable[..., ToyEngine]) -> ToyEngine:
     """Doors that are knocked at (act 1), and opened (act 2) a second later."""
     made = make_toy()
     assert isinstance(made.role, DoorRole)
-    made.role.vocabulary = replace(WORDS, acts={"KNOCKED": 1, "OPEN": 2})
+    made.role.vocabulary = WORDS._replace(acts={"KNOCKED": 1, "OPEN": 2})
     return made
 
 

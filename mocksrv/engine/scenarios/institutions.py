@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mocksrv.engine.problems import Problem, YamlError, choose, short
 from mocksrv.engine.scenarios.files import INSTITUTION, Stamp, changes
@@ -20,8 +20,7 @@ SCHEMA = FileSchema(Path(__file__).with_name("institution.json"))
 Names = Callable[[str], Iterable[str]]  # the scenarios of a provider
 
 
-@dataclass(frozen=True, slots=True)
-class OwnCredential:
+class OwnCredential(NamedTuple):
     """One field of a login form: its name in calls, what stands beside it, and LOGIN, PASSWORD or TEXT."""
 
     name: str
@@ -29,8 +28,7 @@ class OwnCredential:
     type: str
 
 
-@dataclass(frozen=True, slots=True)
-class OwnInstitution:
+class OwnInstitution(NamedTuple):
     """One institution. Without ``credentials`` it has the provider's usual ones; ``products`` None: all of them;
     ``scenario`` None: what would be played anywhere.
     """

@@ -41,8 +41,7 @@ class Challenge(NamedTuple):
     field_name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(NamedTuple):
     """A round of challenges and the flows that its answers lead to (None: what the language says for unwritten
     ones).
     """
@@ -52,7 +51,7 @@ class Ask:
     right: str | None = None
     wrong: str | None = None
     silent: str | None = None
-    answers: Mapping[str, str] = field(default_factory=dict)
+    answers: Mapping[str, str] = {}
 
 
 class Consent(NamedTuple):
@@ -118,8 +117,8 @@ class Login(NamedTuple):
     institution: str | None = None
     username: str | None = None
     password: str | None = None
-    line: int = field(default=1, compare=False)
-    column: int = field(default=1, compare=False)
+    line: int = 1
+    column: int = 1
 
     @property
     def keys(self) -> int:

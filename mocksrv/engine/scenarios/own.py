@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from mocksrv.engine.problems import Problem, YamlError
 from mocksrv.engine.scenarios.files import Key, login_clash
@@ -76,7 +75,7 @@ class SandboxScenarios(ScenarioLookup):
         try:
             return self._library.parse(text, PUT, self)
         except YamlError as error:
-            raise YamlError(replace(problem, file=file) for problem in error.problems) from None
+            raise YamlError(problem._replace(file=file) for problem in error.problems) from None
 
     def with_one(self, scenario: Scenario) -> Mapping[Key, Scenario]:
         """The own ones with another, which replaces one of the same name. Raises YamlError for a login that chooses
@@ -115,7 +114,7 @@ class SandboxScenarios(ScenarioLookup):
         """What the own ones would be with these in place of all that there are. Raises YamlError."""
         own, faulty = self._read(rows)
         if faulty:
-            raise YamlError(replace(each, file=row.name) for row, fault in faulty for each in fault.problems)
+            raise YamlError(each._replace(file=row.name) for row, fault in faulty for each in fault.problems)
         return own
 
     def _read(self, rows: Iterable[ScenarioRow]) -> tuple[Mapping[Key, Scenario], list[tuple[ScenarioRow, YamlError]]]:

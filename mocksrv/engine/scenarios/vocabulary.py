@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from mocksrv.engine.patterns import fits
@@ -36,8 +35,7 @@ def _all_fit(event: str, fields: Mapping[str, Any]) -> str | None:
     return None
 
 
-@dataclass(frozen=True)
-class Vocabulary:
+class Vocabulary(NamedTuple):
     """The words of one provider: what its scenarios may name.
 
     ``flows`` are those that calls play, ``happy`` is the scenario played when nothing else is chosen, ``fields`` what
@@ -55,14 +53,14 @@ class Vocabulary:
     flows: frozenset[str]
     events: frozenset[str]
     happy: str
-    fields: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    fields: Mapping[str, Mapping[str, Any]] = {}
     asking: str | None = None
     options: frozenset[str] = frozenset()
     products: frozenset[str] = frozenset()
     profiles: Callable[[], frozenset[str]] = frozenset
     profile_problems: Callable[[], Sequence[Problem]] = tuple
     operations: Sequence[Template] = ()
-    acts: Mapping[str, int] = field(default_factory=dict)
+    acts: Mapping[str, int] = {}
     disagreements: Callable[[str, Mapping[str, Any]], Mapping[str, str]] = _all_agree
     payload_problem: Callable[[str, Mapping[str, Any]], str | None] = _all_fit
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
 from mocksrv.engine.play import Job, Play
 
@@ -60,8 +60,7 @@ class Record:
         return self.play.job if self.play is not None else None
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(NamedTuple):
     """Which records of a kind: by key columns, by ranges of a column, by members of the body; paged and ordered.
 
     ``ranges`` maps a column (sort, created_at, updated_at) to inclusive (low, high) bounds, either may be None.
@@ -74,8 +73,8 @@ class Query:
     subject: str | None = None
     parent: str | None = None
     partner_id: str | None = None
-    ranges: Mapping[str, tuple[int | None, int | None]] = field(default_factory=dict)
-    body: Mapping[str, str | int | bool | None] = field(default_factory=dict)
+    ranges: Mapping[str, tuple[int | None, int | None]] = {}
+    body: Mapping[str, str | int | bool | None] = {}
     guids: Sequence[str] | None = None
     partner_ids: Sequence[str] | None = None
     newest_first: bool = False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -77,12 +76,12 @@ def _answer(call: Call, query: Query) -> Reply:
         raise refusal("bad request", reason=f"sort must be {' or '.join(SORTS)}, not {sort}")
     start, limit = call.page()
     body = {} if flag(call, "includePending") else {"status": "active"}
-    query = replace(
-        query, ranges={"sort": (first * SECOND, last * SECOND + SECOND - 1)}, body=body, newest_first=sort == "desc"
+    query = query._replace(
+        ranges={"sort": (first * SECOND, last * SECOND + SECOND - 1)}, body=body, newest_first=sort == "desc"
     )
     with call.look() as world:
         found = world.count(query)
-        rows = world.list(replace(query, limit=limit, offset=start - 1))
+        rows = world.list(query._replace(limit=limit, offset=start - 1))
         refresh = under_way(world, query.owner or "")
     if refresh is not None:
         call.entry.violate("early-read", f"the refresh {refresh.guid} is not COMPLETED yet")
@@ -124,7 +123,7 @@ def list_of_account(call: Call, customer: str, account: str) -> Reply:
     answer = _answer(call, Query("finicity.transaction", owner=customer, parent=account))
     if not flag(call, "showDailyBalance"):
         return answer
-    return replace(answer, body={**answer.body, "dailyBalances": _daily_balances(call, found)})
+    return answer._replace(body={**answer.body, "dailyBalances": _daily_balances(call, found)})
 
 
 def _daily_balances(call: Call, account: Record) -> list[dict[str, Any]]:

@@ -6,7 +6,6 @@ Sources: docs.mono.co, manual data sync, real-time data; mono.co/blog, a beginne
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import wraps
 from typing import Any
 
@@ -97,7 +96,7 @@ def realtime(name: str) -> Callable[[View], View]:
                 headers["x-has-new-data"] = "true"
             if status == "processing":
                 return Reply(call.envelope(None, QUEUED), headers=headers)
-            return replace(view(call, id, **parameters), headers=headers)
+            return view(call, id, **parameters)._replace(headers=headers)
 
         return answer
 

@@ -102,8 +102,7 @@ class _Window(NamedTuple):
         return min(self.first - (0 if self.since is None else LONGEST_POSTING), self.last - LONGEST_POSTING)
 
 
-@dataclass(frozen=True, slots=True)
-class _Maker:
+class _Maker(NamedTuple):
     profile: Profile
     ledger: Ledger
     owners: list[dict[str, Any]]
@@ -130,7 +129,7 @@ class _Maker:
             balance += sign * sum(row.cents for row in self._since_opened(spec))
         transactions, lines = self._transactions(rows)
         owners = self.owners if spec.joint else self.owners[:1]
-        fields = self._fields(spec, identity, balance, sign * pending, len(owners))
+        fields = self._fields_of(spec, identity, balance, sign * pending, len(owners))
         held = self._holdings(spec, identity, level - cash)
         return Account(
             id=identity,
@@ -166,7 +165,7 @@ class _Maker:
         held = [hold(self.ledger.chance, each, invested, rows, last, name) for each, name in named]
         return [{**each, "currency_code": self.profile.currency} for each in held if each is not None]
 
-    def _fields(self, spec: AccountSpec, identity: str, balance: int, pending: int, owners: int) -> dict[str, Any]:
+    def _fields_of(self, spec: AccountSpec, identity: str, balance: int, pending: int, owners: int) -> dict[str, Any]:
         fields: dict[str, Any] = {
             "id": identity,
             "subtype": None,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -170,4 +170,4 @@ def every(
 
 def faulty(error: YamlError) -> Refusal:
     """What refuses a scenario for its faults."""
-    return Refusal(422, str(error.problems[0]), problems=[asdict(fault) for fault in error.problems])
+    return Refusal(422, str(error.problems[0]), problems=[fault._asdict() for fault in error.problems])

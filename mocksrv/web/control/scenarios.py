@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from mocksrv.engine.problems import YamlError
@@ -75,7 +74,7 @@ class Scenarios(Calls):
         ]
         return {
             "scenarios": [shapes.scenario(scenario) for scenario in found],
-            "problems": [asdict(fault) for fault in self.engine.library.problems],
+            "problems": [fault._asdict() for fault in self.engine.library.problems],
         }
 
     def read(self, request: ControlRequest, name: str) -> Any:
@@ -102,5 +101,5 @@ class Scenarios(Calls):
         try:
             scenario = request.sandbox.scenarios.parse(request.text, file=request.query.get("file", "scenario.yaml"))
         except YamlError as error:
-            return {"valid": False, "problems": [asdict(fault) for fault in error.problems]}
+            return {"valid": False, "problems": [fault._asdict() for fault in error.problems]}
         return {"valid": True, "problems": [], "name": scenario.name, "provider": scenario.provider}

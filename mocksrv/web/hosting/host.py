@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
 from mocksrv.engine.blocking import ReservedThreads, WouldBlock
@@ -45,8 +45,7 @@ FAILED = "mocksrv failed to answer; its log says why. This is a defect, please r
 log = logging.getLogger("mocksrv")
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """What a client may take. ``read``: seconds for the head of a request, and for its body; ``keep_alive``: seconds
     that an idle connection is kept; ``body``: bytes, but for the state of a sandbox; ``memory``: bytes kept of all
     clients' requests and unread answers beyond the first 16 KB of each; ``connections`` at the same time: the longest

@@ -207,7 +207,7 @@ def test_every_list_equals_a_plain_filter_over_all(
     ]
     wanted.sort(reverse=newest_first)
     with store.read() as tx:
-        page = tx.select("s", replace(query, limit=limit, offset=offset))
+        page = tx.select("s", query._replace(limit=limit, offset=offset))
         assert tx.count("s", query) == len(wanted)
         assert [tx.has_more("s", query, than) for than in range(len(wanted) + 1)] == [True] * len(wanted) + [False]
     assert [record.guid for record in page] == [f"G-{n}" for _, n in wanted[offset : offset + limit]]

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mocksrv.engine.clock import DAY
 from mocksrv.engine.counting import Count, Counting
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionStatus:
+class ConnectionStatus(NamedTuple):
     """One connection status.
 
     ``raises``: entering it sends the Connection Status webhook. ``authenticated``: the institution accepted the login.
@@ -31,7 +29,7 @@ class ConnectionStatus:
     wants_credentials: bool = False
     jobs: bool = True
     refreshed: bool = False
-    error: Mapping[str, Any] = field(default_factory=dict)
+    error: Mapping[str, Any] = {}
 
 
 def _error(code: int, error: str, user: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import binascii
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -372,7 +372,7 @@ class Call(http.Call[Mount, Route]):
         self.note_page(first=page == 1, more=page * size < total)
 
         def make() -> dict[str, Any]:
-            rows = world.list(replace(query, limit=size, offset=(page - 1) * size))
+            rows = world.list(query._replace(limit=size, offset=(page - 1) * size))
             return {key: [render(row) for row in rows], "pagination": pagination(page, size, total)}
 
         return Reply(self.kept((self.version, query.key()), make) if lasting else make())

@@ -7,7 +7,6 @@ The words are this project's own.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from mocksrv.providers.mx.money import insight_cases
@@ -29,13 +28,12 @@ class InsightTemplate(NamedTuple):
     most: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class NewInsight:
+class NewInsight(NamedTuple):
     """An insight to be: what goes into its record."""
 
     digest: str
     texts: Mapping[str, str]
-    associated: Mapping[str, list[str]] = field(default_factory=dict)
+    associated: Mapping[str, list[str]] = {}
 
 
 # In the order of their weight: where there are many at once, the first are told.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from functools import cache
 from typing import Any, NamedTuple
@@ -267,7 +266,7 @@ def listed(
         if test is not None
     ]
     keep = (lambda record: all(test(record) for test in tests)) if tests else None
-    query = replace(query, ranges=ranges, newest_first=True)
+    query = query._replace(ranges=ranges, newest_first=True)
     lasting = not call.request.args.get("includes")  # series are told by the day
     return call.paged(world, query, "transactions", renderer(call, world, user), keep=keep, lasting=lasting)
 
