@@ -21,7 +21,8 @@ from tests.conftest import MX, Receiver, started
 PACKAGE = str(Path(mocksrv.__file__).parent)
 HOSTING = "/web/hosting/"  # a way begins where the application is called
 BACKGROUND = "ticker"  # the thread
-HEAVY = {"cryptography", "faker", "flask", "jinja2", "jsonschema", "rich", "urllib3"}  # for what comes later, if at all
+# for what comes later, if at all
+HEAVY = {"cryptography", "difflib", "faker", "flask", "jinja2", "jsonschema", "rich", "statistics", "urllib3"}
 SCENARIO = """name: {}
 provider: mx
 flows:

@@ -5,7 +5,6 @@ One family for all of them: a file has ``Problem``s, and reading it raises ``Yam
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from itertools import islice
 from typing import NamedTuple
@@ -51,10 +50,12 @@ def near(word: str, names: Iterable[str], cutoff: float = 0.6) -> str | None:
 
 def nearest(word: str, names: Iterable[str], most: int = 3, cutoff: float = 0.6) -> list[str]:
     """The names that are like a word, the most like one first."""
+    from difflib import get_close_matches
+
     if len(word) > LONGEST_WORD:
         return []
     folded = {name.lower(): name for name in islice(sorted(names), MOST_COMPARED)}
-    return [folded[found] for found in difflib.get_close_matches(word.lower(), folded, n=most, cutoff=cutoff)]
+    return [folded[found] for found in get_close_matches(word.lower(), folded, n=most, cutoff=cutoff)]
 
 
 def short(value: object, limit: int = 60) -> str:

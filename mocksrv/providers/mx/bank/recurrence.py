@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from itertools import pairwise
 from operator import itemgetter
-from statistics import median_low
 from typing import NamedTuple, TypeVar
 
 from mocksrv.providers.calendar import EPOCH, day_in_month, first_day, length, month_number
@@ -60,7 +59,7 @@ Fit = Callable[[Sequence[int], int, int], Fitting | None]  # (days, period, tole
 def _weeks(days: Sequence[int], period: int, tolerance: int) -> Fitting | None:
     slots = [round((day - days[0]) / period) for day in days]
     off = [day - days[0] - slot * period for day, slot in zip(days, slots, strict=True)]
-    middle = median_low(off)
+    middle = sorted(off)[(len(off) - 1) // 2]
     missed = [abs(each - middle) for each in off]
     return (sum(missed), ((days[0] + middle) % period,)) if max(missed) <= tolerance and _in_turn(slots) else None
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from calendar import month_name
 from collections.abc import Iterator, Mapping, Sequence
-from statistics import fmean, median
 from typing import Any, NamedTuple
 
 from mocksrv.engine.clock import DAY, day
@@ -90,7 +89,7 @@ def price_increase(books: Books) -> Iterator[Case]:
 def bill_not_standard(books: Books) -> Iterator[Case]:
     for each in books.of("BILL"):
         last, before = each.last, [payment.cents for payment in each.payments[:-1]]
-        usual = fmean(before)
+        usual = sum(before) / len(before)
         if last.top_level == "Bills & Utilities" and len(before) >= 2 and abs(last.cents - usual) > usual * BILL_STEP:
             way = "higher" if last.cents > usual else "lower"
             words = {"name": last.description, "amount": money(last.cents), "way": way, "usual": money(usual)}
@@ -163,6 +162,8 @@ def duplicates(books: Books) -> Iterator[Case]:
 
 
 def large(books: Books) -> Iterator[Case]:
+    from statistics import median
+
     spent = [row.cents for row in books.rows if row.is_expense]
     least = max(LARGE_CENTS, LARGE_TIMES * median(spent)) if spent else 0
     repeated = {row.guid for each in books.series for row in each.payments}
