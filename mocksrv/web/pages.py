@@ -11,6 +11,7 @@ from flask import Flask, Request, Response, abort, request, send_from_directory
 from mocksrv.engine.config import Config
 from mocksrv.engine.engine import Engine
 from mocksrv.engine.sandbox import Sandbox, SandboxDropped
+from mocksrv.engine.storage.records import StoreFull, StoreUnavailable
 from mocksrv.providers.pages import STATIC
 from mocksrv.providers.provider import PageRoute, Provider
 
@@ -65,6 +66,9 @@ class Pages:
                 response: Response = getattr(import_module(module), name)(page, **parameters)
             except SandboxDropped as error:
                 return page.render("message.html", 404, heading="This sandbox is gone", text=str(error))
+            except StoreUnavailable as error:
+                status = 507 if isinstance(error, StoreFull) else 503  # its script asks again
+                return page.render("message.html", status, heading="No answer at the moment", text=str(error))
             except Exception:
                 log.exception("the page %r failed", request.path)
                 told = "mocksrv failed to show it; its log says why. This is a defect, please report it."

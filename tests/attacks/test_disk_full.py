@@ -17,6 +17,7 @@ from mocksrv.web.app import App
 from tests import postgres
 from tests.attacks.test_fairness import wait_until
 from tests.conftest import MX, Receiver
+from tests.providers.mx.pages.test_widget_pages import widget
 
 PING = {"event": "mx.member.updated"}
 
@@ -57,6 +58,14 @@ def test_changes_are_refused_and_reads_go_on(mx: MX) -> None:
         assert mx.control("GET", "/clock")["mode"] == "manual"
     assert mx.call("GET", f"/users/{mx.user()}")["user"]["metadata"] == "test"
     assert len(mx.call("GET", "/users")["users"]) == 2
+
+
+def test_a_page_of_a_provider_says_so_and_goes_on(mx: MX) -> None:
+    link = widget(mx, mx.user())
+    with full_disk():
+        page = mx.http.get(link)
+        assert (page.status_code, "nothing can be written" in page.text) == (507, True)
+    assert "Select your institution" in mx.http.get(link, follow_redirects=True).text
 
 
 def test_callbacks_pause_and_go_on(mx: MX, receiver: Receiver, caplog: pytest.LogCaptureFixture) -> None:

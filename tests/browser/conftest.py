@@ -172,18 +172,6 @@ def app(server: mocksrv.Server, request: pytest.FixtureRequest) -> App:
     return App(f"{server.url}/sandbox/{name}")
 
 
-LOADED = (
-    "() => document.readyState === 'complete' || new Promise((go_on) => addEventListener('load', () => go_on(true)))"
-)
-
-
-def have_scripts(where: Any) -> None:
-    """Waits until the page of a provider in a frame or window has its scripts: of one that is left before, no host is
-    told.
-    """
-    where.locator("body[data-target]").evaluate(LOADED)
-
-
 class Host:
     """A page of the app with a widget in it, by MX's web SDK."""
 
@@ -236,16 +224,13 @@ def short(message: dict[str, Any]) -> str:
 
 @pytest.fixture
 def host(context: Any, host_url: str) -> Any:
-    """Opens a widget's URL in a page of the app, with the widget's scripts unless ``scripts=False``."""
+    """Opens a widget's URL in a page of the app."""
 
-    def open_(url: str, *, scripts: bool = True, **how: str) -> Host:
+    def open_(url: str, **how: str) -> Host:
         page = context.new_page()
         page.goto(f"{host_url}/host.html")
         page.evaluate("([url, how]) => window.embed(url, how)", [url, how])
-        opened = Host(page)
-        if scripts:
-            have_scripts(opened.frame)
-        return opened
+        return Host(page)
 
     return open_
 

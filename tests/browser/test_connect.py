@@ -89,15 +89,39 @@ def test_banks_are_found_by_name_code_and_routing_number(query: str, app: App, h
     assert "no such bank" in opened.frame.locator("#results").inner_text()
 
 
-def test_what_is_typed_before_the_scripts_have_come_is_searched_for(app: App, host: Open, context: Any) -> None:
+def test_nothing_can_be_used_before_the_scripts_have_come(app: App, host: Open, context: Any) -> None:
+    """What is left by a click could not tell its host of itself without them."""
     held: list[Any] = []
     context.route("**/kit/page.js", lambda route: held.append(route))
-    opened = host(app.widget(), scripts=False)
-    opened.at("search").fill("mxbank")
-    opened.at("institution-harborlight_bank").wait_for()
+    with context.expect_event("request", lambda asked: asked.url.endswith("/kit/page.js")):
+        opened = host(app.widget())
+    with pytest.raises(Exception, match="Timeout"):
+        opened.at("search").wait_for(timeout=500)
     held[0].continue_()
+    opened.at("search").fill("mxbank")
     opened.at("institution-harborlight_bank").wait_for(state="detached")
     opened.wait_for("institutionSearch")
+
+
+def test_what_is_typed_while_the_page_still_comes_is_searched_for(app: App, host: Open, context: Any) -> None:
+    """Its end is held back, by a script of this test."""
+    url, held = app.widget(), []
+
+    def with_an_end(route: Any) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.text().replace("</body>", '<script src="/end.js"></script></body>'))
+
+    context.route(url, with_an_end)
+    context.route("**/end.js", lambda route: held.append(route))
+    opened = host(url)
+    opened.at("search").fill("mxbank")
+    opened.at("institution-harborlight_bank").wait_for(state="detached")
+    opened.wait_for("institutionSearch")
+    opened.at("institution-mxbank").click()
+    opened.at("field-LOGIN").wait_for()
+    held[0].fulfill(content_type="text/javascript", body="")
+    opened.wait_for("stepChange search>enterCreds")
+    in_order(["load", "stepChange >search", "institutionSearch", "selectedInstitution"], opened.steps())
 
 
 QUESTIONS = [

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.browser.conftest import App, have_scripts, in_order
+from tests.browser.conftest import App, in_order
 
 PARTNER = {"partnerId": "2445500000001", "partnerSecret": "secret-of-the-partner-1"}
 FINBANK, PROFILES, OAUTH = "101732", "102105", "102176"
@@ -133,7 +133,6 @@ def connect(context: Any, host_url: str) -> Open:
             inside = window.value
         else:
             page.locator("#open").click()
-        have_scripts(inside)
         return Opened(page, inside)
 
     return open_
@@ -246,6 +245,37 @@ def test_a_wrong_login_then_a_question(partner: Partner, connect: Open) -> None:
     in_order(["onRoute sign-in", *failed, *passed, "onDone 200 complete"], opened.events())
     sent = ["invalidCredentials", "credentialsUpdated", "mfa", "mfaUpdated", "discovered", "adding", "added", "done"]
     assert partner.sent()[3:] == sent
+
+
+@pytest.mark.parametrize("status", [408, 503])
+def test_no_click_and_nothing_typed_is_lost_where_the_server_cannot_answer(
+    status: int, partner: Partner, connect: Open, context: Any
+) -> None:
+    refused: list[str] = []
+
+    def refuse_once(route: Any) -> None:
+        address = route.request.url.partition("?")[0]
+        if address in refused:
+            route.continue_()
+        else:
+            refused.append(address)
+            route.fulfill(status=status, content_type="application/problem+json", body="{}")
+
+    for act in ("agree", "select", "log_in"):
+        context.route(f"**/{act}", refuse_once)
+    opened = connect(partner.link())
+    opened.to(FINBANK)
+    opened.at("field-Banking Userid").fill("somebody")
+    context.route("**/poll?*", refuse_once)
+    with opened.page.expect_response(lambda answer: "/poll?" in answer.url and answer.status == status):
+        pass
+    with opened.page.expect_response(lambda answer: "/poll?" in answer.url and answer.status == 204):
+        pass
+    assert opened.at("field-Banking Userid").input_value() == "somebody"
+    opened.log_in()
+    opened.inside.locator("input[type=checkbox]").first.wait_for()
+    assert len(refused) == 4
+    assert opened.inside.locator("#lost").is_hidden()
 
 
 def test_time_runs_out(partner: Partner, connect: Open) -> None:

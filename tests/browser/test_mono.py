@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.browser.conftest import App, have_scripts, in_order
+from tests.browser.conftest import App, in_order
 
 GTBANK = "5f2d08be60b92e2888287702"
 PERSON = {"name": "Ada Obi", "email": "ada@example.com"}
@@ -58,9 +58,7 @@ def connect(app: App, context: Any, host_url: str) -> Open:
         page.goto(f"{host_url}/mono.html")
         page.evaluate("(mono) => window.prepare(mono)", f"{app.base}/mono")
         page.evaluate("([options, account]) => window.embed(options, account)", [options, account])
-        opened = Connect(page)
-        have_scripts(opened.frame)
-        return opened
+        return Connect(page)
 
     return open_
 

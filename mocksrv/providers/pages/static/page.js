@@ -23,16 +23,16 @@ const Kit = (() => {
 
   // from step to step
 
+  // Without an answer, or with one of a server (or a proxy before it) that cannot serve now, the same is asked again: no
+  // click is lost, nor what is typed. A page of ours that is broken has 500.
   async function ask(url, options = {}) {
     for (let pause = 500; ; pause = Math.min(pause * 2, 5000)) {
-      try {
-        const answer = await fetch(url, { ...options, headers: { "X-Page-Script": "1" }, credentials: "same-origin" });
-        document.getElementById("lost").hidden = true;
-        return answer;
-      } catch {
-        document.getElementById("lost").hidden = false;
-        await new Promise((resolve) => setTimeout(resolve, pause));
-      }
+      const asked = { ...options, headers: { "X-Page-Script": "1" }, credentials: "same-origin" };
+      const answer = await fetch(url, asked).catch(() => null);
+      const lost = !answer || answer.status === 408 || answer.status > 500;
+      document.getElementById("lost").hidden = !lost;
+      if (!lost) return answer;
+      await new Promise((resolve) => setTimeout(resolve, pause));
     }
   }
 
@@ -46,6 +46,7 @@ const Kit = (() => {
       poll();
       return;
     }
+    tell(); // of a page that is left before all of it has been read
     const open = document.getElementById("sandbox")?.open;
     document.title = step.title;
     document.body.replaceWith(document.adoptNode(step.body));
@@ -93,6 +94,11 @@ const Kit = (() => {
       if ("go" in message) setTimeout(send, 30 * place, message); // each navigation would end the one before it
       else send(message);
     });
+  }
+
+  function sendNext(message) { // after what the page itself tells, which may not all be read yet
+    tell();
+    send(message);
   }
 
   function arrive() {
@@ -186,14 +192,6 @@ const Kit = (() => {
     document.querySelector("[data-testid=submit]")?.focus();
   }
 
-  // what somebody types before the scripts have come is typed all the same
-
-  function catchUp() {
-    for (const input of document.querySelectorAll("[data-live]")) {
-      if (input.value !== input.defaultValue) input.dispatchEvent(new Event("input", { bubbles: true }));
-    }
-  }
-
-  document.addEventListener("DOMContentLoaded", () => { arrive(); catchUp(); });
-  return { arrivals, senders, send, go, look };
+  document.addEventListener("DOMContentLoaded", arrive);
+  return { arrivals, senders, send: sendNext, go, look };
 })();

@@ -21,14 +21,21 @@
       bank.close();
       bank = null;
     }
-    const search = body.querySelector("[data-searching]");
-    search?.querySelector("[data-typed]").addEventListener("submit", (event) => event.preventDefault());
-    search?.querySelector("input").addEventListener("input", (event) => {
-      clearTimeout(telling);
-      const query = event.target.value.trim();
-      if (query.length < Number(search.dataset.shortest)) return;
-      telling = setTimeout(() => tellSearch(search, query), 500);
-    });
+  });
+
+  // a search that is typed: the list narrows by itself, and the host is told when nobody types any more
+
+  document.addEventListener("submit", (event) => {
+    if ("typed" in event.target.dataset) event.preventDefault();
+  }, true); // before the kit sends it
+
+  document.addEventListener("input", ({ target }) => {
+    const search = target.closest("[data-searching]");
+    if (!search) return;
+    clearTimeout(telling);
+    const query = target.value.trim();
+    if (query.length < Number(search.dataset.shortest)) return;
+    telling = setTimeout(() => tellSearch(search, query), 500);
   });
 
   function tellSearch(search, query) {
