@@ -142,7 +142,8 @@ def pattern_problem(pattern: str, vocabularies: Iterable[Vocabulary]) -> str | N
     if any(fits(event, pattern) for event in events):
         return None
     groups = sorted({group for event in events for group in _groups(event)})
-    return f"no event is called {short(pattern)}; {_meant(pattern, [*groups, *events], [*groups, *events])}"
+    widest = [group for group in groups if group.count(".") == 1]  # one for each provider: events are far too many
+    return f"no event is called {short(pattern)}; {_meant(pattern, [*groups, *events], widest)}"
 
 
 def _groups(event: str) -> Iterator[str]:

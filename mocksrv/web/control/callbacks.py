@@ -14,7 +14,6 @@ from mocksrv.engine.callbacks.outbox import UnknownField, replay, resume
 from mocksrv.engine.engine import UnknownEvent, UnknownSubject
 from mocksrv.engine.role import WrongSubject
 from mocksrv.engine.sandbox import Endpoint, Sandbox, endpoints_from
-from mocksrv.engine.scenarios.vocabulary import pattern_problem
 from mocksrv.engine.secrets import MASK, masked_urls
 from mocksrv.engine.state.omission import bare_url
 from mocksrv.engine.storage.rows import EventRow
@@ -129,7 +128,7 @@ class Callbacks(Calls):
 
     def _check_pattern(self, pattern: str | None, where: str) -> None:
         """Raises Refusal 422 for a pattern that no event can fit."""
-        problem = None if pattern is None else pattern_problem(pattern, self.engine.vocabularies.values())
+        problem = None if pattern is None else self.pattern_problem(pattern)
         if problem:
             raise Refusal(422, f"{where}: {problem}")
 

@@ -21,6 +21,7 @@ from mocksrv.engine.problems import YamlError
 from mocksrv.engine.sandbox import Sandbox
 from mocksrv.engine.scenarios.lookup import UnknownScenario
 from mocksrv.engine.scenarios.model import Scenario
+from mocksrv.engine.scenarios.vocabulary import pattern_problem
 from mocksrv.providers.provider import Provider, Refusal
 from mocksrv.web.hosting.calls import HostedCall
 
@@ -116,6 +117,11 @@ class Calls(ABC):
     @abstractmethod
     def declared(self) -> Sequence[ControlCall]:
         """The calls of this group, in the order in which they are listed."""
+
+    def pattern_problem(self, pattern: str) -> str | None:
+        """Why a pattern fits no event, and what is allowed; None for one that fits."""
+        problem = pattern_problem(pattern, self.engine.vocabularies.values())
+        return problem and f"{problem}, and patterns of what GET /events lists"
 
     def scenario(
         self, sandbox: Sandbox, name: str, provider: str | None = None, *, where: str = "", status: int = 404

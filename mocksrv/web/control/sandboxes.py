@@ -9,7 +9,7 @@ from mocksrv.engine.callbacks.disturbance import Disturbance
 from mocksrv.engine.clock import Clock
 from mocksrv.engine.patterns import fits
 from mocksrv.engine.sandbox import Fault
-from mocksrv.engine.scenarios.vocabulary import fault_problem, pattern_problem
+from mocksrv.engine.scenarios.vocabulary import fault_problem
 from mocksrv.engine.time import AdvanceBusy
 from mocksrv.engine.world import World
 from mocksrv.providers.fields import not_allowed
@@ -131,7 +131,7 @@ class SandboxCalls(Calls):
             if isinstance(rule, Fault):
                 problem, name = fault_problem(f"{rule.method} {rule.path}", vocabularies), "on"
             else:
-                problem, name = pattern_problem(rule.events, vocabularies), "events"
+                problem, name = self.pattern_problem(rule.events), "events"
             if problem:
                 raise Refusal(422, f"faults.{place}.{name}: {problem}")
         with self.engine.change(request.sandbox) as world:

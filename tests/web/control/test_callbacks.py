@@ -99,6 +99,7 @@ def test_one_url_is_one_endpoint(mx: MX) -> None:
 def test_a_pattern_that_no_event_fits_is_refused_with_the_nearest(mx: MX, pattern: str, near: str) -> None:
     refused = put(mx, {"url": URL, "events": ["mx.*", pattern]}, status=422)["detail"]
     assert refused.startswith(f"endpoints.0.events.1: no event is called {pattern!r}")
+    assert refused.endswith("llowed: finicity.*, mono.*, mx.*, and patterns of what GET /events lists")
     assert near in refused
     fault = {"faults": [{"events": pattern, "drop": True}]}
     assert near in mx.control("PUT", "/faults", fault, status=422)["detail"]
