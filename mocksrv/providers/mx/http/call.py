@@ -25,7 +25,7 @@ from mocksrv.providers import http
 from mocksrv.providers.http import ProviderError, Reply, sentence
 from mocksrv.providers.mx.http.products import refusal
 from mocksrv.providers.mx.http.versions import MEDIA_TYPES, V1, V2, VERSIONS, asked_version
-from mocksrv.providers.numbers import whole_number
+from mocksrv.providers.numbers import LARGEST, whole_number
 
 if TYPE_CHECKING:
     from mocksrv.providers.mx.http.limits import ClientLimits
@@ -269,16 +269,19 @@ class Call(http.Call[Mount, Route]):
         """The page and its size: a size outside of ``least`` to ``most`` becomes 25, as MX does it; so does what is no
         number.
         """
-        numbers = []
-        for name, default in (("page", 1), ("records_per_page", PAGE_SIZE)):
-            text = self.request.args.get(name) or str(default)
-            number = whole_number(text)
-            if number is None:
-                self.entry.violate("parameter", f"{name} must be a whole number")
-                number = default
-            numbers.append(number)
-        page, size = numbers
-        return max(1, page), size if least <= size <= most else PAGE_SIZE
+        page = self._number("page", 1, range(1, LARGEST + 1), "on")
+        return page, self._number("records_per_page", PAGE_SIZE, range(least, most + 1), f"to {most}")
+
+    def _number(self, name: str, default: int, allowed: range, end: str) -> int:
+        """A parameter of the query; the default, and a violation, for what is none of the ``allowed``. ``end`` says how
+        far they go.
+        """
+        text = self.request.args.get(name) or str(default)
+        number = whole_number(text)
+        if number is not None and number in allowed:
+            return number
+        self.entry.violate("parameter", f"{name} must be a whole number from {allowed.start} {end}")
+        return default
 
     # records
 

@@ -250,9 +250,18 @@ def test_unknown_parameters_are_accepted_and_noted(mx: MX) -> None:
     assert violations(mx) == [("unknown-parameter", "colour"), ("unknown-parameter", "per_page")]
 
 
-def test_a_page_that_is_no_number_is_noted(mx: MX) -> None:
-    mx.call("GET", "/users?page=two")
-    assert violations(mx) == [("parameter", "page must be a whole number")]
+@pytest.mark.parametrize("query", ["page=two", "page=0", "page=-1"])
+def test_a_page_that_cannot_be_is_the_first_and_noted(mx: MX, query: str) -> None:
+    for _ in range(2):  # made, and kept
+        assert mx.call("GET", f"/users?{query}")["pagination"]["current_page"] == 1
+    assert violations(mx) == [("parameter", "page must be a whole number from 1 on")] * 2
+
+
+@pytest.mark.parametrize("size", ["all", "9", "1001", "1e2"])
+def test_a_page_of_a_size_that_cannot_be_has_25_and_is_noted(mx: MX, size: str) -> None:
+    for _ in range(2):
+        assert mx.call("GET", f"/users?records_per_page={size}")["pagination"]["per_page"] == 25
+    assert violations(mx) == [("parameter", "records_per_page must be a whole number from 10 to 1000")] * 2
 
 
 def test_another_content_type_is_accepted_and_noted(mx: MX) -> None:
