@@ -27,7 +27,6 @@ from mocksrv.engine.loads import Loads
 from mocksrv.engine.names import NAME
 from mocksrv.engine.observers import Changes, Happening, Observers, Watch
 from mocksrv.engine.player import Player
-from mocksrv.engine.problems import nearest
 from mocksrv.engine.relay import Relay
 from mocksrv.engine.removals import Removals
 from mocksrv.engine.role import Role
@@ -35,6 +34,7 @@ from mocksrv.engine.sandbox import DEFAULT, Sandbox, SandboxDropped, SandboxExis
 from mocksrv.engine.sandboxes import Sandboxes
 from mocksrv.engine.scenarios.library import Library
 from mocksrv.engine.scenarios.model import Scenario
+from mocksrv.engine.scenarios.vocabulary import event_problem
 from mocksrv.engine.state.states import States
 from mocksrv.engine.storage.rows import StateRow
 from mocksrv.engine.storage.shared import EMPTYING, ManyProcesses, OneProcess
@@ -53,10 +53,6 @@ RESET, DROP = "reset", "drop"  # what a sandbox is emptied for
 
 class UnknownEvent(Exception):
     """No provider's catalogue has this event; the message names the nearest."""
-
-    def __init__(self, event: str, known: Sequence[str]) -> None:
-        near = nearest(event, known, cutoff=0.5) or sorted(known)[:5]
-        super().__init__(f"{event!r} is not an event; did you mean {', '.join(near)}?")
 
 
 class UnknownSubject(Exception):
@@ -371,10 +367,10 @@ class Engine:
         UnknownField for a field that no event of it has, unless ``extra`` ones are meant, Contradiction for a value
         that the rest of the payload cannot agree with.
         """
-        provider = event.partition(".")[0]
-        role = self.player.roles.get(provider)
-        if role is None or event not in role.vocabulary.events:
-            raise UnknownEvent(event, self.events)
+        problem = event_problem(event, self.vocabularies.values())
+        if problem:
+            raise UnknownEvent(problem)
+        role = self.player.roles[event.partition(".")[0]]
         with self.change(sandbox) as world:
             record = world.record(subject) if subject else None
             if subject and record is None:

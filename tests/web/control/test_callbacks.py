@@ -463,9 +463,10 @@ def test_a_field_that_the_event_does_not_have_is_refused(mx: MX, payload: dict[s
         (
             {"event": "mx.membr.updated"},
             422,
-            "event: 'mx.membr.updated' is not an event; did you mean mx.member.updated",
+            "event: unknown event 'mx.membr.updated'; did you mean 'mx.member.updated'?",
         ),
-        ({"event": "bank.exploded"}, 422, "event: 'bank.exploded' is not an event"),
+        ({"event": "bank.exploded"}, 422, "event: unknown event 'bank.exploded'; allowed: finicity.accountsDeleted, "),
+        ({"event": "AGGREGATION"}, 422, "event: unknown event 'AGGREGATION'; did you mean 'mx.aggregation'?"),
         ({"event": "mx.member.updated", "payload": []}, 422, "payload: must be an object"),
         ({"event": "mx.member.updated", "subject": "MBR-none"}, 404, "there is no MBR-none in the sandbox default"),
         (
