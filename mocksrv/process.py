@@ -112,4 +112,4 @@ def _open(
     print(url, flush=True)
     from mocksrv.web.hosting.host import Service
 
-    return Service(app, engine.close, engine.reserved, engine.up_to_date)
+    return Service(app, engine.close, engine.reserved, engine.freshness)

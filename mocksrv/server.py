@@ -136,7 +136,7 @@ class LocalServer:
             listening.close()
             raise
         self.url = base_url(config.host, listening.getsockname()[1], config.scheme)
-        service = Service(self.app, self.engine.close, self.engine.reserved, self.engine.up_to_date)
+        service = Service(self.app, self.engine.close, self.engine.reserved, self.engine.freshness)
         self._host = HostThread(service, listening, limits or limits_of(config), tls=tls)
 
     def close(self) -> None:

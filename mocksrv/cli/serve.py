@@ -126,7 +126,7 @@ def _open(config: Config, port: int, first: bool) -> Service:
         if lines is not None:
             lines.close()
 
-    return Service(app, close, engine.reserved, engine.up_to_date)
+    return Service(app, close, engine.reserved, engine.freshness)
 
 
 def _write_port(file: Path, port: int) -> None:

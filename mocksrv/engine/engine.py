@@ -83,8 +83,8 @@ class Engine:
         self.conduct = Conduct()
         self.kept = Kept()
         self._sandboxes = Sandboxes(self.store, self.shared, self.library, config, self.drop)
-        # which sandboxes this process knows the latest of; None: it does not wait for what tells it
-        self.up_to_date = self._sandboxes.up_to_date if self.store.waits else None
+        # opens what tells which sandboxes this process knows the latest of; None: it need not be waited for
+        self.freshness = self._sandboxes.freshness if self.store.waits else None
         self.dispatcher = Dispatcher(
             self.store, self._transport, by_name, self._attempted, self.shared, self._sandboxes.refresh
         )

@@ -6,8 +6,9 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from itertools import count
+from typing import TYPE_CHECKING
 
 from mocksrv.engine.clock import SECOND, Clock
 from mocksrv.engine.config import Config
@@ -16,9 +17,12 @@ from mocksrv.engine.sandbox import DEFAULT, Sandbox, SandboxesFull, SandboxNameE
 from mocksrv.engine.scenarios.library import Library
 from mocksrv.engine.scenarios.own import SandboxScenarios
 from mocksrv.engine.storage.queries import Tx
-from mocksrv.engine.storage.records import StoreUnavailable, dumps
+from mocksrv.engine.storage.records import dumps
 from mocksrv.engine.storage.shared import OneProcess
 from mocksrv.engine.storage.store import Store
+
+if TYPE_CHECKING:
+    from mocksrv.engine.freshness import Freshness
 
 LOOKS = 10  # times that idle sandboxes are looked for while one becomes idle
 
@@ -136,19 +140,11 @@ class Sandboxes:
         sandbox.learn(state, tx, self._store.forget)
         return True
 
-    def up_to_date(self, names: Collection[str]) -> set[str]:
-        """Those of which this process knows what is the latest, found with one query; none while the database does not
-        answer. They are named as in paths, where the default one has no name.
-        """
-        known = {name: found for name in names if (found := self._known.get(name or DEFAULT))}
-        if not known:
-            return set()
-        try:
-            with self._store.read(quick=True) as tx:
-                states = self._shared.states(tx, [found.name for found in known.values()])
-        except StoreUnavailable:
-            return set()
-        return {name for name, found in known.items() if found.name in states and found.is_latest(states[found.name])}
+    def freshness(self) -> Freshness:
+        """What tells which of them this process knows the latest of, where statements wait. Raises StoreUnavailable."""
+        from mocksrv.engine.freshness import Freshness  # only where it is needed
+
+        return Freshness(self._store.latest_query(), self._shared, self._known)
 
     def look(self, name: str) -> Sandbox | None:
         """A sandbox that another process has changed, as it is now; None when it is not there any more."""

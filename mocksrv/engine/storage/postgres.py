@@ -1,9 +1,8 @@
-"""The database of any number of processes: PostgreSQL. The only module that knows its driver.
+"""The database of any number of processes: PostgreSQL. Only this module and those of its sessions and asynchronous
+queries know its driver.
 
 A transaction is a `Tx`: ``with store.write() as tx`` commits as a whole or not at all. Those on one sandbox take turns,
 for each begins by locking its row; what belongs to no sandbox is read committed.
-
-A text of PostgreSQL has no NUL: what is stored with one has U+FFFD in its place.
 """
 
 from __future__ import annotations
@@ -12,27 +11,28 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from functools import lru_cache
 from typing import Any
+from weakref import WeakSet
 
 import psycopg
 from psycopg import errors
-from psycopg.types.string import StrDumper
 
 from mocksrv.engine.patterns import regular_expression
 from mocksrv.engine.secrets import masked_urls
-from mocksrv.engine.storage.dialect import Session, Values
+from mocksrv.engine.storage.async_query import AsyncQuery
+from mocksrv.engine.storage.dialect import Session
+from mocksrv.engine.storage.postgres_session import LateSession, PostgresSession, TextDumper
 from mocksrv.engine.storage.queries import Tx
 from mocksrv.engine.storage.recent import Recent
 from mocksrv.engine.storage.records import StoreError, StoreFull, StoreUnavailable, dumps
 from mocksrv.engine.storage.schema import SCHEMA_STEPS
+from mocksrv.engine.storage.tables.shared import states_query
 from mocksrv.engine.storage.tables.statements import Unseen
 
 OLDEST = 14  # the version of PostgreSQL
-MOST_CONNECTIONS = 8  # of a process, beside the one that listens
-QUICK_CONNECTIONS = 2  # and those for quick reads
+MOST_CONNECTIONS = 8  # of a process, beside the one that listens and those of asynchronous queries
 CHANNEL = "mocksrv"
 LISTEN = 0.5  # real seconds between two looks at whether the end has come, and two attempts to listen
 SCHEMA_LOCK = 0x6D6F636B  # the advisory lock of who brings the tables to their latest step
@@ -49,7 +49,6 @@ OPTIONS = {
 SESSION = "SET idle_in_transaction_session_timeout = '15s'"
 LOST = (psycopg.OperationalError, psycopg.InterfaceError, errors.IdleInTransactionSessionTimeout)
 UNWRITABLE = (errors.DiskFull, errors.ReadOnlySqlTransaction, errors.InsufficientPrivilege)
-NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")  # escaped, in JSON
 log = logging.getLogger("mocksrv")
 TYPES = {"TEXT": 'TEXT COLLATE "C"', "INTEGER": "BIGINT", "REAL": "DOUBLE PRECISION"}
 
@@ -114,82 +113,6 @@ class Postgres:
 POSTGRES = Postgres()
 
 
-class TextDumper(StrDumper):
-    """A text as it is sent: NUL, also as JSON writes it, becomes U+FFFD."""
-
-    def dump(self, text: str) -> Any:
-        if "\0" in text:
-            text = text.replace("\0", "\ufffd")
-        if "\\u0000" in text:
-            text = NUL.sub("\\1\ufffd", text)
-        return super().dump(text)
-
-
-@lru_cache(4096)
-def _translated(sql: str) -> str:
-    """A statement as the driver reads it."""
-    return sql.replace("%", "%%").replace("?", "%s")
-
-
-class PostgresSession(Session):
-    """A connection that takes statements as they stand in the code."""
-
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
-        super().__init__()
-        self.connection = connection
-
-    def execute(self, sql: str, values: Values = (), /) -> Any:
-        if self._number_held:
-            self.run_held()
-        return self.connection.execute(_translated(sql), values)
-
-    def run_held(self) -> None:
-        """In one pipeline, so that nobody waits for each of them."""
-        with self.connection.pipeline():
-            super().run_held()
-
-    def _run_all(self, sql: str, rows: Sequence[Values]) -> None:
-        if len(rows) == 1:
-            self.connection.execute(_translated(sql), rows[0])
-        else:
-            self.connection.cursor().executemany(_translated(sql), rows)
-
-    def roll_back(self) -> None:
-        self.forget_held()
-        if self.is_open:
-            self.execute("ROLLBACK")
-
-    def executemany(self, sql: str, values: Iterable[Values], /) -> None:
-        if self._number_held:
-            self.run_held()
-        rows = list(values)
-        if len(rows) == 1:  # without the pipeline that many are sent by
-            self.execute(sql, rows[0])
-        elif rows:
-            self.connection.cursor().executemany(_translated(sql), rows)
-
-    @property
-    def is_open(self) -> bool:
-        return not self.connection.closed
-
-
-class LateSession(Session):
-    """For looking only: takes a connection with its first statement, for what is in memory needs none."""
-
-    def __init__(self, take: Callable[[], PostgresSession]) -> None:
-        super().__init__()
-        self._take = take
-
-    def execute(self, sql: str, values: Values = (), /) -> Any:
-        return self._take().execute(sql, values)
-
-    def executemany(self, sql: str, values: Iterable[Values], /) -> None:
-        self._take().executemany(sql, values)
-
-    def _run_all(self, sql: str, rows: Sequence[Values]) -> None:
-        self.executemany(sql, rows)
-
-
 class Store:
     """The database of a process, which others may share. ``url`` as libpq reads it. ``may_wait`` raises in threads that
     must not wait: here that is for every statement. Raises StoreError.
@@ -203,8 +126,8 @@ class Store:
         self._recent = Recent()
         self._unseen = Unseen(1)  # of other processes nothing is known
         self._places = threading.Semaphore(MOST_CONNECTIONS)
-        self._quick_places = threading.Semaphore(QUICK_CONNECTIONS)
         self._free: list[PostgresSession] = []
+        self._queries: WeakSet[AsyncQuery] = WeakSet()
         self._thread = threading.local()  # the session that a thread has
         self._closed = False
         try:
@@ -222,7 +145,7 @@ class Store:
         return PostgresSession(connection)
 
     @contextmanager
-    def _session(self, quick: bool = False) -> Iterator[PostgresSession]:
+    def _session(self) -> Iterator[PostgresSession]:
         """The session of this thread. Raises StoreUnavailable, also for what becomes of it meanwhile."""
         held: PostgresSession | None = getattr(self._thread, "session", None)
         if held is not None:
@@ -231,7 +154,7 @@ class Store:
         self._may_wait()
         if self._closed:
             raise StoreUnavailable("the database is closed")
-        with self._quick_places if quick else self._places:
+        with self._places:
             session: PostgresSession | None = None
             try:
                 session = self._thread.session = self._take_free() or self._connect()
@@ -252,9 +175,9 @@ class Store:
         self._recent.forget(None)
 
     @contextmanager
-    def read(self, quick: bool = False) -> Iterator[Tx]:
+    def read(self) -> Iterator[Tx]:
         """For looking only; every statement sees what is committed by then, and in a transaction of this thread what
-        that has written. ``quick`` reads wait for none that may take long. Raises StoreUnavailable.
+        that has written. Raises StoreUnavailable.
         """
         held: PostgresSession | None = getattr(self._thread, "session", None)
         if held is not None:
@@ -265,9 +188,25 @@ class Store:
         with ExitStack() as taken:
 
             def take() -> PostgresSession:
-                return getattr(self._thread, "session", None) or taken.enter_context(self._session(quick))
+                return getattr(self._thread, "session", None) or taken.enter_context(self._session())
 
             yield Tx(LateSession(take), POSTGRES, self._recent, self._unseen)
+
+    def latest_query(self) -> AsyncQuery:
+        """What asks for the latest of sandboxes on a connection of its own, which ends with this. Raises
+        StoreUnavailable.
+        """
+        self._may_wait()
+        try:
+            sql = states_query(POSTGRES, POSTGRES.is_one_of("name"))
+            made = AsyncQuery(self._connect().connection, sql)
+        except psycopg.Error as error:
+            raise StoreUnavailable(f"the database does not answer: {_reason(error)}") from error
+        self._queries.add(made)
+        if self._closed:
+            made.close()
+            raise StoreUnavailable("the database is closed")
+        return made
 
     @contextmanager
     def write(self) -> Iterator[Tx]:
@@ -345,6 +284,8 @@ class Store:
     def close(self) -> None:
         self._closed = True
         self._close_free()
+        for query in list(self._queries):
+            query.close()
 
 
 def schema_of(url: str) -> int:

@@ -11,14 +11,15 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Collection
+from collections.abc import Sequence
 from contextlib import suppress
 from threading import Event, Lock, Thread
 
 from mocksrv.engine.storage.queries import Tx
-from mocksrv.engine.storage.records import StoreUnavailable
+from mocksrv.engine.storage.records import Row, StoreUnavailable
 from mocksrv.engine.storage.rows import StateRow
 from mocksrv.engine.storage.store import Store
+from mocksrv.engine.storage.tables.shared import states_values
 
 LEASE = 2.0  # real seconds after which the leases of a process that died are anybody's
 BEAT = 0.5  # real seconds between two times that a process prolongs its leases
@@ -44,9 +45,9 @@ class OneProcess:
         """What is the latest of a sandbox; None when there is no such sandbox (any more), or nobody else."""
         return None
 
-    def states(self, tx: Tx, sandboxes: Collection[str]) -> dict[str, StateRow]:
-        """The same of several, with one query."""
-        return {}
+    def states_values(self, sandboxes: Sequence[str]) -> Row:
+        """The values of `Store.latest_query`."""
+        return ()
 
     def changed(self, tx: Tx, sandbox: str) -> StateRow | None:
         """A transaction has changed a sandbox: what is the latest with it."""
@@ -118,8 +119,8 @@ class ManyProcesses(OneProcess):
     def state(self, tx: Tx, sandbox: str) -> StateRow | None:
         return tx.state(sandbox, ADVANCE, LISTENING, self.owner)
 
-    def states(self, tx: Tx, sandboxes: Collection[str]) -> dict[str, StateRow]:
-        return tx.latest(sandboxes, ADVANCE, LISTENING, self.owner)
+    def states_values(self, sandboxes: Sequence[str]) -> Row:
+        return states_values(sandboxes, ADVANCE, LISTENING, self.owner)
 
     def changed(self, tx: Tx, sandbox: str) -> StateRow | None:
         tx.count_change(sandbox)

@@ -13,14 +13,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from mocksrv.engine.config import IN_MEMORY, TEMPORARY
 from mocksrv.engine.patterns import fits
 from mocksrv.engine.storage.dialect import Session, Values
 from mocksrv.engine.storage.queries import Tx
 from mocksrv.engine.storage.recent import Recent
-from mocksrv.engine.storage.records import StoreError, StoreFull, dumps
+from mocksrv.engine.storage.records import StoreError, StoreFull, StoreUnavailable, dumps
 from mocksrv.engine.storage.schema import OLDEST_TABLES, SCHEMA_STEPS
 from mocksrv.engine.storage.tables.statements import Unseen
 from mocksrv.engine.storage.temporary import TemporaryFolder
@@ -246,7 +246,7 @@ class Store:
         """The same."""
 
     @contextmanager
-    def read(self, quick: bool = False) -> Iterator[Tx]:
+    def read(self) -> Iterator[Tx]:
         """For looking only; every statement sees what is committed by then."""
         if self.path == IN_MEMORY:
             if self._turn.is_taken:
@@ -280,6 +280,9 @@ class Store:
                 raise
         for call in tx.after_commit:
             call()
+
+    def latest_query(self) -> NoReturn:
+        raise StoreUnavailable("no statement waits")
 
     def leave_out(self, sandbox: str) -> None:
         """Where all else is little the database becomes a new one with that alone, in which nothing has to be looked

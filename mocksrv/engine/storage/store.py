@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from types import ModuleType
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from mocksrv.engine.config import is_postgres
 from mocksrv.engine.storage import sqlite
 from mocksrv.engine.storage.queries import Tx
 from mocksrv.engine.storage.records import StoreError
+
+if TYPE_CHECKING:
+    from mocksrv.engine.storage.async_query import AsyncQuery
 
 
 class Store(Protocol):
@@ -19,9 +22,12 @@ class Store(Protocol):
     shared: bool  # whether other processes may have it, too
     waits: bool  # whether a statement waits, for it goes over a network
 
-    def read(self, quick: bool = False) -> AbstractContextManager[Tx]:
-        """For looking only; every statement sees what is committed by then. ``quick`` reads, of one short statement,
-        wait for none that may take long.
+    def read(self) -> AbstractContextManager[Tx]:
+        """For looking only; every statement sees what is committed by then."""
+
+    def latest_query(self) -> AsyncQuery:
+        """Where statements wait: what asks for the latest of sandboxes on a connection of its own, which ends with the
+        store. Raises StoreUnavailable.
         """
 
     def write(self) -> AbstractContextManager[Tx]:

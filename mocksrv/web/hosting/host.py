@@ -63,13 +63,14 @@ class Limits(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Service:
     """An open service: its WSGI application, what ends it, the threads in which it must not wait, and where calls may
-    be answered of memory that has to be looked after: for which sandboxes (as they stand in paths) that is right.
+    be answered of memory that has to be looked after: what opens a connection that says for which sandboxes (as they
+    stand in paths) that is right.
     """
 
     app: Any
     close: Callable[[], object] = lambda: None
     reserved: ReservedThreads = field(default_factory=ReservedThreads)
-    up_to_date: UpToDate | None = None
+    up_to_date: Callable[[], UpToDate] | None = None
 
 
 class Host:
@@ -84,7 +85,9 @@ class Host:
         self.ending = False
         self.threads = Threads(limits.threads, "mocksrv-call")
         self.long_threads = Threads(max(1, limits.threads // 2), "mocksrv-long")
-        self.looks = Looks(self.loop, self.call_soon, service.up_to_date) if service.up_to_date else None
+        self.looks: Looks | None = None
+        if service.up_to_date and isinstance(self.loop, asyncio.SelectorEventLoop):  # Windows' loop watches no files
+            self.looks = Looks(self.loop, self.call_soon, service.up_to_date)
         self.now = self.loop.time
         self._listening = listening
         self._tls = tls

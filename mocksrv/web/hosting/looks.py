@@ -8,14 +8,35 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection
 from functools import partial
+from itertools import islice
+from typing import Protocol
 
+from mocksrv.engine.storage.records import StoreUnavailable
 from mocksrv.web.hosting.threads import Threads
 
-UpToDate = Callable[[Collection[str]], Collection[str]]  # which of these sandboxes are; it may wait
-Asked = dict[str, list[Callable[[bool], object]]]  # by sandbox: what is called with whether it is
+Asked = dict[str, list[Callable[[bool], object]]]  # by sandbox: what is called with whether it is up to date
 LONG = 0.1  # seconds after which a look is given up
-MOST = 2  # looks that threads may be kept busy with
+MOST = 2  # connections that looks are taken by
+MOST_SANDBOXES = 100  # of a look, so that a connection takes the question at once
 log = logging.getLogger("mocksrv")
+
+
+class UpToDate(Protocol):
+    """A connection that says, without being waited for, which sandboxes are up to date. After StoreUnavailable it is of
+    no use.
+    """
+
+    def fileno(self) -> int:
+        """What there is something to read from when the answer has come, or the connection is lost."""
+
+    def ask(self, names: Collection[str]) -> None:
+        """Asks of these sandboxes, when nothing else is being asked. Raises StoreUnavailable."""
+
+    def answer(self) -> Collection[str] | None:
+        """Those that are; None: it is not known yet. Raises StoreUnavailable."""
+
+    def close(self) -> None:
+        """Ends it."""
 
 
 class Looks:
@@ -24,13 +45,20 @@ class Looks:
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, call_soon: Callable[[Callable[[], object]], None], up_to_date: UpToDate
+        self,
+        loop: asyncio.AbstractEventLoop,
+        call_soon: Callable[[Callable[[], object]], None],
+        connect: Callable[[], UpToDate],
     ) -> None:
-        """``call_soon`` calls something on the loop, from whatever thread."""
+        """``call_soon`` calls something on the loop, from whatever thread; ``connect`` may wait, and raise
+        StoreUnavailable.
+        """
         self._loop = loop
         self._call_soon = call_soon
-        self._up_to_date = up_to_date
-        self._threads = Threads(2 * MOST, "mocksrv-look")  # half of them are one's share
+        self._connect = connect
+        self._threads = Threads(2, "mocksrv-look")  # half of them are one's share
+        self._connections: dict[UpToDate, Asked | None] = {}  # with the look that each is busy with
+        self._connecting = False
         self._asked: Asked = {}  # who has the next look
         self._under_way: Asked | None = None  # who has the present one
         self._long: asyncio.TimerHandle | None = None  # gives it up
@@ -42,22 +70,76 @@ class Looks:
         self._asked.setdefault(sandbox, []).append(then)
 
     def end(self) -> None:
-        """No look is begun any more."""
+        """No connection is made any more."""
         self._threads.end()
 
     def _begin(self) -> None:
-        self._under_way, self._asked = self._asked, {}
-        self._long = self._loop.call_later(LONG, self._looked, self._under_way, ())
-        self._threads.run("", partial(self._look, self._under_way, list(self._under_way)))
+        names = list(islice(self._asked, MOST_SANDBOXES))
+        self._under_way = asked = {name: self._asked.pop(name) for name in names}
+        self._long = self._loop.call_later(LONG, self._looked, asked, ())
+        free = next((each for each, busy in self._connections.items() if busy is None), None)
+        if free is not None:
+            self._look(free, asked)
+        elif len(self._connections) < MOST and not self._connecting:
+            self._connecting = True
+            self._threads.run("", self._make)
 
-    def _look(self, asked: Asked, sandboxes: list[str]) -> None:
+    def _make(self) -> None:
         """In a thread."""
-        found: Collection[str] = ()
+        made: UpToDate | None = None
         try:
-            found = self._up_to_date(sandboxes)
+            made = self._connect()
+        except StoreUnavailable:
+            pass  # of which the calls tell
         except Exception:
             log.exception("it is not known which sandboxes are up to date; their calls look for themselves")
-        self._call_soon(partial(self._looked, asked, found))
+        self._call_soon(partial(self._made, made))
+
+    def _made(self, made: UpToDate | None) -> None:
+        self._connecting = False
+        if made is not None:
+            self._connections[made] = None
+            self._loop.add_reader(made, self._read, made)
+            self._free(made)
+        elif asked := self._unasked:
+            self._looked(asked, ())
+
+    @property
+    def _unasked(self) -> Asked | None:
+        """The present look, where no connection was free for it."""
+        asked = self._under_way
+        return None if any(busy is asked for busy in self._connections.values()) else asked
+
+    def _look(self, connection: UpToDate, asked: Asked) -> None:
+        self._connections[connection] = asked
+        try:
+            connection.ask(asked)
+        except StoreUnavailable:
+            self._lose(connection)
+
+    def _read(self, connection: UpToDate) -> None:
+        try:
+            found = connection.answer()
+        except StoreUnavailable:
+            self._lose(connection)
+            return
+        asked = self._connections[connection]
+        if found is None or asked is None:
+            return
+        self._connections[connection] = None
+        self._looked(asked, found)
+        self._free(connection)
+
+    def _free(self, connection: UpToDate) -> None:
+        """A connection is not busy (any more)."""
+        if asked := self._unasked:
+            self._look(connection, asked)
+
+    def _lose(self, connection: UpToDate) -> None:
+        self._loop.remove_reader(connection)
+        connection.close()
+        if asked := self._connections.pop(connection):
+            self._looked(asked, ())
 
     def _looked(self, asked: Asked, found: Collection[str]) -> None:
         if self._under_way is not asked:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import selectors
 import sys
 import threading
 from collections.abc import Iterator
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,11 +15,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mocksrv.engine import storage
-from mocksrv.engine.storage.records import Query, Record, StoreError, StoreUnavailable
+from mocksrv.engine.storage.records import Query, Record, Row, StoreError, StoreUnavailable
 from mocksrv.engine.storage.schema import SCHEMA_STEPS
 from mocksrv.engine.storage.sqlite import Store as Sqlite
 from mocksrv.engine.storage.store import Store, open_store
+from mocksrv.engine.storage.tables.shared import states_of, states_values
+from mocksrv.web.hosting.looks import MOST_SANDBOXES
 from tests import postgres
+
+if TYPE_CHECKING:
+    from mocksrv.engine.storage.async_query import AsyncQuery
 
 SCHEMAS = postgres.Schemas()
 
@@ -277,6 +283,55 @@ def test_a_lost_connection_is_told_and_replaced(store: Store) -> None:
     assert undone == [True]
     with store.read() as tx:
         assert tx.sandboxes() == ["s"]
+
+
+def _rows(query: AsyncQuery) -> list[Row]:
+    """The rows of a query that was sent, as a loop reads them."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(query, selectors.EVENT_READ)
+        while True:
+            assert selector.select(30)
+            rows = query.rows()
+            if rows is not None:
+                return rows
+
+
+@postgres.needs_postgres
+def test_what_is_the_latest_of_many_sandboxes_no_thread_waits_for(store: Store) -> None:
+    names = [f"{number:064}" for number in range(MOST_SANDBOXES)]  # the longest that there are
+    with store.write() as tx:
+        for name in names:
+            tx.add_sandbox(name, "{}", "{}", "made")
+        tx.count_change(names[0])
+        tx.claim_lease(f"advance/{names[1]}", "other", 60_000)
+        tx.claim_lease(f"listening/{names[2]}/1", "other", 60_000)
+    query = store.latest_query()
+    for wanted in (names, [], names[:3]):
+        query.send(states_values(wanted, "advance", "listening", "me"))
+        with store.read() as tx:
+            assert states_of(_rows(query)) == {name: tx.state(name, "advance", "listening", "me") for name in wanted}
+
+
+@postgres.needs_postgres
+@pytest.mark.parametrize("sent", [False, True])
+def test_an_asynchronous_query_tells_that_its_connection_is_lost(store: Store, sent: bool) -> None:
+    query = store.latest_query()
+    with postgres.connected(postgres.URL) as connection:
+        if sent:
+            query.send(states_values([], "advance", "listening", "me"))
+        connection.execute("SELECT pg_terminate_backend(%s, 10000)", (query._connection.info.backend_pid,))
+    with pytest.raises(StoreUnavailable):
+        list(map(_rows, [query] * 3))  # what the server says before it goes counts as an answer
+    query.close()
+
+
+@postgres.needs_postgres
+def test_an_asynchronous_query_ends_with_its_store(url: str) -> None:
+    store = open_store(url)
+    query = store.latest_query()
+    store.close()
+    with pytest.raises(StoreUnavailable):
+        query.send(states_values([], "advance", "listening", "me"))
 
 
 @postgres.needs_postgres

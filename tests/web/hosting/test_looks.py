@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import socket
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, suppress
 from typing import Any
 
 import pytest
 
+from mocksrv.engine.storage.records import StoreUnavailable
 from mocksrv.web.hosting import looks
 from mocksrv.web.hosting.calls import hosted
 from mocksrv.web.hosting.host import HostThread, Limits, Service
@@ -18,22 +20,53 @@ from mocksrv.web.hosting.hosting import listen
 from mocksrv.web.hosting.looks import Looks
 
 
-class Database:
-    """Says that all sandboxes are up to date, when it is let go; ``looks`` are those that were asked for together."""
+class Connection:
+    """Says that the sandboxes of a look are up to date, as soon as it is let go."""
 
-    def __init__(self) -> None:
+    def __init__(self, begun: asyncio.Semaphore) -> None:
         self.looks: list[set[str]] = []
-        self.begun = threading.Semaphore(0)
-        self.let_go = threading.Semaphore(0)
+        self.begun = begun
+        self._here, self._there = socket.socketpair()
 
-    def up_to_date(self, names: Collection[str]) -> Collection[str]:
+    def fileno(self) -> int:
+        return self._here.fileno()
+
+    def ask(self, names: Collection[str]) -> None:
         self.looks.append(set(names))
         self.begun.release()
-        assert self.let_go.acquire(timeout=30)
-        return set(names)
+
+    def let_go(self) -> None:
+        self._there.send(b".")
+
+    def answer(self) -> Collection[str]:
+        if not self._here.recv(1):
+            raise StoreUnavailable("lost")
+        return self.looks[-1]
+
+    def lose(self) -> None:
+        self._there.close()
+
+    def close(self) -> None:
+        self._here.close()
+        self._there.close()
 
 
-def looking(act: Callable[[Callable[[str], asyncio.Future[bool]]], Any], up_to_date: looks.UpToDate) -> None:
+class Database:
+    """Makes ``connections``; ``begun`` counts the looks that were begun through them."""
+
+    def __init__(self) -> None:
+        self.connections: list[Connection] = []
+        self.begun = asyncio.Semaphore(0)
+
+    def connect(self) -> Connection:
+        self.connections.append(Connection(self.begun))
+        return self.connections[-1]
+
+
+Ask = Callable[[str], asyncio.Future[bool]]
+
+
+def looking(act: Callable[[Ask], Any], connect: Callable[[], looks.UpToDate]) -> None:
     """Runs ``act`` on a loop, with what asks for a look."""
 
     async def run() -> None:
@@ -43,7 +76,7 @@ def looking(act: Callable[[Callable[[str], asyncio.Future[bool]]], Any], up_to_d
             with suppress(RuntimeError):  # it has ended
                 loop.call_soon_threadsafe(then)
 
-        made = Looks(loop, call_soon, up_to_date)
+        made = Looks(loop, call_soon, connect)
 
         def ask(sandbox: str) -> asyncio.Future[bool]:
             answer: asyncio.Future[bool] = loop.create_future()
@@ -58,62 +91,98 @@ def looking(act: Callable[[Callable[[str], asyncio.Future[bool]]], Any], up_to_d
     asyncio.run(run())
 
 
-def test_calls_that_come_together_have_one_look_that_begins_after_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(looks, "LONG", 60.0)
-    database = Database()
+@pytest.fixture
+def database() -> Iterator[Database]:
+    made = Database()
+    yield made
+    for connection in made.connections:
+        connection.close()
 
-    async def act(ask: Callable[[str], asyncio.Future[bool]]) -> None:
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looks, "LONG", 60.0)
+
+
+def test_calls_that_come_together_have_one_look_that_begins_after_them(database: Database) -> None:
+    async def act(ask: Ask) -> None:
         first = [ask("a"), ask("b"), ask("a")]
-        await asyncio.to_thread(database.begun.acquire, timeout=30)
+        await database.begun.acquire()
         then = [ask("a"), ask("c")]  # the look that is under way may not know what they have to know
-        database.let_go.release()
+        database.connections[0].let_go()
         assert await asyncio.gather(*first) == [True] * 3
-        await asyncio.to_thread(database.begun.acquire, timeout=30)
+        await database.begun.acquire()
         assert not any(each.done() for each in then)
-        database.let_go.release()
+        database.connections[0].let_go()
         assert await asyncio.gather(*then) == [True] * 2
 
-    looking(act, database.up_to_date)
-    assert database.looks == [{"a", "b"}, {"a", "c"}]
+    looking(act, database.connect)
+    assert [connection.looks for connection in database.connections] == [[{"a", "b"}, {"a", "c"}]]
 
 
-def test_a_look_that_takes_long_is_waited_for_by_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(looks, "LONG", 0.001)
-    database = Database()
-
-    async def act(ask: Callable[[str], asyncio.Future[bool]]) -> None:
-        slow = ask("a")
-        await asyncio.to_thread(database.begun.acquire, timeout=30)
-        assert await slow is False  # its call looks for itself
+def test_a_look_that_takes_long_is_waited_for_by_nobody(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def act(ask: Ask) -> None:
+        monkeypatch.setattr(looks, "LONG", 0.001)
+        for _ in range(looks.MOST):
+            while database.begun.locked():
+                assert await ask("slow") is False  # its call looks for itself
+            await database.begun.acquire()
         monkeypatch.setattr(looks, "LONG", 60.0)
-        then = ask("a")
-        await asyncio.to_thread(database.begun.acquire, timeout=30)  # while the first one is under way
-        database.let_go.release(2)
+        then = ask("then")  # when each connection is busy
+        database.connections[0].let_go()  # with a look that nobody wants any more
+        await database.begun.acquire()
+        database.connections[0].let_go()
         assert await then is True
 
-    looking(act, database.up_to_date)
-    assert database.looks == [{"a"}, {"a"}]
+    looking(act, database.connect)
+    assert [connection.looks for connection in database.connections] == [[{"slow"}, {"then"}], [{"slow"}]]
 
 
-def test_after_a_look_that_fails_calls_look_for_themselves(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_after_a_connection_is_lost_its_calls_look_for_themselves_and_the_next_have_another(database: Database) -> None:
+    async def act(ask: Ask) -> None:
+        lost = ask("a")
+        await database.begun.acquire()
+        database.connections[0].lose()
+        assert await lost is False
+        then = ask("a")
+        await database.begun.acquire()
+        database.connections[1].let_go()
+        assert await then is True
+
+    looking(act, database.connect)
+
+
+@pytest.mark.parametrize(("error", "told"), [(StoreUnavailable, False), (ValueError, True)])
+def test_while_there_is_no_connection_calls_look_for_themselves(
+    error: type[Exception], told: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(looks, "LONG", 60.0)
+    def connect() -> Connection:
+        raise error("no connection")
 
-    def fail(names: Collection[str]) -> Collection[str]:
-        raise ValueError(names)
-
-    async def act(ask: Callable[[str], asyncio.Future[bool]]) -> None:
+    async def act(ask: Ask) -> None:
         assert await ask("a") is False
         assert await ask("a") is False
 
-    looking(act, fail)
-    assert "not known which sandboxes are up to date" in caplog.text
+    looking(act, connect)
+    assert ("not known which sandboxes are up to date" in caplog.text) is told
 
 
-def test_what_is_up_to_date_is_answered_on_the_loop_and_the_rest_in_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_look_is_of_a_bounded_number_of_sandboxes(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looks, "MOST_SANDBOXES", 2)
+
+    async def act(ask: Ask) -> None:
+        asked = [ask(name) for name in "abcab"]
+        for _ in range(2):
+            await database.begun.acquire()
+            database.connections[0].let_go()
+        assert await asyncio.gather(*asked) == [True] * 5
+
+    looking(act, database.connect)
+    assert database.connections[0].looks == [{"a", "b"}, {"c"}]
+
+
+def test_what_is_up_to_date_is_answered_on_the_loop_and_the_rest_in_threads() -> None:
     """A call that was held has another look: much may have happened meanwhile."""
-    monkeypatch.setattr(looks, "LONG", 60.0)
     seen: list[tuple[str, bool, str]] = []
 
     def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
@@ -124,9 +193,18 @@ def test_what_is_up_to_date_is_answered_on_the_loop_and_the_rest_in_threads(monk
         start_response("200 OK", [("Content-Length", "0")])
         return []
 
-    service = Service(app, up_to_date=lambda names: {"", "fresh"} & set(names))
+    class Fresh(Connection):
+        def ask(self, names: Collection[str]) -> None:
+            super().ask(names)
+            self.let_go()
+
+        def answer(self) -> Collection[str]:
+            return {"", "fresh"} & set(super().answer())
+
+    fresh = Fresh(asyncio.Semaphore(0))
+    service = Service(app, up_to_date=lambda: fresh)
     host = HostThread(service, listen("127.0.0.1", 0), Limits())
-    with closing(host), closing(http.client.HTTPConnection(*host.address, timeout=30)) as connection:
+    with closing(fresh), closing(host), closing(http.client.HTTPConnection(*host.address, timeout=30)) as connection:
         for method, path in (
             ("GET", "/x"),
             ("GET", "/sandbox/fresh/x?held"),

@@ -2,10 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
+from typing import Any
 
+from mocksrv.engine.storage.dialect import Dialect
+from mocksrv.engine.storage.records import Row
 from mocksrv.engine.storage.rows import HappeningRow, StateRow
 from mocksrv.engine.storage.tables.statements import Statements
+
+
+def states_query(dialect: Dialect, which: str) -> str:
+    """The query of what is the latest of sandboxes; ``which`` is its condition, with one value."""
+    others = f"EXISTS (SELECT 1 FROM lease WHERE {{}} AND owner <> ? AND until > {dialect.now})"
+    listens = others.format("lease.name > ? || sandbox.name || '/' AND lease.name < ? || sandbox.name || '0'")
+    return (  # "0" comes after "/"
+        f"SELECT name, made, revision, changes, {others.format('lease.name = ? || sandbox.name')}, {listens}"
+        f" FROM sandbox WHERE {which}"
+    )
+
+
+def states_values(which: Any, advance: str, listening: str, owner: str) -> Row:
+    """Its values: that of the condition, and as of `SharedQueries.state`."""
+    return (f"{advance}/", owner, f"{listening}/", f"{listening}/", owner, which)
+
+
+def states_of(rows: Iterable[Row]) -> dict[str, StateRow]:
+    """Its rows, by sandbox."""
+    return {
+        name: StateRow(made, revision, changes, bool(advanced), bool(listened))
+        for name, made, revision, changes, advanced, listened in rows
+    }
 
 
 class SharedQueries(Statements):
@@ -16,22 +42,9 @@ class SharedQueries(Statements):
         the lease of who advances a sandbox, ``listening`` and a slash those of who listens there, then comes its name;
         ``owner`` is who asks.
         """
-        return self.latest([sandbox], advance, listening, owner).get(sandbox)
-
-    def latest(self, sandboxes: Collection[str], advance: str, listening: str, owner: str) -> dict[str, StateRow]:
-        """The same of several sandboxes, with one query: of those that there are."""
         lock = "" if self._recent else self._dialect.lock
-        others = f"EXISTS (SELECT 1 FROM lease WHERE {{}} AND owner <> ? AND until > {self._dialect.now})"
-        listens = others.format("lease.name > ? || sandbox.name || '/' AND lease.name < ? || sandbox.name || '0'")
-        rows = self._rows(  # "0" comes after "/"
-            f"SELECT name, made, revision, changes, {others.format('lease.name = ? || sandbox.name')}, {listens}"
-            f" FROM sandbox WHERE name IN ({', '.join('?' * len(sandboxes))}){lock}",
-            (f"{advance}/", owner, f"{listening}/", f"{listening}/", owner, *sandboxes),
-        )
-        return {
-            name: StateRow(made, revision, changes, bool(advanced), bool(listened))
-            for name, made, revision, changes, advanced, listened in rows
-        }
+        sql = states_query(self._dialect, "name = ?") + lock
+        return states_of(self._rows(sql, states_values(sandbox, advance, listening, owner))).get(sandbox)
 
     def states(self) -> dict[str, int]:
         """The sandboxes that there are, and how often each was changed."""
