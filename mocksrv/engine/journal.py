@@ -23,7 +23,7 @@ MOST_WAITING = 10_000  # calls that are kept for later where they cannot be writ
 BATCH = 500  # calls that may wait to be written
 KEPT_BODY = 64 * 1024  # bytes of each body
 UNPREFIXED = frozenset({"CONTENT_TYPE", "CONTENT_LENGTH"})  # headers that WSGI does not prefix
-CHUNK = 50  # calls that are written in one transaction, so that nobody waits long for it
+CHUNK = 200  # calls that are written in one transaction, so that nobody waits long for it
 
 
 Headers = tuple[tuple[str, str], ...]

@@ -16,6 +16,7 @@ from psycopg.types.string import StrDumper
 from mocksrv.engine.storage.dialect import Session, Values
 
 NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")  # escaped, in JSON
+INSERT = re.compile(r"INSERT INTO (\w+ \([\w, ]+\)) VALUES \([?, ]+\)")
 
 
 class TextDumper(StrDumper):
@@ -33,6 +34,13 @@ class TextDumper(StrDumper):
 def _translated(sql: str) -> str:
     """A statement as the driver reads it."""
     return sql.replace("%", "%%").replace("?", "%s")
+
+
+@lru_cache(4096)
+def _copying(sql: str) -> str:
+    """What adds many rows in half the time that an INSERT of plain values takes; empty for other statements."""
+    found = INSERT.fullmatch(sql)
+    return f"COPY {found[1]} FROM STDIN" if found else ""
 
 
 class PostgresSession(Session):
@@ -67,8 +75,13 @@ class PostgresSession(Session):
         if self._number_held:
             self.run_held()
         rows = list(values)
+        copying = _copying(sql)
         if len(rows) == 1:  # without the pipeline that many are sent by
             self.execute(sql, rows[0])
+        elif rows and copying:
+            with self.connection.cursor().copy(copying) as copy:
+                for row in rows:
+                    copy.write_row(row)
         elif rows:
             self.connection.cursor().executemany(_translated(sql), rows)
 

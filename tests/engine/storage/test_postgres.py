@@ -136,11 +136,13 @@ def test_a_pattern_means_the_same(store: Store, pattern: str) -> None:
 
 
 @postgres.needs_postgres
-def test_a_nul_is_replaced(store: Store) -> None:
+@pytest.mark.parametrize("number", [1, 2])  # of rows that are written at once
+def test_a_nul_is_replaced(store: Store, number: int) -> None:
+    body = {"a": "x\0y", "b": "\\u0000"}
     with store.write() as tx:
-        tx.insert("s", [Record("kind", "G-1", {"a": "x\0y", "b": "\\u0000"}, partner_id="p\0q")])
+        tx.insert("s", [Record("kind", f"G-{place}", body, partner_id="p\0q") for place in range(number)])
         found = tx.select("s", Query("kind", partner_id="p\0q", body={"a": "x\0y"}))
-    assert [record.body for record in found] == [{"a": "x\ufffdy", "b": "\\u0000"}]
+    assert [record.body for record in found] == [{"a": "x\ufffdy", "b": "\\u0000"}] * number
 
 
 @postgres.needs_postgres
