@@ -60,20 +60,25 @@ class Looks:
         self._connections: dict[UpToDate, Asked | None] = {}  # with the look that each is busy with
         self._connecting = False
         self._asked: Asked = {}  # who has the next look
+        self._begins = False  # whether that is about to begin
         self._under_way: Asked | None = None  # who has the present one
         self._long: asyncio.TimerHandle | None = None  # gives it up
 
     def ask(self, sandbox: str, then: Callable[[bool], object]) -> None:
         """Calls ``then`` with whether a sandbox is up to date."""
-        if not self._asked and self._under_way is None:
-            self._loop.call_soon(self._begin)  # with all that come in this round of the loop
         self._asked.setdefault(sandbox, []).append(then)
+        if not self._begins and self._under_way is None:
+            self._begins = True
+            self._loop.call_soon(self._begin)  # with all that come in this round of the loop
 
     def end(self) -> None:
         """No connection is made any more."""
         self._threads.end()
 
     def _begin(self) -> None:
+        self._begins = False
+        if not self._asked:
+            return
         names = list(islice(self._asked, MOST_SANDBOXES))
         self._under_way = asked = {name: self._asked.pop(name) for name in names}
         self._long = self._loop.call_later(LONG, self._looked, asked, ())
@@ -150,5 +155,5 @@ class Looks:
         for sandbox, waiting in asked.items():
             for then in waiting:
                 self._loop.call_soon(then, sandbox in found)
-        if self._asked:  # their look begins with those that ask again as soon as they are answered
-            self._loop.call_soon(self._loop.call_later, 0, self._begin)
+        self._begins = True  # with those that ask again as soon as they are answered
+        self._loop.call_soon(self._loop.call_later, 0, self._begin)

@@ -120,6 +120,35 @@ def test_calls_that_come_together_have_one_look_that_begins_after_them(database:
     assert [connection.looks for connection in database.connections] == [[{"a", "b"}, {"a", "c"}]]
 
 
+def test_who_asks_while_others_are_answered_has_a_look_with_those_of_them_who_ask_again(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def act(ask: Ask) -> None:
+        async def answered_and_asking_again() -> None:
+            await first
+            assert await ask("again")
+
+        def answer() -> Collection[str]:
+            if len(connection.looks) == 1:
+                loop.call_soon(lambda: asked.append(ask("meanwhile")))
+            return Connection.answer(connection)
+
+        loop, asked = asyncio.get_running_loop(), []
+        first = ask("first")
+        again = asyncio.create_task(answered_and_asking_again())
+        await database.begun.acquire()
+        connection = database.connections[0]
+        monkeypatch.setattr(connection, "answer", answer)
+        connection.let_go()
+        await database.begun.acquire()
+        connection.let_go()
+        await again
+        assert await asked[0]
+
+    looking(act, database.connect)
+    assert database.connections[0].looks == [{"first"}, {"again", "meanwhile"}]
+
+
 def test_a_look_that_takes_long_is_waited_for_by_nobody(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     async def act(ask: Ask) -> None:
         monkeypatch.setattr(looks, "LONG", 0.001)
