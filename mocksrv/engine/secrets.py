@@ -8,6 +8,7 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote_plus, urlencode
 
@@ -21,7 +22,7 @@ MASK = "***"
 AUTH_SECRETS = frozenset({"password", "client_secret", "secret", "key"})  # members of an endpoint's auth
 PRIVATE_KEY = "PRIVATE KEY-----"  # stands in a PEM text that holds more than a certificate
 SHORTEST = 4  # characters of a secret that is looked for: a shorter one stands everywhere
-SECRET_HEADER = re.compile(r"authorization|secret|token|(api|app|sec)-?key|password|cookie", re.IGNORECASE)
+_SECRET_HEADER = re.compile(r"authorization|secret|token|(api|app|sec)-?key|password|cookie", re.IGNORECASE)
 SECRET_NAME = re.compile(r"pass(word|code|phrase)|secret|token|authorization|(^|[_-]|api|app|sec)key$", re.IGNORECASE)
 SECRET_PARAMETER = re.compile(rf"{SECRET_NAME.pattern}|^(sig|signature|auth|hmac|code)$", re.IGNORECASE)  # of URLs
 _LOGIN = re.compile(r"""(:\\?/\\?/)([^\s/\\?#"'@]+)(?=@)""")  # the slashes as JSON may write them
@@ -31,8 +32,14 @@ _SECRET_MEMBER = re.compile(rf'"[^"]*(?:{"|".join(_HINTS)})[^"]*"\s*:', re.IGNOR
 _MEMBER = re.compile(r'("(?:[^"\\]|\\.)*"\s*:\s*)"((?:[^"\\]|\\.)*)"?')
 
 
+@lru_cache(1000)
+def is_secret_header(name: str) -> bool:
+    """Whether what a header of this name says is a secret."""
+    return _SECRET_HEADER.search(name) is not None
+
+
 def masked_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name: MASK if SECRET_HEADER.search(name) else value for name, value in headers.items()}
+    return {name: MASK if is_secret_header(name) else value for name, value in headers.items()}
 
 
 def is_auth_secret(name: str, value: str) -> bool:
@@ -55,7 +62,7 @@ def masked_urls(text: str, stand_in: Callable[[str], str] = lambda _: MASK) -> s
 def kept_exchange(endpoint: Endpoint, sent: Mapping[str, str], body: bytes, answer: Answer) -> tuple[str, str]:
     """A callback and its answer as they are kept, in JSON: without secrets, also where the receiver repeats them."""
     own = {name.lower() for name in endpoint.headers}
-    shown = {name: MASK if name.lower() in own else value for name, value in masked_headers(sent).items()}
+    shown = {name: MASK if is_secret_header(name) or name.lower() in own else value for name, value in sent.items()}
     text: dict[str, str] = {"body": body.decode("utf-8", "replace")}
     if text["body"].encode() != body:  # it is no text any more
         text["body_base64"] = b64encode(body).decode()
@@ -70,13 +77,20 @@ def _known_secrets(endpoint: Endpoint, sent: Mapping[str, str]) -> list[str]:
     them, and of its auth, the values of its own headers, and what the headers that were ``sent`` prove who sends with.
     The longest first.
     """
-    logins = [part for found in _LOGIN.finditer(endpoint.url) for part in (found[2], *found[2].split(":"))]
-    parameters = [found[3] for found in _PARAMETER.finditer(endpoint.url) if SECRET_PARAMETER.search(found[2])]
-    proofs = [value for name, value in sent.items() if SECRET_HEADER.search(name)]
-    values = [*logins, *parameters, *map(unquote_plus, parameters)]
-    values += [str(endpoint.auth[name]) for name in AUTH_SECRETS & endpoint.auth.keys()]
+    proofs = [value for name, value in sent.items() if is_secret_header(name)]
+    values = [
+        *_secrets_of_url(endpoint.url),
+        *(str(endpoint.auth[name]) for name in AUTH_SECRETS & endpoint.auth.keys()),
+    ]
     values += [*endpoint.headers.values(), *proofs, *(proof.partition(" ")[2] for proof in proofs)]
     return sorted({value for value in values if len(value) >= SHORTEST}, key=len, reverse=True)
+
+
+@lru_cache(1000)
+def _secrets_of_url(url: str) -> Sequence[str]:
+    logins = [part for found in _LOGIN.finditer(url) for part in (found[2], *found[2].split(":"))]
+    parameters = [found[3] for found in _PARAMETER.finditer(url) if SECRET_PARAMETER.search(found[2])]
+    return (*logins, *parameters, *map(unquote_plus, parameters))
 
 
 def _without(text: str, secrets: Sequence[str]) -> str:

@@ -15,12 +15,13 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mocksrv.engine.callbacks.credentials import EndpointCredentials, NoToken, tls_of
 from mocksrv.engine.callbacks.disturbance import disturbed, wrong_content_type, wrong_credentials
 from mocksrv.engine.callbacks.outbox import PRIVATE
-from mocksrv.engine.callbacks.receivers import broken_by
+from mocksrv.engine.callbacks.receivers import SLOWEST, broken_by
 from mocksrv.engine.clock import iso_ms
 from mocksrv.engine.observers import Happening
 from mocksrv.engine.sandbox import Endpoint, Sandbox
@@ -84,12 +85,10 @@ class Dispatcher:
         self._roles = roles
         self._shared = shared
         self._refresh = refresh
-        self._make_transport = transport
-        self._transport: Transport | None = None
-        self._making = threading.Lock()
+        self._transport = lru_cache(1)(transport)
         self.warm = False  # the transport is there, or being made
         self._credentials = EndpointCredentials(
-            lambda *sent, **options: self._ready_transport().post(*sent, **options),
+            lambda *sent, **options: self._transport().post(*sent, **options),
             {kind: signer for role in roles.values() for kind, signer in role.signers.items()},
         )
         self._report = report
@@ -108,13 +107,7 @@ class Dispatcher:
             if self.warm or self._closed:
                 return
             self.warm = True
-        self._pool.submit(self._ready_transport)
-
-    def _ready_transport(self) -> Transport:
-        with self._making:
-            if self._transport is None:
-                self._transport = self._make_transport()
-            return self._transport
+        self._pool.submit(self._transport)
 
     def wake(self, sandbox: Sandbox, endpoints: Sequence[str]) -> None:
         """There may be something to send to these endpoints now."""
@@ -269,14 +262,14 @@ class Dispatcher:
 
     def _deliver(self, sandbox: Sandbox, endpoint_id: str, row: DueRow) -> None:
         event, event_id, attempts = row.event, row.event_id, row.attempts
-        wrong = json.loads(row.options)
+        wrong = _read(row.options)
         place, endpoint = _endpoint(sandbox, endpoint_id, wrong)
         if endpoint is None:
             with self._store.write() as tx:
-                tx.set_delivery(row.seq, "failed", None, attempts)
+                tx.set_deliveries([(row.seq, "failed", None, attempts)])
             return
         at = sandbox.now()
-        headers = self._headers(endpoint, event, json.loads(row.headers), at)
+        headers = self._headers(endpoint, event, _read(row.headers), at)
         body = row.payload.encode()
         if wrong:
             body = disturbed(body, wrong, sandbox.chance(f"corrupt:{event_id}:{place}"))
@@ -291,9 +284,11 @@ class Dispatcher:
         state = "delivered" if delivered else "failed" if due is None else "pending"
         exchange = kept_exchange(endpoint, headers, body, answer)
         kept = AttemptRow(at, answer.status, answer.error, answer.duration_ms, *exchange)
-        detail = f"{event} -> {masked_urls(endpoint.url)}: {_outcome(answer, due)}"
+        again = f", again at {iso_ms(due)}" if due else ""
+        detail = f"{event} -> {masked_urls(endpoint.url)}: {answer.error or answer.status}{again}"
         told = Happening(sandbox.name, at, "attempt", event_id, detail, {"delivery": row.seq, "state": state})
-        broken = [] if due == at else [*broken_by(sandbox, at, row, endpoint, answer, wrong)]
+        fine = (delivered and answer.duration_ms < SLOWEST) or due == at
+        broken = [] if fine else [*broken_by(sandbox, at, row, endpoint, answer, wrong)]
         self._done.append(Attempt(sandbox, row.seq, state, due, attempts + 1, kept, told, broken))
 
     def record(self) -> None:
@@ -319,14 +314,12 @@ class Dispatcher:
         with self._store.write() as tx:
             for name in sorted({attempt.sandbox.name for attempt in done}):
                 self._shared.changed(tx, name)
-            known = [
-                attempt
-                for attempt in done
-                if tx.set_delivery(attempt.delivery, attempt.state, attempt.due, attempt.number)
-            ]
-            for attempt in known:
-                tx.add_attempt(attempt.delivery, attempt.kept)
-                tx.add_violations(attempt.broken)
+            present = tx.present_deliveries([attempt.delivery for attempt in done])
+            known = [attempt for attempt in done if attempt.delivery in present]
+            tx.set_deliveries((each.delivery, each.state, each.due, each.number) for each in known)
+            tx.add_attempts((each.delivery, each.kept) for each in known)
+            if broken := [violation for each in known for violation in each.broken]:
+                tx.add_violations(broken)
         return known
 
     def _role(self, event: str) -> Role:
@@ -342,14 +335,14 @@ class Dispatcher:
         """What goes out, but for the credentials: the event's own headers, the date in sandbox time unless the provider
         sends none, the endpoint's.
         """
-        date = {"Date": formatdate(at / 1000, usegmt=True)} if self._role(event).dated else {}
+        date = {"Date": _date(at // 1000)} if self._role(event).dated else {}
         return {**headers, **date, **endpoint.headers}
 
     def _post(
         self, sandbox: Sandbox, endpoint: Endpoint, body: bytes, headers: dict[str, str], wrong: Mapping[str, Any]
     ) -> Answer:
         """One attempt with the endpoint's credentials, or with ``wrong`` ones, which are put into ``headers``."""
-        transport = self._ready_transport()
+        transport = self._transport()
         try:
             proof = self._credentials.headers(sandbox, endpoint, body)
         except NoToken as error:
@@ -375,14 +368,13 @@ class Dispatcher:
         return now + round(retries.delays[attempts] * (1 + retries.jitter * chance.random()))
 
 
+_read = lru_cache(1000)(json.loads)  # headers and options, which are alike in most deliveries; nobody changes them
+_date = lru_cache(100)(lambda seconds: formatdate(seconds, usegmt=True))  # what a second is in a header
+
+
 def _endpoint(sandbox: Sandbox, id: str, options: Mapping[str, Any]) -> tuple[int, Endpoint | None]:
     """Where a delivery goes, and its place among the sandbox's endpoints; None when that endpoint is gone."""
     endpoints = sandbox.settings.endpoints
     if PRIVATE in options:
         return len(endpoints), Endpoint.load(options[PRIVATE])
     return next(((place, each) for place, each in enumerate(endpoints) if each.id == id), (0, None))
-
-
-def _outcome(answer: Answer, due: int | None) -> str:
-    """What came of an attempt, in words; ``due`` is when it is tried again."""
-    return (answer.error or str(answer.status)) + (f", again at {iso_ms(due)}" if due else "")

@@ -13,7 +13,7 @@ from typing import Any
 
 from mocksrv.engine.callbacks.outbox import PRIVATE
 from mocksrv.engine.sandbox import Endpoint
-from mocksrv.engine.secrets import SECRET_HEADER, is_auth_secret, masked_urls
+from mocksrv.engine.secrets import is_auth_secret, is_secret_header, masked_urls
 
 
 def bare_url(url: str) -> str:
@@ -43,7 +43,7 @@ def bare_endpoint(endpoint: Endpoint) -> Endpoint:
 
 def bare_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Headers without those that are secrets."""
-    return {name: value for name, value in headers.items() if not SECRET_HEADER.search(name)}
+    return {name: value for name, value in headers.items() if not is_secret_header(name)}
 
 
 def bare_options(options: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:

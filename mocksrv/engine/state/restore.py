@@ -135,4 +135,4 @@ def _write_delivery(world: World, item: Mapping[str, Any], event: int) -> None:
     )
     for each in item["attempts"]:
         texts = {name: dumps(each[name]) for name in ("request", "response")}
-        world.tx.add_attempt(seq, AttemptRow(**{**each, **texts}))
+        world.tx.add_attempts([(seq, AttemptRow(**{**each, **texts}))])

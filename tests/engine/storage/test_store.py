@@ -346,7 +346,7 @@ def test_the_oldest_events_are_forgotten_but_not_those_still_owed(store: AnyStor
         for number in range(20):
             seq = tx.add_event("s", f"E{number}", "toy.bell", None, number, "{}", "{}")
             delivery = tx.add_delivery("s", seq, "there", "pending" if number == 3 else "delivered", 0, 0, "{}")
-            tx.add_attempt(delivery, AttemptRow(number, 204, None, 1.0, "{}", "{}"))
+            tx.add_attempts([(delivery, AttemptRow(number, 204, None, 1.0, "{}", "{}"))])
         other = tx.add_event("other", "O1", "toy.bell", None, 0, "{}", "{}")
         tx.trim_events("s", 15, before=7)
         left = [row.id for row in tx.events("s")]

@@ -112,15 +112,20 @@ class CallbackQueries(Statements):
         sql = "SELECT DISTINCT endpoint FROM delivery WHERE sandbox = ? AND state = 'pending' AND next_attempt_at <= ?"
         return [endpoint for (endpoint,) in self._run(sql, (sandbox, now))]
 
-    def set_delivery(self, seq: int, state: str, due: int | None, attempts: int) -> bool:
-        """False when there is no such delivery any more. One that has failed meanwhile, for its endpoint is gone, is
-        not pending again.
+    def present_deliveries(self, seqs: Sequence[int]) -> set[int]:
+        """Those that are there still, and stay until the transaction ends."""
+        sql = f"SELECT seq FROM delivery WHERE seq IN ({', '.join('?' * len(seqs))}){self._dialect.lock}"
+        return {seq for (seq,) in self._rows(sql, seqs)}
+
+    def set_deliveries(self, changes: Iterable[tuple[int, str, int | None, int]]) -> None:
+        """Writes state, next attempt (ms) and number of attempts of each of these (by ``seq``). One that has failed
+        meanwhile, for its endpoint is gone, is not pending again.
         """
         sql = (
             "UPDATE delivery SET state = CASE WHEN state = 'pending' OR ? = 'delivered' THEN ? ELSE state END,"
             " next_attempt_at = CASE WHEN state = 'pending' THEN CAST(? AS BIGINT) END, attempts = ? WHERE seq = ?"
         )
-        return bool(self._run(sql, (state, state, due, attempts, seq)).rowcount)
+        self._many(sql, [(state, state, due, attempts, seq) for seq, state, due, attempts in changes])
 
     def send_held(self, sandbox: str, before: str, endpoint: str, due: int) -> None:
         """What was held for one endpoint is owed to another, or to the same, from now on."""
@@ -138,9 +143,11 @@ class CallbackQueries(Statements):
         values = (sandbox, self._dialect.many(endpoints))
         self._run(f"UPDATE delivery SET state = 'failed', next_attempt_at = NULL WHERE {others}", values)
 
-    def add_attempt(self, delivery: int, attempt: AttemptRow) -> None:
+    def add_attempts(self, attempts: Iterable[tuple[int, AttemptRow]]) -> None:
+        """Writes attempts, each with the delivery that it was of."""
         columns = ", ".join(AttemptRow._fields)
-        self._run(f"INSERT INTO attempt (delivery, {columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", (delivery, *attempt))
+        sql = f"INSERT INTO attempt (delivery, {columns}) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        self._many(sql, [(delivery, *attempt) for delivery, attempt in attempts])
 
     def events(
         self, sandbox: str, *, after: int = 0, limit: int = 100, newest: bool = False, **filters: Any
