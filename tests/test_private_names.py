@@ -8,21 +8,18 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
-import socket
 import tomllib
 from typing import Any
 
 import pytest
-import urllib3
 from flask import Flask, request
 from marshmallow import Schema, fields
 from packaging.requirements import Requirement
-from urllib3.connection import HTTPConnection, HTTPSConnection
 from werkzeug.routing import Map, Rule
 
 from tests.cli.running import ROOT
 
-BOUNDED = {"gunicorn", "marshmallow", "urllib3", "werkzeug"}
+BOUNDED = {"gunicorn", "marshmallow", "werkzeug"}
 needs_gunicorn = pytest.mark.skipif(
     importlib.util.find_spec("fcntl") is None, reason="gunicorn needs a system with fork: run it on Linux or macOS"
 )
@@ -71,35 +68,6 @@ def test_marshmallow_schema_serialize() -> None:
 
     assert Own().dump(1) == {"own": 1}
     assert Own(many=True).dump([1, 2]) == [{"own": 1}, {"own": 2}]
-
-
-# urllib3: mocksrv/engine/callbacks/transport.py
-
-
-@pytest.mark.parametrize("kind", [HTTPConnection, HTTPSConnection])
-def test_urllib3_connections_are_made_by_new_conn(kind: type[HTTPConnection]) -> None:
-    """Else the addresses that callbacks may go to are no longer checked."""
-
-    class Refused(Exception):
-        pass
-
-    def refuse(_: Any) -> socket.socket:
-        raise Refused
-
-    with pytest.raises(Refused):
-        type("Own", (kind,), {"_new_conn": refuse})("127.0.0.1", 9).connect()
-
-
-def test_urllib3_dns_host() -> None:
-    """The host as it is looked up: with the dot at its end, which `host` leaves out."""
-    assert HTTPConnection("example.test.")._dns_host == "example.test."
-
-
-def test_urllib3_pool_classes_by_scheme() -> None:
-    own = type("Own", (urllib3.HTTPConnectionPool,), {})
-    manager = urllib3.PoolManager()
-    manager.pool_classes_by_scheme = {"http": own}
-    assert type(manager.connection_from_url("http://127.0.0.1:9")) is own
 
 
 # werkzeug and Flask: mocksrv/web/app.py

@@ -143,7 +143,7 @@ class Engine:
             self._changes.notify(name)
 
     def _transport(self) -> Transport:
-        from mocksrv.engine.callbacks.transport import Transport  # urllib3 is only imported when something is sent
+        from mocksrv.engine.callbacks.transport import Transport  # only imported when something is sent
 
         return Transport(self.config.allow_callbacks, self.itself)
 

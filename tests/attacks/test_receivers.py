@@ -12,7 +12,8 @@ from contextlib import contextmanager
 import pytest
 
 from mocksrv.engine.callbacks import dispatcher
-from mocksrv.engine.callbacks.transport import KEPT_HEAD, Answer, Transport
+from mocksrv.engine.callbacks.http1 import KEPT_HEAD
+from mocksrv.engine.callbacks.transport import Answer, Transport
 from mocksrv.engine.engine import Engine
 from mocksrv.web.app import App
 from tests.attacks.test_fairness import wait_until

@@ -11,7 +11,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
 from weakref import WeakKeyDictionary
@@ -47,7 +47,7 @@ class Tls(NamedTuple):
     """Files, or PEM texts: who the sender is, and by whom the receiver's certificate must be signed."""
 
     cert: str | None = None
-    key: str | None = field(default=None, repr=False)
+    key: str | None = None
     ca: str | None = None
 
 
