@@ -300,27 +300,20 @@ class Dispatcher:
             if not done:
                 return
             try:
-                known = self._write(done)
+                with self._store.write() as tx:
+                    for name in sorted({attempt.sandbox.name for attempt in done}):
+                        self._shared.changed(tx, name)
+                    present = tx.present_deliveries([attempt.delivery for attempt in done])
+                    known = [each for each in done if each.delivery in present]  # the others' sandboxes were emptied
+                    tx.set_deliveries((each.delivery, each.state, each.due, each.number) for each in known)
+                    tx.add_attempts((each.delivery, each.kept) for each in known)
+                    if broken := [violation for each in known for violation in each.broken]:
+                        tx.add_violations(broken)
             except StoreUnavailable:
                 self._done.extendleft(reversed(done))
                 raise
             for attempt in known:
                 self._report(attempt.sandbox, attempt.told, attempt.due is not None)
-
-    def _write(self, done: Sequence[Attempt]) -> list[Attempt]:
-        """Those whose delivery is there: the sandboxes of the others were emptied meanwhile. Raises
-        StoreUnavailable.
-        """
-        with self._store.write() as tx:
-            for name in sorted({attempt.sandbox.name for attempt in done}):
-                self._shared.changed(tx, name)
-            present = tx.present_deliveries([attempt.delivery for attempt in done])
-            known = [attempt for attempt in done if attempt.delivery in present]
-            tx.set_deliveries((each.delivery, each.state, each.due, each.number) for each in known)
-            tx.add_attempts((each.delivery, each.kept) for each in known)
-            if broken := [violation for each in known for violation in each.broken]:
-                tx.add_violations(broken)
-        return known
 
     def _role(self, event: str) -> Role:
         """The role of the provider whose event it is."""
