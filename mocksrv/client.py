@@ -59,7 +59,7 @@ class Client:
         parts = urlsplit(self.url)
         prefix = f"/sandbox/{quote(sandbox, safe='')}" if sandbox else ""
         self.base_url = f"{self.url}{prefix}"
-        self._sandbox = sandbox
+        self.sandbox_name = sandbox
         self._base = f"{parts.path}{prefix}/_mocksrv"
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._connection = _connection(parts, time_out)
@@ -70,7 +70,7 @@ class Client:
 
     def at(self, url: str) -> Client:
         """The control API of the sandbox of this name of another server."""
-        return Client(url, self._sandbox, self.token)
+        return Client(url, self.sandbox_name, self.token)
 
     def get(self, path: str, /, **query: Any) -> Any:
         """The JSON of a GET below ``/_mocksrv``; parameters that are None are left out. Raises like `call`."""

@@ -24,11 +24,14 @@ NOT_EXECUTABLE, NOT_FOUND, SIGNALLED = 126, 127, 128  # exit statuses, as shells
 PASSED_ON = ("SIGINT", "SIGTERM", "SIGHUP")  # signals that the command gets, too
 
 
-def variables(url: str, base_url: str, token: str | None = None) -> dict[str, str]:
-    """The environment of a program that is to use a server: ``url`` is the server's, ``base_url`` a sandbox's."""
+def variables(url: str, base_url: str, *, token: str | None = None, sandbox: str | None = None) -> dict[str, str]:
+    """The environment of a program that is to use a server: ``url`` is the server's, ``base_url`` a sandbox's, whose
+    name commands need unless it is the default one.
+    """
     found = {f"{provider.name.upper()}_BASE_URL": base_url + provider.prefix for provider in all_declared()}
     found["MOCKSRV_URL"] = url
-    return found | ({"MOCKSRV_CONTROL_TOKEN": token} if token else {})
+    more = {"MOCKSRV_CONTROL_TOKEN": token, "MOCKSRV_SANDBOX": sandbox}
+    return found | {name: value for name, value in more.items() if value}
 
 
 VARIABLES = ", ".join(variables("", ""))  # what the help of commands says
@@ -57,7 +60,7 @@ def exec_(command: tuple[str, ...], **options: Any) -> int:
         print(f"mocksrv exec: {error.as_option()}", file=sys.stderr)
         return error.status
     with server:
-        return run(command, {**os.environ, **variables(server.url, server.url, config.control_token)})
+        return run(command, {**os.environ, **variables(server.url, server.url, token=config.control_token)})
 
 
 def run(command: tuple[str, ...], environment: Mapping[str, str]) -> int:

@@ -20,7 +20,7 @@ PAUSE = 0.05  # seconds between two questions whether a server answers
 
 HELP = f"""Wait until a server answers; fail (3) when none does in time.
 
-With --env it prints {VARIABLES} (of the --sandbox): mocksrv wait --env > .env
+With --env it prints {VARIABLES} (of the --sandbox, and MOCKSRV_SANDBOX for it): mocksrv wait --env > .env
 """
 
 
@@ -49,7 +49,7 @@ def wait(server: Client, span: str, port_file: Path | None, as_env: bool) -> Non
                 raise NoServer(f"{error}; waited {span}") from None
         time.sleep(PAUSE)
     if as_env:
-        for name, value in variables(found.url, found.base_url).items():
+        for name, value in variables(found.url, found.base_url, sandbox=found.sandbox_name).items():
             click.echo(f"{name}={shlex.quote(value)}")
 
 

@@ -30,6 +30,7 @@ def test_it_says_where_a_server_is(server: Server, tmp_path: Path) -> None:
         f"MONO_BASE_URL={server.url}/sandbox/ci-17/mono",
         f"FINICITY_BASE_URL={server.url}/sandbox/ci-17/finicity",
         f"MOCKSRV_URL={server.url}",
+        "MOCKSRV_SANDBOX=ci-17",
     ]
     assert Client(server.url).get("/sandboxes")["sandboxes"] == ["default"]  # asking makes none
 
