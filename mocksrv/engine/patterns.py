@@ -23,7 +23,13 @@ def fits(text: str, pattern: str) -> bool:
 @lru_cache(1024)
 def _plain(pattern: str) -> str:
     """A pattern as the standard library reads it."""
-    return TOKEN.sub(lambda token: f"[!{token['set']}]" if token["other"] == "^" else token[0], pattern)
+
+    def plain(token: re.Match[str]) -> str:
+        if token[0] == "[":
+            return "[[]"  # without its end
+        return f"[!{token['set']}]" if token["other"] == "^" else token[0]
+
+    return TOKEN.sub(plain, pattern)
 
 
 @lru_cache(1024)

@@ -26,6 +26,8 @@ from tests.properties import examples
         ("50%_", "50%_", "50ab"),
         ("[*]", "*", "x"),
         ("[a\\]", "\\", "a]"),
+        ("[^]", "[^]", "^"),
+        ("[!]", "[!]", "!"),
     ],
 )
 def test_a_pattern_fits(pattern: str, yes: str, no: str) -> None:

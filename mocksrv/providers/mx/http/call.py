@@ -269,19 +269,18 @@ class Call(http.Call[Mount, Route]):
         """The page and its size: a size outside of ``least`` to ``most`` becomes 25, as MX does it; so does what is no
         number.
         """
-        page = self._number("page", 1, range(1, LARGEST + 1), "on")
-        return page, self._number("records_per_page", PAGE_SIZE, range(least, most + 1), f"to {most}")
-
-    def _number(self, name: str, default: int, allowed: range, end: str) -> int:
-        """A parameter of the query; the default, and a violation, for what is none of the ``allowed``. ``end`` says how
-        far they go.
-        """
-        text = self.request.args.get(name) or str(default)
-        number = whole_number(text)
-        if number is not None and number in allowed:
-            return number
-        self.entry.violate("parameter", f"{name} must be a whole number from {allowed.start} {end}")
-        return default
+        numbers = []
+        for name, default, allowed, end in (
+            ("page", 1, range(1, LARGEST + 1), "on"),
+            ("records_per_page", PAGE_SIZE, range(least, most + 1), f"to {most}"),
+        ):
+            number = whole_number(self.request.args.get(name) or str(default))
+            if number is None or number not in allowed:
+                self.entry.violate("parameter", f"{name} must be a whole number from {allowed.start} {end}")
+                number = default
+            numbers.append(number)
+        page, size = numbers
+        return page, size
 
     # records
 
