@@ -99,7 +99,7 @@ WAYS: dict[Way, Most] = {
     list_again: Most(22, 60),
     create_member: Most(56, 241),
     put_scenario: Most(37, 122),
-    trigger: Most(46, 162),  # one of them only if the attempt was made before the answer, which then shows it
+    trigger: Most(46, 163),  # one of them only if the attempt was made before the answer, which then shows it
     load_data: Most(73, 340),
 }
 
