@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 ARGS   ?=
 BIN    := $(VENV)/bin
+unexport PYTHONDONTWRITEBYTECODE # each of many servers would compile anew what it imports
 
 .PHONY: help serve demo test test-all lint bench soak screenshots lock clean
 .DELETE_ON_ERROR:
