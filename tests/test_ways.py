@@ -97,10 +97,10 @@ class Most(NamedTuple):
 WAYS: dict[Way, Most] = {
     poll: Most(22, 47),
     list_again: Most(22, 60),
-    create_member: Most(56, 241),
+    create_member: Most(57, 242),
     put_scenario: Most(37, 122),
-    trigger: Most(46, 163),  # one of them only if the attempt was made before the answer, which then shows it
-    load_data: Most(73, 340),
+    trigger: Most(47, 163),  # one of them only if the attempt was made before the answer, which then shows it
+    load_data: Most(74, 341),
 }
 
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mocksrv.engine.callbacks.credentials import EndpointCredentials, NoToken, tls_of
 from mocksrv.engine.callbacks.disturbance import disturbed, wrong_content_type, wrong_credentials
 from mocksrv.engine.callbacks.outbox import PRIVATE
-from mocksrv.engine.callbacks.receivers import SLOWEST, broken_by
+from mocksrv.engine.callbacks.receivers import broken_by
 from mocksrv.engine.clock import iso_ms
 from mocksrv.engine.observers import Happening
 from mocksrv.engine.sandbox import Endpoint, Sandbox
@@ -287,8 +287,7 @@ class Dispatcher:
         again = f", again at {iso_ms(due)}" if due else ""
         detail = f"{event} -> {masked_urls(endpoint.url)}: {answer.error or answer.status}{again}"
         told = Happening(sandbox.name, at, "attempt", event_id, detail, {"delivery": row.seq, "state": state})
-        fine = (delivered and answer.duration_ms < SLOWEST) or due == at
-        broken = [] if fine else [*broken_by(sandbox, at, row, endpoint, answer, wrong)]
+        broken = [] if due == at else [*broken_by(sandbox, at, row, endpoint, answer, wrong)]
         self._done.append(Attempt(sandbox, row.seq, state, due, attempts + 1, kept, told, broken))
 
     def record(self) -> None:

@@ -162,10 +162,9 @@ def duplicates(books: Books) -> Iterator[Case]:
 
 
 def large(books: Books) -> Iterator[Case]:
-    from statistics import median
-
-    spent = [row.cents for row in books.rows if row.is_expense]
-    least = max(LARGE_CENTS, LARGE_TIMES * median(spent)) if spent else 0
+    spent = sorted(row.cents for row in books.rows if row.is_expense)
+    middle = len(spent) // 2
+    least = max(LARGE_CENTS, LARGE_TIMES * (spent[middle] + spent[~middle]) / 2) if spent else 0  # of the median
     repeated = {row.guid for each in books.series for row in each.payments}
     lately = [row for row in books.since(LATELY) if row.is_expense and row.cents >= least and row.guid not in repeated]
     for row in sorted(lately, key=lambda row: -row.cents):
