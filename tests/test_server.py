@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 import mocksrv
+from mocksrv.client import Client
 from mocksrv.settings import SETTINGS
 from tests.conftest import Receiver
 
@@ -349,3 +350,16 @@ def test_expect_says_what_came_instead(sandbox: mocksrv.Sandbox) -> None:
 def test_expect_knows_the_names(sandbox: mocksrv.Sandbox) -> None:
     with pytest.raises(mocksrv.ControlError, match=r"no event is called 'mx\.member\.creatd'; did you mean"):
         sandbox.webhooks.expect("mx.member.creatd", within="1h")
+
+
+def test_no_connection_to_a_receiver_outlives_the_server() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        with mocksrv.Server(webhook_url=url) as server:
+            Client(server.url).call("POST", "/trigger", {"event": "mx.member.updated"})
+            connection, _ = listening.accept()
+            assert connection.recv(65_536).startswith(b"POST / HTTP/1.1")
+            connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+        with connection:
+            connection.settimeout(10)
+            assert connection.recv(1) == b""

@@ -66,6 +66,7 @@ class CommandLine(click.Group):
         gc.disable()  # nothing that an import makes is garbage
         command: click.Command = getattr(import_module(f"mocksrv.cli.{module}"), name or cmd_name.replace("-", "_"))
         gc.freeze()
+        gc.unfreeze()  # it is old now: to enable looks through what is young
         gc.enable()
         return command
 

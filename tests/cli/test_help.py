@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 
 import click
@@ -82,3 +83,9 @@ def test_a_fault_without_a_method(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["faults", "add", "/users", "--set", "status=500"])
     assert "write 'GET /users', or '* /users' for any" in capsys.readouterr().err
+
+
+def test_a_command_in_a_program_leaves_its_garbage_to_the_collector() -> None:
+    before = gc.get_freeze_count()
+    CliRunner().invoke(main, ["clock", "--help"])
+    assert (gc.get_freeze_count(), gc.isenabled()) == (before, True)

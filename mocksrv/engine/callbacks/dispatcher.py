@@ -185,6 +185,8 @@ class Dispatcher:
             self._closed = True
             self._changed.notify_all()
         self._pool.shutdown(wait=True, cancel_futures=True)
+        if self._transport.cache_info().currsize:  # something was sent
+            self._transport().close()
 
     def _run(self, sandbox: Sandbox, endpoint: str) -> None:
         """A queue: sends what one endpoint is owed, one after the other, until nothing is due."""

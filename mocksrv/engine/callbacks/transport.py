@@ -87,6 +87,7 @@ class Transport:
         self._context = lru_cache(MOST_ORIGINS)(_context)
         self._lock = threading.Lock()
         self._kept: dict[Origin, list[HttpConnection]] = {}  # those that were used last come last
+        self._closed = False
 
     @staticmethod
     def unsent(reason: str) -> Answer:
@@ -116,6 +117,15 @@ class Transport:
         took = round((time.perf_counter() - started) * 1000, 3)
         return Answer(response.status, error, took, response.headers, response.body.decode("utf-8", "replace"))
 
+    def close(self) -> None:
+        """Closes the connections that are kept, and keeps none any more."""
+        with self._lock:
+            self._closed = True
+            kept = [connection for each in self._kept.values() for connection in each]
+            self._kept.clear()
+        for connection in kept:
+            connection.close()
+
     def _connect(self, origin: Origin, end: float) -> HttpConnection:
         """Raises OSError, also for certificates that cannot be used."""
         context = self._context(origin.tls or Tls()) if origin.scheme == "https" else None
@@ -144,13 +154,15 @@ class Transport:
 
     def _keep(self, origin: Origin, connection: HttpConnection) -> None:
         """For the next callback there; those to where nothing went for longest are closed."""
+        surplus = [connection]
         with self._lock:
-            kept = self._kept[origin] = self._kept.pop(origin, [])
-            kept.append(connection)
-            surplus = kept[:-MOST_OF_ONE]
-            del kept[:-MOST_OF_ONE]
-            if len(self._kept) > MOST_ORIGINS:
-                surplus += self._kept.pop(next(iter(self._kept)))
+            if not self._closed:
+                kept = self._kept[origin] = self._kept.pop(origin, [])
+                kept.append(connection)
+                surplus = kept[:-MOST_OF_ONE]
+                del kept[:-MOST_OF_ONE]
+                if len(self._kept) > MOST_ORIGINS:
+                    surplus += self._kept.pop(next(iter(self._kept)))
         for each in surplus:
             each.close()
 
