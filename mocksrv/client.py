@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
-import select
+import selectors
+import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -116,9 +117,9 @@ class Client:
         return Unreachable(f"no server answers at {self.url} ({error})")
 
     def _exchange(self, method: str, target: str, data: bytes | None, kind: str) -> tuple[int, bytes]:
-        socket = self._connection.sock
-        if socket is not None and select.select([socket], [], [], 0)[0]:
-            self.close()  # the server has closed it meanwhile
+        connection = self._connection.sock
+        if connection is not None and _has_ended(connection):
+            self.close()
         self._connection.request(method, target, data, self._headers | {"Content-Type": kind})
         answer = self._connection.getresponse()
         return answer.status, answer.read()
@@ -126,6 +127,13 @@ class Client:
     def close(self) -> None:
         """Gives the connection back; the next call opens another."""
         self._connection.close()
+
+
+def _has_ended(connection: socket.socket) -> bool:
+    """Whether the server has closed it: there is something to read, and nothing was asked for."""
+    with selectors.DefaultSelector() as looking:  # select() knows the first thousand files of a program only
+        looking.register(connection, selectors.EVENT_READ)
+        return bool(looking.select(0))
 
 
 def _connection(parts: SplitResult, time_out: float) -> http.client.HTTPConnection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import http.client
 import inspect
 import json
@@ -363,3 +364,17 @@ def test_no_connection_to_a_receiver_outlives_the_server() -> None:
         with connection:
             connection.settimeout(10)
             assert connection.recv(1) == b""
+
+
+def test_a_program_with_many_files_open_has_clients(server: mocksrv.Server) -> None:
+    resource = pytest.importorskip("resource", reason="this system does not count the files of a program")
+    files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(files, min(2000, most)), most))
+    with contextlib.ExitStack() as opened:
+        opened.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (files, most))
+        for _ in range(1100):
+            opened.enter_context(Path(os.devnull).open())
+        client = Client(server.url)
+        opened.callback(client.close)
+        for _ in range(2):  # the second call looks whether the connection is open still
+            assert client.get("/sandboxes")["sandboxes"]

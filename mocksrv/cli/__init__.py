@@ -65,8 +65,6 @@ class CommandLine(click.Group):
         module, _, name = HOMES.get(cmd_name, cmd_name).partition(":")
         gc.disable()  # nothing that an import makes is garbage
         command: click.Command = getattr(import_module(f"mocksrv.cli.{module}"), name or cmd_name.replace("-", "_"))
-        gc.freeze()
-        gc.unfreeze()  # it is old now: to enable looks through what is young
         gc.enable()
         return command
 
