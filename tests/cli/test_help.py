@@ -88,4 +88,5 @@ def test_a_fault_without_a_method(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_command_in_a_program_leaves_its_garbage_to_the_collector() -> None:
     before = gc.get_freeze_count()
     CliRunner().invoke(main, ["clock", "--help"])
-    assert (gc.get_freeze_count(), gc.isenabled()) == (before, True)
+    assert gc.get_freeze_count() <= before
+    assert gc.isenabled()
