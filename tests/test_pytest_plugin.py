@@ -366,30 +366,23 @@ def test_last(fails_in_teardown):
     assert "cannot be read" not in str(result.stdout)
 
 
-def test_a_run_leaves_a_report_of_all_its_sandboxes(pytester: pytest.Pytester) -> None:
-    test = """
+REPORTED = """
 def test_one(mocksrv):
     mx(f"{mocksrv.base_url}/users?colour=red")
 
 def test_two(mocksrv):
     connect(mocksrv)
 """
-    run(pytester, test, "--mocksrv-report", "reports/mocksrv.json").assert_outcomes(passed=2)
+
+
+def test_a_run_leaves_a_report_of_all_its_sandboxes(pytester: pytest.Pytester) -> None:
+    run(pytester, REPORTED, "--mocksrv-report", "reports/mocksrv.json").assert_outcomes(passed=2)
     _check_report(pytester.path / "reports" / "mocksrv.json")
 
 
 @pytest.mark.slow
 def test_workers_leave_one_report(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile(
-        HELPERS
-        + """
-def test_one(mocksrv):
-    mx(f"{mocksrv.base_url}/users?colour=red")
-
-def test_two(mocksrv):
-    connect(mocksrv)
-"""
-    )
+    pytester.makepyfile(HELPERS + REPORTED)
     options = ("-p", "xdist", "-n2", "--dist=load", "--mocksrv-report", "mocksrv.json")
     pytester.runpytest_subprocess(*PLUGIN, *options).assert_outcomes(passed=2)
     _check_report(pytester.path / "mocksrv.json")
@@ -397,21 +390,7 @@ def test_two(mocksrv):
 
 @pytest.mark.slow
 def test_a_worker_that_dies_takes_nothing_of_the_tests_before_along(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile(
-        HELPERS
-        + """
-import os
-
-def test_one(mocksrv):
-    mx(f"{mocksrv.base_url}/users?colour=red")
-
-def test_two(mocksrv):
-    connect(mocksrv)
-
-def test_three(mocksrv):
-    os._exit(1)
-"""
-    )
+    pytester.makepyfile(f"import os\n{HELPERS}{REPORTED}\ndef test_three(mocksrv):\n    os._exit(1)\n")
     options = ("-p", "xdist", "-n1", "--mocksrv-report", "mocksrv.json")
     pytester.runpytest_subprocess(*PLUGIN, *options).assert_outcomes(passed=2, failed=1)
     _check_report(pytester.path / "mocksrv.json")

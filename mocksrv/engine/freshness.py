@@ -10,7 +10,7 @@ from mocksrv.engine.storage.shared import OneProcess
 from mocksrv.engine.storage.tables.shared import states_of
 
 if TYPE_CHECKING:
-    from mocksrv.engine.storage.async_query import AsyncQuery
+    from mocksrv.engine.storage.postgres_query import AsyncQuery
 
 
 class Freshness:

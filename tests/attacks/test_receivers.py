@@ -13,30 +13,13 @@ import pytest
 
 from mocksrv.engine.callbacks import dispatcher
 from mocksrv.engine.callbacks.http1 import KEPT_HEAD
-from mocksrv.engine.callbacks.transport import Answer, Transport
 from mocksrv.engine.engine import Engine
 from mocksrv.web.app import App
 from tests.attacks.test_fairness import wait_until
 from tests.conftest import MX, Receiver
+from tests.engine.callbacks.receivers import posted
 
 PING = {"event": "mx.member.updated"}
-
-
-@contextmanager
-def answering(answer: bytes) -> Iterator[str]:
-    """A receiver that answers one callback with these very bytes; its URL."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-
-        def answer_once() -> None:
-            connection, _ = listening.accept()
-            with connection:
-                connection.recv(65_536)
-                connection.sendall(answer)
-
-        thread = threading.Thread(target=answer_once, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
-        thread.join(5)
 
 
 @contextmanager
@@ -44,11 +27,6 @@ def hanging() -> Iterator[str]:
     """A receiver that takes connections and never says a word."""
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listening:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-
-
-def posted(answer: bytes) -> Answer:
-    with answering(answer) as url:
-        return Transport().post(url, b"{}", {})
 
 
 # in other sandboxes

@@ -21,8 +21,8 @@ from psycopg import errors
 
 from mocksrv.engine.patterns import regular_expression
 from mocksrv.engine.secrets import masked_urls
-from mocksrv.engine.storage.async_query import AsyncQuery
 from mocksrv.engine.storage.dialect import Session
+from mocksrv.engine.storage.postgres_query import AsyncQuery
 from mocksrv.engine.storage.postgres_session import LateSession, PostgresSession, TextDumper
 from mocksrv.engine.storage.queries import Tx
 from mocksrv.engine.storage.recent import Recent

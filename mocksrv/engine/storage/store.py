@@ -13,7 +13,7 @@ from mocksrv.engine.storage.queries import Tx
 from mocksrv.engine.storage.records import StoreError
 
 if TYPE_CHECKING:
-    from mocksrv.engine.storage.async_query import AsyncQuery
+    from mocksrv.engine.storage.postgres_query import AsyncQuery
 
 
 class Store(Protocol):

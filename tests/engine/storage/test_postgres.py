@@ -24,7 +24,7 @@ from mocksrv.web.hosting.looks import MOST_SANDBOXES
 from tests import postgres
 
 if TYPE_CHECKING:
-    from mocksrv.engine.storage.async_query import AsyncQuery
+    from mocksrv.engine.storage.postgres_query import AsyncQuery
 
 SCHEMAS = postgres.Schemas()
 
