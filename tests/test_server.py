@@ -22,6 +22,7 @@ import pytest
 import mocksrv
 from mocksrv.client import Client
 from mocksrv.settings import SETTINGS
+from tests import postgres
 from tests.conftest import Receiver
 
 ROOT = Path(__file__).parents[1]
@@ -378,3 +379,19 @@ def test_a_program_with_many_files_open_has_clients(server: mocksrv.Server) -> N
         opened.callback(client.close)
         for _ in range(2):  # the second call looks whether the connection is open still
             assert client.get("/sandboxes")["sandboxes"]
+
+
+@postgres.of_sqlite("a database is a file there")
+def test_no_file_stays_open_behind_the_server(tmp_path: Path) -> None:
+    """Python would warn of it where warnings are errors, in the middle of some test."""
+    if not Path("/proc/self/fd").exists():
+        pytest.skip("this system does not list the files that a program has open")
+
+    def opened() -> list[str]:
+        files = [link.resolve() for link in Path("/proc/self/fd").iterdir()]
+        return [file.name for file in files if tmp_path in file.parents]
+
+    with mocksrv.Server(database=tmp_path / "state.db") as server:
+        urllib.request.urlopen(f"{server.url}/_mocksrv/subjects", timeout=30).close()
+        assert opened()
+    assert opened() == []

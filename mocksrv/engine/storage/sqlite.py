@@ -8,9 +8,8 @@ turns.
 from __future__ import annotations
 
 import sqlite3
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
@@ -137,7 +136,8 @@ class Store:
         self.shared = shared
         self._may_wait = may_wait
         self._turn = Turns()  # writers take turns; in memory readers too, for they share the connection
-        self._thread = threading.local()
+        self._free: list[SqliteSession] = []  # for looking; the one that was used last comes last
+        self._closed = False
         self._recent = Recent()
         self._unseen = Unseen(int(shared))  # of other processes nothing is known
         self._lock = self._own()
@@ -254,10 +254,23 @@ class Store:
             with self._turn.first():  # one for all that is read, not one for each statement
                 yield Tx(self._writer, SQLITE, self._recent, self._unseen)
             return
-        session = getattr(self._thread, "session", None)
-        if session is None:
-            session = self._thread.session = self._connect()
-        yield Tx(session, SQLITE, self._recent, self._unseen)
+        try:
+            session = self._free.pop()
+        except IndexError:
+            if self._closed:
+                raise StoreUnavailable("the database is closed") from None
+            session = self._connect()
+        try:
+            yield Tx(session, SQLITE, self._recent, self._unseen)
+        finally:
+            self._free.append(session)
+            if self._closed:
+                self._close_free()
+
+    def _close_free(self) -> None:
+        with suppress(IndexError):
+            while True:
+                self._free.pop().connection.close()
 
     @contextmanager
     def write(self) -> Iterator[Tx]:
@@ -308,6 +321,8 @@ class Store:
             self._writer.execute("PRAGMA shrink_memory")
 
     def close(self) -> None:
+        self._closed = True
+        self._close_free()
         with self._turn:
             self._writer.connection.close()
             if self._lock is not None:
