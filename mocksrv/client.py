@@ -7,6 +7,7 @@ import json
 import selectors
 import socket
 import time
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -64,6 +65,7 @@ class Client:
         self._base = f"{parts.path}{prefix}/_mocksrv"
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._connection = _connection(parts, time_out)
+        weakref.finalize(self, self._connection.close)  # else Python warns of what nobody closed
 
     def sandbox(self, name: str) -> Client:
         """The control API of another sandbox of the same server."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import gc
 import http.client
 import inspect
 import json
@@ -12,6 +13,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
+import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -395,3 +397,11 @@ def test_no_file_stays_open_behind_the_server(tmp_path: Path) -> None:
         urllib.request.urlopen(f"{server.url}/_mocksrv/subjects", timeout=30).close()
         assert opened()
     assert opened() == []
+
+
+def test_a_sandbox_that_nobody_closes_leaves_nothing_open(server: mocksrv.Server) -> None:
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        server.sandbox("short").clock.show()
+        gc.collect()
+    assert [each for each in warned if each.category is ResourceWarning] == []
