@@ -91,6 +91,6 @@ def drop(server: Client, name: str, as_json: bool) -> None:
     if not NAME.fullmatch(name):
         raise click.UsageError(str(SandboxNameError(name)))
     if server.get("/sandboxes", name=name)["sandboxes"] != [name]:
-        raise click.ClickException(f"{absent(server, name)}; 'mocksrv sandboxes list' lists them")
+        raise click.ClickException(absent(server, name))
     server.sandbox(name).call("DELETE", "/sandbox")
     print_json(server.get("/sandboxes", limit=1000)) if as_json else click.echo(f"{name} is dropped")

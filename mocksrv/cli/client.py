@@ -74,9 +74,10 @@ def _check_present(server: Client, sandbox: str) -> None:
 
 
 def absent(server: Client, sandbox: str) -> str:
-    """Says that a sandbox is not there, and which one may be meant."""
+    """Says that a sandbox is not there, and which one may be meant, or what lists them."""
     meant = near(sandbox, server.get("/sandboxes", limit=1000)["sandboxes"])
-    return f"there is no sandbox {sandbox!r}" + (f"; did you mean {meant}?" if meant else "")
+    hint = f"did you mean {meant}?" if meant else "'mocksrv sandboxes list' lists them"
+    return f"there is no sandbox {sandbox!r}; {hint}"
 
 
 def _client(url: str, sandbox: str | None, token: str | None) -> Client:

@@ -100,7 +100,7 @@ def test_the_clock_is_shown_set_and_advanced(run: Run) -> None:
         (["clock", "advance", "soon"], 1, "'soon' is not a duration"),
         (["bindings", "set"], 2, "say what to set"),
         (["bindings", "set", "--next", "conected"], 1, "did you mean connected"),
-        (["sandboxes", "drop", "nobody"], 1, "there is no sandbox 'nobody'"),
+        (["sandboxes", "drop", "nobody"], 1, "there is no sandbox 'nobody'; 'mocksrv sandboxes list' lists them"),
         (["sandboxes", "drop", "defualt"], 1, "there is no sandbox 'defualt'; did you mean default?"),
         (["sandboxes", "drop", "a/b"], 2, "'a/b' is not a sandbox name"),
         (["requests", "list", "--method", "FETCH"], 1, "'FETCH' is not allowed; allowed are GET"),
